@@ -1,0 +1,76 @@
+//! From a file to windows that a recurrent network can learn from.
+//!
+//! Data goes one way, and each stop is a type that promises more than the one before:
+//!
+//! | | type | what is sure from here on |
+//! |---|---|---|
+//! | 1 | [`Table`] | it is text, rectangular, and has a header |
+//! | 2 | [`Series`] | the columns are finite numbers without gaps, and time runs forward |
+//! | 3 | [`Split`] | every row of a later [`Part`] is later in time |
+//! | 4 | [`Scaler`] | it has seen the training rows and no other |
+//! | 5 | [`Scaled`] | the numbers are of a size that a network likes |
+//! | 6 | [`Windows`] | no window leaves its part |
+//! | 7 | [`WindowBatch`] | it is on the device: the first tensor of the way |
+//!
+//! What can be wrong is found on the way from one stop to the next and told as a [`DataError`]:
+//! where it is, what was expected, what was found. Nothing is checked again further down.
+//!
+//! The mistake that this crate is built against is the *leak*: a model that was shown, in training,
+//! something about the rows it is judged on. Parts carry their role in their type
+//! (`Part<Train>`, `Part<Test>`), and the compiler keeps them apart: see [`Split`].
+//!
+//! ```
+//! use recurrent_data::{Dataset, Scaler, ScalerKind, WindowShape, Windows};
+//!
+//! # fn main() -> recurrent_data::Result<()> {
+//! let weather = Dataset::find("weather")?;
+//! let series = weather.table()?.series(&weather.manifest.request())?;
+//! let temp_max = series.index_of("temp_max")?;
+//!
+//! let split = series.split(&weather.manifest.split)?;
+//! let scaler = Scaler::fit(&split.train, ScalerKind::Standard);
+//!
+//! // Thirty days of all four columns to see, seven of one to foretell.
+//! let shape = WindowShape::new(30, 7, vec![0, 1, 2, 3], vec![temp_max])?;
+//! let windows = Windows::new(&scaler.scale(&split.test)?, shape)?;
+//! assert_eq!(windows.len(), 219 - 30 - 7 + 1);
+//!
+//! let (mut inputs, mut targets) = (vec![], vec![]);
+//! windows.inputs_into(0, &mut inputs);
+//! windows.targets_into(0, &mut targets);
+//! assert_eq!((inputs.len(), targets.len()), (30 * 4, 7));
+//!
+//! // What was to be foretold, in degrees and with its date.
+//! let (series, origin) = (windows.series(), windows.origin(0));
+//! let degrees = scaler.inverse(temp_max, targets[0].into());
+//! assert!((degrees - series.value(origin + 1, temp_max)).abs() < 1e-4);
+//! assert_eq!(series.dates().unwrap().label(origin + 1), "2015-06-26");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Deliberately absent: shuffling before the split, interpolation, and a scaler fitted on all rows,
+//! for each of them looks into the future; reading from the network, for a program that trains
+//! should not depend on one.
+
+#![warn(missing_docs)]
+
+mod batch;
+mod dataset;
+mod dates;
+mod error;
+mod scaler;
+mod series;
+mod split;
+mod table;
+mod window;
+
+pub use batch::WindowBatch;
+pub use dataset::{Column, Dataset, Embedded, Source, embedded};
+pub use dates::{Dates, Step};
+pub use error::{DataError, Result};
+pub use scaler::{Scaled, Scaler, ScalerKind};
+pub use series::{Missing, Series, SeriesRequest};
+pub use split::{Part, Ratios, Role, Split, Test, Train, Valid, Whole};
+pub use table::{Row, Table};
+pub use window::{WindowShape, Windows};

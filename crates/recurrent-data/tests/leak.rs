@@ -1,0 +1,66 @@
+//! Nothing about later rows reaches what a model is trained on.
+
+use proptest::prelude::*;
+use recurrent_data::{Dataset, Scaler, ScalerKind, Split, Table, Train, WindowShape, Windows};
+
+const KINDS: [ScalerKind; 3] = [ScalerKind::Standard, ScalerKind::MinMax, ScalerKind::None];
+
+fn weather() -> String {
+    let bytes = Dataset::find("weather").unwrap().bytes;
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn split(csv: &str) -> Split {
+    let manifest = &Dataset::find("weather").unwrap().manifest;
+    let table = Table::from_bytes("weather.csv", csv.as_bytes(), None).unwrap();
+    let series = table.series(&manifest.request()).unwrap();
+    series.split(&manifest.split).unwrap()
+}
+
+/// The same days, with other weather from row `first` on.
+fn altered(csv: &str, first: usize, weather: f64) -> String {
+    let alter = |(i, line): (usize, &str)| match line.split_once(',') {
+        Some((date, _)) if i > first => {
+            format!("{date},{weather},{weather},{},{weather},hail\n", -weather)
+        }
+        _ => format!("{line}\n"),
+    };
+    csv.lines().enumerate().map(alter).collect()
+}
+
+fn windows(split: &Split, scaler: &Scaler) -> Windows<Train> {
+    let shape = WindowShape::new(30, 7, vec![0, 1, 2, 3], vec![1]).unwrap();
+    Windows::new(&scaler.scale(&split.train).unwrap(), shape).unwrap()
+}
+
+/// Every number that training sees, down to its bits.
+fn seen(windows: &Windows<Train>) -> Vec<u32> {
+    let mut numbers = vec![];
+    for i in 0..windows.len() {
+        windows.inputs_into(i, &mut numbers);
+        windows.targets_into(i, &mut numbers);
+    }
+    numbers.into_iter().map(f32::to_bits).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn later_rows_change_nothing_in_training(weather_then in -1e6..1e6_f64) {
+        let before = split(&weather());
+        let after = split(&altered(&weather(), before.train.rows().end, weather_then));
+        prop_assert_ne!(before.test.series(), after.test.series());
+        for kind in KINDS {
+            let (fitted, refitted) = (
+                Scaler::fit(&before.train, kind),
+                Scaler::fit(&after.train, kind),
+            );
+            prop_assert_eq!(&fitted, &refitted);
+            prop_assert_eq!(
+                seen(&windows(&before, &fitted)),
+                seen(&windows(&after, &refitted))
+            );
+        }
+    }
+}

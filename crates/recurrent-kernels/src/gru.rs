@@ -1,0 +1,90 @@
+//! The gated recurrent unit (Cho et al. 2014).
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::sigmoid;
+
+use crate::state::impl_state;
+use crate::weights::split_gates;
+use crate::{Scan, Scanned, Weights, scan_steps, unstack};
+
+/// The state of a GRU, which is its output.
+#[derive(Debug, Clone)]
+pub struct GruState<const D: usize = 3> {
+    /// The hidden state, `[batch, hidden]` or `[layers * directions, batch, hidden]`.
+    pub hidden: Tensor<D>,
+}
+impl_state!(GruState { hidden });
+
+/// Where the reset gate stands in the candidate.
+#[derive(Debug, Clone)]
+pub enum Reset {
+    /// After the recurrent product, as in PyTorch, cuDNN and Keras: one product a step serves all gates. The
+    /// candidate's recurrent bias `[hidden]` lies inside the reset and so cannot be added to the other one.
+    After {
+        /// `b_hn`, if the layer has biases.
+        bias_hn: Option<Tensor<1>>,
+    },
+    /// Before the recurrent product, as first published: two products a step.
+    Before,
+}
+
+/// One step of a GRU, gates in the order `r, z, n`.
+///
+/// ```text
+/// r = σ(W_ir x + b_r + W_hr h)                  the reset gate
+/// z = σ(W_iz x + b_z + W_hz h)                  the update gate
+/// n = tanh(W_in x + b_n + r ⊙ (W_hn h + b_hn))  the candidate, reset after
+/// n = tanh(W_in x + b_n + W_hn (r ⊙ h))         the candidate, reset before
+/// h' = (1 − z) ⊙ n + z ⊙ h
+/// ```
+///
+/// `projected [batch, 3 * hidden]` is the part of the gates that comes from x, from [`Weights::project`].
+pub fn gru_step(
+    projected: Tensor<2>,
+    state: GruState<2>,
+    weights: &Weights,
+    reset: &Reset,
+) -> GruState<2> {
+    let hidden = state.hidden;
+    let [x_r, x_z, x_n] = split_gates(projected);
+    let (z, n) = match reset {
+        Reset::After { bias_hn } => {
+            let [h_r, h_z, h_n] = split_gates(weights.recur(hidden.clone()));
+            let h_n = match bias_hn {
+                Some(bias) => h_n + bias.clone().unsqueeze(),
+                None => h_n,
+            };
+            let r = sigmoid(x_r + h_r);
+            (sigmoid(x_z + h_z), (x_n + r * h_n).tanh())
+        }
+        Reset::Before => {
+            let size = hidden.dims()[1];
+            let w_rz = weights.w_hh.clone().narrow(1, 0, 2 * size);
+            let w_n = weights.w_hh.clone().narrow(1, 2 * size, size);
+            let [h_r, h_z] = split_gates(hidden.clone().matmul(w_rz));
+            let r = sigmoid(x_r + h_r);
+            (
+                sigmoid(x_z + h_z),
+                (x_n + (r * hidden.clone()).matmul(w_n)).tanh(),
+            )
+        }
+    };
+    // n + z ⊙ (h − n) is the same blend with one product less.
+    GruState {
+        hidden: n.clone() + z * (hidden - n),
+    }
+}
+
+/// A GRU over a whole sequence, `x [batch, time, input]`; see [`gru_step`] for the equations.
+pub fn gru_scan(
+    x: Tensor<3>,
+    weights: Weights,
+    reset: Reset,
+    initial: GruState<2>,
+    scan: &Scan,
+) -> Scanned<GruState<2>> {
+    let projected = unstack(weights.project_sequence(x));
+    scan_steps(projected, initial, scan, |projected, state| {
+        gru_step(projected, state, &weights, &reset)
+    })
+}

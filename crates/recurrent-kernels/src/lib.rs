@@ -1,0 +1,50 @@
+//! Whole-sequence recurrent operations on Burn tensors.
+//!
+//! A recurrent layer spends its life in one loop: the same few products and gates, once for every step of time.
+//! This crate owns that loop. It knows tensors and equations; parameters, stacks of layers and initialisation live in
+//! `recurrent-models`.
+//!
+//! - [`lstm_scan`], [`gru_scan`], [`rnn_scan`] run one layer in one direction over a whole sequence
+//!   `[batch, time, input]` and return every hidden state and the last [state](State);
+//! - [`lstm_step`], [`gru_step`], [`rnn_step`] are one step of the same equations, for streaming;
+//! - [`scan_steps`] is the loop itself, for a cell of your own.
+//!
+//! Everything here is made of tensor operations, so it runs on each of Burn's backends, with and without autodiff:
+//! the *plain path*. It is the oracle that faster paths are held against. Its time and memory grow linearly with the
+//! sequence, also in training, which a loop over slices of one tracked tensor does not manage (see [`unstack`]).
+//!
+//! ```
+//! use burn::tensor::{Device, Distribution, Tensor};
+//! use recurrent_kernels::{LstmState, Scan, State, Weights, lstm_scan};
+//!
+//! let device = Device::default();
+//! let random = |shape| Tensor::<2>::random(shape, Distribution::Normal(0.0, 0.1), &device);
+//! let (batch, time, input, hidden) = (2, 5, 3, 4);
+//! let weights = Weights {
+//!     w_ih: random([input, 4 * hidden]),
+//!     w_hh: random([hidden, 4 * hidden]),
+//!     bias: None,
+//! };
+//! let x = Tensor::<3>::random([batch, time, input], Distribution::Default, &device);
+//!
+//! let scanned = lstm_scan(x, weights, LstmState::zeros([batch, hidden], &device), &Scan::default());
+//!
+//! assert_eq!(scanned.output.dims(), [batch, time, hidden]);
+//! assert_eq!(scanned.state.cell.dims(), [batch, hidden]);
+//! ```
+
+mod gru;
+mod lstm;
+mod rnn;
+mod scan;
+mod state;
+mod unstack;
+mod weights;
+
+pub use gru::{GruState, Reset, gru_scan, gru_step};
+pub use lstm::{LstmState, lstm_scan, lstm_step};
+pub use rnn::{Nonlinearity, RnnState, rnn_scan, rnn_step};
+pub use scan::{Direction, Scan, Scanned, check_lengths, scan_steps};
+pub use state::State;
+pub use unstack::unstack;
+pub use weights::Weights;

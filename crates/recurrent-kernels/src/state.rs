@@ -1,0 +1,70 @@
+//! What a cell carries from one step to the next.
+
+use std::fmt::Debug;
+
+use burn::tensor::{Tensor, TensorCreationOptions};
+
+/// What a cell carries from one step to the next: a few tensors of one shape, by name.
+///
+/// `D` is 2 for one layer in one direction, `[batch, hidden]`, and 3 for a stack,
+/// `[layers * directions, batch, hidden]`, where layer `l` has the rows `l * directions` (forward) and, with two
+/// directions, `l * directions + 1` (reverse), as in PyTorch.
+pub trait State<const D: usize>: Debug + Clone + Send + Sized {
+    /// Builds the state from its tensors, in the order of [`into_parts`](Self::into_parts).
+    fn from_parts(parts: Vec<Tensor<D>>) -> Self;
+
+    /// Takes the state apart; the hidden state comes first.
+    fn into_parts(self) -> Vec<Tensor<D>>;
+
+    /// How many tensors the state has.
+    const PARTS: usize;
+
+    /// The hidden state, which is also the cell's output.
+    fn hidden(&self) -> Tensor<D>;
+
+    /// A state of zeros, where a sequence starts unless told otherwise; `options` is a device, or a device and a dtype.
+    fn zeros(shape: [usize; D], options: impl Into<TensorCreationOptions>) -> Self {
+        Self::from_parts(vec![Tensor::zeros(shape, options); Self::PARTS])
+    }
+
+    /// Applies `f` to each tensor.
+    fn map(self, f: impl FnMut(Tensor<D>) -> Tensor<D>) -> Self {
+        Self::from_parts(self.into_parts().into_iter().map(f).collect())
+    }
+
+    /// Joins two states tensor by tensor.
+    fn zip(self, other: Self, mut f: impl FnMut(Tensor<D>, Tensor<D>) -> Tensor<D>) -> Self {
+        let pairs = self.into_parts().into_iter().zip(other.into_parts());
+        Self::from_parts(pairs.map(|(a, b)| f(a, b)).collect())
+    }
+
+    /// Cuts the state out of the autodiff graph, for truncated back-propagation through time: the next window starts
+    /// from these numbers, and no gradient flows past them.
+    fn detach(self) -> Self {
+        self.map(Tensor::detach)
+    }
+}
+
+/// Implements [`State`] for a struct of tensors, named in order with the hidden state first.
+macro_rules! impl_state {
+    ($name:ident { $($field:ident),+ }) => {
+        impl<const D: usize> $crate::State<D> for $name<D> {
+            const PARTS: usize = [$(stringify!($field)),+].len();
+
+            fn from_parts(parts: Vec<burn::tensor::Tensor<D>>) -> Self {
+                let mut parts = parts.into_iter();
+                $(let $field = parts.next().expect(concat!("the state's `", stringify!($field), "`"));)+
+                Self { $($field),+ }
+            }
+
+            fn into_parts(self) -> Vec<burn::tensor::Tensor<D>> {
+                vec![$(self.$field),+]
+            }
+
+            fn hidden(&self) -> burn::tensor::Tensor<D> {
+                self.hidden.clone()
+            }
+        }
+    };
+}
+pub(crate) use impl_state;

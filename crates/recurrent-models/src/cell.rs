@@ -1,0 +1,117 @@
+//! What makes a recurrent layer the layer that it is.
+
+use std::fmt::Debug;
+
+use burn::module::{Initializer, Module, ModuleDisplay, Param};
+use burn::tensor::{Device, Tensor};
+use recurrent_kernels::{Scan, Scanned, State, Weights, scan_steps, unstack};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The sizes of a cell and how its weights start.
+#[derive(Debug, Clone)]
+pub struct CellShape<'a> {
+    /// Input features.
+    pub input: usize,
+    /// Hidden units.
+    pub hidden: usize,
+    /// Whether the gates have biases.
+    pub bias: bool,
+    /// How each gate's input weights `[input, hidden]` start.
+    pub input_initializer: &'a Initializer,
+    /// How each gate's recurrent weights `[hidden, hidden]` start.
+    pub recurrent_initializer: &'a Initializer,
+}
+
+/// One layer in one direction: parameters and equations. Stack, direction, dropout and the loop over time are the same
+/// for all cells and know only this trait.
+pub trait Cell: Module + ModuleDisplay {
+    /// What is carried from step to step: with `D = 2` by one cell, with `D = 3` by a stack.
+    type State<const D: usize>: State<D>;
+
+    /// What can be chosen for this cell and no other.
+    type Options: Debug + Clone + Default + PartialEq + Send + Sync + Serialize + DeserializeOwned;
+
+    /// The layer's name in a summary.
+    const NAME: &'static str;
+
+    /// Gates: how many times `hidden` the weight matrices are wide.
+    const GATES: usize;
+
+    /// Makes a cell with fresh weights.
+    fn new(shape: &CellShape, options: &Self::Options, device: &Device) -> Self;
+
+    /// The weights, as the kernels take them.
+    fn weights(&self) -> Weights;
+
+    /// One step of the equations, from the projected input `[batch, gates * hidden]` ([`Weights::project`]).
+    fn advance(
+        &self,
+        weights: &Weights,
+        projected: Tensor<2>,
+        state: Self::State<2>,
+    ) -> Self::State<2>;
+
+    /// One step, `x [batch, input]`.
+    fn step(&self, x: Tensor<2>, state: Self::State<2>) -> Self::State<2> {
+        let weights = self.weights();
+        self.advance(&weights, weights.project(x), state)
+    }
+
+    /// A whole sequence, `x [batch, time, input]`. Override it where a kernel does better than the plain loop.
+    fn scan(&self, x: Tensor<3>, initial: Self::State<2>, scan: &Scan) -> Scanned<Self::State<2>> {
+        let weights = self.weights();
+        let projected = unstack(weights.project_sequence(x));
+        scan_steps(projected, initial, scan, |projected, state| {
+            self.advance(&weights, projected, state)
+        })
+    }
+
+    /// `[input features, hidden units]`.
+    fn sizes(&self) -> [usize; 2] {
+        let weights = self.weights();
+        [weights.w_ih.dims()[0], weights.w_hh.dims()[0]]
+    }
+}
+
+/// The parameters that all cells of this crate have: the gates side by side, in PyTorch's order.
+#[derive(Module, Debug)]
+pub struct GateParams {
+    /// `[input, gates * hidden]`.
+    pub w_ih: Param<Tensor<2>>,
+    /// `[hidden, gates * hidden]`.
+    pub w_hh: Param<Tensor<2>>,
+    /// `[gates * hidden]`.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+impl GateParams {
+    /// Fresh parameters: each gate's matrices start by themselves, `bias[gate]` is the value of a whole gate's bias.
+    pub fn new<const GATES: usize>(
+        shape: &CellShape,
+        bias: [f64; GATES],
+        device: &Device,
+    ) -> Self {
+        let gates = |initializer: &Initializer, rows: usize| {
+            let gates = (0..GATES).map(|_| initializer.init([rows, shape.hidden], device).into_value());
+            Param::from_tensor(Tensor::cat(gates.collect(), 1))
+        };
+        let constant = |value: &f64| Tensor::<1>::full([shape.hidden], *value, device);
+        Self {
+            w_ih: gates(shape.input_initializer, shape.input),
+            w_hh: gates(shape.recurrent_initializer, shape.hidden),
+            bias: shape
+                .bias
+                .then(|| Param::from_tensor(Tensor::cat(bias.iter().map(constant).collect(), 0))),
+        }
+    }
+
+    /// The parameters' tensors.
+    pub fn weights(&self) -> Weights {
+        Weights {
+            w_ih: self.w_ih.val(),
+            w_hh: self.w_hh.val(),
+            bias: self.bias.as_ref().map(Param::val),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The vanilla recurrent layer (Elman 1990).
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use recurrent_kernels::{Nonlinearity, RnnState, Scan, Scanned, Weights, rnn_scan, rnn_step};
+use serde::{Deserialize, Serialize};
+
+use crate::cell::GateParams;
+use crate::{Cell, CellShape, Recurrent, RecurrentConfig};
+
+/// A vanilla recurrent layer: h' = φ(W_ih x + b + W_hh h).
+pub type Rnn = Recurrent<RnnCell>;
+/// The configuration of [`Rnn`].
+pub type RnnConfig = RecurrentConfig<RnnCell>;
+
+/// One layer of a vanilla RNN in one direction.
+#[derive(Module, Debug)]
+pub struct RnnCell {
+    /// Weights and bias.
+    pub gates: GateParams,
+    #[module(skip)]
+    nonlinearity: Nonlinearity,
+}
+
+/// What can be chosen for a vanilla RNN.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct RnnOptions {
+    /// The function φ.
+    pub nonlinearity: Nonlinearity,
+}
+
+impl RecurrentConfig<RnnCell> {
+    /// Chooses φ: tanh (the default) or relu.
+    pub fn with_nonlinearity(mut self, nonlinearity: Nonlinearity) -> Self {
+        self.options.nonlinearity = nonlinearity;
+        self
+    }
+}
+
+impl Cell for RnnCell {
+    type State<const D: usize> = RnnState<D>;
+    type Options = RnnOptions;
+    const NAME: &'static str = "RNN";
+    const GATES: usize = 1;
+
+    fn new(shape: &CellShape, options: &RnnOptions, device: &Device) -> Self {
+        Self {
+            gates: GateParams::new(shape, [0.0], device),
+            nonlinearity: options.nonlinearity,
+        }
+    }
+
+    fn weights(&self) -> Weights {
+        self.gates.weights()
+    }
+
+    fn advance(&self, weights: &Weights, projected: Tensor<2>, state: RnnState<2>) -> RnnState<2> {
+        rnn_step(projected, state, weights, self.nonlinearity)
+    }
+
+    fn scan(&self, x: Tensor<3>, initial: RnnState<2>, scan: &Scan) -> Scanned<RnnState<2>> {
+        rnn_scan(x, self.weights(), self.nonlinearity, initial, scan)
+    }
+}

@@ -1,0 +1,123 @@
+//! The lecture's forecaster: recurrent layers on top of one another, and a dense layer on the last step.
+
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::{AnyRecurrent, CellKind, Summarize, Summary, SummaryRow};
+
+/// The configuration of a [`ForecastNetwork`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForecastNetworkConfig {
+    /// Which recurrent layer.
+    pub cell: CellKind,
+    /// Input columns.
+    pub inputs: usize,
+    /// Hidden units of each layer, from the bottom to the top.
+    pub hidden: Vec<usize>,
+    /// Steps forecast at once.
+    pub horizon: usize,
+    /// Columns forecast.
+    pub targets: usize,
+    /// Dropout between layers, in `[0, 1)`.
+    pub dropout: f64,
+}
+
+impl ForecastNetworkConfig {
+    /// LSTM layers without dropout.
+    pub fn new(inputs: usize, hidden: Vec<usize>, horizon: usize, targets: usize) -> Self {
+        Self {
+            cell: CellKind::Lstm,
+            inputs,
+            hidden,
+            horizon,
+            targets,
+            dropout: 0.0,
+        }
+    }
+
+    /// Sets which recurrent layer.
+    pub fn with_cell(mut self, cell: CellKind) -> Self {
+        self.cell = cell;
+        self
+    }
+
+    /// Sets the dropout between layers.
+    pub fn with_dropout(mut self, dropout: f64) -> Self {
+        self.dropout = dropout;
+        self
+    }
+
+    /// Makes the network with fresh weights.
+    ///
+    /// # Panics
+    /// If there is no layer, or a size is zero.
+    pub fn init(&self, device: &Device) -> ForecastNetwork {
+        assert!(!self.hidden.is_empty(), "a forecaster has at least one recurrent layer");
+        let sizes = std::iter::once(&self.inputs).chain(&self.hidden);
+        let layers: Vec<AnyRecurrent> = sizes
+            .zip(&self.hidden)
+            .map(|(input, hidden)| self.cell.init(*input, *hidden, device))
+            .collect();
+        let top = self.hidden[self.hidden.len() - 1];
+        ForecastNetwork {
+            layers,
+            dropout: DropoutConfig::new(self.dropout).init(),
+            dense: LinearConfig::new(top, self.horizon * self.targets).init(device),
+            horizon: self.horizon,
+        }
+    }
+}
+
+/// A stack of recurrent layers, whose last output a dense layer turns into all steps of the forecast at once.
+///
+/// With two layers of 50 on windows of 100 it is the lecture's
+/// `LSTM(50, return_sequences) → LSTM(50) → Dense(1)`.
+#[derive(Module, Debug)]
+pub struct ForecastNetwork {
+    layers: Vec<AnyRecurrent>,
+    dropout: Dropout,
+    dense: Linear,
+    horizon: usize,
+}
+
+impl ForecastNetwork {
+    /// From the past to the future: `[batch, window, inputs]` → `[batch, horizon, targets]`.
+    pub fn forward(&self, past: Tensor<3>) -> Tensor<3> {
+        let mut x = past;
+        for (depth, layer) in self.layers.iter().enumerate() {
+            if depth > 0 {
+                x = self.dropout.forward(x);
+            }
+            (x, _) = layer.forward(x, None, None);
+        }
+        let [batch, window, hidden] = x.dims();
+        let last = x.narrow(1, window - 1, 1).reshape([batch, hidden]);
+        let flat = self.dense.forward(last);
+        let targets = flat.dims()[1] / self.horizon;
+        flat.reshape([batch, self.horizon, targets])
+    }
+}
+
+impl Summarize for ForecastNetwork {
+    /// `input` is `[window, inputs]`.
+    fn summary(&self, input: &[usize]) -> Summary {
+        let mut rows: Vec<SummaryRow> = Vec::new();
+        for (depth, layer) in self.layers.iter().enumerate() {
+            let hidden = layer.output_size();
+            let top = depth + 1 == self.layers.len();
+            let output = if top { vec![hidden] } else { vec![input[0], hidden] };
+            let kind = layer.kind().to_string();
+            let name = format!("{kind}_{} ({})", depth + 1, kind.to_uppercase());
+            rows.push(SummaryRow::new(name, &output, layer));
+        }
+        let outputs = self.dense.weight.dims()[1];
+        rows.push(SummaryRow::new("dense (Dense)", &[outputs], &self.dense));
+        Summary {
+            name: "Forecaster".into(),
+            input: input.to_vec(),
+            rows,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The devices under test, and how exact each has to be: the one table of tolerances.
+
+use burn::tensor::{Device, Tensor};
+
+/// A device and what is asked of it.
+pub struct TestDevice {
+    pub name: &'static str,
+    pub device: Device,
+    /// f32 values against PyTorch's: |ours − theirs| ≤ tolerance · max(1, |theirs|).
+    pub golden: f32,
+    /// f32 values against the same values computed another way, in the same form.
+    pub itself: f32,
+    /// Random cases a property.
+    pub cases: u32,
+}
+
+pub fn flex() -> TestDevice {
+    TestDevice {
+        name: "flex",
+        device: Device::flex(),
+        golden: 1e-5,
+        itself: 1e-5,
+        cases: 24,
+    }
+}
+
+#[cfg(feature = "ndarray")]
+#[allow(deprecated)] // deprecated in favour of Flex, and supported here for as long as Burn ships it
+pub fn ndarray() -> TestDevice {
+    TestDevice {
+        name: "ndarray",
+        device: Device::ndarray(),
+        golden: 1e-5,
+        itself: 1e-5,
+        cases: 12,
+    }
+}
+
+/// GPUs compute tanh and exp in their own way, which may differ from the CPU's in the last few bits at every step.
+#[cfg(feature = "wgpu")]
+pub fn wgpu() -> TestDevice {
+    TestDevice {
+        name: "wgpu",
+        device: Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        golden: 1e-4,
+        itself: 1e-4,
+        cases: 4,
+    }
+}
+
+#[cfg(feature = "cuda")]
+pub fn cuda() -> TestDevice {
+    TestDevice {
+        name: "cuda",
+        device: Device::cuda(0),
+        golden: 1e-4,
+        itself: 1e-4,
+        cases: 4,
+    }
+}
+
+/// Panics unless both are equal within the tolerance, element by element; says where they differ most.
+#[track_caller]
+pub fn assert_close<const D: usize>(what: &str, ours: Tensor<D>, theirs: Tensor<D>, tolerance: f32) {
+    assert_eq!(ours.dims(), theirs.dims(), "{what}: shapes");
+    let ours: Vec<f32> = ours.into_data().iter::<f32>().collect();
+    let theirs: Vec<f32> = theirs.into_data().iter::<f32>().collect();
+    let error = |(index, (a, b)): (usize, (&f32, &f32))| {
+        let error = (a - b).abs() / b.abs().max(1.0);
+        (index, if error.is_nan() { f32::INFINITY } else { error })
+    };
+    let worst = ours.iter().zip(&theirs).enumerate().map(error);
+    let Some((index, error)) = worst.max_by(|a, b| a.1.total_cmp(&b.1)) else {
+        return;
+    };
+    assert!(
+        error <= tolerance,
+        "{what}: element {index} is {}, expected {} within {tolerance}",
+        ours[index],
+        theirs[index]
+    );
+}

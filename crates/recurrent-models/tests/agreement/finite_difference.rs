@@ -1,0 +1,158 @@
+//! Gradients against central differences, in double precision, of every number that a gradient exists for.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Distribution, FloatDType, Gradients, Tensor};
+use recurrent_models::cells::gru::GruCell;
+use recurrent_models::cells::lstm::LstmCell;
+use recurrent_models::cells::rnn::RnnCell;
+use recurrent_models::{Cell, GruConfig, Recurrent, RecurrentConfig, State};
+
+use crate::devices::TestDevice;
+
+const INPUT: usize = 2;
+const HIDDEN: usize = 2;
+const BATCH: usize = 2;
+const TIME: usize = 3;
+const LENGTHS: [usize; BATCH] = [3, 2];
+/// A central difference in f64 errs by about STEP² through curvature and 1e-16 / STEP through rounding.
+const STEP: f64 = 1e-5;
+const TOLERANCE: f64 = 1e-8;
+
+/// All cells, two layers deep and in both directions, on ragged rows.
+pub fn check_all(on: &TestDevice) {
+    on.device.seed(5);
+    check::<RnnCell>(on, RecurrentConfig::new(INPUT, HIDDEN));
+    check::<LstmCell>(on, RecurrentConfig::new(INPUT, HIDDEN));
+    check::<GruCell>(on, RecurrentConfig::new(INPUT, HIDDEN));
+    check::<GruCell>(on, GruConfig::new(INPUT, HIDDEN).with_reset_after(false));
+}
+
+fn check<C: Cell>(on: &TestDevice, config: RecurrentConfig<C>) {
+    let device = on.device.clone().autodiff();
+    let layer = config.with_num_layers(2).with_bidirectional(true).init(&device);
+    let problem = Problem {
+        layer: layer.map(&mut ToDouble),
+        x: random([BATCH, TIME, INPUT], &device),
+        state: (0..C::State::<3>::PARTS).map(|_| random([4, BATCH, HIDDEN], &device)).collect(),
+        weights: random([BATCH, TIME, 2 * HIDDEN], &device),
+    };
+
+    let tracked = Problem {
+        x: problem.x.clone().require_grad(),
+        state: problem.state.iter().map(|part| part.clone().require_grad()).collect(),
+        ..problem.clone()
+    };
+    let grads = tracked.loss().backward();
+
+    let mut analytic = Flatten { grads: &grads, numbers: Vec::new() };
+    tracked.layer.visit(&mut analytic);
+    let numbers = analytic.numbers.len();
+    for (index, gradient) in analytic.numbers.into_iter().enumerate() {
+        let nudged = |by: f64| Problem {
+            layer: problem.layer.clone().map(&mut Nudge { skip: index, by, done: false }),
+            ..problem.clone()
+        };
+        assert_difference::<C>(&format!("parameter {index} of {numbers}"), nudged, gradient);
+    }
+    for (index, gradient) in flat(tracked.x.grad(&grads)).into_iter().enumerate() {
+        let nudged = |by: f64| Problem {
+            x: nudge(problem.x.clone(), index, by),
+            ..problem.clone()
+        };
+        assert_difference::<C>(&format!("input {index}"), nudged, gradient);
+    }
+    for (part, tensor) in tracked.state.iter().enumerate() {
+        for (index, gradient) in flat(tensor.grad(&grads)).into_iter().enumerate() {
+            let nudged = |by: f64| {
+                let mut problem = problem.clone();
+                problem.state[part] = nudge(problem.state[part].clone(), index, by);
+                problem
+            };
+            assert_difference::<C>(&format!("state {part}, {index}"), nudged, gradient);
+        }
+    }
+}
+
+fn assert_difference<C: Cell>(what: &str, nudged: impl Fn(f64) -> Problem<C>, gradient: f64) {
+    let at = |by: f64| flat(Some(nudged(by).loss()))[0];
+    let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+    assert!(
+        (difference - gradient).abs() <= TOLERANCE,
+        "{} {what}: the gradient is {gradient}, the difference quotient {difference}",
+        C::NAME
+    );
+}
+
+/// A layer with all that its loss depends on.
+#[derive(Debug, Clone)]
+struct Problem<C: Cell> {
+    layer: Recurrent<C>,
+    x: Tensor<3>,
+    state: Vec<Tensor<3>>,
+    /// Makes a scalar of the output; without it, errors of opposite signs would cancel out.
+    weights: Tensor<3>,
+}
+
+impl<C: Cell> Problem<C> {
+    fn loss(&self) -> Tensor<1> {
+        let state = C::State::from_parts(self.state.clone());
+        let (output, last) = self.layer.forward(self.x.clone(), Some(state), Some(&LENGTHS));
+        let squares = last.into_parts().into_iter().map(|part| part.powi_scalar(2).sum());
+        squares.fold((output * self.weights.clone()).sum(), |loss, square| loss + square)
+    }
+}
+
+fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::<D>::random(shape, Distribution::Normal(0.0, 0.5), device).cast(FloatDType::F64)
+}
+
+fn flat<const D: usize>(tensor: Option<Tensor<D>>) -> Vec<f64> {
+    tensor.expect("a gradient").into_data().iter::<f64>().collect()
+}
+
+fn nudge<const D: usize>(tensor: Tensor<D>, index: usize, by: f64) -> Tensor<D> {
+    let device = tensor.device();
+    let mut data = tensor.into_data();
+    data.as_mut_slice::<f64>().expect("doubles")[index] += by;
+    Tensor::from_data(data, (&device, burn::tensor::DType::F64))
+}
+
+/// Turns parameters into doubles.
+struct ToDouble;
+
+impl ModuleMapper for ToDouble {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|tensor| tensor.cast(FloatDType::F64).detach().require_grad())
+    }
+}
+
+/// Gathers the gradients of all parameters.
+struct Flatten<'a> {
+    grads: &'a Gradients,
+    numbers: Vec<f64>,
+}
+
+impl ModuleVisitor for Flatten<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.numbers.extend(flat(param.val().grad(self.grads)));
+    }
+}
+
+/// Adds `by` to the parameters' number at `skip`, counted in the order of [`Flatten`].
+struct Nudge {
+    skip: usize,
+    by: f64,
+    done: bool,
+}
+
+impl ModuleMapper for Nudge {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let numbers: usize = param.val().dims().iter().product();
+        if self.done || self.skip >= numbers {
+            self.skip = self.skip.saturating_sub(numbers);
+            return param;
+        }
+        self.done = true;
+        param.map(|tensor| nudge(tensor, self.skip, self.by))
+    }
+}

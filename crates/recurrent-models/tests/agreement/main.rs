@@ -1,0 +1,71 @@
+//! Every layer against PyTorch's numbers, against finite differences and against itself, on each device that is
+//! compiled in: `cargo test -p recurrent-models --features ndarray,wgpu`.
+
+// The macros of Burn's GPU backends nest deeper than the compiler's default.
+#![recursion_limit = "256"]
+
+mod devices;
+mod finite_difference;
+mod golden;
+mod learning;
+mod parameters;
+mod property;
+
+/// The suite for one device: each check once.
+macro_rules! suite {
+    ($name:ident) => {
+        mod $name {
+            use crate::{devices, golden, learning, property};
+
+            #[test]
+            fn agrees_with_pytorch() {
+                golden::check_all(&devices::$name());
+            }
+
+            #[test]
+            fn step_by_step_equals_forward() {
+                property::step_equals_forward(&devices::$name());
+            }
+
+            #[test]
+            fn chunks_with_the_state_carried_equal_the_whole() {
+                property::chunks_equal_whole(&devices::$name());
+            }
+
+            #[test]
+            fn padding_never_changes_a_result() {
+                property::padding_is_never_seen(&devices::$name());
+            }
+
+            #[test]
+            fn a_reversed_reversed_input_gives_the_reversed_output() {
+                property::reversed_twice(&devices::$name());
+            }
+
+            #[test]
+            fn learns_to_recall_the_first_element() {
+                learning::recalls_the_first_element(&devices::$name());
+            }
+        }
+    };
+}
+
+// Finite differences need double precision, which GPUs seldom have; PyTorch's gradients hold on every device.
+#[test]
+fn gradients_agree_with_finite_differences_on_flex() {
+    finite_difference::check_all(&devices::flex());
+}
+
+#[cfg(feature = "ndarray")]
+#[test]
+fn gradients_agree_with_finite_differences_on_ndarray() {
+    finite_difference::check_all(&devices::ndarray());
+}
+
+suite!(flex);
+#[cfg(feature = "ndarray")]
+suite!(ndarray);
+#[cfg(feature = "wgpu")]
+suite!(wgpu);
+#[cfg(feature = "cuda")]
+suite!(cuda);

@@ -1,0 +1,232 @@
+//! A run's folder: all that a prediction needs, and all that training needs to go on.
+//!
+//! ```text
+//! runs/forecast-1/
+//!   plan.toml             what was asked for, complete; `--config` takes it
+//!   codec.toml            columns and scaler, fitted on the training rows
+//!   history.csv           the last rows, where a forecast begins
+//!   weights.safetensors   the best epoch's weights
+//!   metrics.jsonl         one line an epoch
+//!   scores.json           the test part, beside the baselines
+//!   pictures/*.svg
+//!   checkpoints/epoch-*/  the last two epochs: weights, optimiser, schedule, progress
+//! ```
+//!
+//! A reader never meets half a file: each is written beside its place and renamed into it, and the folder itself
+//! appears only once plan, codec and history are inside.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::store::{ModuleSnapshot, SafetensorsStore};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Result};
+
+const PLAN: &str = "plan.toml";
+const WEIGHTS: &str = "weights.safetensors";
+
+/// A run's folder, on disk.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    root: PathBuf,
+}
+
+impl Bundle {
+    /// Makes a run's folder with the given files in it, all at once. With `force`, a run that is there is replaced;
+    /// a folder that is not a run never is.
+    ///
+    /// # Errors
+    /// If the folder exists or cannot be written.
+    pub fn create(root: &Path, files: &[(&str, String)], force: bool) -> Result<Self> {
+        let existing = Self { root: root.to_path_buf() };
+        if root.exists() && !(force && existing.is_run()) {
+            let found = if existing.is_run() { "a run" } else { "something that is not a run" };
+            return Err(Error::Exists { path: root.to_path_buf(), found });
+        }
+        let parent = match root.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(parent).map_err(Error::io("cannot make the folder", parent))?;
+        let new = tempfile::Builder::new()
+            .prefix(".new-run-")
+            .tempdir_in(parent)
+            .map_err(Error::io("cannot write into the folder", parent))?;
+        for (name, text) in files {
+            let path = new.path().join(name);
+            fs::write(&path, text).map_err(Error::io("cannot write", &path))?;
+        }
+        make_readable(new.path())?;
+        if root.exists() {
+            // The old run goes aside under a name that is deleted last, so that a kill leaves one of the two whole.
+            let old = tempfile::Builder::new()
+                .prefix(".old-run-")
+                .tempdir_in(parent)
+                .map_err(Error::io("cannot write into the folder", parent))?;
+            fs::rename(root, old.path().join("run")).map_err(Error::io("cannot replace", root))?;
+        }
+        fs::rename(new.path(), root).map_err(Error::io("cannot make the folder", root))?;
+        Ok(existing)
+    }
+
+    /// Opens a run's folder.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn open(root: &Path) -> Result<Self> {
+        let bundle = Self { root: root.to_path_buf() };
+        let found = if !root.exists() {
+            "nothing"
+        } else if !root.is_dir() {
+            "a file"
+        } else if !bundle.is_run() {
+            "a folder without plan.toml"
+        } else {
+            return Ok(bundle);
+        };
+        Err(bundle.damaged(root, "the folder of a run", found))
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The path of a file in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Writes a file whole: beside its place first, then into it. Folders on the way are made.
+    ///
+    /// # Errors
+    /// If it cannot be written; what was there before is then still there.
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
+        let path = self.path(name);
+        let parent = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(parent).map_err(Error::io("cannot make the folder", parent))?;
+        replace(&path, contents.as_ref())
+    }
+
+    /// Reads a text file.
+    ///
+    /// # Errors
+    /// If it is missing or not text.
+    pub fn read(&self, name: &str) -> Result<String> {
+        let path = self.path(name);
+        fs::read_to_string(&path).map_err(|cause| self.damaged(&path, "a text file of this run", cause))
+    }
+
+    /// Writes a value as TOML, which keeps every bit of a number.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_toml(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        self.write(name, to_toml(value))
+    }
+
+    /// Reads a value from TOML.
+    ///
+    /// # Errors
+    /// If the file is missing or holds something else.
+    pub fn read_toml<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let text = self.read(name)?;
+        toml::from_str(&text).map_err(|cause| {
+            let found = cause.message().to_string();
+            let line = cause.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            self.damaged(&self.path(name), &format!("the {name} of this run"), format!("{found} (line {line})"))
+        })
+    }
+
+    /// The plan, in whatever form its task gives it.
+    ///
+    /// # Errors
+    /// As [`read_toml`](Self::read_toml).
+    pub fn plan<T: DeserializeOwned>(&self) -> Result<T> {
+        self.read_toml(PLAN)
+    }
+
+    /// Writes a network's weights, in the safetensors format.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_weights<M: Module>(&self, network: &M) -> Result<()> {
+        let mut store = SafetensorsStore::from_bytes(None);
+        let bytes = network
+            .save_into(&mut store)
+            .and_then(|()| store.get_bytes())
+            .map_err(|cause| Error::Training(format!("the weights cannot be written: {cause}")))?;
+        self.write(WEIGHTS, bytes)
+    }
+
+    /// Reads weights into a network of the same shape.
+    ///
+    /// # Errors
+    /// If the file is missing, damaged, or of another network.
+    pub fn read_weights<M: Module>(&self, network: &mut M) -> Result<()> {
+        let path = self.path(WEIGHTS);
+        let bytes = fs::read(&path).map_err(|cause| self.damaged(&path, "the weights of this run", cause))?;
+        let mut store = SafetensorsStore::from_bytes(Some(bytes));
+        match network.load_from(&mut store) {
+            Ok(result) if result.errors.is_empty() && result.unused.is_empty() => Ok(()),
+            Ok(result) => Err(self.damaged(&path, "the weights of this run", result)),
+            Err(cause) => Err(self.damaged(&path, "the weights of this run", cause)),
+        }
+    }
+
+    /// Whether there are weights yet: from the first epoch on.
+    pub fn has_weights(&self) -> bool {
+        self.path(WEIGHTS).is_file()
+    }
+
+    fn is_run(&self) -> bool {
+        self.path(PLAN).is_file()
+    }
+
+    fn damaged(&self, path: &Path, expected: &str, found: impl ToString) -> Error {
+        Error::Bundle {
+            path: path.to_path_buf(),
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
+    }
+}
+
+/// A value as TOML.
+///
+/// # Panics
+/// If the value has no form in TOML, which none of a run's does not.
+pub fn to_toml(value: &impl Serialize) -> String {
+    toml::to_string(value).expect("plans and codecs have a form in TOML")
+}
+
+/// Writes a file beside its place and renames it into it.
+///
+/// # Errors
+/// If it cannot be written; what was there before is then still there.
+pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut beside = tempfile::NamedTempFile::new_in(parent).map_err(Error::io("cannot write into the folder", parent))?;
+    beside.write_all(contents).map_err(Error::io("cannot write", path))?;
+    make_readable(beside.path())?;
+    beside.persist(path).map_err(|error| Error::io("cannot write", path)(error.error))?;
+    Ok(())
+}
+
+/// Gives a file or folder that was made for its owner alone the permissions of any other.
+fn make_readable(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = if path.is_dir() { 0o755 } else { 0o644 };
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(Error::io("cannot write", path))?;
+    }
+    Ok(())
+}

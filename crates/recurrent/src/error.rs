@@ -1,0 +1,96 @@
+//! What can go wrong between a plan and a prediction.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use recurrent_data::DataError;
+
+/// A result whose error is an [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can go wrong between a plan and a prediction.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(
+    missing_docs,
+    reason = "each message names its fields, and would only be said twice"
+)]
+pub enum Error {
+    /// Something is wrong with the data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+
+    /// A plan asks for something that cannot be.
+    #[error("{setting}: expected {expected}, found {found}")]
+    Plan {
+        setting: &'static str,
+        expected: String,
+        found: String,
+    },
+
+    /// The operating system said no.
+    #[error("{}: {doing}: {cause}", path.display())]
+    Io {
+        path: PathBuf,
+        doing: &'static str,
+        #[source]
+        cause: io::Error,
+    },
+
+    /// A run's folder is already there.
+    #[error(
+        "{}: expected no such folder, found {found}; name another with --out, or replace a run with --force",
+        path.display()
+    )]
+    Exists { path: PathBuf, found: &'static str },
+
+    /// A folder is no bundle, or a bundle lacks something or holds something else.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Bundle {
+        path: PathBuf,
+        expected: String,
+        found: String,
+    },
+
+    /// The loss is no number any more.
+    #[error(
+        "the training loss became {loss} in epoch {epoch}, step {step}: try a smaller --lr (now {learning_rate}), a \
+         smaller --clip, or look for extreme values in the data; the weights of the best epoch so far are kept"
+    )]
+    Diverged {
+        loss: f64,
+        epoch: usize,
+        step: usize,
+        learning_rate: f64,
+    },
+
+    /// Training stopped for a reason of its own.
+    #[error("training stopped: {0}")]
+    Training(String),
+
+    /// A forecast further than the model can see.
+    #[error(
+        "expected at most {horizon} steps, found {steps}: to go on, the model would have to foretell all that it \
+         looks at, and it does not foretell {missing}"
+    )]
+    TooFar {
+        horizon: usize,
+        steps: usize,
+        missing: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |cause| Self::Io {
+            path: path.to_path_buf(),
+            doing,
+            cause,
+        }
+    }
+
+    /// Whether what the user gave is at fault, and not this program or machine.
+    pub fn is_bad_input(&self) -> bool {
+        !matches!(self, Self::Diverged { .. } | Self::Training(_))
+    }
+}

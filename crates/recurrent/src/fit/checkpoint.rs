@@ -1,0 +1,176 @@
+//! Checkpoints: a folder an epoch, there whole or not at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use burn::train::checkpoint::{
+    Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
+};
+use burn::train::metric::store::EventStoreClient;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::History;
+use crate::bundle::{replace, to_toml};
+use crate::{Error, Result};
+
+/// How many checkpoints are kept: the last, and the one before in case that the last is damaged.
+const KEPT: usize = 2;
+const PROGRESS: &str = "progress.toml";
+const PARTS: [&str; 3] = ["model.bpk", "optimizer.bpk", "scheduler.bpk"];
+
+/// The checkpoints of a run.
+///
+/// burn-train writes the three records of a checkpoint from three threads. They go into a folder beside the place; the
+/// last to come adds the history and the records' sums, and renames the folder into its place.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    root: PathBuf,
+    pending: Mutex<Pending>,
+}
+
+/// The checkpoint that is being written.
+#[derive(Debug, Default)]
+struct Pending {
+    history: History,
+    written: usize,
+}
+
+/// What a checkpoint says of itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct Progress {
+    /// The sums of the records, in the order of [`PARTS`].
+    sha256: [String; 3],
+    history: History,
+}
+
+impl Checkpoints {
+    /// The checkpoints in a folder, which is made if there is none.
+    pub fn new(root: &Path) -> Result<Self> {
+        fs::create_dir_all(root).map_err(Error::io("cannot make the folder", root))?;
+        Ok(Self { root: root.to_path_buf(), pending: Mutex::default() })
+    }
+
+    /// The history up to the last checkpoint, if there is one; its records have been checked.
+    pub fn latest(&self) -> Result<Option<History>> {
+        let Some(epoch) = self.epochs()?.pop() else {
+            return Ok(None);
+        };
+        let folder = self.folder(epoch);
+        let path = folder.join(PROGRESS);
+        let progress: Progress = fs::read_to_string(&path)
+            .map_err(|cause| damaged(&path, cause))
+            .and_then(|text| toml::from_str(&text).map_err(|cause| damaged(&path, cause.message())))?;
+        for (part, expected) in PARTS.iter().zip(&progress.sha256) {
+            let path = folder.join(part);
+            let found = sum(&path).map_err(|cause| damaged(&path, cause))?;
+            if found != *expected {
+                return Err(damaged(&path, "other bytes than were written"));
+            }
+        }
+        if progress.history.epochs.len() != epoch {
+            return Err(damaged(&path, format!("a history of {} epochs", progress.history.epochs.len())));
+        }
+        Ok(Some(progress.history))
+    }
+
+    /// Says what the next checkpoint is to remember.
+    pub fn stage(&self, history: History) {
+        *self.pending.lock().expect("no thread dies with the lock") = Pending { history, written: 0 };
+    }
+
+    /// The three ends that burn-train writes to: model, optimiser and scheduler.
+    pub fn parts(checkpoints: &Arc<Self>) -> [Part; 3] {
+        PARTS.map(|name| Part { checkpoints: checkpoints.clone(), name })
+    }
+
+    fn folder(&self, epoch: usize) -> PathBuf {
+        self.root.join(format!("epoch-{epoch:06}"))
+    }
+
+    fn partial(&self, epoch: usize) -> PathBuf {
+        self.root.join(format!(".epoch-{epoch:06}.partial"))
+    }
+
+    /// The epochs that have a checkpoint, in order.
+    fn epochs(&self) -> Result<Vec<usize>> {
+        let entries = fs::read_dir(&self.root).map_err(Error::io("cannot read the folder", &self.root))?;
+        let number = |name: &str| name.strip_prefix("epoch-")?.parse().ok();
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut epochs: Vec<usize> = names.filter_map(|name| number(&name)).collect();
+        epochs.sort_unstable();
+        Ok(epochs)
+    }
+
+    /// Counts one more record; with the last, puts the checkpoint into its place and drops those too old.
+    fn written(&self, epoch: usize) -> Result<()> {
+        let mut pending = self.pending.lock().expect("no thread dies with the lock");
+        pending.written += 1;
+        if pending.written < PARTS.len() {
+            return Ok(());
+        }
+        let partial = self.partial(epoch);
+        let mut sha256 = <[String; 3]>::default();
+        for (sum_of, part) in sha256.iter_mut().zip(PARTS) {
+            let path = partial.join(part);
+            *sum_of = sum(&path).map_err(Error::io("cannot read", &path))?;
+        }
+        let progress = Progress { sha256, history: std::mem::take(&mut pending.history) };
+        replace(&partial.join(PROGRESS), to_toml(&progress).as_bytes())?;
+        let place = self.folder(epoch);
+        fs::rename(&partial, &place).map_err(Error::io("cannot write", &place))?;
+        let epochs = self.epochs()?;
+        for old in &epochs[..epochs.len().saturating_sub(KEPT)] {
+            let folder = self.folder(*old);
+            fs::remove_dir_all(&folder).map_err(Error::io("cannot remove", &folder))?;
+        }
+        Ok(())
+    }
+}
+
+/// One of the three records of a checkpoint.
+pub(super) struct Part {
+    checkpoints: Arc<Checkpoints>,
+    name: &'static str,
+}
+
+impl<R: Checkpoint> Checkpointer<R> for Part {
+    fn save(&self, epoch: usize, record: R) -> std::result::Result<(), CheckpointerError> {
+        let partial = self.checkpoints.partial(epoch);
+        fs::create_dir_all(&partial).map_err(CheckpointerError::IOError)?;
+        record.save(partial.join(self.name))?;
+        self.checkpoints.written(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))
+    }
+
+    fn restore(&self, epoch: usize) -> std::result::Result<R, CheckpointerError> {
+        R::load(self.checkpoints.folder(epoch).join(self.name))
+    }
+
+    /// Old checkpoints go when a new one is in its place, all their records at once.
+    fn delete(&self, _epoch: usize) -> std::result::Result<(), CheckpointerError> {
+        Ok(())
+    }
+}
+
+/// A checkpoint after every epoch.
+pub(super) struct EveryEpoch;
+
+impl CheckpointingStrategy for EveryEpoch {
+    fn checkpointing(&mut self, _epoch: usize, _store: &EventStoreClient) -> Vec<CheckpointingAction> {
+        vec![CheckpointingAction::Save]
+    }
+}
+
+fn sum(path: &Path) -> std::io::Result<String> {
+    let bytes = fs::read(path)?;
+    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn damaged(path: &Path, found: impl ToString) -> Error {
+    Error::Bundle {
+        path: path.to_path_buf(),
+        expected: "a whole checkpoint (remove its folder to go on from the one before)".into(),
+        found: found.to_string(),
+    }
+}

@@ -1,0 +1,39 @@
+//! Training: burn-train underneath, with what recurrent networks need on top.
+//!
+//! burn-train brings the dashboard, the metrics and the optimisers. Its own strategies cannot clip the global norm of
+//! the gradients, cannot be stopped and resumed to the bit, and do not notice a loss that is no number; `fit` drives
+//! it with a strategy that does. One epoch is the unit: its order of windows and its dropout depend on the seed and the
+//! epoch's number alone, and a checkpoint is written whole at its end. A run that is killed at any moment goes on from
+//! the last checkpoint and comes to the same weights.
+
+mod history;
+mod plan;
+
+#[cfg(feature = "fit")]
+mod checkpoint;
+#[cfg(feature = "fit")]
+mod clip;
+#[cfg(feature = "fit")]
+mod loader;
+#[cfg(feature = "fit")]
+mod schedule;
+#[cfg(feature = "fit")]
+mod session;
+#[cfg(feature = "fit")]
+mod strategy;
+#[cfg(feature = "fit")]
+mod training;
+
+pub use history::{Ending, Epoch, History};
+pub use plan::{FitPlan, Schedule};
+
+#[cfg(feature = "fit")]
+pub use clip::clip_global_norm;
+#[cfg(feature = "fit")]
+pub use loader::{EpochCounter, Order, WindowLoader};
+#[cfg(feature = "fit")]
+pub use session::{Quiet, Session};
+#[cfg(feature = "fit")]
+pub use strategy::{StepLoss, Task};
+#[cfg(feature = "fit")]
+pub use training::{Loaders, fit};

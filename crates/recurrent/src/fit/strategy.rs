@@ -1,0 +1,298 @@
+//! The loop over epochs.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use burn::train::metric::{Adaptor, LossInput};
+use burn::train::{
+    EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel, RegressionOutput,
+    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainStep, TrainingComponents,
+    TrainingItem, ValidLoader,
+};
+
+use super::checkpoint::Checkpoints;
+use super::{Epoch, EpochCounter, FitPlan, History, clip_global_norm};
+use crate::{Bundle, Error, Result};
+
+/// After how many steps the loss is looked at. Looking waits for the device, and not looking wastes the steps after a
+/// loss that is no number.
+const LOOK_EVERY: usize = 32;
+
+/// A network with its loss: what [`fit`](super::fit) trains.
+pub trait Task: LearnerModel {
+    /// The network, whose weights are kept.
+    type Network: Module;
+
+    /// The network.
+    fn network(&self) -> &Self::Network;
+}
+
+/// The outcome of a step, as the loop needs it.
+pub trait StepLoss: Adaptor<LossInput> + Adaptor<()> {
+    /// The mean loss of the batch, `[1]`.
+    fn loss(&self) -> Tensor<1>;
+
+    /// How many items the mean is over.
+    fn items(&self) -> usize;
+}
+
+impl StepLoss for RegressionOutput {
+    fn loss(&self) -> Tensor<1> {
+        self.loss.clone().without_autodiff()
+    }
+
+    fn items(&self) -> usize {
+        self.output.dims()[0]
+    }
+}
+
+/// What training leaves behind for [`fit`](super::fit), besides files.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub history: History,
+    pub error: Option<Error>,
+}
+
+impl Outcome {
+    pub fn new(history: History) -> Self {
+        Self { history, error: None }
+    }
+}
+
+/// One device, one epoch after the other, each ending with a checkpoint.
+pub(super) struct EpochStrategy {
+    pub device: Device,
+    pub plan: FitPlan,
+    pub epoch: EpochCounter,
+    pub bundle: Bundle,
+    pub checkpoints: Arc<Checkpoints>,
+    pub outcome: Arc<Mutex<Outcome>>,
+    pub after_epoch: Mutex<Box<dyn FnMut(&History) + Send>>,
+}
+
+impl<M> SupervisedLearningStrategy<M> for EpochStrategy
+where
+    M: Task,
+    <M as TrainStep>::Output: StepLoss,
+    <M as InferenceStep>::Output: StepLoss,
+{
+    fn fit(
+        &self,
+        mut components: TrainingComponents<M>,
+        mut learner: Learner<M>,
+        train: TrainLoader<M>,
+        valid: ValidLoader<M>,
+        starting_epoch: usize,
+    ) -> (M, SupervisedTrainingEventProcessor<M>) {
+        learner.fork(&self.device);
+        let mut epochs = Epochs {
+            train: train.to_device(&self.device),
+            valid: valid.to_device(&self.device.clone().inner()),
+            learner,
+            processor: components.event_processor,
+            interrupter: components.interrupter,
+            plan: &self.plan,
+        };
+        let mut outcome = self.outcome.lock().expect("nobody else holds it while training");
+        for number in starting_epoch..=components.num_epochs {
+            // Everything random in an epoch follows from its number: resuming needs no other state.
+            let seed = self.plan.seed_of(number);
+            self.device.seed(seed);
+            self.epoch.set_seed(seed);
+            let epoch = match epochs.run(number) {
+                Ok(Some(epoch)) => epoch,
+                Ok(None) => break,
+                Err(error) => {
+                    outcome.error = Some(error);
+                    break;
+                }
+            };
+            outcome.history.epochs.push(epoch);
+            if let Err(error) = self.keep(&epochs.learner, &outcome.history) {
+                outcome.error = Some(error);
+                break;
+            }
+            self.checkpoints.stage(outcome.history.clone());
+            if let Some(checkpointer) = &mut components.checkpointer {
+                checkpointer.checkpoint(&epochs.learner, number, &components.event_store);
+            }
+            (self.after_epoch.lock().expect("nobody else calls it"))(&outcome.history);
+            if outcome.history.ending(&self.plan).is_some() {
+                break;
+            }
+        }
+        (epochs.learner.model(), epochs.processor)
+    }
+}
+
+impl EpochStrategy {
+    /// Writes the metrics, and the weights if they are the best so far.
+    fn keep<M: Task>(&self, learner: &Learner<M>, history: &History) -> Result<()> {
+        if history.best().map(|best| best.epoch) == Some(history.epochs.len()) {
+            self.bundle.write_weights(learner.model().network())?;
+        }
+        self.bundle.write("metrics.jsonl", history.to_json_lines())
+    }
+}
+
+/// What an epoch works with.
+struct Epochs<'a, M: LearnerModel> {
+    train: TrainLoader<M>,
+    valid: ValidLoader<M>,
+    learner: Learner<M>,
+    processor: SupervisedTrainingEventProcessor<M>,
+    interrupter: Interrupter,
+    plan: &'a FitPlan,
+}
+
+impl<M> Epochs<'_, M>
+where
+    M: LearnerModel,
+    <M as TrainStep>::Output: StepLoss,
+    <M as InferenceStep>::Output: StepLoss,
+{
+    /// Trains and validates; `None` if somebody asked to stop before the end.
+    fn run(&mut self, epoch: usize) -> Result<Option<Epoch>> {
+        let start = Instant::now();
+        let Some(trained) = self.train(epoch)? else {
+            return Ok(None);
+        };
+        let Some(valid_loss) = self.validate(epoch) else {
+            return Ok(None);
+        };
+        self.report(LearnerEvent::EndEpoch(epoch));
+        self.interrupter.fail_on_error(self.processor.flush());
+        if self.interrupter.should_stop() {
+            return Ok(None);
+        }
+        Ok(Some(Epoch {
+            valid_loss,
+            seconds: start.elapsed().as_secs_f64(),
+            ..trained
+        }))
+    }
+
+    fn train(&mut self, epoch: usize) -> Result<Option<Epoch>> {
+        let train = self.train.clone();
+        self.report(LearnerEvent::StartSplit { epoch_number: epoch, total_items: train.num_items() });
+        let mut loss = Mean::default();
+        let mut norm = Mean::default();
+        let mut clipped = Mean::default();
+        let mut batches = train.iter();
+        let mut step = 0;
+        let limit = if self.plan.clip > 0.0 { self.plan.clip } else { f64::INFINITY };
+        while let Some(batch) = batches.next() {
+            let batch = batch.map_err(|error| Error::Training(error.to_string()))?;
+            step += 1;
+            let mut output = self.learner.train_step(batch);
+            if let Some(total) = clip_global_norm(&mut output.grads, &self.learner.model(), limit) {
+                clipped.add(total.clone().greater_elem(limit).float(), 1);
+                norm.add(total, 1);
+            }
+            self.learner.lr_step();
+            self.learner.optimizer_step(output.grads);
+            loss.add(output.item.loss(), output.item.items());
+            if step % LOOK_EVERY == 0 {
+                self.check(epoch, step, loss.value())?;
+            }
+            let lr = Some(self.learner.lr_current());
+            self.report(LearnerEvent::ProcessedItem(TrainingItem::new(
+                output.item,
+                batches.progress(),
+                Some(step),
+                lr,
+            )));
+            if self.interrupter.should_stop() {
+                return Ok(None);
+            }
+        }
+        self.report(LearnerEvent::EndSplit(epoch));
+        let train_loss = loss.value();
+        self.check(epoch, step, train_loss)?;
+        Ok(Some(Epoch {
+            epoch,
+            train_loss,
+            valid_loss: f64::NAN,
+            learning_rate: self.learner.lr_current().base(),
+            gradient_norm: norm.value(),
+            clipped: clipped.value(),
+            seconds: 0.0,
+        }))
+    }
+
+    fn validate(&mut self, epoch: usize) -> Option<f64> {
+        let total_items = self.valid.num_items();
+        self.report_valid(LearnerEvent::StartSplit { epoch_number: epoch, total_items });
+        let model = self.learner.model().valid();
+        let mut loss = Mean::default();
+        let valid = self.valid.clone();
+        let mut batches = valid.iter();
+        let mut step = 0;
+        while let Some(batch) = batches.next() {
+            step += 1;
+            let batch = match batch {
+                Ok(batch) => batch,
+                Err(error) => {
+                    self.interrupter.fail(error);
+                    return None;
+                }
+            };
+            let output = InferenceStep::step(&model, batch);
+            loss.add(output.loss(), output.items());
+            let item = TrainingItem::new(output, batches.progress(), Some(step), None);
+            self.report_valid(LearnerEvent::ProcessedItem(item));
+            if self.interrupter.should_stop() {
+                return None;
+            }
+        }
+        self.report_valid(LearnerEvent::EndSplit(epoch));
+        Some(loss.value())
+    }
+
+    fn check(&self, epoch: usize, step: usize, loss: f64) -> Result<()> {
+        if loss.is_finite() {
+            return Ok(());
+        }
+        Err(Error::Diverged {
+            loss,
+            epoch,
+            step,
+            learning_rate: self.plan.lr,
+        })
+    }
+
+    fn report(&mut self, event: LearnerEvent<<M as TrainStep>::Output>) {
+        self.interrupter.fail_on_error(self.processor.process_train(event));
+    }
+
+    fn report_valid(&mut self, event: LearnerEvent<<M as InferenceStep>::Output>) {
+        self.interrupter.fail_on_error(self.processor.process_valid(event));
+    }
+}
+
+/// A mean that stays on the device until it is looked at.
+#[derive(Default)]
+struct Mean {
+    sum: Option<Tensor<1>>,
+    items: usize,
+}
+
+impl Mean {
+    fn add(&mut self, mean: Tensor<1>, items: usize) {
+        let weighted = mean * items as f32;
+        self.items += items;
+        self.sum = Some(match self.sum.take() {
+            Some(sum) => sum + weighted,
+            None => weighted,
+        });
+    }
+
+    fn value(&self) -> f64 {
+        match &self.sum {
+            Some(sum) => f64::from(sum.clone().into_scalar::<f32>()) / self.items as f64,
+            None => 0.0,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The one way in: [`fit`].
+
+use std::sync::{Arc, Mutex};
+
+use burn::data::dataloader::DataLoader;
+use burn::optim::{AdamConfig, ModuleOptimizer};
+use burn::tensor::Device;
+use burn::train::logger::InMemoryMetricLogger;
+use burn::train::metric::{LearningRateMetric, LossMetric};
+use burn::train::{InferenceStep, Learner, SupervisedTraining, TrainStep, TrainingStrategy};
+
+use super::checkpoint::{Checkpoints, EveryEpoch};
+use super::strategy::{EpochStrategy, Outcome, StepLoss, Task};
+use super::{Ending, EpochCounter, FitPlan, History, Session};
+use crate::{Bundle, Error, Result};
+
+/// The batches of both parts that training sees.
+pub struct Loaders<T, V> {
+    /// For the gradient steps.
+    pub train: Arc<dyn DataLoader<T>>,
+    /// For the validation loss after each epoch.
+    pub valid: Arc<dyn DataLoader<V>>,
+    /// Tells the training loader which epoch it is.
+    pub epoch: EpochCounter,
+}
+
+/// Trains a model, or goes on training it, and leaves weights, metrics and checkpoints in the run's folder.
+///
+/// `model` comes with fresh weights on an autodiff device; where the folder has a checkpoint, training goes on from
+/// there.
+///
+/// # Errors
+/// If the loss is no number any more, a file cannot be written, or the checkpoint is damaged.
+pub fn fit<M>(
+    model: M,
+    loaders: Loaders<<M as TrainStep>::Input, <M as InferenceStep>::Input>,
+    plan: &FitPlan,
+    bundle: &Bundle,
+    device: &Device,
+    session: Session,
+) -> Result<(History, Ending)>
+where
+    M: Task,
+    <M as TrainStep>::Output: StepLoss,
+    <M as InferenceStep>::Output: StepLoss,
+{
+    let checkpoints = Arc::new(Checkpoints::new(&bundle.path("checkpoints"))?);
+    let resumed = checkpoints.latest()?;
+    let history = resumed.clone().unwrap_or_default();
+    if let Some(ending) = history.ending(plan) {
+        return Ok((history, ending));
+    }
+    let start = history.epochs.len();
+    let steps = loaders.train.num_items().div_ceil(plan.batch).max(1);
+    let optimiser: ModuleOptimizer = AdamConfig::new().init().into();
+    let learner = Learner::new(model, optimiser, plan.scheduler(steps)?);
+
+    let outcome = Arc::new(Mutex::new(Outcome::new(history)));
+    let strategy = EpochStrategy {
+        device: device.clone().autodiff(),
+        plan: plan.clone(),
+        epoch: loaders.epoch,
+        bundle: bundle.clone(),
+        checkpoints: checkpoints.clone(),
+        outcome: outcome.clone(),
+        after_epoch: Mutex::new(session.after_epoch),
+    };
+    let [model_part, optimiser_part, scheduler_part] = Checkpoints::parts(&checkpoints);
+    let mut training = SupervisedTraining::<M>::new(bundle.root(), loaders.train, loaders.valid)
+        .with_application_logger(None)
+        .with_metric_logger(InMemoryMetricLogger::new())
+        .with_custom_checkpointers(model_part, optimiser_part, scheduler_part)
+        .with_checkpointing_strategy(EveryEpoch)
+        .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
+        .with_interrupter(session.interrupter)
+        .renderer(session.renderer)
+        .metric_train_numeric(LossMetric::new())
+        .metric_valid_numeric(LossMetric::new())
+        .metric_train_numeric(LearningRateMetric::new())
+        .num_epochs(plan.epochs);
+    if start > 0 {
+        training = training.checkpoint(start);
+    }
+    let result = training.launch(learner);
+
+    let outcome = std::mem::take(&mut *outcome.lock().expect("the strategy has ended"));
+    if let Some(error) = outcome.error {
+        return Err(error);
+    }
+    if let Some(error) = result.error {
+        return Err(Error::Training(error.to_string()));
+    }
+    let ending = outcome.history.ending(plan).unwrap_or(Ending::Interrupted);
+    Ok((outcome.history, ending))
+}

@@ -1,0 +1,80 @@
+//! The forecasts that cost nothing (Hyndman & Athanasopoulos, "Forecasting: principles and practice", 5.2).
+
+use recurrent_data::Series;
+use serde::{Deserialize, Serialize};
+
+/// A forecast without a model. It looks at the rows up to the origin, all of them, in their own unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    /// The last value goes on: ŷ(t + h) = y(t).
+    Persistence,
+    /// The value of a season ago comes again: ŷ(t + h) = y(t + h − m·⌈h / m⌉).
+    Seasonal {
+        /// Rows a season, m.
+        rows: usize,
+    },
+    /// The mean step so far goes on: ŷ(t + h) = y(t) + h · (y(t) − y(0)) / t.
+    Drift,
+}
+
+impl Baseline {
+    /// What it is called in a table.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Persistence => "persistence".into(),
+            Self::Seasonal { rows } => format!("seasonal naive ({rows})"),
+            Self::Drift => "drift".into(),
+        }
+    }
+
+    /// The value of a column `step` rows (from 1) after the row `origin`; `None` where the series does not reach back
+    /// far enough.
+    pub fn forecast(&self, series: &Series, column: usize, origin: usize, step: usize) -> Option<f64> {
+        let last = series.value(origin, column);
+        match self {
+            Self::Persistence => Some(last),
+            Self::Seasonal { rows } => {
+                let row = (origin + step).checked_sub(rows * step.div_ceil(*rows))?;
+                Some(series.value(row, column))
+            }
+            Self::Drift => {
+                let slope = (last - series.value(0, column)) / origin.max(1) as f64;
+                Some(last + step as f64 * slope)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recurrent_data::{SeriesRequest, Table};
+
+    use super::*;
+
+    fn counting() -> Series {
+        let table = Table::from_bytes("test", b"y\n1\n2\n4\n8\n16\n", None).unwrap();
+        table.series(&SeriesRequest::default()).unwrap()
+    }
+
+    #[test]
+    fn persistence_repeats_the_last_value() {
+        assert_eq!(Baseline::Persistence.forecast(&counting(), 0, 2, 2), Some(4.0));
+    }
+
+    #[test]
+    fn seasonal_naive_never_looks_past_the_origin() {
+        let series = counting();
+        let seasonal = Baseline::Seasonal { rows: 2 };
+        assert_eq!(seasonal.forecast(&series, 0, 2, 1), Some(2.0));
+        assert_eq!(seasonal.forecast(&series, 0, 2, 2), Some(4.0));
+        // Two seasons back, since one season before row 5 is still ahead of the origin.
+        assert_eq!(seasonal.forecast(&series, 0, 2, 3), Some(2.0));
+        assert_eq!(Baseline::Seasonal { rows: 9 }.forecast(&series, 0, 4, 1), None);
+    }
+
+    #[test]
+    fn drift_goes_on_as_before() {
+        assert_eq!(Baseline::Drift.forecast(&counting(), 0, 4, 2), Some(16.0 + 2.0 * 15.0 / 4.0));
+    }
+}

@@ -1,0 +1,225 @@
+//! What a forecasting run is to do, complete and checked.
+
+use recurrent_data::{DataError, Dataset, Embedded, Missing, Ratios, ScalerKind, SeriesRequest, Table};
+use recurrent_models::CellKind;
+use recurrent_models::networks::ForecastNetworkConfig;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+use crate::fit::FitPlan;
+use crate::{Error, Result};
+
+/// What a forecasting run is to do: everything that its result depends on. It is written into the run's folder before
+/// the first step, and makes the same run again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForecastPlan {
+    /// Always `forecast`: which task the plan is for.
+    pub task: Task,
+    /// An embedded data set's name, or a CSV file's path.
+    pub data: String,
+    /// The sum of the data, so that a run goes on with the rows that it began with.
+    pub sha256: String,
+    /// The column of dates, if there is one.
+    pub date: Option<String>,
+    /// The columns to foretell.
+    pub target: Vec<String>,
+    /// The columns to look at.
+    pub inputs: Vec<String>,
+    /// What to do about missing values.
+    pub missing: Missing,
+    /// How the rows are cut into training, validation and test, in the order of time.
+    pub split: Ratios,
+    /// How columns are scaled.
+    pub scaler: ScalerKind,
+    /// After how many rows things repeat; 0 if they do not.
+    pub season: usize,
+    /// Rows seen.
+    pub window: usize,
+    /// Rows foretold.
+    pub horizon: usize,
+    /// Which recurrent layer.
+    pub model: CellKind,
+    /// Hidden units of each layer.
+    pub hidden: Vec<usize>,
+    /// Dropout between layers.
+    pub dropout: f64,
+    /// How it is trained.
+    #[serde(flatten)]
+    pub fit: FitPlan,
+}
+
+/// The one task that a [`ForecastPlan`] is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// Forecasting.
+    #[default]
+    Forecast,
+}
+
+/// Opened data: the table, and what is known about it.
+#[derive(Debug)]
+pub struct Source {
+    /// The rows, as text.
+    pub table: Table,
+    /// The manifest, if the data set comes with the library.
+    pub embedded: Option<&'static Embedded>,
+    /// The sum of the bytes.
+    pub sha256: String,
+}
+
+impl Source {
+    /// Opens an embedded data set by its name, or else a CSV file by its path.
+    ///
+    /// # Errors
+    /// If there is neither, or the file is no table.
+    pub fn open(data: &str) -> Result<Self> {
+        let path = Path::new(data);
+        match Dataset::find(data) {
+            Ok(embedded) => Ok(Self {
+                table: embedded.table()?,
+                embedded: Some(embedded),
+                sha256: sum(embedded.bytes),
+            }),
+            // A bare word that is no file was meant as a name: the error then lists the names.
+            Err(unknown) if !path.exists() && path.extension().is_none() && path.components().count() == 1 => {
+                Err(unknown.into())
+            }
+            Err(_) => Ok(Self {
+                table: Table::open(path, None)?,
+                embedded: None,
+                sha256: sum(&std::fs::read(path).map_err(Error::io("cannot read", path))?),
+            }),
+        }
+    }
+}
+
+fn sum(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl ForecastPlan {
+    /// The recipe for a data set: what its manifest says, or else the one column of numbers that a file has.
+    ///
+    /// `targets` and `inputs` take the place of the manifest's where given; targets are looked at too.
+    ///
+    /// # Errors
+    /// If nobody says what to foretell.
+    pub fn new(data: &str, source: &Source, targets: Option<Vec<String>>, inputs: Option<Vec<String>>) -> Result<Self> {
+        let manifest = source.embedded.map(|embedded| &embedded.manifest);
+        let target = match (targets, manifest) {
+            (Some(targets), _) => targets,
+            (None, Some(manifest)) => manifest.targets.clone(),
+            (None, None) => vec![only_number(&source.table)?],
+        };
+        let mut looked_at = inputs.unwrap_or_else(|| manifest.map_or_else(Vec::new, |m| m.inputs.clone()));
+        if looked_at.is_empty() {
+            looked_at.clone_from(&target);
+        }
+        let plan = Self {
+            task: Task::Forecast,
+            data: data.to_string(),
+            sha256: source.sha256.clone(),
+            date: match manifest {
+                Some(manifest) => Some(manifest.date.clone()),
+                None => source.table.date_column().map(String::from),
+            },
+            target,
+            inputs: looked_at,
+            missing: Missing::default(),
+            split: manifest.map_or_else(Ratios::default, |m| m.split.clone()),
+            scaler: ScalerKind::default(),
+            season: manifest.and_then(|m| m.season).unwrap_or(0),
+            window: 100,
+            horizon: manifest.map_or(1, |m| m.horizon),
+            model: CellKind::Lstm,
+            hidden: vec![50, 50],
+            dropout: 0.0,
+            fit: FitPlan::default(),
+        };
+        Ok(plan)
+    }
+
+    /// Checks all that can be checked without the data.
+    ///
+    /// # Errors
+    /// The first setting that cannot be, with what was expected.
+    pub fn check(&self) -> Result<()> {
+        at_least_one("--window", self.window)?;
+        at_least_one("--horizon", self.horizon)?;
+        if self.hidden.is_empty() || self.hidden.contains(&0) {
+            return Err(Error::Plan {
+                setting: "--hidden",
+                expected: "one size of at least 1 a layer, as in 50,50".into(),
+                found: format!("{:?}", self.hidden),
+            });
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(Error::Plan {
+                setting: "--dropout",
+                expected: "a share in [0, 1)".into(),
+                found: self.dropout.to_string(),
+            });
+        }
+        for (setting, columns) in [("--target", &self.target), ("--inputs", &self.inputs)] {
+            let twice = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
+            if let Some((_, name)) = twice {
+                return Err(Error::Plan {
+                    setting,
+                    expected: "each column once".into(),
+                    found: format!("`{name}` twice"),
+                });
+            }
+        }
+        self.fit.check()
+    }
+
+    /// The columns that the run reads: what is looked at, then what is only foretold.
+    pub fn columns(&self) -> Vec<String> {
+        let unseen = self.target.iter().filter(|name| !self.inputs.contains(name));
+        self.inputs.iter().chain(unseen).cloned().collect()
+    }
+
+    /// What the run reads of its table.
+    pub fn request(&self) -> SeriesRequest {
+        SeriesRequest {
+            date: self.date.clone(),
+            columns: self.columns(),
+            missing: self.missing,
+        }
+    }
+
+    /// The network that the run trains.
+    pub fn network(&self) -> ForecastNetworkConfig {
+        ForecastNetworkConfig::new(self.inputs.len(), self.hidden.clone(), self.horizon, self.target.len())
+            .with_cell(self.model)
+            .with_dropout(self.dropout)
+    }
+}
+
+fn at_least_one(setting: &'static str, number: usize) -> Result<()> {
+    if number > 0 {
+        return Ok(());
+    }
+    Err(Error::Plan {
+        setting,
+        expected: "at least 1".into(),
+        found: "0".into(),
+    })
+}
+
+fn only_number(table: &Table) -> Result<String> {
+    let date = table.date_column();
+    let columns: Vec<&str> = table.numeric_columns().into_iter().filter(|name| Some(*name) != date).collect();
+    match columns[..] {
+        [] => Err(DataError::NoColumn { path: table.source().to_string(), expected: "a column of numbers to foretell" }.into()),
+        [only] => Ok(only.to_string()),
+        _ => Err(Error::Plan {
+            setting: "--target",
+            expected: format!("one of the columns of {}: {}", table.source(), columns.join(", ")),
+            found: "none".into(),
+        }),
+    }
+}

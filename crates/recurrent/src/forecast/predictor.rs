@@ -1,0 +1,212 @@
+//! A trained forecaster.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use recurrent_data::{Series, Table};
+use recurrent_models::networks::ForecastNetwork;
+use recurrent_models::{Summarize, Summary};
+use serde::Serialize;
+
+use super::{ForecastCodec, ForecastPlan};
+use crate::{Bundle, Error, Result};
+
+/// A trained forecaster: load it from a run's folder and ask it what comes next.
+///
+/// ```no_run
+/// use recurrent::data::Table;
+/// use recurrent::forecast::Forecaster;
+///
+/// # fn main() -> recurrent::Result<()> {
+/// let forecaster = Forecaster::load("runs/weather".as_ref(), &Default::default())?;
+///
+/// // Where the training data ended …
+/// let week = forecaster.forecast(None)?;
+/// // … or after rows of your own.
+/// let history = forecaster.history(&Table::open("today.csv".as_ref(), None)?)?;
+/// for (row, label) in forecaster.predict(&history)?.labels.iter().enumerate() {
+///     println!("{label}: {:.1}", week.values[row][0]);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Forecaster {
+    network: ForecastNetwork,
+    codec: ForecastCodec,
+    plan: ForecastPlan,
+    latest: Series,
+    device: Device,
+}
+
+/// What is to come.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Forecast {
+    /// The columns foretold.
+    pub targets: Vec<String>,
+    /// One label a row: the date, or how many rows after the history's last.
+    pub labels: Vec<String>,
+    /// `[row][target]`, in the columns' own units.
+    pub values: Vec<Vec<f64>>,
+}
+
+impl Forecaster {
+    /// Loads a forecaster from the folder of a run. The data set that it was trained on is not needed.
+    ///
+    /// # Errors
+    /// If the folder is not a run's, is damaged, or has no weights yet.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self> {
+        let bundle = Bundle::open(folder)?;
+        let plan: ForecastPlan = bundle.plan()?;
+        let codec: ForecastCodec = bundle.read_toml("codec.toml")?;
+        let history = bundle.read("history.csv")?;
+        let source = bundle.path("history.csv").display().to_string();
+        let latest = Table::from_bytes(source, history.as_bytes(), Some(','))?.series(&codec.request())?;
+        let mut network = plan.network().init(device);
+        bundle.read_weights(&mut network)?;
+        Ok(Self {
+            network,
+            codec,
+            plan,
+            latest,
+            device: device.clone(),
+        })
+    }
+
+    /// The plan that it was trained by.
+    pub fn plan(&self) -> &ForecastPlan {
+        &self.plan
+    }
+
+    /// The layers of its network.
+    pub fn summary(&self) -> Summary {
+        self.network.summary(&[self.codec.window, self.codec.inputs.len()])
+    }
+
+    /// The columns that it needs, out of a table of any columns.
+    ///
+    /// # Errors
+    /// If the table lacks one, or a number in it is wrong.
+    pub fn history(&self, table: &Table) -> Result<Series> {
+        Ok(table.series(&self.codec.request())?)
+    }
+
+    /// The next `horizon` rows after a history, whose last `window` rows it looks at.
+    ///
+    /// # Errors
+    /// If the history is too short or lacks a column.
+    pub fn predict(&self, history: &Series) -> Result<Forecast> {
+        let shape = self.codec.shape()?;
+        let scaled = self.codec.scaler.scale_series(history)?;
+        let mut past = Vec::new();
+        let origin = scaled.latest_into(&shape, &mut past)?;
+        let values = self.said(past)?;
+        let labels = match history.dates() {
+            Some(dates) => dates.continue_from(origin, self.codec.horizon),
+            None => (1..=self.codec.horizon).map(|step| format!("+{step}")).collect(),
+        };
+        Ok(Forecast {
+            targets: self.codec.targets.clone(),
+            labels,
+            values,
+        })
+    }
+
+    /// The next `steps` rows (or `horizon`, if `None`) after the last row that the run has seen.
+    ///
+    /// Beyond the horizon each forecast is taken for the truth and the next is made from it, which works only where
+    /// all that is looked at is also foretold.
+    ///
+    /// # Errors
+    /// If `steps` is 0, or is too far to go.
+    pub fn forecast(&self, steps: Option<usize>) -> Result<Forecast> {
+        self.forecast_after(&self.latest, steps)
+    }
+
+    /// [`forecast`](Self::forecast) after a history of your own.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict) and [`forecast`](Self::forecast).
+    pub fn forecast_after(&self, history: &Series, steps: Option<usize>) -> Result<Forecast> {
+        let horizon = self.codec.horizon;
+        let steps = steps.unwrap_or(horizon);
+        if steps == 0 {
+            return Err(Error::Plan {
+                setting: "--steps",
+                expected: "at least 1".into(),
+                found: "0".into(),
+            });
+        }
+        let mut forecast = self.predict(history)?;
+        if steps > horizon {
+            self.go_on(history, steps, &mut forecast)?;
+        }
+        forecast.values.truncate(steps);
+        forecast.labels.truncate(steps);
+        Ok(forecast)
+    }
+
+    /// Takes each forecast for the truth and goes on from it.
+    fn go_on(&self, history: &Series, steps: usize, forecast: &mut Forecast) -> Result<()> {
+        let unforetold: Vec<&String> =
+            self.codec.inputs.iter().filter(|name| !self.codec.targets.contains(name)).collect();
+        if let Some(missing) = unforetold.first() {
+            return Err(Error::TooFar {
+                horizon: self.codec.horizon,
+                steps,
+                missing: format!("`{missing}`"),
+            });
+        }
+        let shape = self.codec.shape()?;
+        let mut past = Vec::new();
+        self.codec.scaler.scale_series(history)?.latest_into(&shape, &mut past)?;
+        let width = self.codec.inputs.len();
+        while forecast.values.len() < steps {
+            let fresh = forecast.values.len() - self.codec.horizon;
+            for row in &forecast.values[fresh..] {
+                for name in &self.codec.inputs {
+                    let target = self.codec.targets.iter().position(|known| known == name);
+                    let target = target.expect("all that is looked at is foretold");
+                    past.push(self.codec.scaler.transform(shape.targets()[target], row[target]) as f32);
+                }
+            }
+            past.drain(..past.len() - self.codec.window * width);
+            forecast.values.extend(self.said(past.clone())?);
+        }
+        forecast.labels = match history.dates() {
+            Some(dates) => dates.continue_from(history.len() - 1, steps),
+            None => (1..=steps).map(|step| format!("+{step}")).collect(),
+        };
+        Ok(())
+    }
+
+    /// What the network says after one window `[window, inputs]`: `[horizon][targets]`.
+    fn said(&self, past: Vec<f32>) -> Result<Vec<Vec<f64>>> {
+        let shape = self.codec.shape()?;
+        let data = TensorData::new(past, [1, self.codec.window, self.codec.inputs.len()]);
+        let said = self.network.forward(Tensor::from_data(data, &self.device));
+        let said: Vec<f32> = said.into_data().iter::<f32>().collect();
+        let decode = |(target, said): (usize, &f32)| self.codec.decode(&shape, target, *said);
+        let rows = said.chunks(self.codec.targets.len());
+        Ok(rows.map(|row| row.iter().enumerate().map(decode).collect()).collect())
+    }
+}
+
+impl Forecast {
+    /// As CSV, with a header.
+    pub fn to_csv(&self) -> String {
+        let mut text = format!("row,{}\n", self.targets.join(","));
+        for (label, values) in self.labels.iter().zip(&self.values) {
+            let values: Vec<String> = values.iter().map(f64::to_string).collect();
+            text.push_str(&format!("{label},{}\n", values.join(",")));
+        }
+        text
+    }
+
+    /// As JSON: `{"targets": [..], "rows": [{"row": .., "values": [..]}]}`.
+    pub fn to_json(&self) -> String {
+        let rows = self.labels.iter().zip(&self.values);
+        let rows: Vec<_> = rows.map(|(row, values)| serde_json::json!({ "row": row, "values": values })).collect();
+        serde_json::json!({ "targets": self.targets, "rows": rows }).to_string()
+    }
+}

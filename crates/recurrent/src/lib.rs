@@ -1,0 +1,51 @@
+//! Recurrent networks for [Burn](burn), whole: layers, networks, data, training, and trained predictors.
+//!
+//! This is the one crate to depend on. What it is made of is here under one roof:
+//!
+//! - [`models`]: `Lstm`, `Gru`, `Rnn` and networks built of them (`recurrent-models`);
+//! - [`data`]: tables, splits, scalers, windows (`recurrent-data`);
+//! - [`kernels`]: the loops over time underneath (`recurrent-kernels`);
+//! - [`fit`]: training with burn-train (feature `fit`, on by default);
+//! - a module a task: [`forecast`].
+//!
+//! # A predictor
+//!
+//! What `train` has trained is a folder, and one line makes a predictor of it; see
+//! [`Forecaster`](forecast::Forecaster). A program that only predicts turns the default features off.
+//!
+//! # A run
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use recurrent::fit::Session;
+//! use recurrent::forecast::{ForecastPlan, ForecastRun, Forecaster, Source};
+//!
+//! # fn main() -> recurrent::Result<()> {
+//! # let folder = tempfile::tempdir().expect("a folder").path().join("weather");
+//! let device = Device::default();
+//! let source = Source::open("weather")?;
+//! let mut plan = ForecastPlan::new("weather", &source, None, None)?;
+//! (plan.window, plan.hidden, plan.fit.epochs) = (14, vec![8], 1);
+//!
+//! let run = ForecastRun::create(plan, &source, &folder, false)?;
+//! run.fit(&device, Session::quiet())?;
+//! println!("{}", run.score(&device)?.score("LSTM")[0]);
+//!
+//! let forecaster = Forecaster::load(&folder, &device)?;
+//! let week = forecaster.forecast(None)?;
+//! assert_eq!(week.labels[0], "2016-01-01");
+//! assert_eq!(week.values.len(), 7);
+//! # Ok(())
+//! # }
+//! ```
+
+mod bundle;
+mod error;
+pub mod fit;
+pub mod forecast;
+
+pub use bundle::{Bundle, replace};
+pub use error::{Error, Result};
+pub use recurrent_data as data;
+pub use recurrent_models as models;
+pub use recurrent_models::kernels;

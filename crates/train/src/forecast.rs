@@ -1,0 +1,280 @@
+//! The commands of forecasting.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+use recurrent::data::Table;
+use recurrent::fit::{Ending, History};
+use recurrent::forecast::{Forecaster, ForecastPlan, ForecastRun, Source, TestRows};
+use recurrent::models::{CellKind, Summarize, Summary};
+use recurrent::{Bundle, replace};
+
+use crate::cli::{BadInput, DeviceArgs, ForecastArgs, Format, PredictArgs, ResumeArgs, RunArgs, Settings, SummaryArgs};
+use crate::{device, folder, picture, progress};
+
+const DEFAULT_DATA: &str = "weather";
+/// The status of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
+/// `train forecast`.
+pub fn train(args: ForecastArgs) -> Result<ExitCode> {
+    let device = device::open(&args.device)?;
+    let settings = match &args.config {
+        Some(file) => args.settings.or(Settings::read(file)?),
+        None => args.settings,
+    };
+    let (plan, source) = settings.plan()?;
+    let folder = args.out.unwrap_or_else(|| folder::fresh(&format!("forecast-{}-{}", stem(&plan.data), plan.model)));
+    let run = ForecastRun::create(plan, &source, &folder, args.force)?;
+    let [train, valid, test] = run.windows();
+    let plan = run.plan();
+    println!("{}", layers(plan, &device));
+    println!(
+        "\nForetelling {} from {}: {} rows seen, {} foretold; {train} windows to train, {valid} to validate, {test} to test.",
+        plan.target.join(", "),
+        plan.data,
+        plan.window,
+        plan.horizon,
+    );
+    go(&run, &device)
+}
+
+/// `train resume`.
+pub fn resume(args: ResumeArgs) -> Result<ExitCode> {
+    let device = device::open(&args.run.device)?;
+    let run = ForecastRun::open(&args.run.run)?;
+    let run = match args.epochs {
+        Some(epochs) => run.with_epochs(epochs)?,
+        None => run,
+    };
+    go(&run, &device)
+}
+
+/// Trains to the end, or to the next interruption, and tells how it went.
+fn go(run: &ForecastRun, device: &Device) -> Result<ExitCode> {
+    let epochs = run.plan().fit.epochs;
+    let (history, ending) = run.fit(device, progress::session(epochs)?)?;
+    let folder = run.bundle().root().display();
+    let Some(best) = history.best() else {
+        println!("\nInterrupted in the first epoch. To go on: train resume {folder}");
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    draw_losses(run, &history)?;
+    match ending {
+        Ending::Finished => println!("\nAll {epochs} epochs are done; the best is epoch {}.", best.epoch),
+        Ending::Stopped => println!(
+            "\nStopped: no better validation loss since epoch {} (--patience {}).",
+            best.epoch,
+            run.plan().fit.patience
+        ),
+        Ending::Interrupted => {
+            let done = history.epochs.len();
+            println!("\nInterrupted after {done} of {epochs} epochs. To go on: train resume {folder}");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+    }
+    tell_scores(run, device)?;
+    println!("\nThe run is in {folder}, pictures in {folder}/pictures. To see what comes next: train predict {folder}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `train evaluate`.
+pub fn evaluate(args: RunArgs) -> Result<ExitCode> {
+    let device = device::open(&args.device)?;
+    tell_scores(&ForecastRun::open(&args.run)?, &device)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Scores the test part: a table a target, `scores.json`, and a picture a target.
+fn tell_scores(run: &ForecastRun, device: &Device) -> Result<()> {
+    let rows = run.score(device)?;
+    let name = run.plan().model.to_string().to_uppercase();
+    let tables = rows.score(&name);
+    for table in &tables {
+        println!("\n{table}");
+    }
+    let scores = serde_json::to_string_pretty(&tables).context("scores have a form in JSON")?;
+    run.bundle().write("scores.json", scores + "\n")?;
+    for target in 0..tables.len() {
+        draw_forecast(run, &rows, target, &name)?;
+    }
+    Ok(())
+}
+
+fn draw_losses(run: &ForecastRun, history: &History) -> Result<()> {
+    let train: Vec<f64> = history.epochs.iter().map(|epoch| epoch.train_loss).collect();
+    let valid: Vec<f64> = history.epochs.iter().map(|epoch| epoch.valid_loss).collect();
+    let best = history.best().map(|best| best.epoch);
+    let picture = picture::loss_curves("Mean squared error, scaled", &train, &valid, best)?;
+    Ok(run.bundle().write("pictures/loss.svg", picture)?)
+}
+
+/// What was foretold with the last step of the horizon, and what came.
+fn draw_forecast(run: &ForecastRun, rows: &TestRows, target: usize, network: &str) -> Result<()> {
+    let plan = run.plan();
+    let (column, step) = (&plan.target[target], plan.horizon);
+    let series = rows.series();
+    let truth = series.column(column)?;
+    let index = series.index_of(column)?;
+    let baseline = rows.baselines()[0];
+    let windows = 0..rows.len();
+    let at = |window| rows.row(window, step);
+    let labels: Vec<String> = windows
+        .clone()
+        .map(|window| match series.dates() {
+            Some(dates) => dates.label(at(window)),
+            None => at(window).to_string(),
+        })
+        .collect();
+    let came: Vec<f64> = windows.clone().map(|window| truth[at(window)]).collect();
+    let said: Vec<f64> = windows.clone().map(|window| rows.forecast(window, step, target)).collect();
+    let naive: Vec<f64> = windows
+        .map(|window| baseline.forecast(series, index, at(window) - step, step).unwrap_or(f64::NAN))
+        .collect();
+    let baseline = baseline.name();
+    let lines = [
+        picture::Line { name: "what came", values: &came },
+        picture::Line { name: network, values: &said },
+        picture::Line { name: &baseline, values: &naive },
+    ];
+    let title = format!("{column} in the test part, foretold {step} row(s) ahead");
+    let picture = picture::over_time(&title, column, &labels, &lines)?;
+    Ok(run.bundle().write(&format!("pictures/forecast-{}.svg", file_name(column)), picture)?)
+}
+
+/// `train predict`.
+pub fn predict(args: PredictArgs) -> Result<ExitCode> {
+    let device = device::open(&args.run.device)?;
+    let forecaster = Forecaster::load(&args.run.run, &device)?;
+    let forecast = match &args.data {
+        Some(data) => {
+            let table: Table = Source::open(data)?.table;
+            forecaster.forecast_after(&forecaster.history(&table)?, args.steps)?
+        }
+        None => forecaster.forecast(args.steps)?,
+    };
+    let text = match args.format {
+        Format::Csv => forecast.to_csv(),
+        Format::Json => forecast.to_json() + "\n",
+    };
+    match &args.output {
+        Some(path) => replace(path, text.as_bytes())?,
+        None => print!("{text}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `train summary`.
+pub fn summary(args: SummaryArgs) -> Result<ExitCode> {
+    let plan = if args.of.as_os_str() == "forecast" {
+        lecture_plan()?
+    } else {
+        Bundle::open(&args.of)?.plan()?
+    };
+    println!("{}", layers(&plan, &device::open(&DeviceArgs::default())?));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The lecture's network: two layers of 50 on 100 rows of one column, one row foretold.
+fn lecture_plan() -> Result<ForecastPlan> {
+    let source = Source::open("stocks")?;
+    let closes = vec!["AAPL_adj_close".to_string()];
+    let plan = ForecastPlan::new("stocks", &source, Some(closes.clone()), Some(closes))?;
+    Ok(ForecastPlan { model: CellKind::Lstm, ..plan })
+}
+
+fn layers(plan: &ForecastPlan, device: &Device) -> Summary {
+    plan.network().init(device).summary(&[plan.window, plan.inputs.len()])
+}
+
+impl Settings {
+    /// Settings from a TOML file.
+    fn read(path: &Path) -> Result<Self> {
+        let bad = |what: String| BadInput(format!("{}: {what}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|cause| bad(format!("expected a file of settings: {cause}")))?;
+        Ok(toml::from_str(&text).map_err(|cause| {
+            let line = cause.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            bad(format!("line {line}: {}", cause.message()))
+        })?)
+    }
+
+    /// These, and where they say nothing, those.
+    fn or(self, other: Self) -> Self {
+        Self {
+            data: self.data.or(other.data),
+            target: self.target.or(other.target),
+            inputs: self.inputs.or(other.inputs),
+            date: self.date.or(other.date),
+            missing: self.missing.or(other.missing),
+            split: self.split.or(other.split),
+            scaler: self.scaler.or(other.scaler),
+            season: self.season.or(other.season),
+            window: self.window.or(other.window),
+            horizon: self.horizon.or(other.horizon),
+            model: self.model.or(other.model),
+            hidden: self.hidden.or(other.hidden),
+            dropout: self.dropout.or(other.dropout),
+            epochs: self.epochs.or(other.epochs),
+            batch: self.batch.or(other.batch),
+            lr: self.lr.or(other.lr),
+            schedule: self.schedule.or(other.schedule),
+            clip: self.clip.or(other.clip),
+            patience: self.patience.or(other.patience),
+            seed: self.seed.or(other.seed),
+            task: self.task.or(other.task),
+            sha256: self.sha256.or(other.sha256),
+        }
+    }
+
+    /// The complete plan, and the data that it is for.
+    fn plan(self) -> Result<(ForecastPlan, Source)> {
+        let data = self.data.unwrap_or_else(|| DEFAULT_DATA.into());
+        let source = Source::open(&data)?;
+        // A file is found again from any folder.
+        let data = match source.embedded {
+            Some(_) => data,
+            None => std::path::absolute(&data).context("a path")?.display().to_string(),
+        };
+        let mut plan = ForecastPlan::new(&data, &source, self.target, self.inputs)?;
+        if self.date.is_some() {
+            plan.date = self.date;
+        }
+        set(&mut plan.missing, self.missing);
+        set(&mut plan.split, self.split);
+        set(&mut plan.scaler, self.scaler);
+        set(&mut plan.season, self.season);
+        set(&mut plan.window, self.window);
+        set(&mut plan.horizon, self.horizon);
+        set(&mut plan.model, self.model);
+        set(&mut plan.hidden, self.hidden);
+        set(&mut plan.dropout, self.dropout);
+        set(&mut plan.fit.epochs, self.epochs);
+        set(&mut plan.fit.batch, self.batch);
+        set(&mut plan.fit.lr, self.lr);
+        set(&mut plan.fit.schedule, self.schedule);
+        set(&mut plan.fit.clip, self.clip);
+        set(&mut plan.fit.patience, self.patience);
+        set(&mut plan.fit.seed, self.seed);
+        plan.check()?;
+        Ok((plan, source))
+    }
+}
+
+fn set<T>(setting: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *setting = value;
+    }
+}
+
+/// `weather`, or a file's name without its ending.
+fn stem(data: &str) -> String {
+    let path = PathBuf::from(data);
+    path.file_stem().map_or_else(|| data.to_string(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// A column's name as part of a file's.
+fn file_name(column: &str) -> String {
+    column.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
+}

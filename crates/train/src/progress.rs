@@ -1,0 +1,175 @@
+//! Progress, for those who watch: burn-train's dashboard on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
+use burn::train::metric::MetricDefinition;
+use burn::train::renderer::{
+    EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining, default_renderer,
+};
+use recurrent::fit::{Epoch, History, Session};
+
+use crate::interrupt;
+
+/// How long a plain line stays alone before the next, within an epoch.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// A session that shows itself as suits the terminal, and that Ctrl-C ends.
+pub fn session(epochs: usize) -> Result<Session> {
+    let interrupter = interrupt::on_ctrl_c()?;
+    if std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
+        return Ok(Session {
+            renderer: default_renderer(interrupter.clone(), None),
+            interrupter,
+            after_epoch: Box::new(|_| ()),
+        });
+    }
+    Ok(Session {
+        renderer: Box::new(Lines::default()),
+        interrupter,
+        after_epoch: Box::new(move |history| eprintln!("{}", epoch_line(history, epochs))),
+    })
+}
+
+/// `epoch 3/40: training loss 0.3120, validation loss 0.4210 (best), 2.1 s, about 1 min 18 s left`.
+fn epoch_line(history: &History, epochs: usize) -> String {
+    let Some(Epoch { epoch, train_loss, valid_loss, seconds, .. }) = history.epochs.last() else {
+        return String::new();
+    };
+    let best = history.best().is_some_and(|best| best.epoch == *epoch);
+    let mark = if best { " (best)" } else { "" };
+    let left = duration(seconds * epochs.saturating_sub(*epoch) as f64);
+    format!(
+        "epoch {epoch}/{epochs}: training loss {train_loss:.4}, validation loss {valid_loss:.4}{mark}, {seconds:.1} s, \
+         at most {left} left"
+    )
+}
+
+/// `1 min 18 s`.
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+/// Plain lines on standard error.
+#[derive(Debug, Default)]
+struct Lines {
+    split: Option<Split>,
+}
+
+/// The part of an epoch that is under way.
+#[derive(Debug)]
+struct Split {
+    name: String,
+    items: usize,
+    start: Instant,
+    said: Instant,
+}
+
+impl TrainingProgressLogger for Lines {
+    fn start(&mut self, epochs: usize, starting_epoch: usize, _items: Option<usize>, _label: Option<&str>) {
+        if starting_epoch > 1 {
+            eprintln!("going on with epoch {starting_epoch} of {epochs}");
+        }
+    }
+
+    fn start_split(&mut self, split: &str, total_items: usize) {
+        let now = Instant::now();
+        self.split = Some(Split {
+            name: split.to_string(),
+            items: total_items,
+            start: now,
+            said: now,
+        });
+    }
+
+    fn update_split(&mut self, items_processed: usize) {
+        let Some(split) = self.split.as_mut().filter(|split| split.said.elapsed() >= PAUSE) else {
+            return;
+        };
+        split.said = Instant::now();
+        let rate = items_processed as f64 / split.start.elapsed().as_secs_f64();
+        let left = duration(split.items.saturating_sub(items_processed) as f64 / rate);
+        eprintln!("  {}: {items_processed}/{} windows, {rate:.0} a second, {left} left", split.name, split.items);
+    }
+
+    fn update_epoch(&mut self, _epoch: usize) {}
+
+    fn end_split(&mut self) {
+        self.split = None;
+    }
+
+    fn end(&mut self) {}
+
+    fn log_event_training(&mut self, event: String) {
+        eprintln!("{event}");
+    }
+}
+
+impl MetricsRenderer for Lines {
+    fn manual_close(&mut self) {}
+
+    fn register_metric(&mut self, _definition: MetricDefinition) {}
+}
+
+impl MetricsRendererTraining for Lines {
+    fn update_train(&mut self, _state: MetricState) {}
+
+    fn update_valid(&mut self, _state: MetricState) {}
+}
+
+impl MetricsRendererEvaluation for Lines {
+    fn update_test(&mut self, _name: EvaluationName, _state: MetricState) {}
+}
+
+impl EvaluationProgressLogger for Lines {
+    fn start_global_progress(&mut self, _total_tests: usize) {}
+
+    fn start_test(&mut self, _name: &str, _total_items: usize) {}
+
+    fn update_test_progress(&mut self, _items_processed: usize) {}
+
+    fn end_test(&mut self) {}
+
+    fn end_global_progress(&mut self) {}
+
+    fn log_event_evaluation(&mut self, event: String) {
+        eprintln!("{event}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_like_speech() {
+        assert_eq!([0.4, 59.0, 78.0, 3700.0].map(duration), ["0 s", "59 s", "1 min 18 s", "1 h 1 min"]);
+    }
+
+    #[test]
+    fn an_epoch_is_one_line() {
+        let epoch = |epoch, valid_loss| Epoch {
+            epoch,
+            train_loss: 0.5,
+            valid_loss,
+            learning_rate: 0.1,
+            gradient_norm: 1.0,
+            clipped: 0.0,
+            seconds: 2.0,
+        };
+        let mut history = History { epochs: vec![epoch(1, 0.25)] };
+        assert_eq!(
+            epoch_line(&history, 3),
+            "epoch 1/3: training loss 0.5000, validation loss 0.2500 (best), 2.0 s, at most 4 s left"
+        );
+        history.epochs.push(epoch(2, 0.75));
+        assert!(epoch_line(&history, 3).starts_with("epoch 2/3: training loss 0.5000, validation loss 0.7500, "));
+    }
+}

