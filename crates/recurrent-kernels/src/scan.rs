@@ -113,34 +113,37 @@ enum Active {
 struct ActiveRows {
     shortest: usize,
     longest: usize,
-    /// `[longest - shortest, batch, hidden]`: the steps at which some rows go on and some do not.
-    mixed: Tensor<3, Bool>,
+    /// `[longest - shortest, batch, hidden]`: the steps at which some rows go on and some do not, if there are any.
+    mixed: Option<Tensor<3, Bool>>,
 }
 
 impl ActiveRows {
     fn new(lengths: &[usize], hidden: usize, device: &Device) -> Self {
         let shortest = lengths.iter().copied().min().unwrap_or(0);
         let longest = lengths.iter().copied().max().unwrap_or(0);
-        let active: Vec<bool> = (shortest..longest)
-            .flat_map(|t| lengths.iter().map(move |length| t < *length))
-            .collect();
-        let shape = [longest - shortest, lengths.len(), 1];
-        let mixed = Tensor::<3, Bool>::from_data(TensorData::new(active, shape), device);
+        let mixed = (shortest < longest).then(|| {
+            let active: Vec<bool> = (shortest..longest)
+                .flat_map(|t| lengths.iter().map(move |length| t < *length))
+                .collect();
+            let [steps, batch] = [longest - shortest, lengths.len()];
+            let active = TensorData::new(active, [steps, batch, 1]);
+            Tensor::<3, Bool>::from_data(active, device).expand([steps, batch, hidden])
+        });
         Self {
             shortest,
             longest,
-            mixed: mixed.expand([shape[0], shape[1], hidden]),
+            mixed,
         }
     }
 
     fn at(&self, t: usize) -> Active {
-        if t < self.shortest {
-            Active::All
-        } else if t >= self.longest {
-            Active::None
-        } else {
-            let step = self.mixed.clone().narrow(0, t - self.shortest, 1);
-            Active::Some(step.squeeze_dim(0))
+        match &self.mixed {
+            _ if t < self.shortest => Active::All,
+            Some(mixed) if t < self.longest => {
+                let step = mixed.clone().narrow(0, t - self.shortest, 1);
+                Active::Some(step.squeeze_dim(0))
+            }
+            _ => Active::None,
         }
     }
 }

@@ -93,8 +93,10 @@ impl GateParams {
         device: &Device,
     ) -> Self {
         let gates = |initializer: &Initializer, rows: usize| {
-            let gates = (0..GATES).map(|_| initializer.init([rows, shape.hidden], device).into_value());
-            Param::from_tensor(Tensor::cat(gates.collect(), 1))
+            let size = [rows, shape.hidden];
+            let gate = || initializer.init_with(size, Some(rows), Some(shape.hidden), device);
+            let gates: Vec<Tensor<2>> = (0..GATES).map(|_| gate().into_value()).collect();
+            Param::from_tensor(Tensor::cat(gates, 1).detach())
         };
         let constant = |value: &f64| Tensor::<1>::full([shape.hidden], *value, device);
         Self {

@@ -134,6 +134,9 @@ pub fn padding_is_never_seen(on: &TestDevice) {
                 assert_same_state(on, state.clone().map(|part| part.narrow(1, row, 1)), last);
             }
         }
+        if lengths.iter().all(|length| *length == 0) {
+            return; // nothing depends on x
+        }
         let hidden = state.hidden().sum();
         let gradient = x.grad(&(output.sum() + hidden).backward()).expect("a gradient");
         assert!(gradient.into_data().iter::<f32>().all(f32::is_finite), "a NaN came out of the padding");
