@@ -78,10 +78,8 @@ impl Dataset {
     /// # Errors
     /// If the text is no TOML, lacks a field or has one too many.
     pub fn from_toml(path: &str, text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|cause| DataError::DamagedManifest {
-            path: path.to_string(),
-            cause: Box::new(cause),
-        })
+        toml::from_str(text)
+            .map_err(|cause| DataError::DamagedManifest { path: path.to_string(), cause: Box::new(cause) })
     }
 
     /// The data set of this name, among those that come with the crate.
@@ -219,10 +217,7 @@ mod tests {
         let weather = include_str!("../../../datasets/weather/dataset.toml");
         let error = Dataset::from_toml("x.toml", &format!("colour = 1\n{weather}")).unwrap_err();
         let text = error.to_string();
-        assert!(
-            text.starts_with("x.toml: expected a data set's manifest: "),
-            "{text}"
-        );
+        assert!(text.starts_with("x.toml: expected a data set's manifest: "), "{text}");
         assert!(text.contains("unknown field `colour`"), "{text}");
     }
 }

@@ -50,11 +50,7 @@ impl Step {
             }),
             Self::Months { count, at_end } => {
                 let next = stamp.saturating_add(Span::new().months(count));
-                if at_end {
-                    next.date().last_of_month().to_datetime(next.time())
-                } else {
-                    next
-                }
+                if at_end { next.date().last_of_month().to_datetime(next.time()) } else { next }
             }
         }
     }
@@ -200,22 +196,9 @@ fn not_after(
 ) -> DataError {
     let (path, column, found) = (path.to_string(), column.to_string(), found.to_string());
     if repeated {
-        DataError::DuplicateDate {
-            path,
-            line,
-            column,
-            found,
-            previous_line,
-        }
+        DataError::DuplicateDate { path, line, column, found, previous_line }
     } else {
-        DataError::DatesOutOfOrder {
-            path,
-            line,
-            column,
-            found,
-            previous: previous.to_string(),
-            previous_line,
-        }
+        DataError::DatesOutOfOrder { path, line, column, found, previous: previous.to_string(), previous_line }
     }
 }
 
@@ -274,14 +257,7 @@ mod tests {
     #[test]
     fn a_market_rests_at_the_weekend() {
         // Thursday to the Friday after, Monday the 9th a holiday.
-        let days = dates(&[
-            "2012-04-05",
-            "2012-04-06",
-            "2012-04-10",
-            "2012-04-11",
-            "2012-04-12",
-            "2012-04-13",
-        ]);
+        let days = dates(&["2012-04-05", "2012-04-06", "2012-04-10", "2012-04-11", "2012-04-12", "2012-04-13"]);
         assert!(days.skips_weekends());
         assert_eq!(days.continue_from(5, 2), ["2012-04-16", "2012-04-17"]);
     }
@@ -311,14 +287,8 @@ mod tests {
 
     #[test]
     fn a_single_row_is_followed_by_the_next_day_and_the_calendar_ends() {
-        assert_eq!(
-            dates(&["2012-12-31"]).continue_from(0, 1),
-            ["2013-01-01".to_string()]
-        );
-        assert_eq!(
-            dates(&["9999-12-31"]).continue_from(0, 1),
-            ["9999-12-31".to_string()]
-        );
+        assert_eq!(dates(&["2012-12-31"]).continue_from(0, 1), ["2013-01-01".to_string()]);
+        assert_eq!(dates(&["9999-12-31"]).continue_from(0, 1), ["9999-12-31".to_string()]);
     }
 
     #[test]

@@ -12,10 +12,7 @@ pub type Result<T> = std::result::Result<T, DataError>;
 /// from 1 and the header is line 1, as an editor shows them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[allow(
-    missing_docs,
-    reason = "each message names its fields, and would only be said twice"
-)]
+#[allow(missing_docs, reason = "each message names its fields, and would only be said twice")]
 pub enum DataError {
     /// The operating system would not give the file.
     #[error("{path}: expected a readable file: {cause}")]
@@ -35,36 +32,19 @@ pub enum DataError {
 
     /// The first line is data already.
     #[error("{path}, line {line}: expected a header of column names, found only numbers: {found}")]
-    NoHeader {
-        path: String,
-        line: usize,
-        found: String,
-    },
+    NoHeader { path: String, line: usize, found: String },
 
     /// Two columns with one name.
     #[error("{path}, line {line}: expected a name for each column, found `{name}` twice")]
-    DuplicateHeader {
-        path: String,
-        line: usize,
-        name: String,
-    },
+    DuplicateHeader { path: String, line: usize, name: String },
 
     /// A row longer or shorter than the header.
     #[error("{path}, line {line}: expected {expected} fields as in the header, found {found}")]
-    Ragged {
-        path: String,
-        line: usize,
-        expected: usize,
-        found: usize,
-    },
+    Ragged { path: String, line: usize, expected: usize, found: usize },
 
     /// The bytes are not text.
     #[error("{path}, line {line}: expected UTF-8 text, found an invalid byte at offset {offset}")]
-    InvalidUtf8 {
-        path: String,
-        line: usize,
-        offset: usize,
-    },
+    InvalidUtf8 { path: String, line: usize, offset: usize },
 
     /// A character that cannot separate fields.
     #[error("{path}: expected a delimiter such as , ; | or a tab, found {found:?}")]
@@ -72,107 +52,53 @@ pub enum DataError {
 
     /// A cell that is no number.
     #[error("{path}, line {line}, column `{column}`: expected a number, found `{found}`")]
-    NotANumber {
-        path: String,
-        line: usize,
-        column: String,
-        found: String,
-    },
+    NotANumber { path: String, line: usize, column: String, found: String },
 
     /// A cell that says `NaN`, infinity, or a number too large for single precision, in which
     /// networks compute.
     #[error("{path}, line {line}, column `{column}`: expected a finite number, found `{found}`")]
-    NotFinite {
-        path: String,
-        line: usize,
-        column: String,
-        found: String,
-    },
+    NotFinite { path: String, line: usize, column: String, found: String },
 
     /// A cell without a value, where the policy allows none or has none to repeat.
     #[error("{path}, line {line}, column `{column}`: expected a number, found no value; {hint}")]
-    MissingValue {
-        path: String,
-        line: usize,
-        column: String,
-        hint: &'static str,
-    },
+    MissingValue { path: String, line: usize, column: String, hint: &'static str },
 
     /// A column that the source does not have.
-    #[error(
-        "{path}: expected one of the columns {}, found `{name}`{}",
-        list(columns),
-        did_you_mean(name, columns)
-    )]
-    UnknownColumn {
-        path: String,
-        name: String,
-        columns: Vec<String>,
-    },
+    #[error("{path}: expected one of the columns {}, found `{name}`{}", list(columns), did_you_mean(name, columns))]
+    UnknownColumn { path: String, name: String, columns: Vec<String> },
 
     /// A column number that the source does not have.
     #[error("{path}: expected a column number below {columns}, found {index}")]
-    UnknownColumnIndex {
-        path: String,
-        index: usize,
-        columns: usize,
-    },
+    UnknownColumnIndex { path: String, index: usize, columns: usize },
 
     /// A request that names no column, or a table that holds none that would do.
     #[error("{path}: expected {expected}, found none")]
-    NoColumn {
-        path: String,
-        expected: &'static str,
-    },
+    NoColumn { path: String, expected: &'static str },
 
     /// A cell that is no date.
     #[error(
         "{path}, line {line}, column `{column}`: expected a date such as 2012-01-31, 2012/01/31 or \
          2012-01-31 18:30, found `{found}`"
     )]
-    BadDate {
-        path: String,
-        line: usize,
-        column: String,
-        found: String,
-    },
+    BadDate { path: String, line: usize, column: String, found: String },
 
     /// Time runs backward.
     #[error(
         "{path}, line {line}, column `{column}`: expected a date after {previous} \
          (line {previous_line}), found {found}; sort the rows by time"
     )]
-    DatesOutOfOrder {
-        path: String,
-        line: usize,
-        column: String,
-        found: String,
-        previous: String,
-        previous_line: usize,
-    },
+    DatesOutOfOrder { path: String, line: usize, column: String, found: String, previous: String, previous_line: usize },
 
     /// Time stands still.
     #[error(
         "{path}, line {line}, column `{column}`: expected each date once, found {found} again \
          (first on line {previous_line})"
     )]
-    DuplicateDate {
-        path: String,
-        line: usize,
-        column: String,
-        found: String,
-        previous_line: usize,
-    },
+    DuplicateDate { path: String, line: usize, column: String, found: String, previous_line: usize },
 
     /// A part too short for what is to be cut from it.
     #[error("{path} ({part}): expected at least {} for {purpose}, found {there}", rows(*needed))]
-    TooFewRows {
-        path: String,
-        part: &'static str,
-        purpose: String,
-        needed: usize,
-        there: usize,
-    },
+    TooFewRows { path: String, part: &'static str, purpose: String, needed: usize, there: usize },
 
     /// A window over nothing, or a forecast of nothing.
     #[error("expected a {what} of at least 1, found 0")]
@@ -187,11 +113,7 @@ pub enum DataError {
 
     /// A word that is none of the choices.
     #[error("expected a {what}, one of {}; found `{found}`", choices.join(", "))]
-    UnknownChoice {
-        what: &'static str,
-        found: String,
-        choices: &'static [&'static str],
-    },
+    UnknownChoice { what: &'static str, found: String, choices: &'static [&'static str] },
 
     /// A data set that does not come with the crate.
     #[error(

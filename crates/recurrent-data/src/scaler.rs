@@ -46,11 +46,7 @@ impl FromStr for ScalerKind {
             "standard" => Ok(Self::Standard),
             "minmax" => Ok(Self::MinMax),
             "none" => Ok(Self::None),
-            _ => Err(DataError::UnknownChoice {
-                what: "scaler",
-                found: text.to_string(),
-                choices: &Self::CHOICES,
-            }),
+            _ => Err(DataError::UnknownChoice { what: "scaler", found: text.to_string(), choices: &Self::CHOICES }),
         }
     }
 }
@@ -90,16 +86,9 @@ impl Scaler {
         let columns = series.names().iter().zip(series.columns());
         let columns = columns.map(|(name, column)| {
             let (shift, scale) = kind.shift_and_scale(&column[part.rows()]);
-            Column {
-                name: name.clone(),
-                shift,
-                scale,
-            }
+            Column { name: name.clone(), shift, scale }
         });
-        Self {
-            kind,
-            columns: columns.collect(),
-        }
+        Self { kind, columns: columns.collect() }
     }
 
     /// How it scales.
@@ -160,12 +149,7 @@ impl Scaler {
         let row = |row| (0..width).map(move |c| (row, c));
         let scaled = |(row, c)| self.transform(c, series.value(row, c)) as f32;
         let values = rows.clone().flat_map(row).map(scaled).collect();
-        Scaled {
-            series,
-            rows,
-            values,
-            role: PhantomData,
-        }
+        Scaled { series, rows, values, role: PhantomData }
     }
 }
 
@@ -268,10 +252,7 @@ mod tests {
     fn later_rows_do_not_change_what_is_learned() {
         let other = "a,b\n1,5\n3,5\n7,-8\n1e9,0\n";
         for kind in [ScalerKind::Standard, ScalerKind::MinMax] {
-            assert_eq!(
-                Scaler::fit(&split(FOUR).train, kind),
-                Scaler::fit(&split(other).train, kind)
-            );
+            assert_eq!(Scaler::fit(&split(FOUR).train, kind), Scaler::fit(&split(other).train, kind));
         }
     }
 
@@ -290,10 +271,7 @@ mod tests {
         let turned = series("b,c,a\n5,0,3\n");
         assert_eq!(scaler.scale_series(&turned).unwrap().row(0), [1.0, 0.0]);
         assert_eq!(
-            scaler
-                .scale_series(&series("a\n1\n"))
-                .unwrap_err()
-                .to_string(),
+            scaler.scale_series(&series("a\n1\n")).unwrap_err().to_string(),
             "t.csv: expected one of the columns `a`, found `b`"
         );
     }
@@ -305,11 +283,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Scaler>(&json).unwrap(), scaler);
         let damaged = r#"{"kind":"none","columns":[{"name":"a","shift":0.0,"scale":0.0}]}"#;
         let error = serde_json::from_str::<Scaler>(damaged).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("expected a positive scale, found 0")
-        );
+        assert!(error.to_string().contains("expected a positive scale, found 0"));
     }
 
     #[test]

@@ -85,10 +85,7 @@ impl Series {
         let names = names(table, request, date)?;
         let reader = Reader {
             table,
-            indices: names
-                .iter()
-                .map(|name| table.index_of(name))
-                .collect::<Result<_>>()?,
+            indices: names.iter().map(|name| table.index_of(name)).collect::<Result<_>>()?,
             missing: request.missing,
         };
 
@@ -177,10 +174,7 @@ impl Series {
     /// If one of them is not there, or none is named.
     pub fn select(&self, names: &[String]) -> Result<Self> {
         if names.is_empty() {
-            return Err(DataError::NoColumn {
-                path: self.source.clone(),
-                expected: "the name of a column",
-            });
+            return Err(DataError::NoColumn { path: self.source.clone(), expected: "the name of a column" });
         }
         let column = |name: &String| self.column(name).map(<[f64]>::to_vec);
         Ok(Self {
@@ -249,10 +243,7 @@ fn names(table: &Table, request: &SeriesRequest, date: Option<&str>) -> Result<V
         names.extend(numeric.filter(|n| Some(*n) != date).map(str::to_string));
     }
     if names.is_empty() {
-        return Err(DataError::NoColumn {
-            path: table.source().to_string(),
-            expected: "a column of numbers",
-        });
+        return Err(DataError::NoColumn { path: table.source().to_string(), expected: "a column of numbers" });
     }
     Ok(names)
 }
@@ -272,17 +263,11 @@ mod tests {
     }
 
     fn with(missing: Missing) -> SeriesRequest {
-        SeriesRequest {
-            missing,
-            ..SeriesRequest::default()
-        }
+        SeriesRequest { missing, ..SeriesRequest::default() }
     }
 
     fn columns(names: &[&str]) -> SeriesRequest {
-        SeriesRequest {
-            columns: names.iter().map(|name| name.to_string()).collect(),
-            ..SeriesRequest::default()
-        }
+        SeriesRequest { columns: names.iter().map(|name| name.to_string()).collect(), ..SeriesRequest::default() }
     }
 
     fn message(text: &str, request: &SeriesRequest) -> String {
@@ -368,14 +353,8 @@ mod tests {
             "t.csv: expected one of the columns `date`, `rain`, `temp`, found `tmp`; \
              did you mean `temp`?"
         );
-        let request = SeriesRequest {
-            date: Some("when".into()),
-            ..columns(&["temp"])
-        };
-        assert_eq!(
-            message(WEEK, &request),
-            "t.csv: expected one of the columns `date`, `rain`, `temp`, found `when`"
-        );
+        let request = SeriesRequest { date: Some("when".into()), ..columns(&["temp"]) };
+        assert_eq!(message(WEEK, &request), "t.csv: expected one of the columns `date`, `rain`, `temp`, found `when`");
         assert_eq!(
             message("kind\nsun\n", &SeriesRequest::default()),
             "t.csv: expected a column of numbers, found none"

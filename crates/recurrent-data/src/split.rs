@@ -27,9 +27,7 @@ impl Ratios {
         if positive && (train + valid + test - 1.0).abs() <= 1e-6 {
             Ok(Self { train, valid, test })
         } else {
-            Err(DataError::BadRatios {
-                found: format!("{train},{valid},{test}"),
-            })
+            Err(DataError::BadRatios { found: format!("{train},{valid},{test}") })
         }
     }
 
@@ -58,11 +56,7 @@ impl Ratios {
 impl Default for Ratios {
     /// 70 % to learn from, 15 % to choose by, 15 % to be judged on.
     fn default() -> Self {
-        Self {
-            train: 0.70,
-            valid: 0.15,
-            test: 0.15,
-        }
+        Self { train: 0.70, valid: 0.15, test: 0.15 }
     }
 }
 
@@ -84,9 +78,7 @@ impl FromStr for Ratios {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self> {
-        let bad = || DataError::BadRatios {
-            found: text.to_string(),
-        };
+        let bad = || DataError::BadRatios { found: text.to_string() };
         let share = |share: &str| share.trim().parse().map_err(|_| bad());
         let shares: Vec<f64> = text.split(',').map(share).collect::<Result<_>>()?;
         let shares: [f64; 3] = shares.try_into().map_err(|_| bad())?;
@@ -154,11 +146,7 @@ impl<R: Role> Part<R> {
                 there: 0,
             });
         }
-        Ok(Self {
-            series: Arc::clone(series),
-            rows,
-            role: PhantomData,
-        })
+        Ok(Self { series: Arc::clone(series), rows, role: PhantomData })
     }
 
     /// The rows of the series that belong to this part, at least one.
@@ -265,12 +253,7 @@ mod tests {
 
     #[test]
     fn shares_are_positive_and_sum_to_one() {
-        for [train, valid, test] in [
-            [0.7, 0.2, 0.2],
-            [1.0, 0.0, 0.0],
-            [1.2, -0.1, -0.1],
-            [f64::NAN, 0.5, 0.5],
-        ] {
+        for [train, valid, test] in [[0.7, 0.2, 0.2], [1.0, 0.0, 0.0], [1.2, -0.1, -0.1], [f64::NAN, 0.5, 0.5]] {
             let error = Ratios::new(train, valid, test).unwrap_err();
             assert_eq!(
                 error.to_string(),

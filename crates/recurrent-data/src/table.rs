@@ -62,10 +62,7 @@ impl Table {
         }
         match fs::read(path) {
             Ok(bytes) => Self::from_bytes(source, &bytes, delimiter),
-            Err(cause) => Err(DataError::Unreadable {
-                path: source,
-                cause,
-            }),
+            Err(cause) => Err(DataError::Unreadable { path: source, cause }),
         }
     }
 
@@ -74,26 +71,15 @@ impl Table {
     /// # Errors
     /// If they are not UTF-8, hold no header or no row, name a column twice, or if a row has more
     /// or fewer fields than the header.
-    pub fn from_bytes(
-        source: impl Into<String>,
-        bytes: &[u8],
-        delimiter: Option<char>,
-    ) -> Result<Self> {
+    pub fn from_bytes(source: impl Into<String>, bytes: &[u8], delimiter: Option<char>) -> Result<Self> {
         let source = source.into();
         let text = text(&source, bytes)?;
         let delimiter = delimiter.unwrap_or_else(|| sniff(text));
         let mut rows = rows(&source, text, delimiter)?.into_iter();
 
-        let header = rows.next().ok_or_else(|| DataError::Empty {
-            path: source.clone(),
-            found: "an empty file",
-        })?;
+        let header = rows.next().ok_or_else(|| DataError::Empty { path: source.clone(), found: "an empty file" })?;
         let headers = headers(&source, &header)?;
-        let table = Self {
-            source,
-            headers,
-            rows: rows.collect(),
-        };
+        let table = Self { source, headers, rows: rows.collect() };
         table.check_rows()?;
         Ok(table)
     }
@@ -167,48 +153,27 @@ impl Table {
         let found = row.cell(column).to_string();
         let column = self.headers[column].clone();
         if is_number {
-            DataError::NotFinite {
-                path,
-                line,
-                column,
-                found,
-            }
+            DataError::NotFinite { path, line, column, found }
         } else {
-            DataError::NotANumber {
-                path,
-                line,
-                column,
-                found,
-            }
+            DataError::NotANumber { path, line, column, found }
         }
     }
 
     fn is_numeric(&self, column: usize) -> bool {
-        let mut cells = self
-            .rows
-            .iter()
-            .map(|row| row.cell(column))
-            .filter(|cell| !is_missing(cell))
-            .peekable();
+        let mut cells = self.rows.iter().map(|row| row.cell(column)).filter(|cell| !is_missing(cell)).peekable();
         cells.peek().is_some() && cells.all(is_finite_number)
     }
 
     fn check_rows(&self) -> Result<()> {
         if self.rows.is_empty() {
-            return Err(DataError::Empty {
-                path: self.source.clone(),
-                found: "a header alone",
-            });
+            return Err(DataError::Empty { path: self.source.clone(), found: "a header alone" });
         }
         let expected = self.headers.len();
         match self.rows.iter().find(|row| row.cells.len() != expected) {
             None => Ok(()),
-            Some(row) => Err(DataError::Ragged {
-                path: self.source.clone(),
-                line: row.line,
-                expected,
-                found: row.cells.len(),
-            }),
+            Some(row) => {
+                Err(DataError::Ragged { path: self.source.clone(), line: row.line, expected, found: row.cells.len() })
+            }
         }
     }
 }
@@ -227,9 +192,7 @@ fn is_finite(number: f64) -> bool {
 }
 
 fn is_date_header(header: &str) -> bool {
-    DATE_HEADERS
-        .iter()
-        .any(|name| header.eq_ignore_ascii_case(name))
+    DATE_HEADERS.iter().any(|name| header.eq_ignore_ascii_case(name))
 }
 
 /// The bytes as text, without a byte order mark.
@@ -238,11 +201,7 @@ fn text<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a str> {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => {
             let offset = error.valid_up_to();
-            Err(DataError::InvalidUtf8 {
-                path: source.to_string(),
-                line: 1 + line_ends(&bytes[..offset]),
-                offset,
-            })
+            Err(DataError::InvalidUtf8 { path: source.to_string(), line: 1 + line_ends(&bytes[..offset]), offset })
         }
     }
 }
@@ -265,10 +224,7 @@ fn sniff(text: &str) -> char {
 
 /// Every line that is not blank, the header among them, of whatever length.
 fn rows(source: &str, text: &str, delimiter: char) -> Result<Vec<Row>> {
-    let bad_delimiter = || DataError::BadDelimiter {
-        path: source.to_string(),
-        found: delimiter,
-    };
+    let bad_delimiter = || DataError::BadDelimiter { path: source.to_string(), found: delimiter };
     if matches!(delimiter, '"' | '\n' | '\r') || !delimiter.is_ascii() {
         return Err(bad_delimiter());
     }
@@ -283,10 +239,7 @@ fn rows(source: &str, text: &str, delimiter: char) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for record in reader.records() {
         // Reading from memory does not fail, the text is UTF-8, and any length is allowed.
-        let cells = record.map_err(|cause| DataError::Unreadable {
-            path: source.to_string(),
-            cause: cause.into(),
-        })?;
+        let cells = record.map_err(|cause| DataError::Unreadable { path: source.to_string(), cause: cause.into() })?;
         let start = cells.position().map_or(0, |at| at.byte() as usize);
         let line = lines.at(start);
         rows.push(Row { line, cells });
@@ -326,11 +279,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            seen: 0,
-            line: 1,
-        }
+        Self { bytes, seen: 0, line: 1 }
     }
 
     /// The line of the first byte at or after `offset` that does not end a line.
@@ -378,12 +327,9 @@ mod tests {
 
     #[test]
     fn lines_are_right_after_every_kind_of_ending_and_inside_quotes() {
-        for text in [
-            "a,b\n1,\"x\ny\"\n3,4\n",
-            "a,b\r\n1,\"x\r\ny\"\r\n3,4\r\n",
-            "\r\na,b\r\n1,2\r\n3,4",
-            "a,b\r\r1,2\r3,4",
-        ] {
+        for text in
+            ["a,b\n1,\"x\ny\"\n3,4\n", "a,b\r\n1,\"x\r\ny\"\r\n3,4\r\n", "\r\na,b\r\n1,2\r\n3,4", "a,b\r\r1,2\r3,4"]
+        {
             let table = table(text).unwrap();
             assert_eq!(table.rows().last().map(Row::line), Some(4), "{text:?}");
         }
@@ -419,35 +365,20 @@ mod tests {
 
     #[test]
     fn what_is_no_table_is_refused() {
-        assert_eq!(
-            message(""),
-            "t.csv: expected a header line and rows below it, found an empty file"
-        );
-        assert_eq!(
-            message("a,b\n"),
-            "t.csv: expected a header line and rows below it, found a header alone"
-        );
+        assert_eq!(message(""), "t.csv: expected a header line and rows below it, found an empty file");
+        assert_eq!(message("a,b\n"), "t.csv: expected a header line and rows below it, found a header alone");
         assert_eq!(
             message("1,2.5\n3,4\n"),
             "t.csv, line 1: expected a header of column names, found only numbers: 1, 2.5"
         );
-        assert_eq!(
-            message("a,b,a\n1,2,3\n"),
-            "t.csv, line 1: expected a name for each column, found `a` twice"
-        );
-        assert_eq!(
-            message("a,b\r\n1,2\r\n3\r\n"),
-            "t.csv, line 3: expected 2 fields as in the header, found 1"
-        );
+        assert_eq!(message("a,b,a\n1,2,3\n"), "t.csv, line 1: expected a name for each column, found `a` twice");
+        assert_eq!(message("a,b\r\n1,2\r\n3\r\n"), "t.csv, line 3: expected 2 fields as in the header, found 1");
     }
 
     #[test]
     fn bytes_that_are_no_text_are_refused() {
         let error = Table::from_bytes("t.csv", b"a,b\n1,\xff\n", None).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "t.csv, line 2: expected UTF-8 text, found an invalid byte at offset 6"
-        );
+        assert_eq!(error.to_string(), "t.csv, line 2: expected UTF-8 text, found an invalid byte at offset 6");
     }
 
     #[test]
@@ -463,10 +394,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let here = folder.path().display();
         let error = Table::open(folder.path(), None).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("{here}: expected a file, found a directory")
-        );
+        assert_eq!(error.to_string(), format!("{here}: expected a file, found a directory"));
 
         let error = Table::open(&folder.path().join("no.csv"), None).unwrap_err();
         let text = error.to_string();

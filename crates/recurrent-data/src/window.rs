@@ -21,12 +21,7 @@ impl WindowShape {
     ///
     /// # Errors
     /// If one of the four is 0 or empty.
-    pub fn new(
-        window: usize,
-        horizon: usize,
-        inputs: Vec<usize>,
-        targets: Vec<usize>,
-    ) -> Result<Self> {
+    pub fn new(window: usize, horizon: usize, inputs: Vec<usize>, targets: Vec<usize>) -> Result<Self> {
         let lengths = [
             ("window", window),
             ("horizon", horizon),
@@ -35,12 +30,7 @@ impl WindowShape {
         ];
         match lengths.into_iter().find(|(_, length)| *length == 0) {
             Some((what, _)) => Err(DataError::ZeroLength { what }),
-            None => Ok(Self {
-                window,
-                horizon,
-                inputs,
-                targets,
-            }),
+            None => Ok(Self { window, horizon, inputs, targets }),
         }
     }
 
@@ -69,11 +59,9 @@ impl WindowShape {
         let mut all = self.inputs.iter().chain(&self.targets);
         match all.find(|index| **index >= columns) {
             None => Ok(()),
-            Some(&index) => Err(DataError::UnknownColumnIndex {
-                path: scaled.series().source().to_string(),
-                index,
-                columns,
-            }),
+            Some(&index) => {
+                Err(DataError::UnknownColumnIndex { path: scaled.series().source().to_string(), index, columns })
+            }
         }
     }
 }
@@ -106,10 +94,7 @@ impl<R: Role> Windows<R> {
         check_rows(scaled, window.saturating_add(horizon), || {
             format!("a window of {window} and a horizon of {horizon}")
         })?;
-        Ok(Self {
-            scaled: scaled.clone(),
-            shape: Arc::new(shape),
-        })
+        Ok(Self { scaled: scaled.clone(), shape: Arc::new(shape) })
     }
 
     /// How many windows there are, at least one.
@@ -185,11 +170,7 @@ impl<R: Role> Scaled<R> {
     }
 }
 
-fn check_rows<R: Role>(
-    scaled: &Scaled<R>,
-    needed: usize,
-    purpose: impl Fn() -> String,
-) -> Result<()> {
+fn check_rows<R: Role>(scaled: &Scaled<R>, needed: usize, purpose: impl Fn() -> String) -> Result<()> {
     let there = scaled.rows().len();
     if there >= needed {
         return Ok(());
@@ -204,13 +185,7 @@ fn check_rows<R: Role>(
 }
 
 /// Appends some columns of some rows.
-fn gather<R: Role>(
-    scaled: &Scaled<R>,
-    first: usize,
-    rows: usize,
-    columns: &[usize],
-    buffer: &mut Vec<f32>,
-) {
+fn gather<R: Role>(scaled: &Scaled<R>, first: usize, rows: usize, columns: &[usize], buffer: &mut Vec<f32>) {
     buffer.reserve(rows * columns.len());
     for row in first..first + rows {
         let row = scaled.row(row);
@@ -281,10 +256,7 @@ mod tests {
         assert_eq!(whole.latest_into(&shape(2, 9), &mut inputs).unwrap(), 19);
         assert_eq!(inputs, [-18.0, 18.0, -19.0, 19.0]);
         assert_eq!(
-            whole
-                .latest_into(&shape(21, 1), &mut inputs)
-                .unwrap_err()
-                .to_string(),
+            whole.latest_into(&shape(21, 1), &mut inputs).unwrap_err().to_string(),
             "t.csv (whole): expected at least 21 rows for a window of 21, found 20"
         );
     }
@@ -303,14 +275,8 @@ mod tests {
     #[test]
     fn a_shape_has_no_side_of_nothing() {
         let message = |result: Result<WindowShape>| result.unwrap_err().to_string();
-        assert_eq!(
-            message(WindowShape::new(0, 1, vec![0], vec![0])),
-            "expected a window of at least 1, found 0"
-        );
-        assert_eq!(
-            message(WindowShape::new(1, 0, vec![0], vec![0])),
-            "expected a horizon of at least 1, found 0"
-        );
+        assert_eq!(message(WindowShape::new(0, 1, vec![0], vec![0])), "expected a window of at least 1, found 0");
+        assert_eq!(message(WindowShape::new(1, 0, vec![0], vec![0])), "expected a horizon of at least 1, found 0");
         assert!(WindowShape::new(1, 1, vec![], vec![0]).is_err());
         assert!(WindowShape::new(1, 1, vec![0], vec![]).is_err());
     }

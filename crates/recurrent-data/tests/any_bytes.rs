@@ -1,17 +1,12 @@
 //! Whatever a file holds, the answer is numbers or a message, never a panic.
 
 use proptest::prelude::*;
-use recurrent_data::{
-    Missing, Ratios, Result, Scaler, ScalerKind, SeriesRequest, Table, WindowShape, Windows,
-};
+use recurrent_data::{Missing, Ratios, Result, Scaler, ScalerKind, SeriesRequest, Table, WindowShape, Windows};
 
 /// The whole way, as far as these bytes can go.
 fn go(bytes: &[u8], missing: Missing) -> Result<()> {
     let table = Table::from_bytes("any", bytes, None)?;
-    let request = SeriesRequest {
-        missing,
-        ..SeriesRequest::default()
-    };
+    let request = SeriesRequest { missing, ..SeriesRequest::default() };
     let series = table.series(&request)?;
     if let Some(dates) = series.dates() {
         dates.continue_from(dates.len() - 1, 3);

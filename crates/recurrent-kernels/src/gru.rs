@@ -39,12 +39,7 @@ pub enum Reset {
 /// ```
 ///
 /// `projected [batch, 3 * hidden]` is the part of the gates that comes from x, from [`Weights::project`].
-pub fn gru_step(
-    projected: Tensor<2>,
-    state: GruState<2>,
-    weights: &Weights,
-    reset: &Reset,
-) -> GruState<2> {
+pub fn gru_step(projected: Tensor<2>, state: GruState<2>, weights: &Weights, reset: &Reset) -> GruState<2> {
     let hidden = state.hidden;
     let [x_r, x_z, x_n] = split_gates(projected);
     let (z, n) = match reset {
@@ -63,16 +58,11 @@ pub fn gru_step(
             let w_n = weights.w_hh.clone().narrow(1, 2 * size, size);
             let [h_r, h_z] = split_gates(hidden.clone().matmul(w_rz));
             let r = sigmoid(x_r + h_r);
-            (
-                sigmoid(x_z + h_z),
-                (x_n + (r * hidden.clone()).matmul(w_n)).tanh(),
-            )
+            (sigmoid(x_z + h_z), (x_n + (r * hidden.clone()).matmul(w_n)).tanh())
         }
     };
     // n + z ⊙ (h − n) is the same blend with one product less.
-    GruState {
-        hidden: n.clone() + z * (hidden - n),
-    }
+    GruState { hidden: n.clone() + z * (hidden - n) }
 }
 
 /// A GRU over a whole sequence, `x [batch, time, input]`; see [`gru_step`] for the equations.
@@ -84,7 +74,5 @@ pub fn gru_scan(
     scan: &Scan,
 ) -> Scanned<GruState<2>> {
     let projected = unstack(weights.project_sequence(x));
-    scan_steps(projected, initial, scan, |projected, state| {
-        gru_step(projected, state, &weights, &reset)
-    })
+    scan_steps(projected, initial, scan, |projected, state| gru_step(projected, state, &weights, &reset))
 }

@@ -32,21 +32,11 @@ impl_state!(LstmState { hidden, cell });
 pub fn lstm_step(projected: Tensor<2>, state: LstmState<2>, weights: &Weights) -> LstmState<2> {
     let [i, f, g, o] = split_gates(projected + weights.recur(state.hidden));
     let cell = sigmoid(f) * state.cell + sigmoid(i) * g.tanh();
-    LstmState {
-        hidden: sigmoid(o) * cell.clone().tanh(),
-        cell,
-    }
+    LstmState { hidden: sigmoid(o) * cell.clone().tanh(), cell }
 }
 
 /// An LSTM over a whole sequence, `x [batch, time, input]`; see [`lstm_step`] for the equations.
-pub fn lstm_scan(
-    x: Tensor<3>,
-    weights: Weights,
-    initial: LstmState<2>,
-    scan: &Scan,
-) -> Scanned<LstmState<2>> {
+pub fn lstm_scan(x: Tensor<3>, weights: Weights, initial: LstmState<2>, scan: &Scan) -> Scanned<LstmState<2>> {
     let projected = unstack(weights.project_sequence(x));
-    scan_steps(projected, initial, scan, |projected, state| {
-        lstm_step(projected, state, &weights)
-    })
+    scan_steps(projected, initial, scan, |projected, state| lstm_step(projected, state, &weights))
 }

@@ -48,9 +48,7 @@ pub fn rnn_step(
     weights: &Weights,
     nonlinearity: Nonlinearity,
 ) -> RnnState<2> {
-    RnnState {
-        hidden: nonlinearity.apply(projected + weights.recur(state.hidden)),
-    }
+    RnnState { hidden: nonlinearity.apply(projected + weights.recur(state.hidden)) }
 }
 
 /// A vanilla RNN over a whole sequence, `x [batch, time, input]`; see [`rnn_step`] for the equations.
@@ -62,7 +60,5 @@ pub fn rnn_scan(
     scan: &Scan,
 ) -> Scanned<RnnState<2>> {
     let projected = unstack(weights.project_sequence(x));
-    scan_steps(projected, initial, scan, |projected, state| {
-        rnn_step(projected, state, &weights, nonlinearity)
-    })
+    scan_steps(projected, initial, scan, |projected, state| rnn_step(projected, state, &weights, nonlinearity))
 }

@@ -35,12 +35,7 @@ pub struct Scanned<S> {
 
 /// Panics unless there is one length a row and none is beyond the sequence.
 pub fn check_lengths(lengths: &[usize], batch: usize, time: usize) {
-    assert_eq!(
-        lengths.len(),
-        batch,
-        "one length a row: expected {batch} lengths, got {}",
-        lengths.len()
-    );
+    assert_eq!(lengths.len(), batch, "one length a row: expected {batch} lengths, got {}", lengths.len());
     if let Some((row, length)) = lengths.iter().enumerate().find(|(_, length)| **length > time) {
         panic!("the length of row {row} is {length}, but the sequence has {time} steps");
     }
@@ -95,10 +90,7 @@ pub fn scan_steps<S: State<2>>(
     if scan.direction == Direction::Reverse {
         outputs.reverse();
     }
-    Scanned {
-        output: Tensor::stack(outputs, 1),
-        state,
-    }
+    Scanned { output: Tensor::stack(outputs, 1), state }
 }
 
 /// Which rows are still inside their length at a step.
@@ -122,18 +114,13 @@ impl ActiveRows {
         let shortest = lengths.iter().copied().min().unwrap_or(0);
         let longest = lengths.iter().copied().max().unwrap_or(0);
         let mixed = (shortest < longest).then(|| {
-            let active: Vec<bool> = (shortest..longest)
-                .flat_map(|t| lengths.iter().map(move |length| t < *length))
-                .collect();
+            let active: Vec<bool> =
+                (shortest..longest).flat_map(|t| lengths.iter().map(move |length| t < *length)).collect();
             let [steps, batch] = [longest - shortest, lengths.len()];
             let active = TensorData::new(active, [steps, batch, 1]);
             Tensor::<3, Bool>::from_data(active, device).expand([steps, batch, hidden])
         });
-        Self {
-            shortest,
-            longest,
-            mixed,
-        }
+        Self { shortest, longest, mixed }
     }
 
     fn at(&self, t: usize) -> Active {

@@ -31,8 +31,7 @@ impl Weights {
     pub fn project_sequence(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, time, input] = x.dims();
         let gates = self.w_ih.dims()[1];
-        self.project(x.swap_dims(0, 1).reshape([time * batch, input]))
-            .reshape([time, batch, gates])
+        self.project(x.swap_dims(0, 1).reshape([time * batch, input])).reshape([time, batch, gates])
     }
 
     /// The part of all gates' pre-activations that comes from the hidden state:

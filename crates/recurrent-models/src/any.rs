@@ -136,12 +136,7 @@ impl AnyRecurrent {
     }
 
     /// [`Recurrent::forward`](crate::Recurrent::forward): `x [batch, time, input]` → `[batch, time, directions * hidden]` and the final state.
-    pub fn forward(
-        &self,
-        x: Tensor<3>,
-        state: Option<AnyState>,
-        lengths: Option<&[usize]>,
-    ) -> (Tensor<3>, AnyState) {
+    pub fn forward(&self, x: Tensor<3>, state: Option<AnyState>, lengths: Option<&[usize]>) -> (Tensor<3>, AnyState) {
         match self {
             Self::Rnn(layer) => any(layer.forward(x, state.map(Into::into), lengths)),
             Self::Lstm(layer) => any(layer.forward(x, state.map(Into::into), lengths)),

@@ -30,10 +30,7 @@ impl<C: Cell> Bidirectional<C> {
         initial: impl IntoIterator<Item = C::State<2>>,
         lengths: Option<&[usize]>,
     ) -> Scanned<Vec<C::State<2>>> {
-        let directions = [
-            (Some(&self.forward), Direction::Forward),
-            (self.reverse.as_ref(), Direction::Reverse),
-        ];
+        let directions = [(Some(&self.forward), Direction::Forward), (self.reverse.as_ref(), Direction::Reverse)];
         let (outputs, state): (Vec<_>, Vec<_>) = directions
             .into_iter()
             .filter_map(|(cell, direction)| cell.map(|cell| (cell, direction)))
@@ -43,9 +40,6 @@ impl<C: Cell> Bidirectional<C> {
                 (scanned.output, scanned.state)
             })
             .unzip();
-        Scanned {
-            output: Tensor::cat(outputs, 2),
-            state,
-        }
+        Scanned { output: Tensor::cat(outputs, 2), state }
     }
 }

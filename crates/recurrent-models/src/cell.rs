@@ -45,12 +45,7 @@ pub trait Cell: Module + ModuleDisplay {
     fn weights(&self) -> Weights;
 
     /// One step of the equations, from the projected input `[batch, gates * hidden]` ([`Weights::project`]).
-    fn advance(
-        &self,
-        weights: &Weights,
-        projected: Tensor<2>,
-        state: Self::State<2>,
-    ) -> Self::State<2>;
+    fn advance(&self, weights: &Weights, projected: Tensor<2>, state: Self::State<2>) -> Self::State<2>;
 
     /// One step, `x [batch, input]`.
     fn step(&self, x: Tensor<2>, state: Self::State<2>) -> Self::State<2> {
@@ -62,9 +57,7 @@ pub trait Cell: Module + ModuleDisplay {
     fn scan(&self, x: Tensor<3>, initial: Self::State<2>, scan: &Scan) -> Scanned<Self::State<2>> {
         let weights = self.weights();
         let projected = unstack(weights.project_sequence(x));
-        scan_steps(projected, initial, scan, |projected, state| {
-            self.advance(&weights, projected, state)
-        })
+        scan_steps(projected, initial, scan, |projected, state| self.advance(&weights, projected, state))
     }
 
     /// `[input features, hidden units]`.
@@ -87,11 +80,7 @@ pub struct GateParams {
 
 impl GateParams {
     /// Fresh parameters: each gate's matrices start by themselves, `bias[gate]` is the value of a whole gate's bias.
-    pub fn new<const GATES: usize>(
-        shape: &CellShape,
-        bias: [f64; GATES],
-        device: &Device,
-    ) -> Self {
+    pub fn new<const GATES: usize>(shape: &CellShape, bias: [f64; GATES], device: &Device) -> Self {
         let gates = |initializer: &Initializer, rows: usize| {
             let size = [rows, shape.hidden];
             let gate = || initializer.init_with(size, Some(rows), Some(shape.hidden), device);
@@ -102,18 +91,12 @@ impl GateParams {
         Self {
             w_ih: gates(shape.input_initializer, shape.input),
             w_hh: gates(shape.recurrent_initializer, shape.hidden),
-            bias: shape
-                .bias
-                .then(|| Param::from_tensor(Tensor::cat(bias.iter().map(constant).collect(), 0))),
+            bias: shape.bias.then(|| Param::from_tensor(Tensor::cat(bias.iter().map(constant).collect(), 0))),
         }
     }
 
     /// The parameters' tensors.
     pub fn weights(&self) -> Weights {
-        Weights {
-            w_ih: self.w_ih.val(),
-            w_hh: self.w_hh.val(),
-            bias: self.bias.as_ref().map(Param::val),
-        }
+        Weights { w_ih: self.w_ih.val(), w_hh: self.w_hh.val(), bias: self.bias.as_ref().map(Param::val) }
     }
 }

@@ -91,11 +91,7 @@ impl<C: Cell> RecurrentConfig<C> {
         assert!(self.input_size > 0, "input_size must be at least 1");
         assert!(self.hidden_size > 0, "hidden_size must be at least 1");
         assert!(self.num_layers > 0, "num_layers must be at least 1");
-        assert!(
-            (0.0..1.0).contains(&self.dropout),
-            "dropout must be in [0, 1), got {}",
-            self.dropout
-        );
+        assert!((0.0..1.0).contains(&self.dropout), "dropout must be in [0, 1), got {}", self.dropout);
         let directions = if self.bidirectional { 2 } else { 1 };
         let cell = |layer: usize| {
             let shape = CellShape {
@@ -108,10 +104,7 @@ impl<C: Cell> RecurrentConfig<C> {
             C::new(&shape, &self.options, device)
         };
         let layers = (0..self.num_layers)
-            .map(|layer| Bidirectional {
-                forward: cell(layer),
-                reverse: self.bidirectional.then(|| cell(layer)),
-            })
+            .map(|layer| Bidirectional { forward: cell(layer), reverse: self.bidirectional.then(|| cell(layer)) })
             .collect();
         Recurrent::new(layers, self.dropout)
     }

@@ -19,10 +19,7 @@ pub struct Recurrent<C: Module + Cell> {
 
 impl<C: Cell> Recurrent<C> {
     pub(crate) fn new(layers: Vec<Bidirectional<C>>, dropout: f64) -> Self {
-        Self {
-            layers,
-            dropout: DropoutConfig::new(dropout).init(),
-        }
+        Self { layers, dropout: DropoutConfig::new(dropout).init() }
     }
 
     /// Runs the stack over a batch of sequences.
@@ -99,10 +96,7 @@ impl<C: Cell> Recurrent<C> {
     /// A state of zeros for `batch` rows, `[layers * directions, batch, hidden]`, in the weights' precision.
     pub fn zero_state(&self, batch: usize, device: &Device) -> C::State<3> {
         let dtype = self.layers[0].forward.weights().w_hh.dtype();
-        C::State::zeros(
-            [self.layers.len() * self.directions(), batch, self.hidden_size()],
-            (device, dtype),
-        )
+        C::State::zeros([self.layers.len() * self.directions(), batch, self.hidden_size()], (device, dtype))
     }
 
     /// Input features.
@@ -126,21 +120,11 @@ impl<C: Cell> Recurrent<C> {
     }
 
     fn check_input(&self, input: usize) {
-        assert_eq!(
-            input,
-            self.input_size(),
-            "the layer takes {} input features, got {input}",
-            self.input_size()
-        );
+        assert_eq!(input, self.input_size(), "the layer takes {} input features, got {input}", self.input_size());
     }
 
     /// One state `[batch, hidden]` a layer and direction, from the bottom to the top.
-    fn cell_states(
-        &self,
-        state: Option<C::State<3>>,
-        batch: usize,
-        device: &Device,
-    ) -> Vec<C::State<2>> {
+    fn cell_states(&self, state: Option<C::State<3>>, batch: usize, device: &Device) -> Vec<C::State<2>> {
         let state = state.unwrap_or_else(|| self.zero_state(batch, device));
         let expected = [self.layers.len() * self.directions(), batch, self.hidden_size()];
         let parts = state.into_parts();
@@ -178,10 +162,7 @@ fn clear_padding(x: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
     if lengths.iter().all(|length| *length == time) {
         return x;
     }
-    let past: Vec<bool> = lengths
-        .iter()
-        .flat_map(|length| (0..time).map(move |t| t >= *length))
-        .collect();
+    let past: Vec<bool> = lengths.iter().flat_map(|length| (0..time).map(move |t| t >= *length)).collect();
     let past = Tensor::<3, Bool>::from_data(TensorData::new(past, [batch, time, 1]), &x.device());
     x.mask_fill(past.expand([batch, time, input]), 0.0)
 }

@@ -33,9 +33,7 @@ impl SavedState {
     /// Wraps a stack's state; [`Module::into_record`] then makes a record of it.
     pub fn new<S: State<3>>(state: S) -> Self {
         let parts = state.into_parts().into_iter();
-        Self {
-            parts: parts.map(|part| Param::from_tensor(part.detach())).collect(),
-        }
+        Self { parts: parts.map(|part| Param::from_tensor(part.detach())).collect() }
     }
 
     /// The state in a record; `like` gives the shapes and the device, e.g. from

@@ -112,10 +112,7 @@ fn export(gates: &GateParams, bias_hn: Option<Tensor<1>>) -> TorchWeights {
         biases: gates.bias.as_ref().map(|bias| {
             let ih = bias.val();
             let hh = match bias_hn {
-                Some(b_hn) => Tensor::cat(
-                    vec![Tensor::zeros([2 * b_hn.dims()[0]], &ih.device()), b_hn],
-                    0,
-                ),
+                Some(b_hn) => Tensor::cat(vec![Tensor::zeros([2 * b_hn.dims()[0]], &ih.device()), b_hn], 0),
                 None => ih.zeros_like(),
             };
             [ih, hh]

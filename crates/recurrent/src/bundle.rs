@@ -155,7 +155,8 @@ impl Bundle {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn write_weights<M: Module>(&self, network: &M) -> Result<()> {
-        let mut store = SafetensorsStore::from_bytes(None);
+        // One word of metadata alone: several would come in any order, and equal weights have equal bytes.
+        let mut store = SafetensorsStore::from_bytes(None).clear_metadata().metadata("producer", "recurrent");
         let bytes = network
             .save_into(&mut store)
             .and_then(|()| store.get_bytes())
@@ -188,11 +189,7 @@ impl Bundle {
     }
 
     fn damaged(&self, path: &Path, expected: &str, found: impl ToString) -> Error {
-        Error::Bundle {
-            path: path.to_path_buf(),
-            expected: expected.to_string(),
-            found: found.to_string(),
-        }
+        Error::Bundle { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
     }
 }
 
@@ -213,7 +210,8 @@ pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut beside = tempfile::NamedTempFile::new_in(parent).map_err(Error::io("cannot write into the folder", parent))?;
+    let mut beside =
+        tempfile::NamedTempFile::new_in(parent).map_err(Error::io("cannot write into the folder", parent))?;
     beside.write_all(contents).map_err(Error::io("cannot write", path))?;
     make_readable(beside.path())?;
     beside.persist(path).map_err(|error| Error::io("cannot write", path)(error.error))?;

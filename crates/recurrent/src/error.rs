@@ -11,10 +11,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Everything that can go wrong between a plan and a prediction.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[allow(
-    missing_docs,
-    reason = "each message names its fields, and would only be said twice"
-)]
+#[allow(missing_docs, reason = "each message names its fields, and would only be said twice")]
 pub enum Error {
     /// Something is wrong with the data.
     #[error(transparent)]
@@ -22,11 +19,7 @@ pub enum Error {
 
     /// A plan asks for something that cannot be.
     #[error("{setting}: expected {expected}, found {found}")]
-    Plan {
-        setting: &'static str,
-        expected: String,
-        found: String,
-    },
+    Plan { setting: &'static str, expected: String, found: String },
 
     /// The operating system said no.
     #[error("{}: {doing}: {cause}", path.display())]
@@ -46,23 +39,14 @@ pub enum Error {
 
     /// A folder is no bundle, or a bundle lacks something or holds something else.
     #[error("{}: expected {expected}, found {found}", path.display())]
-    Bundle {
-        path: PathBuf,
-        expected: String,
-        found: String,
-    },
+    Bundle { path: PathBuf, expected: String, found: String },
 
     /// The loss is no number any more.
     #[error(
         "the training loss became {loss} in epoch {epoch}, step {step}: try a smaller --lr (now {learning_rate}), a \
          smaller --clip, or look for extreme values in the data; the weights of the best epoch so far are kept"
     )]
-    Diverged {
-        loss: f64,
-        epoch: usize,
-        step: usize,
-        learning_rate: f64,
-    },
+    Diverged { loss: f64, epoch: usize, step: usize, learning_rate: f64 },
 
     /// Training stopped for a reason of its own.
     #[error("training stopped: {0}")]
@@ -73,20 +57,12 @@ pub enum Error {
         "expected at most {horizon} steps, found {steps}: to go on, the model would have to foretell all that it \
          looks at, and it does not foretell {missing}"
     )]
-    TooFar {
-        horizon: usize,
-        steps: usize,
-        missing: String,
-    },
+    TooFar { horizon: usize, steps: usize, missing: String },
 }
 
 impl Error {
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |cause| Self::Io {
-            path: path.to_path_buf(),
-            doing,
-            cause,
-        }
+        move |cause| Self::Io { path: path.to_path_buf(), doing, cause }
     }
 
     /// Whether what the user gave is at fault, and not this program or machine.

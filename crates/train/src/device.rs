@@ -102,11 +102,8 @@ pub fn open(args: &DeviceArgs) -> Result<Device> {
     find(name).ok_or_else(|| {
         let index = name.index.map(|index| format!(":{index}")).unwrap_or_default();
         let instead = if cfg!(feature = "flex") { "; --device flex computes on the CPU" } else { "" };
-        BadInput(format!(
-            "device {wanted}{index}: no adapter was found, it needs {}{instead}",
-            name.backend.needs()
-        ))
-        .into()
+        BadInput(format!("device {wanted}{index}: no adapter was found, it needs {}{instead}", name.backend.needs()))
+            .into()
     })
 }
 

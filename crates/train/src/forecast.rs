@@ -7,11 +7,12 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 use recurrent::data::Table;
 use recurrent::fit::{Ending, History};
-use recurrent::forecast::{Forecaster, ForecastPlan, ForecastRun, Source, TestRows};
+use recurrent::forecast::{ForecastPlan, ForecastRun, Forecaster, Source, TestRows};
 use recurrent::models::{CellKind, Summarize, Summary};
 use recurrent::{Bundle, replace};
 
 use crate::cli::{BadInput, DeviceArgs, ForecastArgs, Format, PredictArgs, ResumeArgs, RunArgs, Settings, SummaryArgs};
+use crate::speak::say;
 use crate::{device, folder, picture, progress};
 
 const DEFAULT_DATA: &str = "weather";
@@ -30,14 +31,14 @@ pub fn train(args: ForecastArgs) -> Result<ExitCode> {
     let run = ForecastRun::create(plan, &source, &folder, args.force)?;
     let [train, valid, test] = run.windows();
     let plan = run.plan();
-    println!("{}", layers(plan, &device));
-    println!(
+    say(layers(plan, &device));
+    say(format!(
         "\nForetelling {} from {}: {} rows seen, {} foretold; {train} windows to train, {valid} to validate, {test} to test.",
         plan.target.join(", "),
         plan.data,
         plan.window,
         plan.horizon,
-    );
+    ));
     go(&run, &device)
 }
 
@@ -58,25 +59,27 @@ fn go(run: &ForecastRun, device: &Device) -> Result<ExitCode> {
     let (history, ending) = run.fit(device, progress::session(epochs)?)?;
     let folder = run.bundle().root().display();
     let Some(best) = history.best() else {
-        println!("\nInterrupted in the first epoch. To go on: train resume {folder}");
+        say(format!("\nInterrupted in the first epoch. To go on: train resume {folder}"));
         return Ok(ExitCode::from(INTERRUPTED));
     };
     draw_losses(run, &history)?;
     match ending {
-        Ending::Finished => println!("\nAll {epochs} epochs are done; the best is epoch {}.", best.epoch),
-        Ending::Stopped => println!(
+        Ending::Finished => say(format!("\nAll {epochs} epochs are done; the best is epoch {}.", best.epoch)),
+        Ending::Stopped => say(format!(
             "\nStopped: no better validation loss since epoch {} (--patience {}).",
             best.epoch,
             run.plan().fit.patience
-        ),
+        )),
         Ending::Interrupted => {
             let done = history.epochs.len();
-            println!("\nInterrupted after {done} of {epochs} epochs. To go on: train resume {folder}");
+            say(format!("\nInterrupted after {done} of {epochs} epochs. To go on: train resume {folder}"));
             return Ok(ExitCode::from(INTERRUPTED));
         }
     }
     tell_scores(run, device)?;
-    println!("\nThe run is in {folder}, pictures in {folder}/pictures. To see what comes next: train predict {folder}");
+    say(format!(
+        "\nThe run is in {folder}, pictures in {folder}/pictures. To see what comes next: train predict {folder}"
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -93,7 +96,7 @@ fn tell_scores(run: &ForecastRun, device: &Device) -> Result<()> {
     let name = run.plan().model.to_string().to_uppercase();
     let tables = rows.score(&name);
     for table in &tables {
-        println!("\n{table}");
+        say(format!("\n{table}"));
     }
     let scores = serde_json::to_string_pretty(&tables).context("scores have a form in JSON")?;
     run.bundle().write("scores.json", scores + "\n")?;
@@ -130,9 +133,8 @@ fn draw_forecast(run: &ForecastRun, rows: &TestRows, target: usize, network: &st
         .collect();
     let came: Vec<f64> = windows.clone().map(|window| truth[at(window)]).collect();
     let said: Vec<f64> = windows.clone().map(|window| rows.forecast(window, step, target)).collect();
-    let naive: Vec<f64> = windows
-        .map(|window| baseline.forecast(series, index, at(window) - step, step).unwrap_or(f64::NAN))
-        .collect();
+    let naive: Vec<f64> =
+        windows.map(|window| baseline.forecast(series, index, at(window) - step, step).unwrap_or(f64::NAN)).collect();
     let baseline = baseline.name();
     let lines = [
         picture::Line { name: "what came", values: &came },
@@ -161,19 +163,15 @@ pub fn predict(args: PredictArgs) -> Result<ExitCode> {
     };
     match &args.output {
         Some(path) => replace(path, text.as_bytes())?,
-        None => print!("{text}"),
+        None => say(text.trim_end()),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// `train summary`.
 pub fn summary(args: SummaryArgs) -> Result<ExitCode> {
-    let plan = if args.of.as_os_str() == "forecast" {
-        lecture_plan()?
-    } else {
-        Bundle::open(&args.of)?.plan()?
-    };
-    println!("{}", layers(&plan, &device::open(&DeviceArgs::default())?));
+    let plan = if args.of.as_os_str() == "forecast" { lecture_plan()? } else { Bundle::open(&args.of)?.plan()? };
+    say(layers(&plan, &device::open(&DeviceArgs::default())?));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -193,7 +191,8 @@ impl Settings {
     /// Settings from a TOML file.
     fn read(path: &Path) -> Result<Self> {
         let bad = |what: String| BadInput(format!("{}: {what}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|cause| bad(format!("expected a file of settings: {cause}")))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|cause| bad(format!("expected a file of settings: {cause}")))?;
         Ok(toml::from_str(&text).map_err(|cause| {
             let line = cause.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             bad(format!("line {line}: {}", cause.message()))

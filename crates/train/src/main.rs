@@ -9,11 +9,12 @@
 
 mod cli;
 mod device;
-mod forecast;
 mod folder;
+mod forecast;
 mod interrupt;
 mod picture;
 mod progress;
+mod speak;
 
 use std::process::ExitCode;
 
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            speak::note(format!("error: {error:#}"));
             ExitCode::from(if cli::is_bad_input(&error) { 2 } else { 1 })
         }
     }

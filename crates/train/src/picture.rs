@@ -27,12 +27,7 @@ pub struct Line<'a> {
 ///
 /// The best epoch, if it is one of those drawn, is marked with a labelled vertical line. The axis of the loss is
 /// logarithmic when all losses are positive and the largest is more than 50 times the smallest.
-pub fn loss_curves(
-    title: &str,
-    train: &[f64],
-    valid: &[f64],
-    best_epoch: Option<usize>,
-) -> Result<String> {
+pub fn loss_curves(title: &str, train: &[f64], valid: &[f64], best_epoch: Option<usize>) -> Result<String> {
     let scale = Scale::of_losses(train, valid);
     let epochs = train.len().max(valid.len());
     let curve = |name, values, colour: RGBColor| Curve {
@@ -44,10 +39,7 @@ pub fn loss_curves(
         title,
         x: Axis::epochs(epochs),
         y: Axis::values("loss", [train, valid], scale),
-        curves: vec![
-            curve("training", train, SKY_BLUE),
-            curve("validation", valid, VERMILION),
-        ],
+        curves: vec![curve("training", train, SKY_BLUE), curve("validation", valid, VERMILION)],
         mark: best_epoch.filter(|epoch| (1..=epochs).contains(epoch)),
     };
     chart.svg()
@@ -69,13 +61,7 @@ pub fn over_time(title: &str, y_label: &str, labels: &[String], lines: &[Line]) 
         pieces: pieces(line.values, 0, Scale::Linear),
         style,
     });
-    let chart = Chart {
-        title,
-        x: Axis::rows(labels, rows, y.room()),
-        y,
-        curves: curves.collect(),
-        mark: None,
-    };
+    let chart = Chart { title, x: Axis::rows(labels, rows, y.room()), y, curves: curves.collect(), mark: None };
     chart.svg()
 }
 
@@ -165,12 +151,7 @@ impl Axis {
             Scale::Linear => linear_ticks(from, to),
             Scale::Logarithmic => logarithmic_ticks(from, to),
         };
-        Axis {
-            name: name.to_owned(),
-            from,
-            to,
-            ticks,
-        }
+        Axis { name: name.to_owned(), from, to, ticks }
     }
 
     /// From the first epoch to the last.
@@ -178,12 +159,7 @@ impl Axis {
         let step = Step::dividing(epochs.max(10) as f64, 10.0);
         let (from, to) = ends(1, epochs);
         let tick = |epoch| (epoch, number(epoch, 0, true));
-        Axis {
-            name: "epoch".to_owned(),
-            from,
-            to,
-            ticks: step.multiples(from, to).map(tick).collect(),
-        }
+        Axis { name: "epoch".to_owned(), from, to, ticks: step.multiples(from, to).map(tick).collect() }
     }
 
     /// From the first row to the last, on a plot that begins at `left`. The labels stand at equal distances, as many as
@@ -191,26 +167,16 @@ impl Axis {
     fn rows(labels: &[String], rows: usize, left: i32) -> Self {
         let (from, to) = ends(0, rows);
         let width = WIDTH - RIGHT - left;
-        let widths = labels
-            .iter()
-            .map(|text| text_width(text, LABEL).min(WIDTH / 4));
+        let widths = labels.iter().map(|text| text_width(text, LABEL).min(WIDTH / 4));
         let most = (width / (widths.max().unwrap_or(0) + 2 * LABEL)).clamp(1, 8) as usize;
         let fits = |(row, text): &(f64, String)| {
             let middle = left + ((row - from) / (to - from) * f64::from(width)) as i32;
             let half = text_width(text, LABEL) / 2;
             middle >= half && middle + half <= WIDTH
         };
-        let chosen = labels
-            .iter()
-            .enumerate()
-            .step_by(rows.div_ceil(most).max(1));
+        let chosen = labels.iter().enumerate().step_by(rows.div_ceil(most).max(1));
         let ticks = chosen.map(|(row, text)| (row as f64, fitted(text, WIDTH / 4, LABEL)));
-        Axis {
-            name: String::new(),
-            from,
-            to,
-            ticks: ticks.filter(fits).collect(),
-        }
+        Axis { name: String::new(), from, to, ticks: ticks.filter(fits).collect() }
     }
 
     /// The width that the name and the labels take when the axis stands at the left.
@@ -281,15 +247,10 @@ impl Step {
     fn dividing(span: f64, parts: f64) -> Self {
         let least = span / parts;
         let exponent = least.log10().floor() as i32;
-        let digit = [1, 2, 5]
-            .into_iter()
-            .find(|&d| Step { digit: d, exponent }.size() >= least);
+        let digit = [1, 2, 5].into_iter().find(|&d| Step { digit: d, exponent }.size() >= least);
         match digit {
             Some(digit) => Step { digit, exponent },
-            None => Step {
-                digit: 1,
-                exponent: exponent + 1,
-            },
+            None => Step { digit: 1, exponent: exponent + 1 },
         }
     }
 
@@ -324,9 +285,7 @@ fn logarithmic_ticks(from: f64, to: f64) -> Vec<(f64, String)> {
             (value.log10(), number(value, exponent, plain))
         })
     });
-    ticks
-        .filter(|(place, _)| (from..=to).contains(place))
-        .collect()
+    ticks.filter(|(place, _)| (from..=to).contains(place)).collect()
 }
 
 /// `value` with no more digits than the power of ten of `exponent` calls for: 0.3 where plain printing of three tenths,
@@ -371,8 +330,7 @@ fn pieces(values: &[f64], first: usize, scale: Scale) -> Vec<Piece> {
     let points = thinned(values, (WIDTH / PIXEL) as usize);
     let place = |&(row, value): &(usize, f64)| ((row + first) as f64, scale.place(value));
     let runs = points.split(Option::is_none).filter(|run| !run.is_empty());
-    runs.map(|run| run.iter().flatten().map(place).collect())
-        .collect()
+    runs.map(|run| run.iter().flatten().map(place).collect()).collect()
 }
 
 /// The least and the greatest value of each of at most `columns` equal stretches, in the order of their rows; `None`
@@ -460,10 +418,7 @@ impl Chart<'_> {
             }
             // On the middle of a pixel, where a thin sample is sharp.
             let middle = y + ROW / 2 + PIXEL / 2;
-            canvas.draw(&PathElement::new(
-                [(x, middle), (x + sample, middle)],
-                curve.style,
-            ))?;
+            canvas.draw(&PathElement::new([(x, middle), (x + sample, middle)], curve.style))?;
             let style = letters(LABEL, DARK).pos(Pos::new(HPos::Left, VPos::Center));
             canvas.draw_text(&name, &style, (x + sample + gap, middle))?;
             x += width + 3 * gap;
@@ -513,10 +468,7 @@ impl Chart<'_> {
         let middle = x.clamp(self.y.room() + half, WIDTH - MARGIN - half);
         let style = letters(LABEL, DARK).pos(Pos::new(HPos::Center, VPos::Center));
         canvas.draw_text(&label, &style, (middle, top - ROW / 2))?;
-        canvas.draw(&PathElement::new(
-            [(x, top), (x, bottom)],
-            GREY.stroke_width(PIXEL as u32),
-        ))?;
+        canvas.draw(&PathElement::new([(x, top), (x, bottom)], GREY.stroke_width(PIXEL as u32)))?;
         Ok(())
     }
 }
@@ -570,10 +522,7 @@ mod tests {
     }
 
     fn one_line(values: &[f64]) -> String {
-        let line = Line {
-            name: "truth",
-            values,
-        };
+        let line = Line { name: "truth", values };
         over_time("", "", &days(values.len()), &[line]).unwrap()
     }
 
@@ -584,10 +533,7 @@ mod tests {
             for best in [None, Some(0), Some(1), Some(6), Some(usize::MAX)] {
                 let svg = loss_curves("", train, valid, best).unwrap();
                 assert!(well_formed(&svg), "{train:?} {valid:?} {best:?}");
-                assert!(
-                    !svg.contains("NaN") && !svg.contains("inf"),
-                    "{train:?} {valid:?}"
-                );
+                assert!(!svg.contains("NaN") && !svg.contains("inf"), "{train:?} {valid:?}");
             }
         }
     }
@@ -596,13 +542,7 @@ mod tests {
     fn any_rows_give_a_picture() {
         for values in [&[] as &[f64], &[0.0], &[f64::NAN; 3], &[-7.0; 3], &ODD] {
             for labels in [0, 1, 3, 1000] {
-                let lines = [
-                    Line { name: "", values },
-                    Line {
-                        name: "",
-                        values: &[],
-                    },
-                ];
+                let lines = [Line { name: "", values }, Line { name: "", values: &[] }];
                 let svg = over_time("", "", &days(labels), &lines).unwrap();
                 assert!(well_formed(&svg), "{values:?} with {labels} labels");
             }
@@ -612,53 +552,25 @@ mod tests {
 
     #[test]
     fn a_picture_has_its_size_in_pixels() {
-        let header =
-            r#"<svg width="960" height="480" stroke-linejoin="round" viewBox="0 0 3840 1920""#;
+        let header = r#"<svg width="960" height="480" stroke-linejoin="round" viewBox="0 0 3840 1920""#;
         assert!(one_line(&wave(9)).starts_with(header));
     }
 
     #[test]
     fn losses_are_named_and_the_best_epoch_is_marked() {
         let svg = loss_curves("GRU", &[3.0, 2.0, 1.0], &[3.0, 2.5, 2.7], Some(2)).unwrap();
-        for text in [
-            "GRU",
-            "training",
-            "validation",
-            "loss",
-            "epoch",
-            "best epoch: 2",
-        ] {
+        for text in ["GRU", "training", "validation", "loss", "epoch", "best epoch: 2"] {
             assert!(svg.contains(&format!("\n{text}\n")), "{text}");
         }
-        assert!(
-            !loss_curves("GRU", &[1.0], &[1.0], Some(2))
-                .unwrap()
-                .contains("best")
-        );
+        assert!(!loss_curves("GRU", &[1.0], &[1.0], Some(2)).unwrap().contains("best"));
     }
 
     #[test]
     fn rows_are_named_by_a_handful_of_labels() {
         let values = wave(300);
-        let lines = [
-            Line {
-                name: "truth",
-                values: &values,
-            },
-            Line {
-                name: "network",
-                values: &values[1..],
-            },
-        ];
+        let lines = [Line { name: "truth", values: &values }, Line { name: "network", values: &values[1..] }];
         let svg = over_time("Weather", "temp_max, °C", &days(300), &lines).unwrap();
-        for text in [
-            "Weather",
-            "temp_max, °C",
-            "truth",
-            "network",
-            "day 0",
-            "day 38",
-        ] {
+        for text in ["Weather", "temp_max, °C", "truth", "network", "day 0", "day 38"] {
             assert!(svg.contains(&format!("\n{text}\n")), "{text}");
         }
         assert!((5..=8).contains(&svg.matches("\nday ").count()));
@@ -667,10 +579,7 @@ mod tests {
     #[test]
     fn any_text_is_escaped() {
         let text = "Ошибка <b> & \"c\" 'd'\0\n";
-        let line = Line {
-            name: text,
-            values: &[1.0],
-        };
+        let line = Line { name: text, values: &[1.0] };
         let svg = over_time(text, text, &[text.to_owned()], &[line]).unwrap();
         assert!(well_formed(&svg));
         let escaped = "Ошибка &lt;b&gt; &amp; &quot;c&quot; &apos;d&apos;";
@@ -689,11 +598,7 @@ mod tests {
     fn what_is_no_number_leaves_a_gap() {
         let values = [1.0, 2.0, f64::NAN, 3.0, f64::INFINITY, 4.0, 5.0, 6.0];
         let found = pieces(&values, 1, Scale::Linear);
-        let expected = [
-            vec![(1.0, 1.0), (2.0, 2.0)],
-            vec![(4.0, 3.0)],
-            vec![(6.0, 4.0), (7.0, 5.0), (8.0, 6.0)],
-        ];
+        let expected = [vec![(1.0, 1.0), (2.0, 2.0)], vec![(4.0, 3.0)], vec![(6.0, 4.0), (7.0, 5.0), (8.0, 6.0)]];
         assert_eq!(found, expected);
         assert_eq!(one_line(&values).matches("<circle").count(), 1);
     }
@@ -715,18 +620,11 @@ mod tests {
     fn a_long_series_makes_no_large_file() {
         // Lines between gaps, as many as there can be.
         let hole = |row: usize| {
-            if (row / 6).is_multiple_of(2) {
-                f64::NAN
-            } else {
-                1.0
-            }
+            if (row / 6).is_multiple_of(2) { f64::NAN } else { 1.0 }
         };
         let (short, long) = (wave(5000), wave(500_000));
         let holes: Vec<f64> = (0..960 * 6).map(hole).collect();
-        let lines = [&short, &long, &holes].map(|values| Line {
-            name: "line",
-            values,
-        });
+        let lines = [&short, &long, &holes].map(|values| Line { name: "line", values });
         let svg = over_time("", "", &days(5000), &lines).unwrap();
         assert!(svg.len() < 300_000, "{} bytes", svg.len());
     }
@@ -738,16 +636,9 @@ mod tests {
         assert_eq!(linear(-0.05, 0.52), "0.0 0.1 0.2 0.3 0.4 0.5");
         assert_eq!(linear(-21.0, 33.0), "-20 -10 0 10 20 30");
         assert_eq!(linear(0.0, 2.5e7), "0 5e6 1.0e7 1.5e7 2.0e7 2.5e7");
-        let logarithmic = |from, to| {
-            texts(logarithmic_ticks(from, to))
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
+        let logarithmic = |from, to| texts(logarithmic_ticks(from, to)).collect::<Vec<_>>().join(" ");
         assert_eq!(logarithmic(-1.5, 0.4), "0.05 0.1 0.2 0.5 1 2");
-        assert_eq!(
-            logarithmic(-9.0, 12.0),
-            "1e-9 1e-6 1e-3 1e0 1e3 1e6 1e9 1e12"
-        );
+        assert_eq!(logarithmic(-9.0, 12.0), "1e-9 1e-6 1e-3 1e0 1e3 1e6 1e9 1e12");
     }
 
     #[test]
@@ -762,14 +653,7 @@ mod tests {
     #[test]
     fn many_names_leave_room_for_the_plot() {
         let name = "a rather long name of a line ".repeat(9);
-        let lines: Vec<_> = (0..99)
-            .map(|_| Line {
-                name: &name,
-                values: &[1.0, 2.0],
-            })
-            .collect();
-        assert!(well_formed(
-            &over_time("", &name, &[name.clone(), name.clone()], &lines).unwrap()
-        ));
+        let lines: Vec<_> = (0..99).map(|_| Line { name: &name, values: &[1.0, 2.0] }).collect();
+        assert!(well_formed(&over_time("", &name, &[name.clone(), name.clone()], &lines).unwrap()));
     }
 }

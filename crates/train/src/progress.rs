@@ -12,6 +12,7 @@ use burn::train::renderer::{
 use recurrent::fit::{Epoch, History, Session};
 
 use crate::interrupt;
+use crate::speak::note;
 
 /// How long a plain line stays alone before the next, within an epoch.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -29,7 +30,7 @@ pub fn session(epochs: usize) -> Result<Session> {
     Ok(Session {
         renderer: Box::new(Lines::default()),
         interrupter,
-        after_epoch: Box::new(move |history| eprintln!("{}", epoch_line(history, epochs))),
+        after_epoch: Box::new(move |history| note(epoch_line(history, epochs))),
     })
 }
 
@@ -75,18 +76,13 @@ struct Split {
 impl TrainingProgressLogger for Lines {
     fn start(&mut self, epochs: usize, starting_epoch: usize, _items: Option<usize>, _label: Option<&str>) {
         if starting_epoch > 1 {
-            eprintln!("going on with epoch {starting_epoch} of {epochs}");
+            note(format!("going on with epoch {starting_epoch} of {epochs}"));
         }
     }
 
     fn start_split(&mut self, split: &str, total_items: usize) {
         let now = Instant::now();
-        self.split = Some(Split {
-            name: split.to_string(),
-            items: total_items,
-            start: now,
-            said: now,
-        });
+        self.split = Some(Split { name: split.to_string(), items: total_items, start: now, said: now });
     }
 
     fn update_split(&mut self, items_processed: usize) {
@@ -96,7 +92,7 @@ impl TrainingProgressLogger for Lines {
         split.said = Instant::now();
         let rate = items_processed as f64 / split.start.elapsed().as_secs_f64();
         let left = duration(split.items.saturating_sub(items_processed) as f64 / rate);
-        eprintln!("  {}: {items_processed}/{} windows, {rate:.0} a second, {left} left", split.name, split.items);
+        note(format!("  {}: {items_processed}/{} windows, {rate:.0} a second, {left} left", split.name, split.items));
     }
 
     fn update_epoch(&mut self, _epoch: usize) {}
@@ -108,7 +104,7 @@ impl TrainingProgressLogger for Lines {
     fn end(&mut self) {}
 
     fn log_event_training(&mut self, event: String) {
-        eprintln!("{event}");
+        note(event);
     }
 }
 
@@ -140,7 +136,7 @@ impl EvaluationProgressLogger for Lines {
     fn end_global_progress(&mut self) {}
 
     fn log_event_evaluation(&mut self, event: String) {
-        eprintln!("{event}");
+        note(event);
     }
 }
 

@@ -52,13 +52,7 @@ impl GruCell {
     }
 
     fn reset(&self) -> Reset {
-        if self.reset_after {
-            Reset::After {
-                bias_hn: self.bias_hn.as_ref().map(Param::val),
-            }
-        } else {
-            Reset::Before
-        }
+        if self.reset_after { Reset::After { bias_hn: self.bias_hn.as_ref().map(Param::val) } } else { Reset::Before }
     }
 }
 
@@ -69,13 +63,9 @@ impl Cell for GruCell {
     const GATES: usize = 3;
 
     fn new(shape: &CellShape, options: &GruOptions, device: &Device) -> Self {
-        let bias_hn = (options.reset_after && shape.bias)
-            .then(|| Param::from_tensor(Tensor::zeros([shape.hidden], device)));
-        Self {
-            gates: GateParams::new(shape, [0.0; 3], device),
-            bias_hn,
-            reset_after: options.reset_after,
-        }
+        let bias_hn =
+            (options.reset_after && shape.bias).then(|| Param::from_tensor(Tensor::zeros([shape.hidden], device)));
+        Self { gates: GateParams::new(shape, [0.0; 3], device), bias_hn, reset_after: options.reset_after }
     }
 
     fn weights(&self) -> Weights {

@@ -48,9 +48,7 @@ impl Cell for LstmCell {
     const GATES: usize = 4;
 
     fn new(shape: &CellShape, options: &LstmOptions, device: &Device) -> Self {
-        Self {
-            gates: GateParams::new(shape, [0.0, options.forget_bias, 0.0, 0.0], device),
-        }
+        Self { gates: GateParams::new(shape, [0.0, options.forget_bias, 0.0, 0.0], device) }
     }
 
     fn weights(&self) -> Weights {

@@ -44,10 +44,7 @@ impl Cell for RnnCell {
     const GATES: usize = 1;
 
     fn new(shape: &CellShape, options: &RnnOptions, device: &Device) -> Self {
-        Self {
-            gates: GateParams::new(shape, [0.0], device),
-            nonlinearity: options.nonlinearity,
-        }
+        Self { gates: GateParams::new(shape, [0.0], device), nonlinearity: options.nonlinearity }
     }
 
     fn weights(&self) -> Weights {

@@ -27,14 +27,7 @@ pub struct ForecastNetworkConfig {
 impl ForecastNetworkConfig {
     /// LSTM layers without dropout.
     pub fn new(inputs: usize, hidden: Vec<usize>, horizon: usize, targets: usize) -> Self {
-        Self {
-            cell: CellKind::Lstm,
-            inputs,
-            hidden,
-            horizon,
-            targets,
-            dropout: 0.0,
-        }
+        Self { cell: CellKind::Lstm, inputs, hidden, horizon, targets, dropout: 0.0 }
     }
 
     /// Sets which recurrent layer.
@@ -56,10 +49,8 @@ impl ForecastNetworkConfig {
     pub fn init(&self, device: &Device) -> ForecastNetwork {
         assert!(!self.hidden.is_empty(), "a forecaster has at least one recurrent layer");
         let sizes = std::iter::once(&self.inputs).chain(&self.hidden);
-        let layers: Vec<AnyRecurrent> = sizes
-            .zip(&self.hidden)
-            .map(|(input, hidden)| self.cell.init(*input, *hidden, device))
-            .collect();
+        let layers: Vec<AnyRecurrent> =
+            sizes.zip(&self.hidden).map(|(input, hidden)| self.cell.init(*input, *hidden, device)).collect();
         let top = self.hidden[self.hidden.len() - 1];
         ForecastNetwork {
             layers,
@@ -114,10 +105,6 @@ impl Summarize for ForecastNetwork {
         }
         let outputs = self.dense.weight.dims()[1];
         rows.push(SummaryRow::new("dense (Dense)", &[outputs], &self.dense));
-        Summary {
-            name: "Forecaster".into(),
-            input: input.to_vec(),
-            rows,
-        }
+        Summary { name: "Forecaster".into(), input: input.to_vec(), rows }
     }
 }

@@ -15,25 +15,13 @@ pub struct TestDevice {
 }
 
 pub fn flex() -> TestDevice {
-    TestDevice {
-        name: "flex",
-        device: Device::flex(),
-        golden: 1e-5,
-        itself: 1e-5,
-        cases: 24,
-    }
+    TestDevice { name: "flex", device: Device::flex(), golden: 1e-5, itself: 1e-5, cases: 24 }
 }
 
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)] // deprecated in favour of Flex, and supported here for as long as Burn ships it
 pub fn ndarray() -> TestDevice {
-    TestDevice {
-        name: "ndarray",
-        device: Device::ndarray(),
-        golden: 1e-5,
-        itself: 1e-5,
-        cases: 12,
-    }
+    TestDevice { name: "ndarray", device: Device::ndarray(), golden: 1e-5, itself: 1e-5, cases: 12 }
 }
 
 /// GPUs compute tanh and exp in their own way, which may differ from the CPU's in the last few bits at every step.
@@ -50,13 +38,7 @@ pub fn wgpu() -> TestDevice {
 
 #[cfg(feature = "cuda")]
 pub fn cuda() -> TestDevice {
-    TestDevice {
-        name: "cuda",
-        device: Device::cuda(0),
-        golden: 1e-4,
-        itself: 1e-4,
-        cases: 4,
-    }
+    TestDevice { name: "cuda", device: Device::cuda(0), golden: 1e-4, itself: 1e-4, cases: 4 }
 }
 
 /// Panics unless both are equal within the tolerance, element by element; says where they differ most.

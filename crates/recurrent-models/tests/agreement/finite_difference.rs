@@ -55,10 +55,7 @@ fn check<C: Cell>(on: &TestDevice, config: RecurrentConfig<C>) {
         assert_difference::<C>(&format!("parameter {index} of {numbers}"), nudged, gradient);
     }
     for (index, gradient) in flat(tracked.x.grad(&grads)).into_iter().enumerate() {
-        let nudged = |by: f64| Problem {
-            x: nudge(problem.x.clone(), index, by),
-            ..problem.clone()
-        };
+        let nudged = |by: f64| Problem { x: nudge(problem.x.clone(), index, by), ..problem.clone() };
         assert_difference::<C>(&format!("input {index}"), nudged, gradient);
     }
     for (part, tensor) in tracked.state.iter().enumerate() {

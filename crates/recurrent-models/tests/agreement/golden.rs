@@ -6,9 +6,7 @@ use recurrent_models::cells::gru::GruCell;
 use recurrent_models::cells::lstm::LstmCell;
 use recurrent_models::cells::rnn::RnnCell;
 use recurrent_models::torch::{FromTorch, TorchWeights};
-use recurrent_models::{
-    GateParams, GruConfig, LstmConfig, Nonlinearity, RecurrentConfig, RnnConfig, State,
-};
+use recurrent_models::{GateParams, GruConfig, LstmConfig, Nonlinearity, RecurrentConfig, RnnConfig, State};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::devices::{TestDevice, assert_close};
@@ -61,11 +59,8 @@ fn check_case<C: Probe>(on: &TestDevice, cell: &str, golden: &Golden, config: &R
     let lengths = golden.lengths();
     let ragged = golden.case.contains("ragged");
 
-    let (output, state) = layer.forward(
-        x.clone(),
-        Some(C::State::from_parts(initial.clone())),
-        ragged.then_some(&lengths[..]),
-    );
+    let (output, state) =
+        layer.forward(x.clone(), Some(C::State::from_parts(initial.clone())), ragged.then_some(&lengths[..]));
 
     let close = |what: &str, ours: Tensor<3>, theirs: Tensor<3>| {
         assert_close(&format!("{} {cell} {} {what}", on.name, golden.case), ours, theirs, on.golden);
@@ -173,10 +168,7 @@ impl Golden<'_> {
         TorchWeights {
             weight_ih: self.tensor(&format!("weight_ih_{suffix}")),
             weight_hh: self.tensor(&format!("weight_hh_{suffix}")),
-            biases: Some([
-                self.tensor(&format!("bias_ih_{suffix}")),
-                self.tensor(&format!("bias_hh_{suffix}")),
-            ]),
+            biases: Some([self.tensor(&format!("bias_ih_{suffix}")), self.tensor(&format!("bias_hh_{suffix}"))]),
         }
     }
 }

@@ -33,10 +33,7 @@ pub fn recalls_the_first_element(on: &TestDevice) {
     let device = on.device.clone().autodiff();
     for kind in CellKind::ALL {
         device.seed(1);
-        let mut model = Recall {
-            layer: kind.init(1, 16, &device),
-            dense: LinearConfig::new(16, 1).init(&device),
-        };
+        let mut model = Recall { layer: kind.init(1, 16, &device), dense: LinearConfig::new(16, 1).init(&device) };
         let mut optimiser: ModuleOptimizer = AdamConfig::new().init().into();
         for _ in 0..STEPS {
             let grads = GradientsParams::from_grads(model.loss(batch(&device)).backward(), &model);

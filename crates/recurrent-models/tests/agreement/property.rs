@@ -51,11 +51,7 @@ fn shapes() -> impl Strategy<Value = Shape> {
 /// Runs `check` for every cell on random shapes.
 macro_rules! for_every_cell {
     ($on:expr, $check:ident) => {{
-        let config = Config {
-            cases: $on.cases,
-            failure_persistence: None,
-            ..Config::default()
-        };
+        let config = Config { cases: $on.cases, failure_persistence: None, ..Config::default() };
         TestRunner::new(config)
             .run(&shapes(), |shape| {
                 $on.device.seed(shape.seed);

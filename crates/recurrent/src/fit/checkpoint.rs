@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use burn::train::checkpoint::{
     Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
@@ -28,6 +28,7 @@ const PARTS: [&str; 3] = ["model.bpk", "optimizer.bpk", "scheduler.bpk"];
 pub(super) struct Checkpoints {
     root: PathBuf,
     pending: Mutex<Pending>,
+    settled: Condvar,
 }
 
 /// The checkpoint that is being written.
@@ -35,6 +36,7 @@ pub(super) struct Checkpoints {
 struct Pending {
     history: History,
     written: usize,
+    failed: bool,
 }
 
 /// What a checkpoint says of itself.
@@ -49,7 +51,7 @@ impl Checkpoints {
     /// The checkpoints in a folder, which is made if there is none.
     pub fn new(root: &Path) -> Result<Self> {
         fs::create_dir_all(root).map_err(Error::io("cannot make the folder", root))?;
-        Ok(Self { root: root.to_path_buf(), pending: Mutex::default() })
+        Ok(Self { root: root.to_path_buf(), pending: Mutex::default(), settled: Condvar::new() })
     }
 
     /// The history up to the last checkpoint, if there is one; its records have been checked.
@@ -77,7 +79,13 @@ impl Checkpoints {
 
     /// Says what the next checkpoint is to remember.
     pub fn stage(&self, history: History) {
-        *self.pending.lock().expect("no thread dies with the lock") = Pending { history, written: 0 };
+        *self.pending() = Pending { history, ..Pending::default() };
+    }
+
+    /// Waits until the checkpoint is in its place, or cannot be: then burn-train has been told why.
+    pub fn wait(&self) {
+        let under_way = |pending: &mut Pending| pending.written < PARTS.len() && !pending.failed;
+        drop(self.settled.wait_while(self.pending(), under_way).expect("no thread dies with the lock"));
     }
 
     /// The three ends that burn-train writes to: model, optimiser and scheduler.
@@ -103,20 +111,29 @@ impl Checkpoints {
         Ok(epochs)
     }
 
-    /// Counts one more record; with the last, puts the checkpoint into its place and drops those too old.
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().expect("no thread dies with the lock")
+    }
+
+    /// Counts one more record; with the last the checkpoint is whole.
     fn written(&self, epoch: usize) -> Result<()> {
-        let mut pending = self.pending.lock().expect("no thread dies with the lock");
-        pending.written += 1;
-        if pending.written < PARTS.len() {
-            return Ok(());
+        let mut pending = self.pending();
+        if pending.written + 1 == PARTS.len() {
+            self.settle(epoch, std::mem::take(&mut pending.history))?;
         }
+        pending.written += 1;
+        Ok(())
+    }
+
+    /// Puts a checkpoint whose records are written into its place, and drops those too old.
+    fn settle(&self, epoch: usize, history: History) -> Result<()> {
         let partial = self.partial(epoch);
         let mut sha256 = <[String; 3]>::default();
         for (sum_of, part) in sha256.iter_mut().zip(PARTS) {
             let path = partial.join(part);
             *sum_of = sum(&path).map_err(Error::io("cannot read", &path))?;
         }
-        let progress = Progress { sha256, history: std::mem::take(&mut pending.history) };
+        let progress = Progress { sha256, history };
         replace(&partial.join(PROGRESS), to_toml(&progress).as_bytes())?;
         let place = self.folder(epoch);
         fs::rename(&partial, &place).map_err(Error::io("cannot write", &place))?;
@@ -138,9 +155,17 @@ pub(super) struct Part {
 impl<R: Checkpoint> Checkpointer<R> for Part {
     fn save(&self, epoch: usize, record: R) -> std::result::Result<(), CheckpointerError> {
         let partial = self.checkpoints.partial(epoch);
-        fs::create_dir_all(&partial).map_err(CheckpointerError::IOError)?;
-        record.save(partial.join(self.name))?;
-        self.checkpoints.written(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))
+        let saved = fs::create_dir_all(&partial)
+            .map_err(CheckpointerError::IOError)
+            .and_then(|()| record.save(partial.join(self.name)))
+            .and_then(|()| {
+                self.checkpoints.written(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))
+            });
+        if saved.is_err() {
+            self.checkpoints.pending().failed = true;
+        }
+        self.checkpoints.settled.notify_all();
+        saved
     }
 
     fn restore(&self, epoch: usize) -> std::result::Result<R, CheckpointerError> {

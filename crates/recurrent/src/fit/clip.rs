@@ -9,11 +9,7 @@ use burn::tensor::Tensor;
 ///
 /// Gives the norm before clipping, `[1]`, which stays on the device until somebody looks at it; `None` if the module
 /// has no gradient. With an infinite `max_norm` it only measures.
-pub fn clip_global_norm<M: Module>(
-    grads: &mut GradientsParams,
-    module: &M,
-    max_norm: f64,
-) -> Option<Tensor<1>> {
+pub fn clip_global_norm<M: Module>(grads: &mut GradientsParams, module: &M, max_norm: f64) -> Option<Tensor<1>> {
     let mut squares = SumOfSquares { grads, sum: None };
     module.visit(&mut squares);
     let norm = squares.sum?.sqrt();

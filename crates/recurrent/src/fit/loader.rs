@@ -48,13 +48,7 @@ impl<R: Role> WindowLoader<R> {
     /// All windows, `batch` at a time; the last batch may be smaller.
     pub fn new(windows: Windows<R>, batch: usize, order: Order, device: &Device) -> Self {
         let range = (0, windows.len());
-        Self {
-            windows,
-            batch,
-            order,
-            device: device.clone(),
-            range,
-        }
+        Self { windows, batch, order, device: device.clone(), range }
     }
 }
 
@@ -64,11 +58,7 @@ impl<R: Role> DataLoader<WindowBatch> for WindowLoader<R> {
         if let Order::Shuffled(epoch) = &self.order {
             indices.shuffle(&mut StdRng::seed_from_u64(epoch.seed()));
         }
-        Box::new(Batches {
-            loader: self,
-            indices,
-            done: 0,
-        })
+        Box::new(Batches { loader: self, indices, done: 0 })
     }
 
     fn num_items(&self) -> usize {

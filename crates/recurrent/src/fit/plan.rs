@@ -65,15 +65,7 @@ impl FromStr for Schedule {
 
 impl Default for FitPlan {
     fn default() -> Self {
-        Self {
-            epochs: 40,
-            batch: 32,
-            lr: 1e-3,
-            schedule: Schedule::Constant,
-            clip: 1.0,
-            patience: 10,
-            seed: 0,
-        }
+        Self { epochs: 40, batch: 32, lr: 1e-3, schedule: Schedule::Constant, clip: 1.0, patience: 10, seed: 0 }
     }
 }
 
@@ -97,11 +89,7 @@ impl FitPlan {
         ];
         match wrong.into_iter().find(|(_, _, wrong, _)| *wrong) {
             None => Ok(()),
-            Some((setting, expected, _, found)) => Err(Error::Plan {
-                setting,
-                expected: expected.into(),
-                found,
-            }),
+            Some((setting, expected, _, found)) => Err(Error::Plan { setting, expected: expected.into(), found }),
         }
     }
 }

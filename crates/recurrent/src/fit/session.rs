@@ -1,11 +1,11 @@
 //! How training shows itself, and how it is stopped from outside.
 
+use burn::train::Interrupter;
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
 use burn::train::metric::MetricDefinition;
 use burn::train::renderer::{
     EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining,
 };
-use burn::train::Interrupter;
 
 use super::History;
 
@@ -15,18 +15,14 @@ pub struct Session {
     pub renderer: Box<dyn MetricsRenderer>,
     /// Stops training at the next step: the epoch that was begun is begun again on resuming.
     pub interrupter: Interrupter,
-    /// Is told after each epoch, once its checkpoint is under way.
+    /// Is told after each epoch, once its checkpoint is written.
     pub after_epoch: Box<dyn FnMut(&History) + Send>,
 }
 
 impl Session {
     /// Nothing to see, nobody to stop it.
     pub fn quiet() -> Self {
-        Self {
-            renderer: Box::new(Quiet),
-            interrupter: Interrupter::new(),
-            after_epoch: Box::new(|_| ()),
-        }
+        Self { renderer: Box::new(Quiet), interrupter: Interrupter::new(), after_epoch: Box::new(|_| ()) }
     }
 }
 

@@ -117,6 +117,7 @@ where
             self.checkpoints.stage(outcome.history.clone());
             if let Some(checkpointer) = &mut components.checkpointer {
                 checkpointer.checkpoint(&epochs.learner, number, &components.event_store);
+                self.checkpoints.wait();
             }
             (self.after_epoch.lock().expect("nobody else calls it"))(&outcome.history);
             if outcome.history.ending(&self.plan).is_some() {
@@ -167,11 +168,7 @@ where
         if self.interrupter.should_stop() {
             return Ok(None);
         }
-        Ok(Some(Epoch {
-            valid_loss,
-            seconds: start.elapsed().as_secs_f64(),
-            ..trained
-        }))
+        Ok(Some(Epoch { valid_loss, seconds: start.elapsed().as_secs_f64(), ..trained }))
     }
 
     fn train(&mut self, epoch: usize) -> Result<Option<Epoch>> {
@@ -255,12 +252,7 @@ where
         if loss.is_finite() {
             return Ok(());
         }
-        Err(Error::Diverged {
-            loss,
-            epoch,
-            step,
-            learning_rate: self.plan.lr,
-        })
+        Err(Error::Diverged { loss, epoch, step, learning_rate: self.plan.lr })
     }
 
     fn report(&mut self, event: LearnerEvent<<M as TrainStep>::Output>) {

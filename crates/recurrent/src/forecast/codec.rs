@@ -43,11 +43,7 @@ impl ForecastCodec {
 
     /// What to ask of a table.
     pub fn request(&self) -> SeriesRequest {
-        SeriesRequest {
-            date: self.date.clone(),
-            columns: self.scaler.names(),
-            missing: self.missing,
-        }
+        SeriesRequest { date: self.date.clone(), columns: self.scaler.names(), missing: self.missing }
     }
 
     /// The windows' shape, in the scaler's columns.

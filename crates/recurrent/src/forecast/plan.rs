@@ -78,11 +78,9 @@ impl Source {
     pub fn open(data: &str) -> Result<Self> {
         let path = Path::new(data);
         match Dataset::find(data) {
-            Ok(embedded) => Ok(Self {
-                table: embedded.table()?,
-                embedded: Some(embedded),
-                sha256: sum(embedded.bytes),
-            }),
+            Ok(embedded) => {
+                Ok(Self { table: embedded.table()?, embedded: Some(embedded), sha256: sum(embedded.bytes) })
+            }
             // A bare word that is no file was meant as a name: the error then lists the names.
             Err(unknown) if !path.exists() && path.extension().is_none() && path.components().count() == 1 => {
                 Err(unknown.into())
@@ -184,11 +182,7 @@ impl ForecastPlan {
 
     /// What the run reads of its table.
     pub fn request(&self) -> SeriesRequest {
-        SeriesRequest {
-            date: self.date.clone(),
-            columns: self.columns(),
-            missing: self.missing,
-        }
+        SeriesRequest { date: self.date.clone(), columns: self.columns(), missing: self.missing }
     }
 
     /// The network that the run trains.
@@ -203,18 +197,17 @@ fn at_least_one(setting: &'static str, number: usize) -> Result<()> {
     if number > 0 {
         return Ok(());
     }
-    Err(Error::Plan {
-        setting,
-        expected: "at least 1".into(),
-        found: "0".into(),
-    })
+    Err(Error::Plan { setting, expected: "at least 1".into(), found: "0".into() })
 }
 
 fn only_number(table: &Table) -> Result<String> {
     let date = table.date_column();
     let columns: Vec<&str> = table.numeric_columns().into_iter().filter(|name| Some(*name) != date).collect();
     match columns[..] {
-        [] => Err(DataError::NoColumn { path: table.source().to_string(), expected: "a column of numbers to foretell" }.into()),
+        [] => {
+            Err(DataError::NoColumn { path: table.source().to_string(), expected: "a column of numbers to foretell" }
+                .into())
+        }
         [only] => Ok(only.to_string()),
         _ => Err(Error::Plan {
             setting: "--target",

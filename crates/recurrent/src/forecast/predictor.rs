@@ -64,13 +64,7 @@ impl Forecaster {
         let latest = Table::from_bytes(source, history.as_bytes(), Some(','))?.series(&codec.request())?;
         let mut network = plan.network().init(device);
         bundle.read_weights(&mut network)?;
-        Ok(Self {
-            network,
-            codec,
-            plan,
-            latest,
-            device: device.clone(),
-        })
+        Ok(Self { network, codec, plan, latest, device: device.clone() })
     }
 
     /// The plan that it was trained by.
@@ -105,11 +99,7 @@ impl Forecaster {
             Some(dates) => dates.continue_from(origin, self.codec.horizon),
             None => (1..=self.codec.horizon).map(|step| format!("+{step}")).collect(),
         };
-        Ok(Forecast {
-            targets: self.codec.targets.clone(),
-            labels,
-            values,
-        })
+        Ok(Forecast { targets: self.codec.targets.clone(), labels, values })
     }
 
     /// The next `steps` rows (or `horizon`, if `None`) after the last row that the run has seen.
@@ -131,11 +121,7 @@ impl Forecaster {
         let horizon = self.codec.horizon;
         let steps = steps.unwrap_or(horizon);
         if steps == 0 {
-            return Err(Error::Plan {
-                setting: "--steps",
-                expected: "at least 1".into(),
-                found: "0".into(),
-            });
+            return Err(Error::Plan { setting: "--steps", expected: "at least 1".into(), found: "0".into() });
         }
         let mut forecast = self.predict(history)?;
         if steps > horizon {
@@ -151,11 +137,7 @@ impl Forecaster {
         let unforetold: Vec<&String> =
             self.codec.inputs.iter().filter(|name| !self.codec.targets.contains(name)).collect();
         if let Some(missing) = unforetold.first() {
-            return Err(Error::TooFar {
-                horizon: self.codec.horizon,
-                steps,
-                missing: format!("`{missing}`"),
-            });
+            return Err(Error::TooFar { horizon: self.codec.horizon, steps, missing: format!("`{missing}`") });
         }
         let shape = self.codec.shape()?;
         let mut past = Vec::new();

@@ -72,9 +72,7 @@ impl ForecastRun {
     pub fn fit(&self, device: &Device, session: Session) -> Result<(History, Ending)> {
         let device = device.clone().autodiff();
         device.seed(self.plan.fit.seed);
-        let model = ForecastTask {
-            network: self.plan.network().init(&device),
-        };
+        let model = ForecastTask { network: self.plan.network().init(&device) };
         let epoch = EpochCounter::default();
         let batch = self.plan.fit.batch;
         let shuffled = Order::Shuffled(epoch.clone());
@@ -100,7 +98,9 @@ impl ForecastRun {
             let said = network.forward(batch.past).into_data();
             let targets = (0..self.plan.target.len()).cycle();
             forecasts.extend(
-                targets.zip(said.iter::<f32>()).map(|(target, said)| self.codec.decode(self.test.shape(), target, said)),
+                targets
+                    .zip(said.iter::<f32>())
+                    .map(|(target, said)| self.codec.decode(self.test.shape(), target, said)),
             );
         }
         let season = (self.plan.season > 0).then_some(self.plan.season);
