@@ -53,8 +53,6 @@
 //! for each of them looks into the future; reading from the network, for a program that trains
 //! should not depend on one.
 
-#![warn(missing_docs)]
-
 mod batch;
 mod dataset;
 mod dates;
@@ -72,5 +70,5 @@ pub use error::{DataError, Result};
 pub use scaler::{Scaled, Scaler, ScalerKind};
 pub use series::{Missing, Series, SeriesRequest};
 pub use split::{Part, Ratios, Role, Split, Test, Train, Valid, Whole};
-pub use table::{Row, Table};
+pub use table::{Row, Table, read_file};
 pub use window::{WindowShape, Windows};

@@ -56,14 +56,7 @@ impl Table {
     /// # Errors
     /// If the file cannot be read, or is no table: see [`Table::from_bytes`].
     pub fn open(path: &Path, delimiter: Option<char>) -> Result<Self> {
-        let source = path.display().to_string();
-        if path.is_dir() {
-            return Err(DataError::IsDirectory { path: source });
-        }
-        match fs::read(path) {
-            Ok(bytes) => Self::from_bytes(source, &bytes, delimiter),
-            Err(cause) => Err(DataError::Unreadable { path: source, cause }),
-        }
+        Self::from_bytes(path.display().to_string(), &read_file(path)?, delimiter)
     }
 
     /// Reads bytes that lie in memory; `source` is what errors call them.
@@ -301,6 +294,17 @@ fn line_ends(bytes: &[u8]) -> usize {
         _ => false,
     };
     bytes.iter().enumerate().filter(|x| ends(*x)).count()
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// If it is not there, is a directory, or may not be read.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    if path.is_dir() {
+        return Err(DataError::IsDirectory { path: path.display().to_string() });
+    }
+    fs::read(path).map_err(|cause| DataError::Unreadable { path: path.display().to_string(), cause })
 }
 
 #[cfg(test)]

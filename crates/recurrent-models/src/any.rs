@@ -60,7 +60,7 @@ impl FromStr for CellKind {
 
 /// A recurrent layer whose cell was chosen at run time.
 #[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant)] // a network holds a handful of these
+#[allow(clippy::large_enum_variant, reason = "a network holds a handful of these")]
 pub enum AnyRecurrent {
     /// A vanilla RNN.
     Rnn(Rnn),

@@ -1,7 +1,7 @@
 //! A run's folder: all that a prediction needs, and all that training needs to go on.
 //!
 //! ```text
-//! runs/forecast-1/
+//! runs/forecast-weather-lstm-1/
 //!   plan.toml             what was asked for, complete; `--config` takes it
 //!   codec.toml            columns and scaler, fitted on the training rows
 //!   history.csv           the last rows, where a forecast begins
@@ -61,16 +61,26 @@ impl Bundle {
             fs::write(&path, text).map_err(Error::io("cannot write", &path))?;
         }
         make_readable(new.path())?;
+        let mut replaced = None;
         if root.exists() {
-            // The old run goes aside under a name that is deleted last, so that a kill leaves one of the two whole.
+            // The old run goes aside and is deleted last, so that a kill leaves one of the two whole.
             let old = tempfile::Builder::new()
                 .prefix(".old-run-")
                 .tempdir_in(parent)
                 .map_err(Error::io("cannot write into the folder", parent))?;
             fs::rename(root, old.path().join("run")).map_err(Error::io("cannot replace", root))?;
+            replaced = Some(old);
         }
-        fs::rename(new.path(), root).map_err(Error::io("cannot make the folder", root))?;
-        Ok(existing)
+        match fs::rename(new.path(), root) {
+            Ok(()) => Ok(existing),
+            Err(cause) => {
+                if let Some(old) = replaced {
+                    // Best effort: the error that matters is the one that is already under way.
+                    let _ = fs::rename(old.keep().join("run"), root);
+                }
+                Err(Error::io("cannot make the folder", root)(cause))
+            }
+        }
     }
 
     /// Opens a run's folder.

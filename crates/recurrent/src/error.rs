@@ -43,10 +43,10 @@ pub enum Error {
 
     /// The loss is no number any more.
     #[error(
-        "the training loss became {loss} in epoch {epoch}, step {step}: try a smaller --lr (now {learning_rate}), a \
-         smaller --clip, or look for extreme values in the data; the weights of the best epoch so far are kept"
+        "the {part} loss became {loss} in epoch {epoch}: try a smaller --lr (now {learning_rate}) or --clip, or look \
+         for extreme values in the data; the weights of the best epoch before are kept"
     )]
-    Diverged { loss: f64, epoch: usize, step: usize, learning_rate: f64 },
+    Diverged { part: &'static str, loss: f64, epoch: usize, learning_rate: f64 },
 
     /// Training stopped for a reason of its own.
     #[error("training stopped: {0}")]

@@ -102,6 +102,9 @@ pub struct Settings {
     /// Dropout between layers [default: 0]
     #[arg(long, value_name = "SHARE")]
     pub dropout: Option<f64>,
+    /// Foretell the change from the last value, not the level [default: true if all targets are looked at]
+    #[arg(long, value_name = "true|false")]
+    pub residual: Option<bool>,
     /// Passes over the training part [default: 40]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,

@@ -113,7 +113,7 @@ fn find(name: DeviceName) -> Option<Device> {
         #[cfg(feature = "flex")]
         Backend::Flex => Some(Device::flex()),
         #[cfg(feature = "ndarray")]
-        #[allow(deprecated)] // deprecated in favour of Flex, and offered here for as long as Burn ships it
+        #[allow(deprecated, reason = "deprecated in favour of Flex, and offered here for as long as Burn ships it")]
         Backend::NdArray => Some(Device::ndarray()),
         #[cfg(feature = "wgpu")]
         Backend::Wgpu => listed(burn::tensor::DeviceType::Wgpu, name.index)
@@ -125,7 +125,7 @@ fn find(name: DeviceName) -> Option<Device> {
         Backend::Cuda => {
             listed(burn::tensor::DeviceType::Cuda, name.index).map(|device| device.unwrap_or_else(|| Device::cuda(0)))
         }
-        #[allow(unreachable_patterns)] // with all features on, nothing is left
+        #[allow(unreachable_patterns, reason = "with all features on, nothing is left")]
         _ => None,
     }
 }

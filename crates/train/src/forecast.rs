@@ -215,6 +215,7 @@ impl Settings {
             model: self.model.or(other.model),
             hidden: self.hidden.or(other.hidden),
             dropout: self.dropout.or(other.dropout),
+            residual: self.residual.or(other.residual),
             epochs: self.epochs.or(other.epochs),
             batch: self.batch.or(other.batch),
             lr: self.lr.or(other.lr),
@@ -249,6 +250,7 @@ impl Settings {
         set(&mut plan.model, self.model);
         set(&mut plan.hidden, self.hidden);
         set(&mut plan.dropout, self.dropout);
+        set(&mut plan.residual, self.residual);
         set(&mut plan.fit.epochs, self.epochs);
         set(&mut plan.fit.batch, self.batch);
         set(&mut plan.fit.lr, self.lr);

@@ -34,7 +34,7 @@ pub fn session(epochs: usize) -> Result<Session> {
     })
 }
 
-/// `epoch 3/40: training loss 0.3120, validation loss 0.4210 (best), 2.1 s, about 1 min 18 s left`.
+/// `epoch 3/40: training loss 0.3120, validation loss 0.4210 (best), 2.1 s, at most 1 min 18 s left`.
 fn epoch_line(history: &History, epochs: usize) -> String {
     let Some(Epoch { epoch, train_loss, valid_loss, seconds, .. }) = history.epochs.last() else {
         return String::new();
@@ -103,9 +103,7 @@ impl TrainingProgressLogger for Lines {
 
     fn end(&mut self) {}
 
-    fn log_event_training(&mut self, event: String) {
-        note(event);
-    }
+    fn log_event_training(&mut self, _event: String) {}
 }
 
 impl MetricsRenderer for Lines {
@@ -135,9 +133,7 @@ impl EvaluationProgressLogger for Lines {
 
     fn end_global_progress(&mut self) {}
 
-    fn log_event_evaluation(&mut self, event: String) {
-        note(event);
-    }
+    fn log_event_evaluation(&mut self, _event: String) {}
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub fn flex() -> TestDevice {
 }
 
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)] // deprecated in favour of Flex, and supported here for as long as Burn ships it
+#[allow(deprecated, reason = "deprecated in favour of Flex, and supported here for as long as Burn ships it")]
 pub fn ndarray() -> TestDevice {
     TestDevice { name: "ndarray", device: Device::ndarray(), golden: 1e-5, itself: 1e-5, cases: 12 }
 }

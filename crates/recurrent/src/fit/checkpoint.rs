@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use burn::train::checkpoint::{
     Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
@@ -85,7 +85,7 @@ impl Checkpoints {
     /// Waits until the checkpoint is in its place, or cannot be: then burn-train has been told why.
     pub fn wait(&self) {
         let under_way = |pending: &mut Pending| pending.written < PARTS.len() && !pending.failed;
-        drop(self.settled.wait_while(self.pending(), under_way).expect("no thread dies with the lock"));
+        drop(self.settled.wait_while(self.pending(), under_way).unwrap_or_else(PoisonError::into_inner));
     }
 
     /// The three ends that burn-train writes to: model, optimiser and scheduler.
@@ -112,7 +112,7 @@ impl Checkpoints {
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().expect("no thread dies with the lock")
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts one more record; with the last the checkpoint is whole.
@@ -154,18 +154,13 @@ pub(super) struct Part {
 
 impl<R: Checkpoint> Checkpointer<R> for Part {
     fn save(&self, epoch: usize, record: R) -> std::result::Result<(), CheckpointerError> {
+        let watch = Watch { checkpoints: &self.checkpoints, saved: false };
         let partial = self.checkpoints.partial(epoch);
-        let saved = fs::create_dir_all(&partial)
-            .map_err(CheckpointerError::IOError)
-            .and_then(|()| record.save(partial.join(self.name)))
-            .and_then(|()| {
-                self.checkpoints.written(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))
-            });
-        if saved.is_err() {
-            self.checkpoints.pending().failed = true;
-        }
-        self.checkpoints.settled.notify_all();
-        saved
+        fs::create_dir_all(&partial).map_err(CheckpointerError::IOError)?;
+        record.save(partial.join(self.name))?;
+        self.checkpoints.written(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))?;
+        watch.saved();
+        Ok(())
     }
 
     fn restore(&self, epoch: usize) -> std::result::Result<R, CheckpointerError> {
@@ -175,6 +170,27 @@ impl<R: Checkpoint> Checkpointer<R> for Part {
     /// Old checkpoints go when a new one is in its place, all their records at once.
     fn delete(&self, _epoch: usize) -> std::result::Result<(), CheckpointerError> {
         Ok(())
+    }
+}
+
+/// Wakes whoever waits for the checkpoint, however the saving of a record ends.
+struct Watch<'a> {
+    checkpoints: &'a Checkpoints,
+    saved: bool,
+}
+
+impl Watch<'_> {
+    fn saved(mut self) {
+        self.saved = true;
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if !self.saved {
+            self.checkpoints.pending().failed = true;
+        }
+        self.checkpoints.settled.notify_all();
     }
 }
 

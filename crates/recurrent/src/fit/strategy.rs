@@ -163,6 +163,7 @@ where
         let Some(valid_loss) = self.validate(epoch) else {
             return Ok(None);
         };
+        self.check("validation", epoch, valid_loss)?;
         self.report(LearnerEvent::EndEpoch(epoch));
         self.interrupter.fail_on_error(self.processor.flush());
         if self.interrupter.should_stop() {
@@ -192,7 +193,7 @@ where
             self.learner.optimizer_step(output.grads);
             loss.add(output.item.loss(), output.item.items());
             if step % LOOK_EVERY == 0 {
-                self.check(epoch, step, loss.value())?;
+                self.check("training", epoch, loss.value())?;
             }
             let lr = Some(self.learner.lr_current());
             self.report(LearnerEvent::ProcessedItem(TrainingItem::new(
@@ -207,7 +208,7 @@ where
         }
         self.report(LearnerEvent::EndSplit(epoch));
         let train_loss = loss.value();
-        self.check(epoch, step, train_loss)?;
+        self.check("training", epoch, train_loss)?;
         Ok(Some(Epoch {
             epoch,
             train_loss,
@@ -248,11 +249,11 @@ where
         Some(loss.value())
     }
 
-    fn check(&self, epoch: usize, step: usize, loss: f64) -> Result<()> {
+    fn check(&self, part: &'static str, epoch: usize, loss: f64) -> Result<()> {
         if loss.is_finite() {
             return Ok(());
         }
-        Err(Error::Diverged { loss, epoch, step, learning_rate: self.plan.lr })
+        Err(Error::Diverged { part, loss, epoch, learning_rate: self.plan.lr })
     }
 
     fn report(&mut self, event: LearnerEvent<<M as TrainStep>::Output>) {

@@ -4,12 +4,13 @@
 //! leaves out: several columns in and out, several steps at once, and the naive forecasts that one has to beat.
 //!
 //! - [`ForecastPlan`] says what to do; [`Source`] is the data it is done with;
-//! - [`ForecastRun`] does it: [`prepare`](ForecastRun::prepare), [`fit`](ForecastRun::fit),
+//! - [`ForecastRun`] does it: [`create`](ForecastRun::create), [`fit`](ForecastRun::fit),
 //!   [`score`](ForecastRun::score);
 //! - [`Forecaster`] is what remains: load it from the run's folder and ask it.
 
 mod baseline;
 mod codec;
+mod csv;
 mod plan;
 mod predictor;
 #[cfg(feature = "fit")]

@@ -1,6 +1,6 @@
 //! What a forecasting run is to do, complete and checked.
 
-use recurrent_data::{DataError, Dataset, Embedded, Missing, Ratios, ScalerKind, SeriesRequest, Table};
+use recurrent_data::{DataError, Dataset, Embedded, Missing, Ratios, ScalerKind, SeriesRequest, Table, read_file};
 use recurrent_models::CellKind;
 use recurrent_models::networks::ForecastNetworkConfig;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,8 @@ pub struct ForecastPlan {
     pub hidden: Vec<usize>,
     /// Dropout between layers.
     pub dropout: f64,
+    /// Whether the network foretells the change from a target's last value, and not its level.
+    pub residual: bool,
     /// How it is trained.
     #[serde(flatten)]
     pub fit: FitPlan,
@@ -85,11 +87,10 @@ impl Source {
             Err(unknown) if !path.exists() && path.extension().is_none() && path.components().count() == 1 => {
                 Err(unknown.into())
             }
-            Err(_) => Ok(Self {
-                table: Table::open(path, None)?,
-                embedded: None,
-                sha256: sum(&std::fs::read(path).map_err(Error::io("cannot read", path))?),
-            }),
+            Err(_) => {
+                let bytes = read_file(path)?;
+                Ok(Self { table: Table::from_bytes(data, &bytes, None)?, embedded: None, sha256: sum(&bytes) })
+            }
         }
     }
 }
@@ -101,7 +102,8 @@ fn sum(bytes: &[u8]) -> String {
 impl ForecastPlan {
     /// The recipe for a data set: what its manifest says, or else the one column of numbers that a file has.
     ///
-    /// `targets` and `inputs` take the place of the manifest's where given; targets are looked at too.
+    /// `targets` and `inputs` take the place of the manifest's where given; without either, what is foretold is what is
+    /// looked at.
     ///
     /// # Errors
     /// If nobody says what to foretell.
@@ -124,8 +126,6 @@ impl ForecastPlan {
                 Some(manifest) => Some(manifest.date.clone()),
                 None => source.table.date_column().map(String::from),
             },
-            target,
-            inputs: looked_at,
             missing: Missing::default(),
             split: manifest.map_or_else(Ratios::default, |m| m.split.clone()),
             scaler: ScalerKind::default(),
@@ -135,6 +135,9 @@ impl ForecastPlan {
             model: CellKind::Lstm,
             hidden: vec![50, 50],
             dropout: 0.0,
+            residual: target.iter().all(|name| looked_at.contains(name)),
+            target,
+            inputs: looked_at,
             fit: FitPlan::default(),
         };
         Ok(plan)
@@ -161,6 +164,13 @@ impl ForecastPlan {
                 found: self.dropout.to_string(),
             });
         }
+        if let (true, Some(unseen)) = (self.residual, self.target.iter().find(|name| !self.inputs.contains(name))) {
+            return Err(Error::Plan {
+                setting: "--residual",
+                expected: "every target among the inputs, for their last values are gone on from".into(),
+                found: format!("`{unseen}` among the targets alone"),
+            });
+        }
         for (setting, columns) in [("--target", &self.target), ("--inputs", &self.inputs)] {
             let twice = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
             if let Some((_, name)) = twice {
@@ -185,11 +195,17 @@ impl ForecastPlan {
         SeriesRequest { date: self.date.clone(), columns: self.columns(), missing: self.missing }
     }
 
+    /// Where the targets are among the inputs.
+    fn seen_targets(&self) -> Vec<usize> {
+        self.target.iter().filter_map(|name| self.inputs.iter().position(|input| input == name)).collect()
+    }
+
     /// The network that the run trains.
     pub fn network(&self) -> ForecastNetworkConfig {
         ForecastNetworkConfig::new(self.inputs.len(), self.hidden.clone(), self.horizon, self.target.len())
             .with_cell(self.model)
             .with_dropout(self.dropout)
+            .with_residual(self.residual.then(|| self.seen_targets()))
     }
 }
 

@@ -8,7 +8,7 @@ use recurrent_models::networks::ForecastNetwork;
 use recurrent_models::{Summarize, Summary};
 use serde::Serialize;
 
-use super::{ForecastCodec, ForecastPlan};
+use super::{ForecastCodec, ForecastPlan, csv};
 use crate::{Bundle, Error, Result};
 
 /// A trained forecaster: load it from a run's folder and ask it what comes next.
@@ -21,11 +21,13 @@ use crate::{Bundle, Error, Result};
 /// let forecaster = Forecaster::load("runs/weather".as_ref(), &Default::default())?;
 ///
 /// // Where the training data ended …
-/// let week = forecaster.forecast(None)?;
+/// print!("{}", forecaster.forecast(None)?.to_csv());
+///
 /// // … or after rows of your own.
 /// let history = forecaster.history(&Table::open("today.csv".as_ref(), None)?)?;
-/// for (row, label) in forecaster.predict(&history)?.labels.iter().enumerate() {
-///     println!("{label}: {:.1}", week.values[row][0]);
+/// let next = forecaster.predict(&history)?;
+/// for (label, values) in next.labels.iter().zip(&next.values) {
+///     println!("{label}: {:.1}", values[0]);
 /// }
 /// # Ok(())
 /// # }
@@ -177,12 +179,11 @@ impl Forecaster {
 impl Forecast {
     /// As CSV, with a header.
     pub fn to_csv(&self) -> String {
-        let mut text = format!("row,{}\n", self.targets.join(","));
-        for (label, values) in self.labels.iter().zip(&self.values) {
-            let values: Vec<String> = values.iter().map(f64::to_string).collect();
-            text.push_str(&format!("{label},{}\n", values.join(",")));
-        }
-        text
+        let head = std::iter::once("row").chain(self.targets.iter().map(String::as_str));
+        let rows = self.labels.iter().zip(&self.values).map(|(label, values)| {
+            std::iter::once(label.clone()).chain(values.iter().map(f64::to_string)).collect::<Vec<_>>()
+        });
+        csv::text(head, rows)
     }
 
     /// As JSON: `{"targets": [..], "rows": [{"row": .., "values": [..]}]}`.

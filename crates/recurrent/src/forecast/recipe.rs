@@ -9,7 +9,7 @@ use burn::train::{InferenceStep, RegressionOutput, TrainOutput, TrainStep};
 use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
-use super::{ForecastCodec, ForecastPlan, Source, TestRows};
+use super::{ForecastCodec, ForecastPlan, Source, TestRows, csv};
 use crate::fit::{Ending, EpochCounter, History, Loaders, Order, Schedule, Session, Task, WindowLoader, fit};
 use crate::{Bundle, Error, Result};
 
@@ -185,19 +185,18 @@ impl Prepared {
     }
 }
 
-/// The last `window` rows with their dates, and a few more, from which the spacing of the dates is seen.
+/// The last `window` rows with their dates as CSV, and a few more, from which the spacing of the dates is seen.
 fn last_rows(series: &Series, plan: &ForecastPlan) -> String {
     const SPACING_ROWS: usize = 30;
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let header = plan.date.iter().map(String::as_str).chain(series.names().iter().map(String::as_str));
-    let mut text = header.map(quoted).collect::<Vec<_>>().join(",") + "\n";
-    for row in series.len().saturating_sub(plan.window.max(SPACING_ROWS))..series.len() {
+    let date = series.dates().map(|_| plan.date.as_deref().unwrap_or("date"));
+    let header = date.into_iter().chain(series.names().iter().map(String::as_str));
+    let rows = series.len().saturating_sub(plan.window.max(SPACING_ROWS))..series.len();
+    let cells = |row| {
         let label = series.dates().map(|dates| dates.label(row));
         let values = (0..series.names().len()).map(|column| series.value(row, column).to_string());
-        let cells: Vec<String> = label.into_iter().chain(values).collect();
-        text += &(cells.join(",") + "\n");
-    }
-    text
+        label.into_iter().chain(values).collect()
+    };
+    csv::text(header, rows.map(cells))
 }
 
 /// The network with its loss, the mean squared error in scaled units.

@@ -18,10 +18,10 @@ pub struct Score {
     /// (Makridakis 1993).
     pub smape: f64,
     /// The mean absolute scaled error: the MAE in units of what the seasonal naive forecast (persistence, if there is
-    /// no season) of one season ahead errs on the training rows (Hyndman & Koehler 2006). Not a number if that is 0.
-    pub mase: f64,
-    /// One less the share of persistence's RMSE that is left: above 0 it beats persistence.
-    pub skill: f64,
+    /// no season) of one season ahead errs on the training rows (Hyndman & Koehler 2006). `None` if it never errs.
+    pub mase: Option<f64>,
+    /// One less the share of persistence's RMSE that is left: above 0 it beats persistence. `None` if that is 0.
+    pub skill: Option<f64>,
 }
 
 /// A forecaster and how far it was off.
@@ -80,14 +80,23 @@ impl fmt::Display for ScoreTable {
             match score {
                 Some(s) => writeln!(
                     f,
-                    "{name:width$}  {:>10.4} {:>10.4} {:>9.2} {:>8.3} {:>8.3}",
-                    s.mae, s.rmse, s.smape, s.mase, s.skill
+                    "{name:width$}  {:>10.4} {:>10.4} {:>9.2} {:>8} {:>8}",
+                    s.mae,
+                    s.rmse,
+                    s.smape,
+                    share(s.mase),
+                    share(s.skill)
                 )?,
                 None => writeln!(f, "{name:width$}  {:>10}", "the series does not reach back far enough")?,
             }
         }
         write!(f, "{}", self.verdict())
     }
+}
+
+/// A number that may not be there.
+fn share(number: Option<f64>) -> String {
+    number.map_or_else(|| "–".into(), |number| format!("{number:.3}"))
 }
 
 /// The forecasts of the test part: what was said, and what came.
@@ -219,8 +228,8 @@ impl Errors {
             mae,
             rmse: self.rmse(),
             smape: self.symmetric / self.count,
-            mase: mae / scale,
-            skill: 1.0 - self.rmse() / persistence,
+            mase: (scale > 0.0).then(|| mae / scale),
+            skill: (persistence > 0.0).then(|| 1.0 - self.rmse() / persistence),
         }
     }
 }
@@ -240,14 +249,14 @@ mod tests {
         close(score.mae, 2.0);
         close(score.rmse, (20.0_f64 / 3.0).sqrt());
         close(score.smape, (400.0 / 22.0 + 0.0 + 200.0) / 3.0);
-        close(score.mase, 4.0);
-        close(score.skill, 1.0 - (20.0_f64 / 3.0).sqrt() / 4.0);
+        close(score.mase.unwrap(), 4.0);
+        close(score.skill.unwrap(), 1.0 - (20.0_f64 / 3.0).sqrt() / 4.0);
     }
 
     fn table(network: f64, others: &[(&str, f64)]) -> ScoreTable {
         let scored = |name: &str, rmse: f64| Scored {
             name: name.into(),
-            score: Some(Score { mae: rmse, rmse, smape: 1.0, mase: 1.0, skill: 0.0 }),
+            score: Some(Score { mae: rmse, rmse, smape: 1.0, mase: None, skill: None }),
         };
         let others = others.iter().map(|(name, rmse)| scored(name, *rmse));
         ScoreTable {
