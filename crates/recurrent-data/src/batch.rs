@@ -48,12 +48,12 @@ impl WindowBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dataset, Scaler, ScalerKind, WindowShape};
+    use crate::{Dataset, Scaler, ScalerKind, SeriesRequest, WindowShape};
 
     #[test]
     fn a_batch_holds_its_windows_in_their_order() {
         let weather = Dataset::find("weather").unwrap();
-        let series = weather.table().unwrap().series(&weather.manifest.request()).unwrap();
+        let series = weather.table().unwrap().series(&SeriesRequest::default()).unwrap();
         let split = series.split(&weather.manifest.split).unwrap();
         let scaler = Scaler::fit(&split.train, ScalerKind::Standard);
         let shape = WindowShape::new(10, 3, vec![0, 1], vec![1]).unwrap();

@@ -36,6 +36,9 @@ pub struct Dataset {
     pub horizon: usize,
     /// After how many rows things repeat, if they do.
     pub season: Option<usize>,
+    /// The standard deviation of the noise on scaled inputs with which a network learns it best.
+    #[serde(default)]
+    pub noise: f64,
     /// How it is cut.
     pub split: Ratios,
     /// Under what terms it may be used.

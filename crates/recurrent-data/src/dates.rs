@@ -57,6 +57,11 @@ impl Step {
 }
 
 impl Dates {
+    /// The first `rows` of them.
+    pub(crate) fn head(&self, rows: usize) -> Self {
+        Self { stamps: self.stamps[..rows].to_vec(), format: self.format }
+    }
+
     /// Reads the cells of a date column, each with its line.
     pub(crate) fn parse<'a>(
         path: &str,

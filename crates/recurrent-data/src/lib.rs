@@ -20,11 +20,11 @@
 //! (`Part<Train>`, `Part<Test>`), and the compiler keeps them apart: see [`Split`].
 //!
 //! ```
-//! use recurrent_data::{Dataset, Scaler, ScalerKind, WindowShape, Windows};
+//! use recurrent_data::{Dataset, Scaler, ScalerKind, SeriesRequest, WindowShape, Windows};
 //!
 //! # fn main() -> recurrent_data::Result<()> {
 //! let weather = Dataset::find("weather")?;
-//! let series = weather.table()?.series(&weather.manifest.request())?;
+//! let series = weather.table()?.series(&SeriesRequest::default())?;
 //! let temp_max = series.index_of("temp_max")?;
 //!
 //! let split = series.split(&weather.manifest.split)?;

@@ -185,6 +185,17 @@ impl Series {
         })
     }
 
+    /// The first `rows` rows (at least one, at most all): the series as it was known then.
+    pub fn head(&self, rows: usize) -> Self {
+        let rows = rows.clamp(1, self.len());
+        Self {
+            source: self.source.clone(),
+            dates: self.dates.as_ref().map(|dates| dates.head(rows)),
+            names: self.names.clone(),
+            columns: self.columns.iter().map(|column| column[..rows].to_vec()).collect(),
+        }
+    }
+
     pub(crate) fn columns(&self) -> &[Vec<f64>] {
         &self.columns
     }
@@ -275,6 +286,18 @@ mod tests {
     }
 
     const WEEK: &str = "date,rain,temp\n2012-01-01,0,12.5\n2012-01-02,NA,10\n2012-01-03,1e1,-3\n";
+
+    #[test]
+    fn the_head_of_a_series_is_its_first_rows_with_their_dates() {
+        let table =
+            Table::from_bytes("t.csv", b"date,a,b\n2020-01-01,1,4\n2020-01-02,2,5\n2020-01-03,3,6\n", None).unwrap();
+        let series = table.series(&SeriesRequest::default()).unwrap();
+        let head = series.head(2);
+        assert_eq!((head.len(), head.column("b").unwrap()), (2, &[4.0, 5.0][..]));
+        assert_eq!(head.dates().unwrap().continue_from(1, 1), ["2020-01-03"]);
+        assert_eq!(series.head(0).len(), 1);
+        assert_eq!(series.head(9).len(), 3);
+    }
 
     #[test]
     fn the_columns_asked_for_are_read_in_their_order() {

@@ -102,6 +102,9 @@ pub struct Settings {
     /// Dropout between layers [default: 0]
     #[arg(long, value_name = "SHARE")]
     pub dropout: Option<f64>,
+    /// Standard deviation of the noise on the scaled inputs in training [default: the data set's, or else 0]
+    #[arg(long, value_name = "X")]
+    pub noise: Option<f64>,
     /// Foretell the change from the last value, not the level [default: true if all targets are looked at]
     #[arg(long, value_name = "true|false")]
     pub residual: Option<bool>,

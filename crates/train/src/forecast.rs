@@ -215,6 +215,7 @@ impl Settings {
             model: self.model.or(other.model),
             hidden: self.hidden.or(other.hidden),
             dropout: self.dropout.or(other.dropout),
+            noise: self.noise.or(other.noise),
             residual: self.residual.or(other.residual),
             epochs: self.epochs.or(other.epochs),
             batch: self.batch.or(other.batch),
@@ -250,6 +251,7 @@ impl Settings {
         set(&mut plan.model, self.model);
         set(&mut plan.hidden, self.hidden);
         set(&mut plan.dropout, self.dropout);
+        set(&mut plan.noise, self.noise);
         set(&mut plan.residual, self.residual);
         set(&mut plan.fit.epochs, self.epochs);
         set(&mut plan.fit.batch, self.batch);

@@ -1,7 +1,7 @@
 //! The lecture's forecaster: recurrent layers on top of one another, and a dense layer on the last step.
 
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::nn::{Dropout, DropoutConfig, GaussianNoise, GaussianNoiseConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,9 @@ pub struct ForecastNetworkConfig {
     pub targets: usize,
     /// Dropout between layers, in `[0, 1)`.
     pub dropout: f64,
+    /// The standard deviation of the noise that is added to the inputs in training (Bishop 1995: it works like a
+    /// penalty on the network's roughness).
+    pub noise: f64,
     /// For each target, which input column it is, if the network is to foretell the change from its last value instead
     /// of the level (as NLinear does: Zeng et al. 2023).
     pub residual: Option<Vec<usize>>,
@@ -30,7 +33,7 @@ pub struct ForecastNetworkConfig {
 impl ForecastNetworkConfig {
     /// LSTM layers without dropout.
     pub fn new(inputs: usize, hidden: Vec<usize>, horizon: usize, targets: usize) -> Self {
-        Self { cell: CellKind::Lstm, inputs, hidden, horizon, targets, dropout: 0.0, residual: None }
+        Self { cell: CellKind::Lstm, inputs, hidden, horizon, targets, dropout: 0.0, noise: 0.0, residual: None }
     }
 
     /// Sets which recurrent layer.
@@ -42,6 +45,12 @@ impl ForecastNetworkConfig {
     /// Sets the dropout between layers.
     pub fn with_dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
+        self
+    }
+
+    /// Sets the noise on the inputs in training.
+    pub fn with_noise(mut self, noise: f64) -> Self {
+        self.noise = noise;
         self
     }
 
@@ -66,6 +75,7 @@ impl ForecastNetworkConfig {
             sizes.zip(&self.hidden).map(|(input, hidden)| self.cell.init(*input, *hidden, device)).collect();
         let top = self.hidden[self.hidden.len() - 1];
         ForecastNetwork {
+            noise: GaussianNoiseConfig::new(self.noise).init(),
             layers,
             dropout: DropoutConfig::new(self.dropout).init(),
             dense: LinearConfig::new(top, self.horizon * self.targets).init(device),
@@ -82,6 +92,7 @@ impl ForecastNetworkConfig {
 /// [`residual`](ForecastNetworkConfig::with_residual), what comes out is added to the last value of each target.
 #[derive(Module, Debug)]
 pub struct ForecastNetwork {
+    noise: GaussianNoise,
     layers: Vec<AnyRecurrent>,
     dropout: Dropout,
     dense: Linear,
@@ -93,6 +104,7 @@ pub struct ForecastNetwork {
 impl ForecastNetwork {
     /// From the past to the future: `[batch, window, inputs]` → `[batch, horizon, targets]`.
     pub fn forward(&self, past: Tensor<3>) -> Tensor<3> {
+        let past = self.noise.forward(past);
         let mut x = past.clone();
         for (depth, layer) in self.layers.iter().enumerate() {
             if depth > 0 {

@@ -45,6 +45,8 @@ pub struct ForecastPlan {
     pub hidden: Vec<usize>,
     /// Dropout between layers.
     pub dropout: f64,
+    /// The standard deviation of the noise on the scaled inputs in training.
+    pub noise: f64,
     /// Whether the network foretells the change from a target's last value, and not its level.
     pub residual: bool,
     /// How it is trained.
@@ -135,6 +137,7 @@ impl ForecastPlan {
             model: CellKind::Lstm,
             hidden: vec![50, 50],
             dropout: 0.0,
+            noise: manifest.map_or(0.0, |m| m.noise),
             residual: target.iter().all(|name| looked_at.contains(name)),
             target,
             inputs: looked_at,
@@ -162,6 +165,13 @@ impl ForecastPlan {
                 setting: "--dropout",
                 expected: "a share in [0, 1)".into(),
                 found: self.dropout.to_string(),
+            });
+        }
+        if !(self.noise.is_finite() && self.noise >= 0.0) {
+            return Err(Error::Plan {
+                setting: "--noise",
+                expected: "a standard deviation of 0 or more".into(),
+                found: self.noise.to_string(),
             });
         }
         if let (true, Some(unseen)) = (self.residual, self.target.iter().find(|name| !self.inputs.contains(name))) {
@@ -205,6 +215,7 @@ impl ForecastPlan {
         ForecastNetworkConfig::new(self.inputs.len(), self.hidden.clone(), self.horizon, self.target.len())
             .with_cell(self.model)
             .with_dropout(self.dropout)
+            .with_noise(self.noise)
             .with_residual(self.residual.then(|| self.seen_targets()))
     }
 }

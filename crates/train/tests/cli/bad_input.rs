@@ -120,6 +120,7 @@ fn settings_that_cannot_be() {
         ("--horizon 0", "--horizon: expected at least 1, found 0"),
         ("--hidden 0", "--hidden: expected one size of at least 1 a layer"),
         ("--dropout 1", "--dropout: expected a share in [0, 1), found 1"),
+        ("--noise=-1", "--noise: expected a standard deviation of 0 or more, found -1"),
         ("--epochs 0", "--epochs: expected at least 1, found 0"),
         ("--batch 0", "--batch: expected at least 1, found 0"),
         ("--lr 0", "--lr: expected a positive number"),

@@ -1,0 +1,101 @@
+//! A loss that becomes NaN after a good epoch: training stops, and what was good is kept.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use burn::train::{InferenceStep, RegressionOutput, TrainOutput, TrainStep};
+use recurrent::data::{ScalerKind, SeriesRequest, Table, Train, Valid, WindowBatch, WindowShape, Windows};
+use recurrent::fit::{EpochCounter, FitPlan, Loaders, Order, Session, Task, WindowLoader, fit};
+use recurrent::models::networks::{ForecastNetwork, ForecastNetworkConfig};
+use recurrent::{Bundle, Error};
+
+/// Steps in one epoch of the test's data.
+const STEPS_AN_EPOCH: usize = 4;
+
+/// A network whose loss is no number once it has made `good` steps.
+#[derive(Module, Debug)]
+struct Fragile {
+    network: ForecastNetwork,
+    #[module(skip)]
+    steps: Arc<AtomicUsize>,
+    #[module(skip)]
+    good: usize,
+}
+
+impl Fragile {
+    fn output(&self, batch: WindowBatch) -> RegressionOutput {
+        let said: Tensor<2> = self.network.forward(batch.past).flatten(1, 2);
+        let came: Tensor<2> = batch.future.flatten(1, 2);
+        RegressionOutput::new((said.clone() - came.clone()).powi_scalar(2).mean(), said, came)
+    }
+}
+
+impl TrainStep for Fragile {
+    type Input = WindowBatch;
+    type Output = RegressionOutput;
+
+    fn step(&self, batch: WindowBatch) -> TrainOutput<RegressionOutput> {
+        let mut output = self.output(batch);
+        if self.steps.fetch_add(1, Ordering::SeqCst) >= self.good {
+            output.loss = output.loss * f32::NAN;
+        }
+        TrainOutput::new(self, output.loss.backward(), output)
+    }
+}
+
+impl InferenceStep for Fragile {
+    type Input = WindowBatch;
+    type Output = RegressionOutput;
+
+    fn step(&self, batch: WindowBatch) -> RegressionOutput {
+        self.output(batch)
+    }
+}
+
+impl Task for Fragile {
+    type Network = ForecastNetwork;
+
+    fn network(&self) -> &ForecastNetwork {
+        &self.network
+    }
+}
+
+#[test]
+fn a_loss_that_becomes_nan_stops_training_and_the_last_good_epoch_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bundle = Bundle::create(&folder.path().join("run"), &[("plan.toml", String::new())], false).expect("a run");
+    let device = Device::flex().autodiff();
+    let network = ForecastNetworkConfig::new(1, vec![4], 1, 1).init(&device);
+    let model = Fragile { network, steps: Arc::default(), good: 2 * STEPS_AN_EPOCH + 1 };
+    let (train, valid) = windows();
+    let epoch = EpochCounter::default();
+    let batch = train.len().div_ceil(STEPS_AN_EPOCH);
+    let loaders = Loaders {
+        train: Arc::new(WindowLoader::new(train, batch, Order::Shuffled(epoch.clone()), &device)),
+        valid: Arc::new(WindowLoader::new(valid, batch, Order::InTime, &device)),
+        epoch,
+    };
+    let plan = FitPlan { epochs: 5, batch, ..FitPlan::default() };
+
+    let error = fit(model, loaders, &plan, &bundle, &device, Session::quiet()).expect_err("the loss is NaN");
+
+    assert!(matches!(error, Error::Diverged { part: "training", epoch: 3, .. }), "{error}");
+    let kept = |name: &str| bundle.path(name).exists();
+    assert!(kept("weights.safetensors") && kept("checkpoints/epoch-000002/model.bpk"));
+    assert!(!kept("checkpoints/epoch-000003"));
+    assert_eq!(std::fs::read_to_string(bundle.path("metrics.jsonl")).expect("metrics").lines().count(), 2);
+}
+
+fn windows() -> (Windows<Train>, Windows<Valid>) {
+    let rows: String = (0..120).map(|row| format!("{}\n", f64::from(row).sin())).collect();
+    let table = Table::from_bytes("sine", format!("y\n{rows}").as_bytes(), None).expect("a table");
+    let series = table.series(&SeriesRequest::default()).expect("a series");
+    let split = series.split(&Default::default()).expect("a split");
+    let scaler = recurrent::data::Scaler::fit(&split.train, ScalerKind::Standard);
+    let shape = WindowShape::new(5, 1, vec![0], vec![0]).expect("a shape");
+    let train = Windows::new(&scaler.scale(&split.train).expect("scaled"), shape.clone()).expect("windows");
+    let valid = Windows::new(&scaler.scale(&split.valid).expect("scaled"), shape).expect("windows");
+    (train, valid)
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Everything that must stay true of the project, from nothing: formatting, lints, tests on every device that a machine
+# without a GPU can offer, examples, documentation. Prints how long each part took.
+#
+# usage: scripts/check.sh
+#
+# With CI set, build products go to the user's cache folder, so that dependencies are compiled once a machine.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# One set of features for all devices: Burn chooses among them at run time, and is compiled once.
+features=ndarray,wgpu
+export RUST_BACKTRACE="${RUST_BACKTRACE:-0}"
+if [[ -n "${CI:-}" ]]; then
+    export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/recurrent/target}"
+    export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
+fi
+
+step() {
+    local name=$1 start=$SECONDS
+    shift
+    printf '\n== %s\n' "$name"
+    "$@"
+    printf -- '-- %s: %d s\n' "$name" $((SECONDS - start))
+}
+
+# A GPU's driver, or Mesa's software Vulkan in its place.
+adapter() {
+    if compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null; then
+        echo 'a Vulkan driver is there'
+    elif command -v apt-get >/dev/null; then
+        apt-get update -qq
+        apt-get install -y -qq mesa-vulkan-drivers libvulkan1 >/dev/null
+    else
+        echo 'no Vulkan driver: install one, for example Mesa (lavapipe computes on the CPU)' >&2
+        return 1
+    fi
+}
+
+examples() {
+    cargo build --locked --workspace --features "$features" --bins
+    local programs=${CARGO_TARGET_DIR:-target}/debug
+    BURN_DEVICE=flex "$programs/parity"
+    BURN_DEVICE=flex "$programs/weather_predictor"
+}
+
+started=$SECONDS
+step 'formatting' cargo fmt --all --check
+step 'adapter' adapter
+step 'lints' cargo clippy --locked --workspace --all-targets --features "$features" -- -D warnings
+step 'tests' cargo test --locked --workspace --features "$features"
+step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --features "$features"
+printf '\nall checks passed in %d s\n' $((SECONDS - started))
