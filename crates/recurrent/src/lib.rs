@@ -49,3 +49,8 @@ pub use error::{Error, Result};
 pub use recurrent_data as data;
 pub use recurrent_models as models;
 pub use recurrent_models::kernels;
+
+/// The README's examples, compiled and run with the doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use recurrent::data::Table;
+use recurrent::data::{Dataset, Table};
 use recurrent::fit::{Ending, History};
 use recurrent::forecast::{ForecastPlan, ForecastRun, Forecaster, Source, TestRows};
 use recurrent::models::{CellKind, Summarize, Summary};
 use recurrent::{Bundle, replace};
 
 use crate::cli::{BadInput, DeviceArgs, ForecastArgs, Format, PredictArgs, ResumeArgs, RunArgs, Settings, SummaryArgs};
-use crate::speak::say;
+use crate::speak::{note, say};
 use crate::{device, folder, picture, progress};
 
 const DEFAULT_DATA: &str = "weather";
@@ -142,8 +142,15 @@ fn draw_forecast(run: &ForecastRun, rows: &TestRows, target: usize, network: &st
         picture::Line { name: &baseline, values: &naive },
     ];
     let title = format!("{column} in the test part, foretold {step} row(s) ahead");
-    let picture = picture::over_time(&title, column, &labels, &lines)?;
+    let picture = picture::over_time(&title, &with_unit(plan, column), &labels, &lines)?;
     Ok(run.bundle().write(&format!("pictures/forecast-{}.svg", file_name(column)), picture)?)
+}
+
+/// `temp_max, °C`, if the unit is known.
+fn with_unit(plan: &ForecastPlan, column: &str) -> String {
+    let manifest = Dataset::find(&plan.data).ok().map(|set| &set.manifest);
+    let known = manifest.and_then(|manifest| manifest.columns.iter().find(|known| known.name == column));
+    known.map_or_else(|| column.to_string(), |known| format!("{column}, {}", known.unit))
 }
 
 /// `train predict`.
@@ -233,6 +240,9 @@ impl Settings {
     fn plan(self) -> Result<(ForecastPlan, Source)> {
         let data = self.data.unwrap_or_else(|| DEFAULT_DATA.into());
         let source = Source::open(&data)?;
+        if self.sha256.is_some_and(|planned| planned != source.sha256) {
+            note(format!("note: {data} has other bytes than the plan was made with, so this will be another run"));
+        }
         // A file is found again from any folder.
         let data = match source.embedded {
             Some(_) => data,

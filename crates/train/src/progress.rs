@@ -4,12 +4,8 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
-use burn::train::metric::MetricDefinition;
-use burn::train::renderer::{
-    EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining, default_renderer,
-};
-use recurrent::fit::{Epoch, History, Session};
+use burn::train::renderer::default_renderer;
+use recurrent::fit::{Advance, Epoch, History, Session, Tell};
 
 use crate::interrupt;
 use crate::speak::note;
@@ -27,8 +23,9 @@ pub fn session(epochs: usize) -> Result<Session> {
             after_epoch: Box::new(|_| ()),
         });
     }
+    let mut lines = Lines::new();
     Ok(Session {
-        renderer: Box::new(Lines::default()),
+        renderer: Box::new(Tell::new(move |advance: &Advance| lines.tell(advance))),
         interrupter,
         after_epoch: Box::new(move |history| note(epoch_line(history, epochs))),
     })
@@ -58,82 +55,29 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// Plain lines on standard error.
-#[derive(Debug, Default)]
-struct Lines {
-    split: Option<Split>,
-}
-
-/// The part of an epoch that is under way.
+/// Tells how far an epoch has come, if it is one that takes its time.
 #[derive(Debug)]
-struct Split {
-    name: String,
-    items: usize,
+struct Lines {
     start: Instant,
     said: Instant,
 }
 
-impl TrainingProgressLogger for Lines {
-    fn start(&mut self, epochs: usize, starting_epoch: usize, _items: Option<usize>, _label: Option<&str>) {
-        if starting_epoch > 1 {
-            note(format!("going on with epoch {starting_epoch} of {epochs}"));
+impl Lines {
+    fn new() -> Self {
+        Self { start: Instant::now(), said: Instant::now() }
+    }
+
+    fn tell(&mut self, advance: &Advance) {
+        let Advance { part, done, total } = advance;
+        if *done == 0 {
+            *self = Self::new();
+        } else if self.said.elapsed() >= PAUSE {
+            self.said = Instant::now();
+            let rate = *done as f64 / self.start.elapsed().as_secs_f64();
+            let left = duration(total.saturating_sub(*done) as f64 / rate);
+            note(format!("  {part}: {done}/{total} windows, {rate:.0} a second, {left} left"));
         }
     }
-
-    fn start_split(&mut self, split: &str, total_items: usize) {
-        let now = Instant::now();
-        self.split = Some(Split { name: split.to_string(), items: total_items, start: now, said: now });
-    }
-
-    fn update_split(&mut self, items_processed: usize) {
-        let Some(split) = self.split.as_mut().filter(|split| split.said.elapsed() >= PAUSE) else {
-            return;
-        };
-        split.said = Instant::now();
-        let rate = items_processed as f64 / split.start.elapsed().as_secs_f64();
-        let left = duration(split.items.saturating_sub(items_processed) as f64 / rate);
-        note(format!("  {}: {items_processed}/{} windows, {rate:.0} a second, {left} left", split.name, split.items));
-    }
-
-    fn update_epoch(&mut self, _epoch: usize) {}
-
-    fn end_split(&mut self) {
-        self.split = None;
-    }
-
-    fn end(&mut self) {}
-
-    fn log_event_training(&mut self, _event: String) {}
-}
-
-impl MetricsRenderer for Lines {
-    fn manual_close(&mut self) {}
-
-    fn register_metric(&mut self, _definition: MetricDefinition) {}
-}
-
-impl MetricsRendererTraining for Lines {
-    fn update_train(&mut self, _state: MetricState) {}
-
-    fn update_valid(&mut self, _state: MetricState) {}
-}
-
-impl MetricsRendererEvaluation for Lines {
-    fn update_test(&mut self, _name: EvaluationName, _state: MetricState) {}
-}
-
-impl EvaluationProgressLogger for Lines {
-    fn start_global_progress(&mut self, _total_tests: usize) {}
-
-    fn start_test(&mut self, _name: &str, _total_items: usize) {}
-
-    fn update_test_progress(&mut self, _items_processed: usize) {}
-
-    fn end_test(&mut self) {}
-
-    fn end_global_progress(&mut self) {}
-
-    fn log_event_evaluation(&mut self, _event: String) {}
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use recurrent_models::cells::gru::GruCell;
 use recurrent_models::cells::lstm::LstmCell;
 use recurrent_models::cells::rnn::RnnCell;
 use recurrent_models::torch::{FromTorch, TorchWeights};
-use recurrent_models::{GateParams, GruConfig, LstmConfig, Nonlinearity, RecurrentConfig, RnnConfig, State};
+use recurrent_models::{GruConfig, LstmConfig, Nonlinearity, RecurrentConfig, RnnConfig, State};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::devices::{TestDevice, assert_close};
@@ -112,30 +112,16 @@ fn gradient<const D: usize>(of: &Tensor<D>, grads: &Gradients) -> Tensor<D> {
 
 /// A cell whose parameters the test looks at.
 trait Probe: FromTorch {
-    fn gates(&self) -> &GateParams;
-
     fn bias_hn(&self) -> Option<Tensor<1>> {
         None
     }
 }
 
-impl Probe for RnnCell {
-    fn gates(&self) -> &GateParams {
-        &self.gates
-    }
-}
+impl Probe for RnnCell {}
 
-impl Probe for LstmCell {
-    fn gates(&self) -> &GateParams {
-        &self.gates
-    }
-}
+impl Probe for LstmCell {}
 
 impl Probe for GruCell {
-    fn gates(&self) -> &GateParams {
-        &self.gates
-    }
-
     fn bias_hn(&self) -> Option<Tensor<1>> {
         self.bias_hn.as_ref().map(Param::val)
     }

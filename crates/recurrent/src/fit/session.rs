@@ -22,38 +22,49 @@ pub struct Session {
 impl Session {
     /// Nothing to see, nobody to stop it.
     pub fn quiet() -> Self {
-        Self { renderer: Box::new(Quiet), interrupter: Interrupter::new(), after_epoch: Box::new(|_| ()) }
+        Self { renderer: Box::new(Tell::new(|_| ())), interrupter: Interrupter::new(), after_epoch: Box::new(|_| ()) }
     }
 }
 
-/// Draws nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Quiet;
-
-impl MetricsRenderer for Quiet {
-    fn manual_close(&mut self) {}
-
-    fn register_metric(&mut self, _definition: MetricDefinition) {}
+/// How far a part of an epoch has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advance {
+    /// `train` or `valid`.
+    pub part: String,
+    /// Windows done.
+    pub done: usize,
+    /// Windows in all.
+    pub total: usize,
 }
 
-impl MetricsRendererTraining for Quiet {
-    fn update_train(&mut self, _state: MetricState) {}
-
-    fn update_valid(&mut self, _state: MetricState) {}
+/// A renderer that draws nothing itself, and tells a function how far training has come.
+#[derive(Debug)]
+pub struct Tell<F> {
+    tell: F,
+    now: Advance,
 }
 
-impl MetricsRendererEvaluation for Quiet {
-    fn update_test(&mut self, _name: EvaluationName, _state: MetricState) {}
+impl<F: FnMut(&Advance) + Send + Sync> Tell<F> {
+    /// Tells `tell` when a part of an epoch begins, and after each batch.
+    pub fn new(tell: F) -> Self {
+        Self { tell, now: Advance { part: String::new(), done: 0, total: 0 } }
+    }
 }
 
-impl TrainingProgressLogger for Quiet {
+impl<F: FnMut(&Advance) + Send + Sync> TrainingProgressLogger for Tell<F> {
     fn start(&mut self, _epochs: usize, _starting_epoch: usize, _items: Option<usize>, _label: Option<&str>) {}
 
     fn update_epoch(&mut self, _epoch: usize) {}
 
-    fn start_split(&mut self, _split: &str, _total_items: usize) {}
+    fn start_split(&mut self, split: &str, total_items: usize) {
+        self.now = Advance { part: split.into(), done: 0, total: total_items };
+        (self.tell)(&self.now);
+    }
 
-    fn update_split(&mut self, _items_processed: usize) {}
+    fn update_split(&mut self, items_processed: usize) {
+        self.now.done = items_processed;
+        (self.tell)(&self.now);
+    }
 
     fn end_split(&mut self) {}
 
@@ -62,7 +73,23 @@ impl TrainingProgressLogger for Quiet {
     fn log_event_training(&mut self, _event: String) {}
 }
 
-impl EvaluationProgressLogger for Quiet {
+impl<F: FnMut(&Advance) + Send + Sync> MetricsRenderer for Tell<F> {
+    fn manual_close(&mut self) {}
+
+    fn register_metric(&mut self, _definition: MetricDefinition) {}
+}
+
+impl<F: Send + Sync> MetricsRendererTraining for Tell<F> {
+    fn update_train(&mut self, _state: MetricState) {}
+
+    fn update_valid(&mut self, _state: MetricState) {}
+}
+
+impl<F: Send + Sync> MetricsRendererEvaluation for Tell<F> {
+    fn update_test(&mut self, _name: EvaluationName, _state: MetricState) {}
+}
+
+impl<F: Send> EvaluationProgressLogger for Tell<F> {
     fn start_global_progress(&mut self, _total_tests: usize) {}
 
     fn start_test(&mut self, _name: &str, _total_items: usize) {}
