@@ -1,7 +1,7 @@
 //! A Burn model of one's own that uses one layer of the zoo, [`Lstm`], and nothing else of this project: it learns
 //! whether a row of bits has an odd or an even number of ones. The rows have different lengths.
 //!
-//! `cargo run --release -p recurrent-examples --bin parity`
+//! `cargo run --release -p recurrent-examples --example parity`
 
 #![allow(clippy::print_stdout, reason = "it is an example, and has something to say")]
 
@@ -14,7 +14,7 @@ use recurrent::models::{Lstm, LstmConfig};
 
 const LONGEST: usize = 8;
 const BATCH: usize = 64;
-const STEPS: usize = 700;
+const STEPS: usize = 400;
 
 /// An LSTM, and a linear layer that looks at its last state.
 #[derive(Module, Debug)]

@@ -1,6 +1,6 @@
 //! A trained predictor in a program of one's own: [`Forecaster`] opens a run's folder and says what comes next.
 //!
-//! `cargo run --release -p recurrent-examples --bin weather_predictor [RUN]`, where RUN is a folder that
+//! `cargo run --release -p recurrent-examples --example weather_predictor [RUN]`, where RUN is a folder that
 //! `train forecast` has made. Without one, a small network is trained first, in a few seconds.
 
 #![allow(clippy::print_stdout, reason = "it is an example, and has something to say")]

@@ -37,11 +37,11 @@ adapter() {
     fi
 }
 
+# The tests have built them; on a CPU they take seconds.
 examples() {
-    cargo build --locked --workspace --features "$features" --bins
-    local programs=${CARGO_TARGET_DIR:-target}/debug
-    BURN_DEVICE=flex "$programs/parity"
-    BURN_DEVICE=flex "$programs/weather_predictor"
+    local built=${CARGO_TARGET_DIR:-target}/debug/examples
+    BURN_DEVICE=flex "$built/parity"
+    BURN_DEVICE=flex "$built/weather_predictor"
 }
 
 started=$SECONDS
@@ -49,5 +49,6 @@ step 'formatting' cargo fmt --all --check
 step 'adapter' adapter
 step 'lints' cargo clippy --locked --workspace --all-targets --features "$features" -- -D warnings
 step 'tests' cargo test --locked --workspace --features "$features"
+step 'examples' examples
 step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --features "$features"
 printf '\nall checks passed in %d s\n' $((SECONDS - started))

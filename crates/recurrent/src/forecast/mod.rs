@@ -15,6 +15,7 @@ mod plan;
 mod predictor;
 #[cfg(feature = "fit")]
 mod recipe;
+#[cfg(feature = "fit")]
 mod score;
 
 pub use baseline::Baseline;
@@ -23,4 +24,5 @@ pub use plan::{ForecastPlan, Source, Task};
 pub use predictor::{Forecast, Forecaster};
 #[cfg(feature = "fit")]
 pub use recipe::{ForecastRun, ForecastTask};
+#[cfg(feature = "fit")]
 pub use score::{Score, ScoreTable, Scored, TestRows};
