@@ -183,7 +183,9 @@ fn parse(cell: &str) -> Option<DateTime> {
 
 /// As much of the time of day as any row has.
 fn format(stamps: &[DateTime]) -> &'static str {
-    if stamps.iter().any(|d| d.second() != 0) {
+    if stamps.iter().any(|d| d.subsec_nanosecond() != 0) {
+        "%Y-%m-%d %H:%M:%S%.f"
+    } else if stamps.iter().any(|d| d.second() != 0) {
         "%Y-%m-%d %H:%M:%S"
     } else if stamps.iter().any(|d| d.hour() != 0 || d.minute() != 0) {
         "%Y-%m-%d %H:%M"

@@ -38,6 +38,10 @@ pub enum DataError {
     #[error("{path}, line {line}: expected a name for each column, found `{name}` twice")]
     DuplicateHeader { path: String, line: usize, name: String },
 
+    /// A quote that is never closed.
+    #[error("{path}, line {line}: expected the quote that begins a cell to be closed, found the end of the file")]
+    OpenQuote { path: String, line: usize },
+
     /// A row longer or shorter than the header.
     #[error("{path}, line {line}: expected {expected} fields as in the header, found {found}")]
     Ragged { path: String, line: usize, expected: usize, found: usize },

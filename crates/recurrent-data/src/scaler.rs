@@ -73,6 +73,7 @@ pub struct Scaler {
 #[serde(deny_unknown_fields)]
 struct Column {
     name: String,
+    #[serde(deserialize_with = "finite")]
     shift: f64,
     #[serde(deserialize_with = "positive")]
     scale: f64,
@@ -184,6 +185,11 @@ impl<R: Role> Scaled<R> {
         let width = self.width();
         &self.values[row * width..][..width]
     }
+}
+
+fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    if number.is_finite() { Ok(number) } else { Err(de::Error::custom("expected a shift that is finite")) }
 }
 
 fn mean_and_deviation(column: &[f64]) -> (f64, f64) {

@@ -92,8 +92,9 @@ impl Table {
         &self.rows
     }
 
-    /// The columns a network could read: at least one number, and nothing but finite numbers and
-    /// missing values. A column without a name (the index that pandas writes) is not among them.
+    /// The columns a network could read: most of their cells are numbers. What is wrong with the
+    /// others is told, with its line, when the column is read. A column without a name (the index
+    /// that pandas writes) is not among them.
     pub fn numeric_columns(&self) -> Vec<&str> {
         (0..self.headers.len())
             .filter(|&column| !self.headers[column].is_empty() && self.is_numeric(column))
@@ -143,7 +144,7 @@ impl Table {
     /// Why a cell cannot be used, which is a number or is none.
     fn refused(&self, row: &Row, column: usize, is_number: bool) -> DataError {
         let (path, line) = (self.source.clone(), row.line);
-        let found = row.cell(column).to_string();
+        let found = shortened(row.cell(column));
         let column = self.headers[column].clone();
         if is_number {
             DataError::NotFinite { path, line, column, found }
@@ -153,8 +154,9 @@ impl Table {
     }
 
     fn is_numeric(&self, column: usize) -> bool {
-        let mut cells = self.rows.iter().map(|row| row.cell(column)).filter(|cell| !is_missing(cell)).peekable();
-        cells.peek().is_some() && cells.all(is_finite_number)
+        let cells = self.rows.iter().map(|row| row.cell(column)).filter(|cell| !is_missing(cell));
+        let (numbers, others): (Vec<&str>, Vec<&str>) = cells.partition(|cell| cell.parse::<f64>().is_ok());
+        numbers.len() > others.len()
     }
 
     fn check_rows(&self) -> Result<()> {
@@ -228,6 +230,9 @@ fn rows(source: &str, text: &str, delimiter: char) -> Result<Vec<Row>> {
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
 
+    if let Some(line) = open_quote(text, delimiter) {
+        return Err(DataError::OpenQuote { path: source.to_string(), line });
+    }
     let mut lines = Lines::new(text.as_bytes());
     let mut rows = Vec::new();
     for record in reader.records() {
@@ -238,6 +243,41 @@ fn rows(source: &str, text: &str, delimiter: char) -> Result<Vec<Row>> {
         rows.push(Row { line, cells });
     }
     Ok(rows)
+}
+
+/// As much of a cell as an error message can bear.
+fn shortened(cell: &str) -> String {
+    const BEARABLE: usize = 40;
+    match cell.char_indices().nth(BEARABLE) {
+        Some((end, _)) => format!("{}…", &cell[..end]),
+        None => cell.to_string(),
+    }
+}
+
+/// The line of a quote that is never closed, after which the whole rest of a file would be one cell.
+fn open_quote(text: &str, delimiter: char) -> Option<usize> {
+    enum Quote {
+        None,
+        Open(usize),
+        /// A second quote would be a quote in the cell, anything else is behind the cell's end.
+        Closed(usize),
+    }
+    let (mut line, mut quote, mut cell_begins) = (1, Quote::None, true);
+    for c in text.chars() {
+        quote = match (quote, c) {
+            (Quote::None, '"') if cell_begins => Quote::Open(line),
+            (Quote::Open(opened), '"') => Quote::Closed(opened),
+            (Quote::Closed(opened), '"') => Quote::Open(opened),
+            (Quote::Closed(_), _) => Quote::None,
+            (quote, _) => quote,
+        };
+        line += usize::from(c == '\n');
+        cell_begins = c == delimiter || c == '\n' || (cell_begins && c == ' ');
+    }
+    match quote {
+        Quote::Open(opened) => Some(opened),
+        Quote::None | Quote::Closed(_) => None,
+    }
 }
 
 fn headers(source: &str, header: &Row) -> Result<Vec<String>> {
@@ -317,6 +357,24 @@ mod tests {
 
     fn message(text: &str) -> String {
         table(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_told_with_its_line() {
+        let read = |text: &str| Table::from_bytes("t.csv", text.as_bytes(), Some(','));
+        let error = read("a,b\n1,\"x\n2,y\n").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "t.csv, line 2: expected the quote that begins a cell to be closed, found the end of the file"
+        );
+        let whole = "a,b\n1,\"x, \"\"y\"\"\nz\"\n2, \"\"\n3,5\" pipe\n";
+        assert_eq!(read(whole).unwrap().rows().len(), 3);
+    }
+
+    #[test]
+    fn a_column_of_numbers_with_a_few_wrong_ones_is_still_a_column_of_numbers() {
+        let table = Table::from_bytes("t.csv", b"a,b,c\n1,x,1\nNaN,y,\n3,4,\nwarm,z,\n", None).unwrap();
+        assert_eq!(table.numeric_columns(), ["a", "c"]);
     }
 
     #[test]

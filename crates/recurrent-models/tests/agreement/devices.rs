@@ -10,18 +10,35 @@ pub struct TestDevice {
     pub golden: f32,
     /// f32 values against the same values computed another way, in the same form.
     pub itself: f32,
+    /// How far a finite difference goes in f64, and what it may err by: about step² through curvature, and through
+    /// rounding about the precision of the device's functions by the step. `None` for a device without f64.
+    pub difference: Option<(f64, f64)>,
     /// Random cases a property.
     pub cases: u32,
 }
 
 pub fn flex() -> TestDevice {
-    TestDevice { name: "flex", device: Device::flex(), golden: 1e-5, itself: 1e-5, cases: 24 }
+    TestDevice {
+        name: "flex",
+        device: Device::flex(),
+        golden: 1e-5,
+        itself: 1e-5,
+        difference: Some((1e-5, 1e-8)),
+        cases: 24,
+    }
 }
 
 #[cfg(feature = "ndarray")]
 #[allow(deprecated, reason = "deprecated in favour of Flex, and supported here for as long as Burn ships it")]
 pub fn ndarray() -> TestDevice {
-    TestDevice { name: "ndarray", device: Device::ndarray(), golden: 1e-5, itself: 1e-5, cases: 12 }
+    TestDevice {
+        name: "ndarray",
+        device: Device::ndarray(),
+        golden: 1e-5,
+        itself: 1e-5, // Its sigmoid of an f64 is an f32's.
+        difference: Some((1e-2, 2e-4)),
+        cases: 12,
+    }
 }
 
 /// GPUs compute tanh and exp in their own way, which may differ from the CPU's in the last few bits at every step.
@@ -32,13 +49,14 @@ pub fn wgpu() -> TestDevice {
         device: Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
         golden: 1e-4,
         itself: 1e-4,
+        difference: None,
         cases: 4,
     }
 }
 
 #[cfg(feature = "cuda")]
 pub fn cuda() -> TestDevice {
-    TestDevice { name: "cuda", device: Device::cuda(0), golden: 1e-4, itself: 1e-4, cases: 4 }
+    TestDevice { name: "cuda", device: Device::cuda(0), golden: 1e-4, itself: 1e-4, difference: None, cases: 4 }
 }
 
 /// Panics unless both are equal within the tolerance, element by element; says where they differ most.

@@ -14,12 +14,9 @@ const HIDDEN: usize = 2;
 const BATCH: usize = 2;
 const TIME: usize = 3;
 const LENGTHS: [usize; BATCH] = [3, 2];
-/// A central difference in f64 errs by about STEP² through curvature and 1e-16 / STEP through rounding.
-const STEP: f64 = 1e-5;
-const TOLERANCE: f64 = 1e-8;
-
 /// All cells, two layers deep and in both directions, on ragged rows.
 pub fn check_all(on: &TestDevice) {
+    assert!(on.difference.is_some(), "{} has no double precision", on.name);
     on.device.seed(5);
     check::<RnnCell>(on, RecurrentConfig::new(INPUT, HIDDEN));
     check::<LstmCell>(on, RecurrentConfig::new(INPUT, HIDDEN));
@@ -52,11 +49,11 @@ fn check<C: Cell>(on: &TestDevice, config: RecurrentConfig<C>) {
             layer: problem.layer.clone().map(&mut Nudge { skip: index, by, done: false }),
             ..problem.clone()
         };
-        assert_difference::<C>(&format!("parameter {index} of {numbers}"), nudged, gradient);
+        assert_difference(on, &format!("parameter {index} of {numbers}"), nudged, gradient);
     }
     for (index, gradient) in flat(tracked.x.grad(&grads)).into_iter().enumerate() {
         let nudged = |by: f64| Problem { x: nudge(problem.x.clone(), index, by), ..problem.clone() };
-        assert_difference::<C>(&format!("input {index}"), nudged, gradient);
+        assert_difference(on, &format!("input {index}"), nudged, gradient);
     }
     for (part, tensor) in tracked.state.iter().enumerate() {
         for (index, gradient) in flat(tensor.grad(&grads)).into_iter().enumerate() {
@@ -65,17 +62,19 @@ fn check<C: Cell>(on: &TestDevice, config: RecurrentConfig<C>) {
                 problem.state[part] = nudge(problem.state[part].clone(), index, by);
                 problem
             };
-            assert_difference::<C>(&format!("state {part}, {index}"), nudged, gradient);
+            assert_difference(on, &format!("state {part}, {index}"), nudged, gradient);
         }
     }
 }
 
-fn assert_difference<C: Cell>(what: &str, nudged: impl Fn(f64) -> Problem<C>, gradient: f64) {
+fn assert_difference<C: Cell>(on: &TestDevice, what: &str, nudged: impl Fn(f64) -> Problem<C>, gradient: f64) {
+    let (step, tolerance) = on.difference.expect("a device with double precision");
     let at = |by: f64| flat(Some(nudged(by).loss()))[0];
-    let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+    let difference = (at(step) - at(-step)) / (2.0 * step);
     assert!(
-        (difference - gradient).abs() <= TOLERANCE,
-        "{} {what}: the gradient is {gradient}, the difference quotient {difference}",
+        (difference - gradient).abs() <= tolerance,
+        "{} {} {what}: the gradient is {gradient}, the difference quotient {difference}",
+        on.name,
         C::NAME
     );
 }
