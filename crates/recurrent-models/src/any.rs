@@ -166,3 +166,32 @@ impl AnyRecurrent {
 fn any<const D: usize, S: Into<AnyState>>((output, state): (Tensor<D>, S)) -> (Tensor<D>, AnyState) {
     (output, state.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_steps_as_it_runs_with_its_own_state() {
+        let device = Device::flex();
+        for kind in CellKind::ALL {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+            let layer = kind.init(2, 3, &device);
+            assert_eq!((layer.kind(), layer.output_size()), (kind, 3));
+            let x = Tensor::<3>::ones([1, 2, 2], &device);
+            let (_, whole) = layer.forward(x.clone(), None, None);
+            let (_, first) = layer.step(Tensor::ones([1, 2], &device), None);
+            let (_, second) = layer.step(Tensor::ones([1, 2], &device), Some(first.detach()));
+            second.hidden().into_data().assert_approx_eq::<f32>(&whole.hidden().into_data(), Default::default());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "expected the state of a Gru")]
+    fn another_cells_state_is_refused() {
+        let device = Device::flex();
+        let x = || Tensor::<3>::ones([1, 2, 2], &device);
+        let (_, state) = CellKind::Lstm.init(2, 3, &device).forward(x(), None, None);
+        CellKind::Gru.init(2, 3, &device).forward(x(), Some(state), None);
+    }
+}

@@ -15,7 +15,7 @@
 //! A reader never meets half a file: each is written beside its place and renamed into it, and the folder itself
 //! appears only once plan, codec and history are inside.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ impl Bundle {
             _ => Path::new("."),
         };
         fs::create_dir_all(parent).map_err(Error::io("cannot make the folder", parent))?;
-        let new = tempfile::Builder::new()
+        let new = builder(0o777)
             .prefix(".new-run-")
             .tempdir_in(parent)
             .map_err(Error::io("cannot write into the folder", parent))?;
@@ -60,11 +60,10 @@ impl Bundle {
             let path = new.path().join(name);
             fs::write(&path, text).map_err(Error::io("cannot write", &path))?;
         }
-        make_readable(new.path())?;
         let mut replaced = None;
         if root.exists() {
             // The old run goes aside and is deleted last, so that a kill leaves one of the two whole.
-            let old = tempfile::Builder::new()
+            let old = builder(0o777)
                 .prefix(".old-run-")
                 .tempdir_in(parent)
                 .map_err(Error::io("cannot write into the folder", parent))?;
@@ -99,6 +98,22 @@ impl Bundle {
             return Ok(bundle);
         };
         Err(bundle.damaged(root, "the folder of a run", found))
+    }
+
+    /// Takes the run for this process, until the file that it gives is dropped.
+    ///
+    /// # Errors
+    /// If another process has it.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.path(".lock");
+        let file = File::create(&path).map_err(Error::io("cannot write", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                Err(self.damaged(&self.root, "a run that nobody trains", "another process that trains it"))
+            }
+            Err(TryLockError::Error(cause)) => Err(Error::io("cannot lock", &path)(cause)),
+        }
     }
 
     /// The folder.
@@ -211,30 +226,36 @@ pub fn to_toml(value: &impl Serialize) -> String {
     toml::to_string(value).expect("plans and codecs have a form in TOML")
 }
 
-/// Writes a file beside its place and renames it into it.
+/// Writes a file beside its place and renames it into it. What is no ordinary file (a pipe, a device) is written to as
+/// it is, and a link stays one.
 ///
 /// # Errors
 /// If it cannot be written; what was there before is then still there.
 pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
-    let parent = match path.parent() {
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    if place.exists() && !place.is_file() {
+        return fs::write(&place, contents).map_err(Error::io("cannot write", path));
+    }
+    let parent = match place.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut beside =
-        tempfile::NamedTempFile::new_in(parent).map_err(Error::io("cannot write into the folder", parent))?;
+    let beside = builder(0o666).prefix(".new-").tempfile_in(parent);
+    let mut beside = beside.map_err(Error::io("cannot write into the folder", parent))?;
     beside.write_all(contents).map_err(Error::io("cannot write", path))?;
-    make_readable(beside.path())?;
-    beside.persist(path).map_err(|error| Error::io("cannot write", path)(error.error))?;
+    beside.persist(&place).map_err(|error| Error::io("cannot write", path)(error.error))?;
     Ok(())
 }
 
-/// Gives a file or folder that was made for its owner alone the permissions of any other.
-fn make_readable(path: &Path) -> Result<()> {
+/// Temporary files and folders with the permissions that any other would get.
+fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = if path.is_dir() { 0o755 } else { 0o644 };
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(Error::io("cannot write", path))?;
+        builder.permissions(fs::Permissions::from_mode(mode));
     }
-    Ok(())
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder
 }

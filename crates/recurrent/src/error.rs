@@ -44,7 +44,7 @@ pub enum Error {
     /// The loss is no number any more.
     #[error(
         "the {part} loss became {loss} in epoch {epoch}: try a smaller --lr (now {learning_rate}) or --clip, or look \
-         for extreme values in the data; the weights of the best epoch before are kept"
+         for extreme values in the data; the best epoch before, if there was one, is kept"
     )]
     Diverged { part: &'static str, loss: f64, epoch: usize, learning_rate: f64 },
 
@@ -67,6 +67,19 @@ impl Error {
 
     /// Whether what the user gave is at fault, and not this program or machine.
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Diverged { .. } | Self::Training(_))
+        match self {
+            Self::Diverged { .. } | Self::Training(_) => false,
+            // A path that cannot be was given; a disk that is full was not.
+            Self::Io { cause, .. } => matches!(
+                cause.kind(),
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::NotADirectory
+                    | io::ErrorKind::IsADirectory
+                    | io::ErrorKind::AlreadyExists
+                    | io::ErrorKind::InvalidFilename
+            ),
+            _ => true,
+        }
     }
 }

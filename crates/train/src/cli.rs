@@ -66,7 +66,7 @@ pub struct Settings {
     /// An embedded data set (weather, stocks) or a CSV file with a header [default: weather]
     #[arg(long, value_name = "NAME|FILE.csv")]
     pub data: Option<String>,
-    /// The columns to foretell
+    /// The columns to foretell (a name with a comma can stand in a file of settings alone)
     #[arg(long, value_name = "COL,..", value_delimiter = ',')]
     pub target: Option<Vec<String>>,
     /// The columns to look at [default: the data set's, or else the target]
@@ -190,6 +190,8 @@ pub struct SummaryArgs {
     /// `forecast`, or a run's folder
     #[arg(value_name = "TASK|RUN")]
     pub of: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArgs,
 }
 
 /// Bad input that is found in this crate.

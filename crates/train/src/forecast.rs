@@ -11,7 +11,7 @@ use recurrent::forecast::{ForecastPlan, ForecastRun, Forecaster, Source, TestRow
 use recurrent::models::{CellKind, Summarize, Summary};
 use recurrent::{Bundle, replace};
 
-use crate::cli::{BadInput, DeviceArgs, ForecastArgs, Format, PredictArgs, ResumeArgs, RunArgs, Settings, SummaryArgs};
+use crate::cli::{BadInput, ForecastArgs, Format, PredictArgs, ResumeArgs, RunArgs, Settings, SummaryArgs};
 use crate::speak::{note, say};
 use crate::{device, folder, picture, progress};
 
@@ -143,7 +143,7 @@ fn draw_forecast(run: &ForecastRun, rows: &TestRows, target: usize, network: &st
     ];
     let title = format!("{column} in the test part, foretold {step} row(s) ahead");
     let picture = picture::over_time(&title, &with_unit(plan, column), &labels, &lines)?;
-    Ok(run.bundle().write(&format!("pictures/forecast-{}.svg", file_name(column)), picture)?)
+    Ok(run.bundle().write(&picture_name(plan, target), picture)?)
 }
 
 /// `temp_max, °C`, if the unit is known.
@@ -178,7 +178,8 @@ pub fn predict(args: PredictArgs) -> Result<ExitCode> {
 /// `train summary`.
 pub fn summary(args: SummaryArgs) -> Result<ExitCode> {
     let plan = if args.of.as_os_str() == "forecast" { lecture_plan()? } else { Bundle::open(&args.of)?.plan()? };
-    say(layers(&plan, &device::open(&DeviceArgs::default())?));
+    plan.check()?;
+    say(layers(&plan, &device::open(&args.device)?));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -287,7 +288,11 @@ fn stem(data: &str) -> String {
     path.file_stem().map_or_else(|| data.to_string(), |stem| stem.to_string_lossy().into_owned())
 }
 
-/// A column's name as part of a file's.
-fn file_name(column: &str) -> String {
-    column.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
+/// `pictures/forecast-temp_max.svg`: the column's name as far as a file's can hold it, numbered where there are several.
+fn picture_name(plan: &ForecastPlan, target: usize) -> String {
+    const LONGEST: usize = 60;
+    let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    let name: String = plan.target[target].chars().take(LONGEST).map(plain).collect();
+    let number = if plan.target.len() > 1 { format!("{}-", target + 1) } else { String::new() };
+    format!("pictures/forecast-{number}{name}.svg")
 }

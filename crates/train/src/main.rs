@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            speak::note(format!("error: {error:#}"));
+            speak::note(format!("error: {error}"));
             ExitCode::from(if cli::is_bad_input(&error) { 2 } else { 1 })
         }
     }

@@ -1,14 +1,22 @@
-//! Words to those who listen. Nobody has to: a pipe that is closed early (`| head`) is no error.
+//! Words to those who listen.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
-/// A result, on standard output.
+/// A result, on standard output. Who closes a pipe early (`| head`) has heard enough; any other failure ends the
+/// program, for a result that is lost is no success.
 pub fn say(text: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let mut out = std::io::stdout();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            note(format!("error: cannot write to standard output: {error}"));
+            std::process::exit(1);
+        }
+        _ => {}
+    }
 }
 
-/// What goes on meanwhile, on standard error.
+/// What goes on meanwhile, on standard error. Nobody has to listen.
 pub fn note(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -89,7 +89,8 @@ impl ForecastNetworkConfig {
 ///
 /// With two layers of 50 on windows of 100 it is the lecture's
 /// `LSTM(50, return_sequences) → LSTM(50) → Dense(1)`. With
-/// [`residual`](ForecastNetworkConfig::with_residual), what comes out is added to the last value of each target.
+/// [`residual`](ForecastNetworkConfig::with_residual), what comes out is added to the last value of each target, as the network has
+/// seen it: in training with its noise.
 #[derive(Module, Debug)]
 pub struct ForecastNetwork {
     noise: GaussianNoise,

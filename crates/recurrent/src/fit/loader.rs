@@ -86,7 +86,7 @@ impl<R: Role> Iterator for Batches<'_, R> {
     type Item = Result<WindowBatch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.indices.len().min(self.done + self.loader.batch);
+        let next = self.indices.len().min(self.done.saturating_add(self.loader.batch));
         let indices = &self.indices[self.done..next];
         self.done = next;
         let WindowLoader { windows, device, .. } = self.loader;

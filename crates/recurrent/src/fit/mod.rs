@@ -36,4 +36,4 @@ pub use session::{Advance, Session, Tell};
 #[cfg(feature = "fit")]
 pub use strategy::{StepLoss, Task};
 #[cfg(feature = "fit")]
-pub use training::{Loaders, fit};
+pub use training::{Loaders, epochs_done, fit};

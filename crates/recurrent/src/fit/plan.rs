@@ -77,7 +77,7 @@ impl FitPlan {
     pub fn check(&self) -> Result<(), Error> {
         let positive = |number: f64| number.is_finite() && number > 0.0;
         let wrong = [
-            ("--epochs", "at least 1", self.epochs == 0, self.epochs.to_string()),
+            ("--epochs", "between 1 and 1000000", !(1..=1_000_000).contains(&self.epochs), self.epochs.to_string()),
             ("--batch", "at least 1", self.batch == 0, self.batch.to_string()),
             ("--lr", "a positive number of at most 1", !positive(self.lr) || self.lr > 1.0, self.lr.to_string()),
             (

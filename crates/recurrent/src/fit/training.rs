@@ -14,6 +14,9 @@ use super::strategy::{EpochStrategy, Outcome, StepLoss, Task};
 use super::{Ending, EpochCounter, FitPlan, History, Session};
 use crate::{Bundle, Error, Result};
 
+/// The folder of the checkpoints in a run's.
+const CHECKPOINTS: &str = "checkpoints";
+
 /// The batches of both parts that training sees.
 pub struct Loaders<T, V> {
     /// For the gradient steps.
@@ -24,13 +27,23 @@ pub struct Loaders<T, V> {
     pub epoch: EpochCounter,
 }
 
+/// How many epochs of a run are done.
+///
+/// # Errors
+/// If the last checkpoint is damaged.
+pub fn epochs_done(bundle: &Bundle) -> Result<usize> {
+    let history = Checkpoints::new(&bundle.path(CHECKPOINTS))?.latest()?;
+    Ok(history.map_or(0, |history| history.epochs.len()))
+}
+
 /// Trains a model, or goes on training it, and leaves weights, metrics and checkpoints in the run's folder.
 ///
 /// `model` comes with fresh weights on an autodiff device; where the folder has a checkpoint, training goes on from
 /// there.
 ///
 /// # Errors
-/// If the loss is no number any more, a file cannot be written, or the checkpoint is damaged.
+/// If the loss is no number any more, a file cannot be written, the checkpoint is damaged, or another process trains
+/// the same run.
 pub fn fit<M>(
     model: M,
     loaders: Loaders<<M as TrainStep>::Input, <M as InferenceStep>::Input>,
@@ -44,7 +57,8 @@ where
     <M as TrainStep>::Output: StepLoss,
     <M as InferenceStep>::Output: StepLoss,
 {
-    let checkpoints = Arc::new(Checkpoints::new(&bundle.path("checkpoints"))?);
+    let _lock = bundle.lock()?;
+    let checkpoints = Arc::new(Checkpoints::new(&bundle.path(CHECKPOINTS))?);
     let resumed = checkpoints.latest()?;
     let history = resumed.clone().unwrap_or_default();
     if let Some(ending) = history.ending(plan) {

@@ -29,7 +29,6 @@ pub struct ForecastCodec {
 
 impl ForecastCodec {
     /// The codec of a plan.
-    #[cfg(feature = "fit")]
     pub(crate) fn new(plan: &ForecastPlan, scaler: Scaler) -> Self {
         Self {
             date: plan.date.clone(),

@@ -11,6 +11,9 @@ use serde::Serialize;
 use super::{ForecastCodec, ForecastPlan, csv};
 use crate::{Bundle, Error, Result};
 
+/// How far a forecast can be asked to go on: further than anybody should believe it.
+const MOST_STEPS: usize = 10_000;
+
 /// A trained forecaster: load it from a run's folder and ask it what comes next.
 ///
 /// ```no_run
@@ -60,7 +63,15 @@ impl Forecaster {
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
         let bundle = Bundle::open(folder)?;
         let plan: ForecastPlan = bundle.plan()?;
+        plan.check()?;
         let codec: ForecastCodec = bundle.read_toml("codec.toml")?;
+        if codec != ForecastCodec::new(&plan, codec.scaler.clone()) || codec.shape().is_err() {
+            return Err(Error::Bundle {
+                path: bundle.path("codec.toml"),
+                expected: "the columns, window and horizon of this run's plan.toml".into(),
+                found: "others".into(),
+            });
+        }
         let history = bundle.read("history.csv")?;
         let source = bundle.path("history.csv").display().to_string();
         let latest = Table::from_bytes(source, history.as_bytes(), Some(','))?.series(&codec.request())?;
@@ -110,7 +121,7 @@ impl Forecaster {
     /// all that is looked at is also foretold.
     ///
     /// # Errors
-    /// If `steps` is 0, or is too far to go.
+    /// If `steps` is 0, or too far to go.
     pub fn forecast(&self, steps: Option<usize>) -> Result<Forecast> {
         self.forecast_after(&self.latest, steps)
     }
@@ -122,8 +133,12 @@ impl Forecaster {
     pub fn forecast_after(&self, history: &Series, steps: Option<usize>) -> Result<Forecast> {
         let horizon = self.codec.horizon;
         let steps = steps.unwrap_or(horizon);
-        if steps == 0 {
-            return Err(Error::Plan { setting: "--steps", expected: "at least 1".into(), found: "0".into() });
+        if !(1..=MOST_STEPS).contains(&steps) {
+            return Err(Error::Plan {
+                setting: "--steps",
+                expected: format!("between 1 and {MOST_STEPS}"),
+                found: steps.to_string(),
+            });
         }
         let mut forecast = self.predict(history)?;
         if steps > horizon {

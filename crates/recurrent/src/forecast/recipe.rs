@@ -10,7 +10,9 @@ use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Win
 use recurrent_models::networks::ForecastNetwork;
 
 use super::{ForecastCodec, ForecastPlan, Source, TestRows, csv};
-use crate::fit::{Ending, EpochCounter, History, Loaders, Order, Schedule, Session, Task, WindowLoader, fit};
+use crate::fit::{
+    Ending, EpochCounter, History, Loaders, Order, Schedule, Session, Task, WindowLoader, epochs_done, fit,
+};
 use crate::{Bundle, Error, Result};
 
 /// Windows a step where no gradient is needed.
@@ -112,10 +114,10 @@ impl ForecastRun {
         &self.plan
     }
 
-    /// The same run with more (or fewer) epochs to go, written into its folder.
+    /// The same run with another number of epochs in all, written into its folder.
     ///
     /// # Errors
-    /// If the schedule reaches its end with the epochs first planned, and so has no next.
+    /// If more are done already, or the schedule reaches its end with the epochs first planned, and so has no next.
     pub fn with_epochs(mut self, epochs: usize) -> Result<Self> {
         if self.plan.fit.schedule == Schedule::Cosine && epochs != self.plan.fit.epochs {
             return Err(Error::Plan {
@@ -124,6 +126,14 @@ impl ForecastRun {
                     "{}, for the cosine schedule ends there (constant and exponential go on)",
                     self.plan.fit.epochs
                 ),
+                found: epochs.to_string(),
+            });
+        }
+        let done = epochs_done(&self.bundle)?;
+        if epochs < done {
+            return Err(Error::Plan {
+                setting: "--epochs",
+                expected: format!("at least {done}, for so many are done"),
                 found: epochs.to_string(),
             });
         }
@@ -188,13 +198,14 @@ impl Prepared {
 /// The last `window` rows with their dates as CSV, and a few more, from which the spacing of the dates is seen.
 fn last_rows(series: &Series, plan: &ForecastPlan) -> String {
     const SPACING_ROWS: usize = 30;
-    let date = series.dates().map(|_| plan.date.as_deref().unwrap_or("date"));
-    let header = date.into_iter().chain(series.names().iter().map(String::as_str));
+    // A table of columns named by numbers alone would look as if it had no header.
+    let first = if series.dates().is_some() { plan.date.as_deref().unwrap_or("date") } else { "row" };
+    let header = std::iter::once(first).chain(series.names().iter().map(String::as_str));
     let rows = series.len().saturating_sub(plan.window.max(SPACING_ROWS))..series.len();
-    let cells = |row| {
-        let label = series.dates().map(|dates| dates.label(row));
+    let cells = |row: usize| {
+        let label = series.dates().map_or_else(|| row.to_string(), |dates| dates.label(row));
         let values = (0..series.names().len()).map(|column| series.value(row, column).to_string());
-        label.into_iter().chain(values).collect()
+        std::iter::once(label).chain(values).collect()
     };
     csv::text(header, rows.map(cells))
 }

@@ -57,7 +57,8 @@ impl ScoreTable {
         let Some(network) = self.network() else {
             return "The network was not scored.".into();
         };
-        let better = |row: &&Scored| row.score.is_some_and(|score| score.rmse <= network.rmse);
+        // A network that says what is no number is behind everybody.
+        let better = |row: &&Scored| row.score.is_some_and(|score| score.rmse <= network.rmse || network.rmse.is_nan());
         let ahead: Vec<&str> = self.rows[1..].iter().filter(better).map(|row| row.name.as_str()).collect();
         let target = &self.target;
         match ahead[..] {
@@ -273,6 +274,7 @@ mod tests {
         assert_eq!(won.verdict(), "On `y` the network beats every naive forecast (RMSE).");
         let lost = table(2.0, &[("persistence", 2.0), ("drift", 3.0)]);
         assert!(lost.verdict().contains("does NOT beat persistence"), "{}", lost.verdict());
+        assert!(table(f64::NAN, &[("persistence", 2.0)]).verdict().contains("does NOT beat persistence"));
         let seasonal = table(2.0, &[("persistence", 3.0), ("seasonal naive (7)", 1.0)]);
         assert_eq!(seasonal.verdict(), "On `y` the network beats persistence, but not seasonal naive (7).");
     }

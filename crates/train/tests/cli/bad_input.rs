@@ -61,6 +61,16 @@ fn text_in_a_column_of_numbers() {
 }
 
 #[test]
+fn a_wrong_cell_in_the_only_column_of_numbers() {
+    refused(rows_with(9, "2024-01-09,warm"), "", "bad.csv, line 9, column `y`: expected a number, found `warm`");
+}
+
+#[test]
+fn a_quote_that_is_never_closed() {
+    refused(rows_with(9, "2024-01-09,\"9"), "", "bad.csv, line 9: expected the quote that begins a cell to be closed");
+}
+
+#[test]
 fn numbers_that_are_not_finite() {
     for number in ["NaN", "inf", "-Infinity", "1e400"] {
         let row = format!("2024-01-09,{number}");
@@ -121,7 +131,7 @@ fn settings_that_cannot_be() {
         ("--hidden 0", "--hidden: expected one size of at least 1 a layer"),
         ("--dropout 1", "--dropout: expected a share in [0, 1), found 1"),
         ("--noise=-1", "--noise: expected a standard deviation of 0 or more, found -1"),
-        ("--epochs 0", "--epochs: expected at least 1, found 0"),
+        ("--epochs 0", "--epochs: expected between 1 and 1000000, found 0"),
         ("--batch 0", "--batch: expected at least 1, found 0"),
         ("--lr 0", "--lr: expected a positive number"),
         ("--clip=-1", "--clip: expected a positive number, or 0 for none, found -1"),
@@ -191,6 +201,17 @@ fn a_damaged_bundle_is_told() {
     std::fs::copy(desk.path("other/weights.safetensors"), desk.path("run/weights.safetensors")).expect("a copy");
     desk.refused("predict run", "run/weights.safetensors: expected the weights of this run");
 
+    // A codec and a plan that do not belong together, and a plan that cannot be.
+    let codec = desk.read("other/codec.toml");
+    desk.write("other/codec.toml", codec.replace("horizon = 1", "horizon = 3"));
+    desk.refused("predict other", "other/codec.toml: expected the columns, window and horizon of this run's plan.toml");
+    desk.write("other/codec.toml", codec);
+    let plan = desk.read("other/plan.toml");
+    desk.write("other/plan.toml", plan.replace("hidden = [3]", "hidden = []"));
+    desk.refused("predict other", "--hidden: expected one size of at least 1 a layer");
+    desk.refused("summary other", "--hidden: expected one size of at least 1 a layer");
+    desk.write("other/plan.toml", plan);
+
     desk.write("other/codec.toml", "window = \"ten\"\n");
     desk.refused("predict other", "other/codec.toml: expected the codec.toml of this run");
     desk.write("other/plan.toml", "task = \"translate\"\n");
@@ -202,7 +223,7 @@ fn a_forecast_further_than_can_be_seen() {
     let desk = Desk::with_waves();
     desk.ok("forecast --config small.toml --inputs wave,other --epochs 1 --out run");
     desk.refused("predict run --steps 2", "expected at most 1 steps, found 2: to go on");
-    desk.refused("predict run --steps 0", "--steps: expected at least 1, found 0");
+    desk.refused("predict run --steps 0", "--steps: expected between 1 and 10000, found 0");
     desk.write("short.csv", "wave,other\n1,2\n");
     desk.refused("predict run --data short.csv", "short.csv");
 }

@@ -102,7 +102,7 @@ fn evaluating_again_gives_the_same_scores() {
 #[test]
 fn early_stopping_keeps_the_best_epoch() {
     let desk = Desk::with_waves();
-    // At a tiny learning rate with noise from dropout, no epoch stays the best for long.
+    // Steps that are far too long: what is learned in one epoch is lost in the next.
     let ran = desk.ok("forecast --config small.toml --epochs 60 --lr 1 --patience 2 --out run");
     assert!(ran.stdout.contains("Stopped: no better validation loss since epoch "), "{}", ran.stdout);
     assert!(desk.read("run/metrics.jsonl").lines().count() < 60);
@@ -165,4 +165,30 @@ fn a_network_that_does_not_beat_persistence_is_told_so_in_words() {
     desk.write("walk.csv", text);
     let ran = desk.ok("forecast --data walk.csv --window 10 --hidden 4 --epochs 1 --out run");
     assert!(ran.stdout.contains("does NOT beat persistence"), "{}", ran.stdout);
+}
+
+#[test]
+fn times_below_a_second_and_columns_named_by_numbers_predict_too() {
+    let desk = Desk::new();
+    let rows: String =
+        (0..200).map(|row| format!("2020-01-01 00:00:{:02}.{}00,{}\n", row / 10, row % 10, row % 7)).collect();
+    desk.write("fast.csv", format!("time,5\n{rows}"));
+    desk.ok("forecast --data fast.csv --target 5 --window 5 --hidden 3 --epochs 1 --out fast");
+    assert!(desk.ok("predict fast").stdout.contains("2020-01-01 00:00:20"));
+    let rows: String = (0..200).map(|row| format!("a,{}\n", row % 7)).collect();
+    desk.write("plain.csv", format!("label,5\n{rows}"));
+    desk.ok("forecast --data plain.csv --target 5 --window 5 --hidden 3 --epochs 1 --out plain");
+    assert!(desk.ok("predict plain").stdout.contains("+1,"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_ordinary_file_is_written_to_and_not_replaced() {
+    let desk = Desk::with_waves();
+    desk.ok("forecast --config small.toml --epochs 1 --out run");
+    desk.write("real.csv", "old");
+    std::os::unix::fs::symlink(desk.path("real.csv"), desk.path("link.csv")).expect("a link");
+    desk.ok("predict run --output link.csv");
+    assert!(desk.path("link.csv").is_symlink() && desk.read("real.csv").starts_with("row,wave"));
+    assert_eq!(desk.ok("predict run --output /dev/stdout").stdout, desk.read("real.csv"));
 }

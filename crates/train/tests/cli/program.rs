@@ -60,7 +60,7 @@ impl Desk {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
         command.current_dir(self.folder.path()).args(line.split_whitespace()).stdin(Stdio::null());
-        if !line.starts_with("summary") && !line.contains("--device") && !line.contains("--help") {
+        if !line.contains("--device") {
             command.args(["--device", "flex"]);
         }
         command
@@ -85,6 +85,8 @@ impl Desk {
         assert_eq!(ran.code, Some(2), "train {line}\n{}\n{}", ran.stdout, ran.stderr);
         assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
         assert!(ran.stderr.contains(error), "expected `{error}` in:\n{}", ran.stderr);
+        assert_eq!(ran.stderr.trim_end().lines().count(), 1, "one line:\n{}", ran.stderr);
+        assert!(ran.stderr.matches("os error").count() <= 1, "the cause once:\n{}", ran.stderr);
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     }
 

@@ -15,10 +15,13 @@ fn losses(desk: &Desk, run: &str) -> Vec<serde_json::Value> {
     desk.read(&format!("{run}/metrics.jsonl")).lines().map(measured).collect()
 }
 
-/// A desk with an uninterrupted run of eight epochs.
+/// Epochs enough that a run is under way for a while after its first lines.
+const EPOCHS: usize = 80;
+
+/// A desk with an uninterrupted run.
 fn with_whole_run() -> Desk {
     let desk = Desk::with_waves();
-    desk.ok("forecast --config small.toml --epochs 8 --out whole");
+    desk.ok(&format!("forecast --config small.toml --epochs {EPOCHS} --patience 0 --out whole"));
     desk
 }
 
@@ -31,7 +34,7 @@ fn assert_same_end(desk: &Desk, run: &str) {
 /// Starts a run and waits until `epochs` of its epochs are done.
 fn start_and_wait(desk: &Desk, run: &str, epochs: usize) -> Child {
     let mut child = desk
-        .command(&format!("forecast --config small.toml --epochs 8 --out {run}"))
+        .command(&format!("forecast --config small.toml --epochs {EPOCHS} --patience 0 --out {run}"))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -45,8 +48,8 @@ fn start_and_wait(desk: &Desk, run: &str, epochs: usize) -> Child {
 #[test]
 fn more_epochs_equal_as_many_at_once() {
     let desk = with_whole_run();
-    desk.ok("forecast --config small.toml --epochs 3 --out parts");
-    desk.ok("resume parts --epochs 8");
+    desk.ok("forecast --config small.toml --epochs 3 --patience 0 --out parts");
+    desk.ok(&format!("resume parts --epochs {EPOCHS}"));
     assert_same_end(&desk, "parts");
 }
 
@@ -58,6 +61,7 @@ fn a_killed_run_goes_on_to_the_same_end() {
         let mut child = start_and_wait(&desk, &run, epochs);
         child.kill().expect("it can be killed");
         child.wait().expect("it ends");
+        assert!(losses(&desk, &run).len() < EPOCHS, "the run was over before it was killed");
         desk.ok(&format!("resume {run}"));
         assert_same_end(&desk, &run);
     }
@@ -71,7 +75,7 @@ fn ctrl_c_ends_with_130_and_goes_on_to_the_same_end() {
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
-    assert!(losses(&desk, "stopped").len() < 8);
+    assert!(losses(&desk, "stopped").len() < EPOCHS);
     desk.ok("resume stopped");
     assert_same_end(&desk, "stopped");
 }
@@ -105,14 +109,58 @@ fn changed_data_are_noticed() {
 #[test]
 fn a_damaged_checkpoint_is_told_and_the_one_before_serves() {
     let desk = with_whole_run();
-    desk.ok("forecast --config small.toml --epochs 3 --out run");
+    desk.ok("forecast --config small.toml --epochs 3 --patience 0 --out run");
     let model = "run/checkpoints/epoch-000003/model.bpk";
     let mut bytes = desk.bytes(model);
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     desk.write(model, bytes);
-    desk.refused("resume run --epochs 8", "model.bpk: expected a whole checkpoint");
+    desk.refused(&format!("resume run --epochs {EPOCHS}"), "model.bpk: expected a whole checkpoint");
     std::fs::remove_dir_all(desk.path("run/checkpoints/epoch-000003")).expect("the folder");
-    desk.ok("resume run --epochs 8");
+    desk.ok(&format!("resume run --epochs {EPOCHS}"));
     assert_same_end(&desk, "run");
+}
+
+#[test]
+fn a_run_killed_before_its_first_checkpoint_goes_on_to_the_same_end() {
+    let desk = with_whole_run();
+    desk.ok(&format!("forecast --config small.toml --epochs {EPOCHS} --patience 0 --out run"));
+    // As if the kill had come in the first epoch, in the middle of writing its checkpoint.
+    std::fs::remove_dir_all(desk.path("run/checkpoints")).expect("the checkpoints");
+    std::fs::remove_file(desk.path("run/metrics.jsonl")).expect("the metrics");
+    std::fs::create_dir_all(desk.path("run/checkpoints/.epoch-000001.partial")).expect("a folder");
+    desk.write("run/checkpoints/.epoch-000001.partial/model.bpk", "half");
+    desk.ok("resume run");
+    assert_same_end(&desk, "run");
+}
+
+#[test]
+fn every_schedule_goes_on_where_it_was() {
+    let desk = Desk::with_waves();
+    for schedule in ["exponential", "cosine"] {
+        let train = format!("forecast --config small.toml --epochs 6 --schedule {schedule} --noise 0.1 --out");
+        desk.ok(&format!("{train} whole --force"));
+        desk.ok(&format!("{train} run --force"));
+        std::fs::remove_dir_all(desk.path("run/checkpoints/epoch-000006")).expect("the last checkpoint");
+        desk.ok("resume run");
+        assert_same_end(&desk, "run");
+    }
+}
+
+#[test]
+fn epochs_that_are_done_cannot_be_undone() {
+    let desk = Desk::with_waves();
+    desk.ok("forecast --config small.toml --epochs 3 --out run");
+    let plan = desk.read("run/plan.toml");
+    desk.refused("resume run --epochs 2", "--epochs: expected at least 3, for so many are done, found 2");
+    assert_eq!(desk.read("run/plan.toml"), plan);
+}
+
+#[test]
+fn a_run_is_trained_by_one_process_at_a_time() {
+    let desk = Desk::with_waves();
+    let mut child = start_and_wait(&desk, "run", 1);
+    desk.refused("resume run", "run: expected a run that nobody trains, found another process that trains it");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
 }
