@@ -8,7 +8,7 @@
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use recurrent::models::{Lstm, LstmConfig};
 
@@ -67,7 +67,7 @@ fn main() {
     let device = Device::default().autodiff();
     device.seed(3);
     let mut model = Parity::new(&device);
-    let mut optimiser: ModuleOptimizer = AdamConfig::new().init().into();
+    let mut optimiser = AdamConfig::new().init();
     let cross_entropy = CrossEntropyLossConfig::new().init(&device);
 
     for step in 1..=STEPS {

@@ -17,6 +17,7 @@ impl_state!(GruState { hidden });
 
 /// Where the reset gate stands in the candidate.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a scan has one of it; a box would cost more than it saves")]
 pub enum Reset {
     /// After the recurrent product, as in PyTorch, cuDNN and Keras: one product a step serves all gates. The
     /// candidate's recurrent bias `[hidden]` lies inside the reset and so cannot be added to the other one.

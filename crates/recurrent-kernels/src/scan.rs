@@ -94,6 +94,7 @@ pub fn scan_steps<S: State<2>>(
 }
 
 /// Which rows are still inside their length at a step.
+#[allow(clippy::large_enum_variant, reason = "it lives for one step, on the stack")]
 enum Active {
     All,
     None,

@@ -72,6 +72,7 @@ pub enum AnyRecurrent {
 
 /// The state of an [`AnyRecurrent`], `[layers * directions, batch, hidden]` each.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a layer has one at a time")]
 pub enum AnyState {
     /// A vanilla RNN's.
     Rnn(RnnState),

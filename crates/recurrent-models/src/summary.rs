@@ -163,7 +163,7 @@ mod tests {
     fn numbers_are_grouped_and_sizes_have_units() {
         assert_eq!(
             ["0", "999", "1,000", "1,234,567"],
-            [0, 999, 1000, 1_234_567].map(|n| thousands(n)).each_ref().map(String::as_str)
+            [0, 999, 1000, 1_234_567].map(thousands).each_ref().map(String::as_str)
         );
         assert_eq!(["12 B", "1.5 KiB", "119.7 KiB"], [12, 1536, 122_604].map(size).each_ref().map(String::as_str));
     }

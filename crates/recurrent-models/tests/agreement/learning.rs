@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Distribution, Tensor};
 use recurrent_models::{AnyRecurrent, CellKind};
 
@@ -34,7 +34,7 @@ pub fn recalls_the_first_element(on: &TestDevice) {
     for kind in CellKind::ALL {
         device.seed(1);
         let mut model = Recall { layer: kind.init(1, 16, &device), dense: LinearConfig::new(16, 1).init(&device) };
-        let mut optimiser: ModuleOptimizer = AdamConfig::new().init().into();
+        let mut optimiser = AdamConfig::new().init();
         for _ in 0..STEPS {
             let grads = GradientsParams::from_grads(model.loss(batch(&device)).backward(), &model);
             model = optimiser.step(0.01, model, grads);

@@ -32,7 +32,7 @@ pub use clip::clip_global_norm;
 #[cfg(feature = "fit")]
 pub use loader::{EpochCounter, Order, WindowLoader};
 #[cfg(feature = "fit")]
-pub use session::{Advance, Session, Tell};
+pub use session::{Advance, AfterEpoch, Session, Tell};
 #[cfg(feature = "fit")]
 pub use strategy::{StepLoss, Task};
 #[cfg(feature = "fit")]

@@ -16,8 +16,11 @@ pub struct Session {
     /// Stops training at the next step: the epoch that was begun is begun again on resuming.
     pub interrupter: Interrupter,
     /// Is told after each epoch, once its checkpoint is written.
-    pub after_epoch: Box<dyn FnMut(&History) + Send>,
+    pub after_epoch: AfterEpoch,
 }
+
+/// What is told after each epoch.
+pub type AfterEpoch = Box<dyn FnMut(&History) + Send>;
 
 impl Session {
     /// Nothing to see, nobody to stop it.

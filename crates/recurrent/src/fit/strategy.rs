@@ -13,7 +13,7 @@ use burn::train::{
 };
 
 use super::checkpoint::Checkpoints;
-use super::{Epoch, EpochCounter, FitPlan, History, clip_global_norm};
+use super::{AfterEpoch, Epoch, EpochCounter, FitPlan, History, clip_global_norm};
 use crate::{Bundle, Error, Result};
 
 /// After how many steps the loss is looked at. Looking waits for the device, and not looking wastes the steps after a
@@ -69,7 +69,7 @@ pub(super) struct EpochStrategy {
     pub bundle: Bundle,
     pub checkpoints: Arc<Checkpoints>,
     pub outcome: Arc<Mutex<Outcome>>,
-    pub after_epoch: Mutex<Box<dyn FnMut(&History) + Send>>,
+    pub after_epoch: Mutex<AfterEpoch>,
 }
 
 impl<M> SupervisedLearningStrategy<M> for EpochStrategy

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use burn::data::dataloader::DataLoader;
-use burn::optim::{AdamConfig, ModuleOptimizer};
+use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::metric::{LearningRateMetric, LossMetric};
@@ -66,7 +66,7 @@ where
     }
     let start = history.epochs.len();
     let steps = loaders.train.num_items().div_ceil(plan.batch).max(1);
-    let optimiser: ModuleOptimizer = AdamConfig::new().init().into();
+    let optimiser = AdamConfig::new().init();
     let learner = Learner::new(model, optimiser, plan.scheduler(steps)?);
 
     let outcome = Arc::new(Mutex::new(Outcome::new(history)));

@@ -129,7 +129,7 @@ impl ForecastPlan {
                 None => source.table.date_column().map(String::from),
             },
             missing: Missing::default(),
-            split: manifest.map_or_else(Ratios::default, |m| m.split.clone()),
+            split: manifest.map_or_else(Ratios::default, |m| m.split),
             scaler: ScalerKind::default(),
             season: manifest.and_then(|m| m.season).unwrap_or(0),
             window: 100,
