@@ -48,3 +48,6 @@ pub use scan::{Direction, Scan, Scanned, check_lengths, scan_steps};
 pub use state::State;
 pub use unstack::unstack;
 pub use weights::Weights;
+
+#[doc(hidden)] // for `impl_state!`, in crates that name Burn otherwise
+pub use burn;

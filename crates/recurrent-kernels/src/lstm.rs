@@ -3,9 +3,8 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
-use crate::state::impl_state;
 use crate::weights::split_gates;
-use crate::{Scan, Scanned, Weights, scan_steps, unstack};
+use crate::{Scan, Scanned, Weights, impl_state, scan_steps, unstack};
 
 /// The state of an LSTM: what it shows and what it remembers.
 #[derive(Debug, Clone)]

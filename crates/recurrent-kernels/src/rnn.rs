@@ -4,8 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
-use crate::state::impl_state;
-use crate::{Scan, Scanned, Weights, scan_steps, unstack};
+use crate::{Scan, Scanned, Weights, impl_state, scan_steps, unstack};
 
 /// The state of a vanilla RNN, which is its output.
 #[derive(Debug, Clone)]

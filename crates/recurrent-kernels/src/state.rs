@@ -45,26 +45,40 @@ pub trait State<const D: usize>: Debug + Clone + Send + Sized {
     }
 }
 
-/// Implements [`State`] for a struct of tensors, named in order with the hidden state first.
+/// Implements [`State`] for a struct of tensors, its fields named in order with the hidden state first.
+///
+/// ```
+/// use burn::tensor::Tensor;
+/// use recurrent_kernels::{State, impl_state};
+///
+/// #[derive(Debug, Clone)]
+/// struct Pair<const D: usize> {
+///     hidden: Tensor<D>,
+///     memory: Tensor<D>,
+/// }
+/// impl_state!(Pair { hidden, memory });
+///
+/// assert_eq!(<Pair<2> as State<2>>::PARTS, 2);
+/// ```
+#[macro_export]
 macro_rules! impl_state {
     ($name:ident { $($field:ident),+ }) => {
         impl<const D: usize> $crate::State<D> for $name<D> {
             const PARTS: usize = [$(stringify!($field)),+].len();
 
-            fn from_parts(parts: Vec<burn::tensor::Tensor<D>>) -> Self {
+            fn from_parts(parts: Vec<$crate::burn::tensor::Tensor<D>>) -> Self {
                 let mut parts = parts.into_iter();
                 $(let $field = parts.next().expect(concat!("the state's `", stringify!($field), "`"));)+
                 Self { $($field),+ }
             }
 
-            fn into_parts(self) -> Vec<burn::tensor::Tensor<D>> {
+            fn into_parts(self) -> Vec<$crate::burn::tensor::Tensor<D>> {
                 vec![$(self.$field),+]
             }
 
-            fn hidden(&self) -> burn::tensor::Tensor<D> {
+            fn hidden(&self) -> $crate::burn::tensor::Tensor<D> {
                 self.hidden.clone()
             }
         }
     };
 }
-pub(crate) use impl_state;

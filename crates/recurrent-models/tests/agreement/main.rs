@@ -1,5 +1,5 @@
 //! Every layer against PyTorch's numbers, against finite differences and against itself, on each device that is
-//! compiled in: `cargo test -p recurrent-models --features ndarray,wgpu`.
+//! compiled in: `cargo test --workspace --no-default-features --features flex,ndarray,wgpu`.
 
 // The macros of Burn's GPU backends nest deeper than the compiler's default.
 #![recursion_limit = "256"]
