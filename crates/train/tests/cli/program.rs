@@ -60,6 +60,8 @@ impl Desk {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
         command.current_dir(self.folder.path()).args(line.split_whitespace()).stdin(Stdio::null());
+        // Graphics drivers complain of its absence on standard error.
+        command.env("XDG_RUNTIME_DIR", self.folder.path());
         if !line.contains("--device") {
             command.args(["--device", "flex"]);
         }
