@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
 use crate::weights::split_gates;
-use crate::{Scan, Scanned, Weights, impl_state, scan_steps, unstack};
+use crate::{Scan, Scanned, Weights, impl_state, scan_steps};
 
 /// The state of a GRU, which is its output.
 #[derive(Debug, Clone)]
@@ -73,6 +73,6 @@ pub fn gru_scan(
     initial: GruState<2>,
     scan: &Scan,
 ) -> Scanned<GruState<2>> {
-    let projected = unstack(weights.project_sequence(x));
+    let projected = weights.project_steps(x);
     scan_steps(projected, initial, scan, |projected, state| gru_step(projected, state, &weights, &reset))
 }

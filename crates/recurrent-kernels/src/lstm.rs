@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
 use crate::weights::split_gates;
-use crate::{Scan, Scanned, Weights, impl_state, scan_steps, unstack};
+use crate::{Scan, Scanned, Weights, impl_state, scan_steps};
 
 /// The state of an LSTM: what it shows and what it remembers.
 #[derive(Debug, Clone)]
@@ -36,6 +36,6 @@ pub fn lstm_step(projected: Tensor<2>, state: LstmState<2>, weights: &Weights) -
 
 /// An LSTM over a whole sequence, `x [batch, time, input]`; see [`lstm_step`] for the equations.
 pub fn lstm_scan(x: Tensor<3>, weights: Weights, initial: LstmState<2>, scan: &Scan) -> Scanned<LstmState<2>> {
-    let projected = unstack(weights.project_sequence(x));
+    let projected = weights.project_steps(x);
     scan_steps(projected, initial, scan, |projected, state| lstm_step(projected, state, &weights))
 }

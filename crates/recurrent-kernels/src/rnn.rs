@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
-use crate::{Scan, Scanned, Weights, impl_state, scan_steps, unstack};
+use crate::{Scan, Scanned, Weights, impl_state, scan_steps};
 
 /// The state of a vanilla RNN, which is its output.
 #[derive(Debug, Clone)]
@@ -58,6 +58,6 @@ pub fn rnn_scan(
     initial: RnnState<2>,
     scan: &Scan,
 ) -> Scanned<RnnState<2>> {
-    let projected = unstack(weights.project_sequence(x));
+    let projected = weights.project_steps(x);
     scan_steps(projected, initial, scan, |projected, state| rnn_step(projected, state, &weights, nonlinearity))
 }

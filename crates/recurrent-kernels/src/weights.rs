@@ -2,6 +2,11 @@
 
 use burn::tensor::Tensor;
 
+use crate::unstack::{blocks, unstack};
+
+/// Steps that one product projects.
+const PROJECTED_AT_ONCE: usize = 16;
+
 /// The weights of one layer in one direction, all gates side by side in PyTorch's order.
 ///
 /// Every gate owns `hidden` neighbouring columns: LSTM has `i, f, g, o`, GRU `r, z, n`, the vanilla RNN a single one.
@@ -26,12 +31,18 @@ impl Weights {
         }
     }
 
-    /// [`project`](Self::project) for a whole sequence in one product:
-    /// `x [batch, time, input]` → `[time, batch, gates * hidden]`.
-    pub fn project_sequence(&self, x: Tensor<3>) -> Tensor<3> {
-        let [batch, time, input] = x.dims();
+    /// [`project`](Self::project) for every step of a sequence:
+    /// `x [batch, time, input]` → `time` tensors `[batch, gates * hidden]`.
+    ///
+    /// One product serves a block of steps. It is the narrow input that is cut into blocks, and not the wide gates, and
+    /// what is cut into steps then is small enough to stay in a cache.
+    pub fn project_steps(&self, x: Tensor<3>) -> Vec<Tensor<2>> {
         let gates = self.w_ih.dims()[1];
-        self.project(x.swap_dims(0, 1).reshape([time * batch, input])).reshape([time, batch, gates])
+        let project = |block: Tensor<3>| {
+            let [time, batch, input] = block.dims();
+            unstack(self.project(block.reshape([time * batch, input])).reshape([time, batch, gates]))
+        };
+        blocks(x.swap_dims(0, 1), PROJECTED_AT_ONCE).into_iter().flat_map(project).collect()
     }
 
     /// The part of all gates' pre-activations that comes from the hidden state:

@@ -1,18 +1,20 @@
 //! A training step of each layer against the length of the sequence: twice the length, twice the time and memory.
 //!
-//! `cargo bench -p recurrent-models`; compare the medians, and `max alloc`, of one cell from line to line.
+//! `cargo bench -p recurrent-models`; compare the medians, and `max alloc`, of one cell from line to line. The allocator
+//! is `train`'s: the system's own may give memory back after each step, and fetching it again costs more the more it is.
 
 use burn::tensor::{Device, Distribution, Gradients, Tensor};
 use divan::{AllocProfiler, Bencher};
+use mimalloc::MiMalloc;
 use recurrent_models::cells::gru::GruCell;
 use recurrent_models::cells::lstm::LstmCell;
 use recurrent_models::cells::rnn::RnnCell;
 use recurrent_models::{Cell, Recurrent, RecurrentConfig};
 
 #[global_allocator]
-static ALLOC: AllocProfiler = AllocProfiler::system();
+static ALLOC: AllocProfiler<MiMalloc> = AllocProfiler::new(MiMalloc);
 
-const BATCH: usize = 16;
+const BATCH: usize = 64;
 const HIDDEN: usize = 50;
 
 fn main() {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use burn::module::{Initializer, Module, ModuleDisplay, Param};
 use burn::tensor::{Device, Tensor};
-use recurrent_kernels::{Scan, Scanned, State, Weights, scan_steps, unstack};
+use recurrent_kernels::{Scan, Scanned, State, Weights, scan_steps};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -56,7 +56,7 @@ pub trait Cell: Module + ModuleDisplay {
     /// A whole sequence, `x [batch, time, input]`. Override it where a kernel does better than the plain loop.
     fn scan(&self, x: Tensor<3>, initial: Self::State<2>, scan: &Scan) -> Scanned<Self::State<2>> {
         let weights = self.weights();
-        let projected = unstack(weights.project_sequence(x));
+        let projected = weights.project_steps(x);
         scan_steps(projected, initial, scan, |projected, state| self.advance(&weights, projected, state))
     }
 
