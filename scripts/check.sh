@@ -25,6 +25,15 @@ step() {
     printf -- '-- %s: %d s\n' "$name" $((SECONDS - start))
 }
 
+# A C compiler, for the allocator.
+compiler() {
+    if ! command -v cc >/dev/null; then
+        apt-get update -qq
+        apt-get install -y -qq gcc libc6-dev >/dev/null
+    fi
+    cc --version | head -n 1
+}
+
 # A GPU's driver, or Mesa's software Vulkan in its place.
 adapter() {
     if compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null; then
@@ -47,6 +56,7 @@ examples() {
 
 started=$SECONDS
 step 'formatting' cargo fmt --all --check
+step 'compiler' compiler
 step 'adapter' adapter
 step 'lints' cargo clippy --locked "${features[@]}" --all-targets -- -D warnings
 step 'tests' cargo test --locked "${features[@]}"

@@ -56,7 +56,7 @@ pub fn resume(args: ResumeArgs) -> Result<ExitCode> {
 /// Trains to the end, or to the next interruption, and tells how it went.
 fn go(run: &ForecastRun, device: &Device) -> Result<ExitCode> {
     let epochs = run.plan().fit.epochs;
-    let (history, ending) = run.fit(device, progress::session(epochs)?)?;
+    let (history, ending) = run.fit(device, progress::session(epochs, run.windows()[0])?)?;
     let folder = run.bundle().root().display();
     let Some(best) = history.best() else {
         say(format!("\nInterrupted in the first epoch. To go on: train resume {folder}"));

@@ -14,7 +14,7 @@ use crate::speak::note;
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// A session that shows itself as suits the terminal, and that Ctrl-C ends.
-pub fn session(epochs: usize) -> Result<Session> {
+pub fn session(epochs: usize, windows: usize) -> Result<Session> {
     let interrupter = interrupt::on_ctrl_c()?;
     if std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
         return Ok(Session {
@@ -27,21 +27,23 @@ pub fn session(epochs: usize) -> Result<Session> {
     Ok(Session {
         renderer: Box::new(Tell::new(move |advance: &Advance| lines.tell(advance))),
         interrupter,
-        after_epoch: Box::new(move |history| note(epoch_line(history, epochs))),
+        after_epoch: Box::new(move |history| note(epoch_line(history, epochs, windows))),
     })
 }
 
-/// `epoch 3/40: training loss 0.3120, validation loss 0.4210 (best), 2.1 s, at most 1 min 18 s left`.
-fn epoch_line(history: &History, epochs: usize) -> String {
+/// `epoch 3/40: training loss 0.3120, validation loss 0.4210 (best), 2.1 s (437 windows a second), at most 1 min 18 s
+/// left`.
+fn epoch_line(history: &History, epochs: usize, windows: usize) -> String {
     let Some(Epoch { epoch, train_loss, valid_loss, seconds, .. }) = history.epochs.last() else {
         return String::new();
     };
     let best = history.best().is_some_and(|best| best.epoch == *epoch);
     let mark = if best { " (best)" } else { "" };
+    let rate = windows as f64 / seconds;
     let left = duration(seconds * epochs.saturating_sub(*epoch) as f64);
     format!(
-        "epoch {epoch}/{epochs}: training loss {train_loss:.4}, validation loss {valid_loss:.4}{mark}, {seconds:.1} s, \
-         at most {left} left"
+        "epoch {epoch}/{epochs}: training loss {train_loss:.4}, validation loss {valid_loss:.4}{mark}, {seconds:.1} s \
+         ({rate:.0} windows a second), at most {left} left"
     )
 }
 
@@ -102,10 +104,10 @@ mod tests {
         };
         let mut history = History { epochs: vec![epoch(1, 0.25)] };
         assert_eq!(
-            epoch_line(&history, 3),
-            "epoch 1/3: training loss 0.5000, validation loss 0.2500 (best), 2.0 s, at most 4 s left"
+            epoch_line(&history, 3, 100),
+            "epoch 1/3: training loss 0.5000, validation loss 0.2500 (best), 2.0 s (50 windows a second), at most 4 s left"
         );
         history.epochs.push(epoch(2, 0.75));
-        assert!(epoch_line(&history, 3).starts_with("epoch 2/3: training loss 0.5000, validation loss 0.7500, "));
+        assert!(epoch_line(&history, 3, 100).starts_with("epoch 2/3: training loss 0.5000, validation loss 0.7500, "));
     }
 }
