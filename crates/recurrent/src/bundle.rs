@@ -23,6 +23,7 @@ use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
 
@@ -216,6 +217,11 @@ impl Bundle {
     fn damaged(&self, path: &Path, expected: &str, found: impl ToString) -> Error {
         Error::Bundle { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
     }
+}
+
+/// The SHA-256 of some bytes, in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A value as TOML.

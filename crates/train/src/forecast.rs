@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use recurrent::data::{Dataset, Table};
 use recurrent::fit::{Ending, History};
 use recurrent::forecast::{ForecastPlan, ForecastRun, Forecaster, Source, TestRows};
-use recurrent::models::{CellKind, Summarize, Summary};
+use recurrent::models::{Summarize, Summary};
 use recurrent::{Bundle, replace};
 
 use crate::cli::{BadInput, ForecastArgs, Format, PredictArgs, ResumeArgs, RunArgs, Settings, SummaryArgs};
@@ -187,8 +187,7 @@ pub fn summary(args: SummaryArgs) -> Result<ExitCode> {
 fn lecture_plan() -> Result<ForecastPlan> {
     let source = Source::open("stocks")?;
     let closes = vec!["AAPL_adj_close".to_string()];
-    let plan = ForecastPlan::new("stocks", &source, Some(closes.clone()), Some(closes))?;
-    Ok(ForecastPlan { model: CellKind::Lstm, ..plan })
+    Ok(ForecastPlan::new("stocks", &source, Some(closes.clone()), Some(closes))?)
 }
 
 fn layers(plan: &ForecastPlan, device: &Device) -> Summary {

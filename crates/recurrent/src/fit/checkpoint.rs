@@ -9,10 +9,9 @@ use burn::train::checkpoint::{
 };
 use burn::train::metric::store::EventStoreClient;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::History;
-use crate::bundle::{replace, to_toml};
+use crate::bundle::{replace, sha256, to_toml};
 use crate::{Error, Result};
 
 /// How many checkpoints are kept: the last, and the one before in case that the last is damaged.
@@ -128,12 +127,12 @@ impl Checkpoints {
     /// Puts a checkpoint whose records are written into its place, and drops those too old.
     fn settle(&self, epoch: usize, history: History) -> Result<()> {
         let partial = self.partial(epoch);
-        let mut sha256 = <[String; 3]>::default();
-        for (sum_of, part) in sha256.iter_mut().zip(PARTS) {
+        let mut sums = <[String; 3]>::default();
+        for (sum_of, part) in sums.iter_mut().zip(PARTS) {
             let path = partial.join(part);
             *sum_of = sum(&path).map_err(Error::io("cannot read", &path))?;
         }
-        let progress = Progress { sha256, history };
+        let progress = Progress { sha256: sums, history };
         replace(&partial.join(PROGRESS), to_toml(&progress).as_bytes())?;
         let place = self.folder(epoch);
         fs::rename(&partial, &place).map_err(Error::io("cannot write", &place))?;
@@ -204,8 +203,7 @@ impl CheckpointingStrategy for EveryEpoch {
 }
 
 fn sum(path: &Path) -> std::io::Result<String> {
-    let bytes = fs::read(path)?;
-    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    fs::read(path).map(|bytes| sha256(&bytes))
 }
 
 fn damaged(path: &Path, found: impl ToString) -> Error {

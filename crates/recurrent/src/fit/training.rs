@@ -59,8 +59,7 @@ where
 {
     let _lock = bundle.lock()?;
     let checkpoints = Arc::new(Checkpoints::new(&bundle.path(CHECKPOINTS))?);
-    let resumed = checkpoints.latest()?;
-    let history = resumed.clone().unwrap_or_default();
+    let history = checkpoints.latest()?.unwrap_or_default();
     if let Some(ending) = history.ending(plan) {
         return Ok((history, ending));
     }

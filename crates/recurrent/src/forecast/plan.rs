@@ -4,9 +4,9 @@ use recurrent_data::{DataError, Dataset, Embedded, Missing, Ratios, ScalerKind, 
 use recurrent_models::CellKind;
 use recurrent_models::networks::ForecastNetworkConfig;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::path::Path;
 
+use crate::bundle::sha256;
 use crate::fit::FitPlan;
 use crate::{Error, Result};
 
@@ -83,7 +83,7 @@ impl Source {
         let path = Path::new(data);
         match Dataset::find(data) {
             Ok(embedded) => {
-                Ok(Self { table: embedded.table()?, embedded: Some(embedded), sha256: sum(embedded.bytes) })
+                Ok(Self { table: embedded.table()?, embedded: Some(embedded), sha256: sha256(embedded.bytes) })
             }
             // A bare word that is no file was meant as a name: the error then lists the names.
             Err(unknown) if !path.exists() && path.extension().is_none() && path.components().count() == 1 => {
@@ -91,14 +91,10 @@ impl Source {
             }
             Err(_) => {
                 let bytes = read_file(path)?;
-                Ok(Self { table: Table::from_bytes(data, &bytes, None)?, embedded: None, sha256: sum(&bytes) })
+                Ok(Self { table: Table::from_bytes(data, &bytes, None)?, embedded: None, sha256: sha256(&bytes) })
             }
         }
     }
-}
-
-fn sum(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl ForecastPlan {

@@ -106,12 +106,9 @@ impl Forecaster {
         let shape = self.codec.shape()?;
         let scaled = self.codec.scaler.scale_series(history)?;
         let mut past = Vec::new();
-        let origin = scaled.latest_into(&shape, &mut past)?;
+        scaled.latest_into(&shape, &mut past)?;
         let values = self.said(past)?;
-        let labels = match history.dates() {
-            Some(dates) => dates.continue_from(origin, self.codec.horizon),
-            None => (1..=self.codec.horizon).map(|step| format!("+{step}")).collect(),
-        };
+        let labels = labels_after(history, self.codec.horizon);
         Ok(Forecast { targets: self.codec.targets.clone(), labels, values })
     }
 
@@ -172,10 +169,7 @@ impl Forecaster {
             past.drain(..past.len() - self.codec.window * width);
             forecast.values.extend(self.said(past.clone())?);
         }
-        forecast.labels = match history.dates() {
-            Some(dates) => dates.continue_from(history.len() - 1, steps),
-            None => (1..=steps).map(|step| format!("+{step}")).collect(),
-        };
+        forecast.labels = labels_after(history, steps);
         Ok(())
     }
 
@@ -188,6 +182,14 @@ impl Forecaster {
         let decode = |(target, said): (usize, &f32)| self.codec.decode(&shape, target, *said);
         let rows = said.chunks(self.codec.targets.len());
         Ok(rows.map(|row| row.iter().enumerate().map(decode).collect()).collect())
+    }
+}
+
+/// What the next `steps` rows after a history are called: their dates, or how far away they are.
+fn labels_after(history: &Series, steps: usize) -> Vec<String> {
+    match history.dates() {
+        Some(dates) => dates.continue_from(history.len() - 1, steps),
+        None => (1..=steps).map(|step| format!("+{step}")).collect(),
     }
 }
 
