@@ -1,11 +1,15 @@
-"""Writes the golden tensors that the recurrent layers are tested against.
+"""Writes the golden tensors that the recurrent layers and networks are tested against.
 
     python3 -m venv .venv
     .venv/bin/pip install torch safetensors numpy
     .venv/bin/python scripts/golden.py            # write the files
     .venv/bin/python scripts/golden.py --check    # recompute and compare
 
-There is one file for each kind of cell, in crates/recurrent-models/tests/goldens.
+They are in crates/recurrent-models/tests/goldens: one file for each kind of cell, one for
+attention and one for each network over symbols.
+
+# Cells
+
 Each file holds the same sixteen cases, so every tensor's key has a prefix such as
 `3l-bi-ragged-given/`: one or three layers, one or two directions, full or ragged
 lengths, zero or given initial state. A case holds, with PyTorch's names and layouts:
@@ -30,6 +34,21 @@ All but one kind come from `torch.nn`. The GRU that applies its reset gate befor
 product (Cho et al. 2014) is not in PyTorch, so it comes from `explicit_gru` below. The
 same code also knows PyTorch's variant, and each run asserts that it agrees with
 `torch.nn.GRU` there. Both GRU files hold the same inputs and weights.
+
+# Attention and networks
+
+Here a parameter has the name and the layout that it has in recurrent-models, such as
+`encoder.Lstm.layers.0.forward.gates.w_ih` and [input, gates * hidden], and a case holds
+
+    NAME           a parameter, or an input that is no id
+    ids, source, inputs, lengths                           int64
+    RESULT         logits, weights, features, h_n, ...
+    loss_RESULT    like RESULT
+    grad/NAME      like NAME
+
+with the gradients of the sum of all RESULT * loss_RESULT. The networks are written out
+below in plain operations, row by row and step by step, with nothing in them that could
+see a padding; the steps are those of `torch.lstm_cell` and its kin.
 
 Inputs are drawn in float32 and everything is computed in float64, so a stored value is
 the exact one rounded once.
@@ -238,13 +257,18 @@ def gru_step(x: Tensor, h: Tensor, weights: list[Tensor], reset_before: bool) ->
     return (1 - z) * n + z * h
 
 
-def evaluate(forward: Forward, inputs: Tensors) -> Tensors:
-    """The results of a forward pass, and the gradients of the loss, in float64."""
-    leaves = {
+def leaves_of(inputs: Tensors) -> Tensors:
+    """What a gradient is taken of, in float64."""
+    return {
         name: nn.Parameter(value.double())
         for name, value in inputs.items()
-        if name != "lengths" and not name.startswith("loss_")
+        if value.is_floating_point() and not name.startswith("loss_")
     }
+
+
+def evaluate(forward: Forward, inputs: Tensors) -> Tensors:
+    """The results of a forward pass, and the gradients of the loss, in float64."""
+    leaves = leaves_of(inputs)
     results = forward(leaves, inputs["lengths"])
     loss = sum((value * inputs[f"loss_{name}"]).sum() for name, value in results.items())
     loss.backward()
@@ -263,19 +287,363 @@ def evaluate_case(kind: str, case: Case, inputs: Tensors) -> Tensors:
     return results
 
 
-def golden(kind: str) -> Tensors:
-    """All tensors of a kind's file."""
+def golden_cell(kind: str) -> Tensors:
+    """All tensors of a cell's file."""
     generator = torch.Generator().manual_seed(SEED)
     tensors = {}
     for case in CASES:
         inputs = draw_inputs(kind, case, generator)
         results = evaluate_case(kind, case, inputs)
-        dead = [name for name, value in results.items() if not value.any()]
-        assert not dead, f"{kind}, {case.name}: zeros test nothing: {dead}"
-        for name, value in (inputs | results).items():
-            stored = value.float() if value.is_floating_point() else value
-            tensors[f"{case.name}/{name}"] = stored.contiguous()
+        tensors |= stored(f"{kind}, {case.name}", case.name, inputs, results)
     return tensors
+
+
+def stored(where: str, prefix: str, inputs: Tensors, results: Tensors) -> Tensors:
+    """A case as it lies in a file."""
+    dead = [name for name, value in results.items() if not value.any()]
+    assert not dead, f"{where}: zeros test nothing: {dead}"
+    tensors = {}
+    for name, value in (inputs | results).items():
+        value = value.float() if value.is_floating_point() else value
+        tensors[f"{prefix}/{name}"] = value.contiguous()
+    return tensors
+
+
+# Sizes of the networks: symbols of the source and of the target, features of a symbol,
+# hidden units, classes, and steps of a target.
+SOURCE_SYMBOLS, TARGET_SYMBOLS, EMBEDDING, CLASSES, TARGET_TIME = 6, 5, 2, 2, 4
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A case of attention or of a network."""
+
+    name: str
+    shapes: Shapes
+    """Parameters, and inputs that are no ids."""
+    symbols: dict[str, tuple[int, int]]
+    """Of each input of ids: how many symbols there are, and how many steps."""
+    forward: Callable[[Tensors, Tensors], Tensors]
+    """From parameters and inputs, both by name, to results."""
+
+
+def golden_networks(networks: list[Network]) -> Tensors:
+    """All tensors of a file with these cases."""
+    generator = torch.Generator().manual_seed(SEED)
+    tensors = {}
+    for network in networks:
+        inputs = {"lengths": torch.tensor([5, 2, 3])}
+        for name, (symbols, time) in network.symbols.items():
+            inputs[name] = torch.randint(symbols, (BATCH, time), generator=generator)
+        for name, shape in network.shapes.items():
+            inputs[name] = uniform(shape, 1.0, generator)
+        if "keys" in inputs:
+            for row, length in enumerate(inputs["lengths"]):
+                inputs["keys"][row, length:] = PADDING
+
+        def forward(leaves: Tensors, _: Tensor) -> Tensors:
+            return network.forward(leaves, inputs)
+
+        for name, value in forward(leaves_of(inputs), inputs["lengths"]).items():
+            inputs[f"loss_{name}"] = uniform(tuple(value.shape), 1.0, generator)
+        results = evaluate(forward, inputs)
+        tensors |= stored(network.name, network.name, inputs, results)
+    return tensors
+
+
+def dense_shapes(name: str, features: int, outputs: int, bias: bool = True) -> Shapes:
+    shapes: Shapes = {f"{name}.weight": (features, outputs)}
+    return shapes | ({f"{name}.bias": (outputs,)} if bias else {})
+
+
+def dense(p: Tensors, name: str, x: Tensor) -> Tensor:
+    y = x @ p[f"{name}.weight"]
+    return y + p[f"{name}.bias"] if f"{name}.bias" in p else y
+
+
+def stack_shapes(name: str, kind: str, features: int, layers: int, bidirectional: bool) -> Shapes:
+    """The parameters of a stack; `kind` is Rnn, Lstm or Gru."""
+    gates = {"Rnn": 1, "Lstm": 4, "Gru": 3}[kind] * HIDDEN
+    directions = ["forward", "reverse"] if bidirectional else ["forward"]
+    shapes: Shapes = {}
+    for layer, direction in product(range(layers), directions):
+        cell = f"{name}.{kind}.layers.{layer}.{direction}"
+        width = features if layer == 0 else HIDDEN * len(directions)
+        shapes[f"{cell}.gates.w_ih"] = (width, gates)
+        shapes[f"{cell}.gates.w_hh"] = (HIDDEN, gates)
+        shapes[f"{cell}.gates.bias"] = (gates,)
+        if kind == "Gru":
+            shapes[f"{cell}.bias_hn"] = (HIDDEN,)
+    return shapes
+
+
+State = tuple[Tensor, ...]
+"""The hidden state, and an LSTM's cell state."""
+
+
+def cell_step(p: Tensors, cell: str, kind: str, x: Tensor, state: State) -> State:
+    """One step of one row, with PyTorch's own equations."""
+    bias = p[f"{cell}.gates.bias"]
+    second = torch.zeros_like(bias)
+    if kind == "Gru":
+        second = torch.cat([second[: 2 * HIDDEN], p[f"{cell}.bias_hn"]])
+    weights = [p[f"{cell}.gates.w_ih"].T, p[f"{cell}.gates.w_hh"].T, bias, second]
+    rows = tuple(part[None] for part in state)
+    match kind:
+        case "Lstm":
+            rows = torch.lstm_cell(x[None], rows, *weights)
+        case "Gru":
+            rows = (torch.gru_cell(x[None], rows[0], *weights),)
+        case _:
+            rows = (torch.rnn_tanh_cell(x[None], rows[0], *weights),)
+    return tuple(part[0] for part in rows)
+
+
+def stack(
+    p: Tensors, name: str, kind: str, x: Tensor, initial: State | None = None
+) -> tuple[Tensor, State]:
+    """One row, x [time, features] without padding, through a stack: its outputs
+    [time, directions * hidden] and its final state, [layers * directions, hidden] each."""
+    zeros = (x.new_zeros(HIDDEN),) * (2 if kind == "Lstm" else 1)
+    finals: list[State] = []
+    layer = 0
+    while f"{name}.{kind}.layers.{layer}.forward.gates.w_ih" in p:
+        sides = []
+        for direction in ("forward", "reverse"):
+            cell = f"{name}.{kind}.layers.{layer}.{direction}"
+            if f"{cell}.gates.w_ih" not in p:
+                continue
+            state = zeros if initial is None else tuple(part[len(finals)] for part in initial)
+            steps = x if direction == "forward" else x.flip(0)
+            outputs = []
+            for step in steps:
+                state = cell_step(p, cell, kind, step, state)
+                outputs.append(state[0])
+            side = torch.stack(outputs)
+            sides.append(side if direction == "forward" else side.flip(0))
+            finals.append(state)
+        x = torch.cat(sides, dim=-1)
+        layer += 1
+    return x, tuple(torch.stack(part) for part in zip(*finals))
+
+
+def padded(rows: list[Tensor], time: int) -> Tensor:
+    """Rows of different lengths in one tensor, with zeros past their ends."""
+    zeros = [row.new_zeros(time - len(row), *row.shape[1:]) for row in rows]
+    return torch.stack([torch.cat([row, past]) for row, past in zip(rows, zeros)])
+
+
+def state_results(states: list[State]) -> Tensors:
+    """The rows' final states as [layers * directions, batch, hidden]."""
+    parts = [torch.stack(part, dim=1) for part in zip(*states)]
+    return dict(zip(("h_n", "c_n"), parts))
+
+
+def attention_shapes(prefix: str, kind: str, query: int, key: int, hidden: int) -> Shapes:
+    match kind:
+        case "general":
+            return dense_shapes(f"{prefix}key", key, query, bias=False)
+        case "additive":
+            return (
+                dense_shapes(f"{prefix}query", query, hidden, bias=False)
+                | dense_shapes(f"{prefix}key", key, hidden, bias=False)
+                | dense_shapes(f"{prefix}energy", hidden, 1, bias=False)
+            )
+        case _:
+            return {}
+
+
+def attend(p: Tensors, prefix: str, query: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+    """One query [query] at the real keys [length, key] of its row: context and weights."""
+    if f"{prefix}energy.weight" in p:
+        sums = [dense(p, f"{prefix}query", query) + dense(p, f"{prefix}key", key) for key in keys]
+        scores = [dense(p, f"{prefix}energy", torch.tanh(both))[0] for both in sums]
+    elif f"{prefix}key.weight" in p:
+        scores = [query @ dense(p, f"{prefix}key", key) for key in keys]
+    else:
+        scores = [query @ key for key in keys]
+    weights = torch.softmax(torch.stack(scores), dim=0)
+    return weights @ keys, weights
+
+
+def attention(kind: str) -> Network:
+    query_size = 3 if kind == "dot" else 2
+
+    def forward(p: Tensors, inputs: Tensors) -> Tensors:
+        contexts, weights = [], []
+        for queries, keys, length in zip(p["query"], p["keys"], inputs["lengths"]):
+            looks = [attend(p, "", query, keys[:length]) for query in queries]
+            contexts.append(torch.stack([context for context, _ in looks]))
+            weights.append(padded([weights for _, weights in looks], TIME))
+        return {"context": torch.stack(contexts), "weights": torch.stack(weights)}
+
+    inputs = {"query": (BATCH, TARGET_TIME, query_size), "keys": (BATCH, TIME, 3)}
+    return Network(kind, inputs | attention_shapes("", kind, query_size, 3, 4), {}, forward)
+
+
+def output_shapes(tied: bool, embedding: int, symbols: int) -> Shapes:
+    if not tied:
+        return dense_shapes("output", HIDDEN, symbols)
+    projection = dense_shapes("output.projection", HIDDEN, embedding) if embedding != HIDDEN else {}
+    return projection | {"output.bias": (symbols,)}
+
+
+def symbol_logits(p: Tensors, hidden: Tensor, embedding: str) -> Tensor:
+    if "output.projection.weight" in p:
+        hidden = dense(p, "output.projection", hidden)
+    if "output.weight" in p:
+        return dense(p, "output", hidden)
+    return hidden @ p[embedding].T + p["output.bias"]
+
+
+def language(name: str, kind: str, layers: int, embedding: int, tied: bool) -> Network:
+    def forward(p: Tensors, inputs: Tensors) -> Tensors:
+        logits, states = [], []
+        for row, ids in enumerate(inputs["ids"]):
+            initial = tuple(p[part][:, row] for part in ("h0", "c0") if part in p)
+            hidden, state = stack(p, "recurrent", kind, p["embedding.weight"][ids], initial)
+            logits.append(symbol_logits(p, hidden, "embedding.weight"))
+            states.append(state)
+        return {"logits": torch.stack(logits)} | state_results(states)
+
+    parts = ["h0", "c0"] if kind == "Lstm" else ["h0"]
+    shapes = {part: (layers, BATCH, HIDDEN) for part in parts}
+    shapes |= {"embedding.weight": (SOURCE_SYMBOLS, embedding)}
+    shapes |= stack_shapes("recurrent", kind, embedding, layers, False)
+    shapes |= output_shapes(tied, embedding, SOURCE_SYMBOLS)
+    return Network(name, shapes, {"ids": (SOURCE_SYMBOLS, TIME)}, forward)
+
+
+def seq2seq(
+    name: str,
+    kind: str,
+    layers: int = 1,
+    embedding: int | None = EMBEDDING,
+    bidirectional: bool = False,
+    score: str | None = None,
+    tied: bool = False,
+) -> Network:
+    directions = 2 if bidirectional else 1
+    # A dot product takes keys of the queries' size.
+    summed = bidirectional and score == "dot"
+    key = HIDDEN if summed else directions * HIDDEN
+
+    def vectors(p: Tensors, side: str, symbols: int, ids: Tensor) -> Tensor:
+        if embedding is None:
+            return nn.functional.one_hot(ids, symbols).double()
+        return p[f"{side}.embedding.weight"][ids]
+
+    def bridge(p: Tensors, state: State) -> State:
+        if not bidirectional:
+            return state
+        joined = [torch.cat([part[0::2], part[1::2]], dim=-1) for part in state]
+        hidden = torch.tanh(dense(p, "bridge.hidden", joined[0]))
+        return (hidden, *(dense(p, "bridge.cell", part) for part in joined[1:]))
+
+    def forward(p: Tensors, inputs: Tensors) -> Tensors:
+        logits, states, looked = [], [], []
+        for source, target, length in zip(inputs["source"], inputs["inputs"], inputs["lengths"]):
+            x = vectors(p, "source", SOURCE_SYMBOLS, source[:length])
+            keys, state = stack(p, "encoder", kind, x)
+            x = vectors(p, "target", TARGET_SYMBOLS, target)
+            hidden, state = stack(p, "decoder", kind, x, bridge(p, state))
+            if score is not None:
+                keys = keys[:, :HIDDEN] + keys[:, HIDDEN:] if summed else keys
+                looks = [attend(p, "attention.score.", query, keys) for query in hidden]
+                context = torch.stack([context for context, _ in looks])
+                joined = torch.cat([context, hidden], dim=-1)
+                hidden = torch.tanh(dense(p, "attention.combine", joined))
+                looked.append(padded([weights for _, weights in looks], TIME))
+            logits.append(symbol_logits(p, hidden, "target.embedding.weight"))
+            states.append(state)
+        weights = {"weights": torch.stack(looked)} if looked else {}
+        return {"logits": torch.stack(logits)} | state_results(states) | weights
+
+    shapes: Shapes = {}
+    if embedding is not None:
+        shapes["source.embedding.weight"] = (SOURCE_SYMBOLS, embedding)
+        shapes["target.embedding.weight"] = (TARGET_SYMBOLS, embedding)
+    shapes |= stack_shapes("encoder", kind, embedding or SOURCE_SYMBOLS, layers, bidirectional)
+    if bidirectional:
+        shapes |= dense_shapes("bridge.hidden", 2 * HIDDEN, HIDDEN)
+        if kind == "Lstm":
+            shapes |= dense_shapes("bridge.cell", 2 * HIDDEN, HIDDEN)
+    shapes |= stack_shapes("decoder", kind, embedding or TARGET_SYMBOLS, layers, False)
+    if score is not None:
+        shapes |= attention_shapes("attention.score.", score, HIDDEN, key, HIDDEN)
+        shapes |= dense_shapes("attention.combine", key + HIDDEN, HIDDEN, bias=False)
+    shapes |= output_shapes(tied, embedding or 0, TARGET_SYMBOLS)
+    symbols = {"source": (SOURCE_SYMBOLS, TIME), "inputs": (TARGET_SYMBOLS, TARGET_TIME)}
+    return Network(name, shapes, symbols, forward)
+
+
+def classifier(pooling: str) -> Network:
+    features = 2 * HIDDEN
+
+    def pool(p: Tensors, outputs: Tensor, state: State) -> tuple[Tensor, Tensor | None]:
+        match pooling:
+            case "last":
+                return state[0][-2:].flatten(), None
+            case "mean":
+                return outputs.mean(dim=0), None
+            case "max":
+                return outputs.amax(dim=0), None
+            case _:
+                hidden = torch.tanh(dense(p, "attention.hidden", outputs))
+                energy = dense(p, "attention.energy", hidden)
+                weights = torch.softmax(energy[:, 0], dim=0)
+                return weights @ outputs, weights
+
+    def forward(p: Tensors, inputs: Tensors) -> Tensors:
+        pooled = []
+        for ids, length in zip(inputs["ids"], inputs["lengths"]):
+            x = p["embedding.weight"][ids[:length]]
+            pooled.append(pool(p, *stack(p, "recurrent", "Lstm", x)))
+        results = {"logits": dense(p, "dense", torch.stack([vector for vector, _ in pooled]))}
+        weights = [weights for _, weights in pooled if weights is not None]
+        return results | ({"weights": padded(weights, TIME)} if weights else {})
+
+    shapes: Shapes = {"embedding.weight": (SOURCE_SYMBOLS, EMBEDDING)}
+    shapes |= stack_shapes("recurrent", "Lstm", EMBEDDING, 2, True)
+    if pooling == "attention":
+        shapes |= dense_shapes("attention.hidden", features, features)
+        shapes |= dense_shapes("attention.energy", features, 1, bias=False)
+    shapes |= dense_shapes("dense", features, CLASSES)
+    return Network(pooling, shapes, {"ids": (SOURCE_SYMBOLS, TIME)}, forward)
+
+
+NETWORKS = {
+    "attention": [attention(kind) for kind in ("dot", "general", "additive")],
+    "language": [
+        language("rnn-untied", "Rnn", 1, EMBEDDING, tied=False),
+        language("gru-tied", "Gru", 1, HIDDEN, tied=True),
+        language("lstm-tied-projected", "Lstm", 2, EMBEDDING, tied=True),
+    ],
+    "seq2seq": [
+        seq2seq("lstm-one-hot", "Lstm", embedding=None),
+        seq2seq("gru-two-layers", "Gru", layers=2),
+        seq2seq("rnn-general", "Rnn", score="general"),
+        seq2seq("lstm-bi", "Lstm", layers=2, bidirectional=True),
+        seq2seq("lstm-bi-dot-tied", "Lstm", bidirectional=True, score="dot", tied=True),
+        seq2seq(
+            "gru-bi-general-tied",
+            "Gru",
+            embedding=HIDDEN,
+            bidirectional=True,
+            score="general",
+            tied=True,
+        ),
+        seq2seq("lstm-bi-additive", "Lstm", layers=2, bidirectional=True, score="additive"),
+    ],
+    "classifier": [classifier(pooling) for pooling in ("last", "mean", "max", "attention")],
+}
+
+
+def golden(name: str) -> Tensors:
+    """All tensors of a file."""
+    return golden_cell(name) if name in GATES else golden_networks(NETWORKS[name])
 
 
 def differences(actual: Tensors, expected: Tensors) -> list[str]:
@@ -307,20 +675,21 @@ def sort_metadata(data: bytes) -> bytes:
     return data[:8] + text + data[8 + length :]
 
 
-def write(kind: str, path: Path) -> None:
-    tensors = golden(kind)
+def write(name: str, path: Path) -> None:
+    tensors = golden(name)
     metadata = {"torch": torch.__version__, "script": "scripts/golden.py", "seed": str(SEED)}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(sort_metadata(save(tensors, metadata)))
-    print(f"{path.name}: {len(CASES)} cases, {len(tensors)} tensors, {path.stat().st_size} bytes")
+    cases = {key.split("/")[0] for key in tensors}
+    print(f"{path.name}: {len(cases)} cases, {len(tensors)} tensors, {path.stat().st_size} bytes")
 
 
-def check(kind: str, path: Path) -> bool:
+def check(name: str, path: Path) -> bool:
     """Whether the file at `path` holds what this script computes; prints what it does not."""
     if not path.exists():
         print(f"{path.name}: missing")
         return False
-    wrong = differences(load_file(path), golden(kind))
+    wrong = differences(load_file(path), golden(name))
     for line in wrong:
         print(f"{path.name}: {line}")
     if not wrong:
@@ -337,12 +706,12 @@ def main() -> int:
 
     # A sum's order depends on the number of threads, and the files must not.
     torch.set_num_threads(1)
-    paths = {kind: GOLDENS / f"{kind}.safetensors" for kind in GATES}
+    paths = {name: GOLDENS / f"{name}.safetensors" for name in [*GATES, *NETWORKS]}
     if arguments.check:
-        agreed = [check(kind, path) for kind, path in paths.items()]
+        agreed = [check(name, path) for name, path in paths.items()]
         return 0 if all(agreed) else 1
-    for kind, path in paths.items():
-        write(kind, path)
+    for name, path in paths.items():
+        write(name, path)
     return 0
 
 

@@ -33,24 +33,29 @@
 //! - [`Bidirectional`]: one layer, in one direction or both.
 //! - [`Recurrent`]: the stack of layers. `Lstm`, `Gru` and `Rnn` are names for it over a cell.
 //! - [`AnyRecurrent`]: the three behind one type, for programs that choose at run time.
-//! - [`networks`]: whole networks.
+//! - [`Attention`]: where to look in a sequence.
+//! - [`networks`]: whole networks: a forecaster, a language model, a translator and a classifier.
 //! - [`torch`]: to and from PyTorch's weights. [`Summary`]: what a network is made of.
 //!
 //! There is no file, no loss and no data here, and nothing that can fail but for wrong shapes, which panic at the
 //! layer's door with what was expected and what came.
 
 mod any;
+mod attention;
 mod bidirectional;
 mod cell;
 pub mod cells;
+mod choice;
 mod config;
 pub mod networks;
+mod padding;
 mod recurrent;
 mod saved;
 mod summary;
 pub mod torch;
 
-pub use any::{AnyRecurrent, AnyState, CellKind};
+pub use any::{AnyRecurrent, AnyRecurrentConfig, AnyState, CellKind};
+pub use attention::{Attended, Attention, AttentionConfig, AttentionKind, AttentionMemory};
 pub use bidirectional::Bidirectional;
 pub use cell::{Cell, CellShape, GateParams};
 pub use cells::gru::{Gru, GruConfig};

@@ -2,9 +2,10 @@
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use recurrent_kernels::{Scanned, State, check_lengths};
 
+use crate::padding::clear_padding;
 use crate::{Bidirectional, Cell};
 
 /// A recurrent layer over a [`Cell`]: a stack of one or more layers, each in one direction or both, with dropout
@@ -154,15 +155,4 @@ fn stack<S: State<2>, T: State<3>>(states: Vec<S>) -> T {
         }
     }
     T::from_parts(columns.into_iter().map(|column| Tensor::stack(column, 0)).collect())
-}
-
-/// Sets what lies past each row's end to zero, so that not even a NaN there can reach a gradient.
-fn clear_padding(x: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
-    let [batch, time, input] = x.dims();
-    if lengths.iter().all(|length| *length == time) {
-        return x;
-    }
-    let past: Vec<bool> = lengths.iter().flat_map(|length| (0..time).map(move |t| t >= *length)).collect();
-    let past = Tensor::<3, Bool>::from_data(TensorData::new(past, [batch, time, 1]), &x.device());
-    x.mask_fill(past.expand([batch, time, input]), 0.0)
 }

@@ -1,7 +1,7 @@
-//! Outputs, final states and gradients against PyTorch's, from `scripts/golden.py`.
+//! The layers' outputs, final states and gradients against PyTorch's, from `scripts/golden.py`.
 
 use burn::module::Param;
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use recurrent_models::cells::gru::GruCell;
 use recurrent_models::cells::lstm::LstmCell;
 use recurrent_models::cells::rnn::RnnCell;
@@ -14,11 +14,13 @@ use crate::devices::{TestDevice, assert_close};
 const INPUT: usize = 2;
 const HIDDEN: usize = 3;
 
+/// The bytes of a golden file.
 macro_rules! golden {
     ($name:literal) => {
         include_bytes!(concat!("../goldens/", $name, ".safetensors"))
     };
 }
+pub(crate) use golden;
 
 /// All cells, each in 16 cases.
 pub fn check_all(on: &TestDevice) {
@@ -128,14 +130,14 @@ impl Probe for GruCell {
 }
 
 /// One case of a golden file.
-struct Golden<'a> {
-    file: &'a SafeTensors<'a>,
-    case: String,
-    device: Device,
+pub struct Golden<'a> {
+    pub file: &'a SafeTensors<'a>,
+    pub case: String,
+    pub device: Device,
 }
 
 impl Golden<'_> {
-    fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
+    pub fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
         let view = self.file.tensor(&format!("{}/{name}", self.case)).expect("a golden tensor");
         assert_eq!(view.dtype(), Dtype::F32, "{name}");
         let numbers = view.data().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("4 bytes")));
@@ -143,11 +145,21 @@ impl Golden<'_> {
         Tensor::from_data(data, &self.device)
     }
 
-    fn lengths(&self) -> Vec<usize> {
-        let view = self.file.tensor(&format!("{}/lengths", self.case)).expect("the lengths");
-        assert_eq!(view.dtype(), Dtype::I64);
+    pub fn ids<const D: usize>(&self, name: &str) -> Tensor<D, Int> {
+        let view = self.file.tensor(&format!("{}/{name}", self.case)).expect("golden ids");
+        assert_eq!(view.dtype(), Dtype::I64, "{name}");
         let numbers = view.data().chunks_exact(8).map(|bytes| i64::from_le_bytes(bytes.try_into().expect("8 bytes")));
-        numbers.map(|length| length as usize).collect()
+        Tensor::from_data(TensorData::new(numbers.collect::<Vec<i64>>(), view.shape()), &self.device)
+    }
+
+    pub fn lengths(&self) -> Vec<usize> {
+        self.ids::<1>("lengths").into_data().iter::<i64>().map(|length| length as usize).collect()
+    }
+
+    /// The names behind `prefix` in this case.
+    pub fn names(&self, prefix: &str) -> Vec<String> {
+        let prefix = format!("{}/{prefix}", self.case);
+        self.file.names().into_iter().filter_map(|name| name.strip_prefix(&prefix)).map(String::from).collect()
     }
 
     fn weights(&self, suffix: &str) -> TorchWeights {

@@ -1,0 +1,222 @@
+//! Attention and the networks over symbols against PyTorch's numbers, from `scripts/golden.py`.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Gradients, Tensor};
+use recurrent_models::networks::{Input, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig};
+use recurrent_models::{AnyState, AttentionConfig, AttentionKind, CellKind};
+use safetensors::SafeTensors;
+
+use crate::devices::{TestDevice, assert_close};
+use crate::golden::{Golden, golden};
+
+const SOURCE_SYMBOLS: usize = 6;
+const TARGET_SYMBOLS: usize = 5;
+const EMBEDDING: usize = 2;
+const HIDDEN: usize = 3;
+const CLASSES: usize = 2;
+
+pub fn check_all(on: &TestDevice) {
+    let device = on.device.clone().autodiff();
+    let file = |bytes: &'static [u8]| SafeTensors::deserialize(bytes).expect("a golden file");
+    attention(on, &file(golden!("attention")), &device);
+    language(on, &file(golden!("language")), &device);
+    seq2seq(on, &file(golden!("seq2seq")), &device);
+    classifier(on, &file(golden!("classifier")), &device);
+}
+
+fn attention(on: &TestDevice, file: &SafeTensors, device: &Device) {
+    for kind in AttentionKind::ALL {
+        let golden = Golden { file, case: kind.to_string(), device: device.clone() };
+        let query_size = if kind == AttentionKind::Dot { 3 } else { 2 };
+        let attention = AttentionConfig::new(kind, query_size, 3).with_hidden(4).init(device);
+        let attention = attention.map(&mut Load::of(&golden));
+        let [query, keys] = ["query", "keys"].map(|name| golden.tensor::<3>(name).require_grad());
+
+        let attended = attention.forward(query.clone(), keys.clone(), Some(&golden.lengths()));
+
+        let mut check = Check::of(on, &golden);
+        check.result("context", attended.context);
+        check.result("weights", attended.weights);
+        check.gradients(&attention, &[("query", query), ("keys", keys)]);
+    }
+}
+
+fn language(on: &TestDevice, file: &SafeTensors, device: &Device) {
+    let config = |embedding| LanguageModelConfig::new(SOURCE_SYMBOLS, embedding, HIDDEN);
+    let cases = [
+        ("rnn-untied", config(EMBEDDING).with_cell(CellKind::Rnn)),
+        ("gru-tied", config(HIDDEN).with_cell(CellKind::Gru).with_tied(true)),
+        ("lstm-tied-projected", config(EMBEDDING).with_layers(2).with_tied(true)),
+    ];
+    for (case, config) in cases {
+        let golden = Golden { file, case: case.into(), device: device.clone() };
+        let model = config.init(device).map(&mut Load::of(&golden));
+        let names = if config.cell == CellKind::Lstm { &["h0", "c0"][..] } else { &["h0"] };
+        let parts: Vec<Tensor<3>> = names.iter().map(|name| golden.tensor(name).require_grad()).collect();
+
+        let state = AnyState::from_parts(config.cell, parts.clone());
+        let (logits, state) = model.forward(golden.ids("ids"), Some(state));
+
+        let mut check = Check::of(on, &golden);
+        check.result("logits", logits);
+        check.state(state);
+        let inputs: Vec<(&str, Tensor<3>)> = names.iter().copied().zip(parts).collect();
+        check.gradients(&model, &inputs);
+    }
+}
+
+fn seq2seq(on: &TestDevice, file: &SafeTensors, device: &Device) {
+    use AttentionKind::{Additive, Dot, General};
+    let config = || Seq2SeqConfig::new(SOURCE_SYMBOLS, TARGET_SYMBOLS, HIDDEN);
+    let embedded = || config().with_input(Input::Embedding(EMBEDDING));
+    let both = || embedded().with_bidirectional(true);
+    let general = config().with_input(Input::Embedding(HIDDEN)).with_bidirectional(true);
+    let cases = [
+        ("lstm-one-hot", config()),
+        ("gru-two-layers", embedded().with_cell(CellKind::Gru).with_layers(2)),
+        ("rnn-general", embedded().with_cell(CellKind::Rnn).with_attention(Some(General))),
+        ("lstm-bi", both().with_layers(2)),
+        ("lstm-bi-dot-tied", both().with_attention(Some(Dot)).with_tied(true)),
+        ("gru-bi-general-tied", general.with_cell(CellKind::Gru).with_attention(Some(General)).with_tied(true)),
+        ("lstm-bi-additive", both().with_layers(2).with_attention(Some(Additive))),
+    ];
+    for (case, config) in cases {
+        let golden = Golden { file, case: case.into(), device: device.clone() };
+        let network = config.init(device).map(&mut Load::of(&golden));
+
+        let encoded = network.encode(golden.ids("source"), &golden.lengths());
+        let decoded = network.decode(&encoded, golden.ids("inputs"));
+
+        let mut check = Check::of(on, &golden);
+        check.result("logits", decoded.logits);
+        check.state(decoded.state);
+        if let Some(weights) = decoded.weights {
+            check.result("weights", weights);
+        }
+        check.gradients(&network, &[]);
+    }
+}
+
+fn classifier(on: &TestDevice, file: &SafeTensors, device: &Device) {
+    let config = SequenceClassifierConfig::new(SOURCE_SYMBOLS, EMBEDDING, HIDDEN, CLASSES);
+    let config = config.with_layers(2).with_bidirectional(true);
+    for pooling in Pooling::ALL {
+        let golden = Golden { file, case: pooling.to_string(), device: device.clone() };
+        let network = config.clone().with_pooling(pooling).init(device).map(&mut Load::of(&golden));
+        let lengths = golden.lengths();
+
+        let mut check = Check::of(on, &golden);
+        check.result("logits", network.forward(golden.ids("ids"), &lengths));
+        if let Some(weights) = network.pool(network.embed(golden.ids("ids")), &lengths).weights {
+            check.result("weights", weights);
+        }
+        check.gradients(&network, &[]);
+    }
+}
+
+/// Puts a case's parameters in the place of a module's, by their names.
+struct Load<'a> {
+    golden: &'a Golden<'a>,
+    path: Vec<String>,
+}
+
+impl<'a> Load<'a> {
+    fn of(golden: &'a Golden<'a>) -> Self {
+        Self { golden, path: Vec::new() }
+    }
+}
+
+impl ModuleMapper for Load<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.join(".");
+        param.map(|own| {
+            let golden = self.golden.tensor::<D>(&name);
+            assert_eq!(golden.dims(), own.dims(), "{name}");
+            golden.require_grad()
+        })
+    }
+}
+
+/// Compares a case's results and gathers the loss; then its gradients, of which none may be left over.
+struct Check<'a> {
+    on: &'a TestDevice,
+    golden: &'a Golden<'a>,
+    loss: Tensor<1>,
+    results: Vec<String>,
+}
+
+impl<'a> Check<'a> {
+    fn of(on: &'a TestDevice, golden: &'a Golden<'a>) -> Self {
+        Self { on, golden, loss: Tensor::zeros([1], &golden.device), results: Vec::new() }
+    }
+
+    fn result<const D: usize>(&mut self, name: &str, ours: Tensor<D>) {
+        let what = format!("{} {} {name}", self.on.name, self.golden.case);
+        assert_close(&what, ours.clone(), self.golden.tensor(name), self.on.golden);
+        self.loss = self.loss.clone() + (ours * self.golden.tensor(&format!("loss_{name}"))).sum();
+        self.results.push(name.into());
+    }
+
+    fn state(&mut self, state: AnyState) {
+        for (name, part) in ["h_n", "c_n"].into_iter().zip(state.into_parts()) {
+            self.result(name, part);
+        }
+    }
+
+    fn gradients(self, module: &impl Module, inputs: &[(&str, Tensor<3>)]) {
+        assert_same_names(self.results, self.golden.names("loss_"), &self.golden.case);
+        let grads = self.loss.backward();
+        let mut seen = Compare { on: self.on, golden: self.golden, grads: &grads, path: Vec::new(), names: Vec::new() };
+        module.visit(&mut seen);
+        for (name, input) in inputs {
+            seen.check(name, input);
+        }
+        assert_same_names(seen.names, self.golden.names("grad/"), &self.golden.case);
+    }
+}
+
+fn assert_same_names(mut ours: Vec<String>, mut theirs: Vec<String>, case: &str) {
+    ours.sort();
+    theirs.sort();
+    assert_eq!(ours, theirs, "{case}");
+}
+
+/// Compares the gradient of every parameter that it visits.
+struct Compare<'a> {
+    on: &'a TestDevice,
+    golden: &'a Golden<'a>,
+    grads: &'a Gradients,
+    path: Vec<String>,
+    names: Vec<String>,
+}
+
+impl Compare<'_> {
+    fn check<const D: usize>(&mut self, name: &str, of: &Tensor<D>) {
+        let what = format!("{} {} gradient of {name}", self.on.name, self.golden.case);
+        let gradient = of.grad(self.grads).expect("a gradient");
+        assert_close(&what, gradient, self.golden.tensor(&format!("grad/{name}")), self.on.golden);
+        self.names.push(name.into());
+    }
+}
+
+impl ModuleVisitor for Compare<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.check(&self.path.join("."), &param.val());
+    }
+}

@@ -1,0 +1,216 @@
+//! Two ways to the same numbers, for the networks over symbols.
+
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use recurrent_models::networks::{Input, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig};
+use recurrent_models::{AnyState, AttentionKind, CellKind};
+
+use crate::devices::{TestDevice, assert_close};
+
+const SYMBOLS: usize = 7;
+const HIDDEN: usize = 4;
+const BATCH: usize = 3;
+const SOURCE: usize = 5;
+const TARGET: usize = 4;
+const LENGTHS: [usize; BATCH] = [5, 1, 3];
+
+/// From a source and its lengths to all that a network says of it.
+type Network = Box<dyn Fn(Tensor<2, Int>, &[usize]) -> Tensor<2>>;
+
+pub fn step_equals_whole(on: &TestDevice) {
+    for cell in CellKind::ALL {
+        on.device.seed(1);
+        let config = LanguageModelConfig::new(SYMBOLS, 3, HIDDEN).with_cell(cell).with_layers(2).with_tied(true);
+        let model = config.init(&on.device);
+        let ids = ids([BATCH, SOURCE], 0, &on.device);
+        let (whole, last) = model.forward(ids.clone(), None);
+        let mut state = None;
+        for t in 0..SOURCE {
+            let (logits, next) = model.step(column(&ids, t), state);
+            assert_close("language model", logits, whole.clone().narrow(1, t, 1).squeeze_dim(1), on.itself);
+            state = Some(next);
+        }
+        assert_same_state(on, state.expect("a step"), last);
+    }
+    for config in seq2seqs() {
+        on.device.seed(2);
+        let network = config.init(&on.device);
+        let encoded = network.encode(ids([BATCH, SOURCE], 0, &on.device), &LENGTHS);
+        let inputs = ids([BATCH, TARGET], 1, &on.device);
+        let whole = network.decode(&encoded, inputs.clone());
+        let mut state = encoded.state.clone();
+        for t in 0..TARGET {
+            let step = network.step(&encoded, state, column(&inputs, t));
+            let at = |whole: &Tensor<3>| whole.clone().narrow(1, t, 1).squeeze_dim(1);
+            assert_close("sequence to sequence", step.logits, at(&whole.logits), on.itself);
+            assert_eq!(step.weights.is_some(), config.attention.is_some());
+            if let (Some(step), Some(whole)) = (step.weights, &whole.weights) {
+                assert_close("attention", step, at(whole), on.itself);
+            }
+            state = step.state;
+        }
+        assert_same_state(on, state, whole.state);
+    }
+}
+
+/// What is past a row's end changes nothing, however much it is, and each row by itself gives what it gives in a batch.
+pub fn padding_is_never_seen(on: &TestDevice) {
+    let mut networks: Vec<Network> = Vec::new();
+    on.device.seed(3);
+    for config in seq2seqs() {
+        let network = config.init(&on.device);
+        networks.push(Box::new(move |source, lengths| {
+            let [batch, _] = source.dims();
+            let inputs = Tensor::ones([batch, TARGET], (&source.device(), source.dtype()));
+            network.forward(source, lengths, inputs).flatten(1, 2)
+        }));
+    }
+    for config in classifiers() {
+        let network = config.init(&on.device);
+        networks.push(Box::new(move |source, lengths| network.forward(source, lengths)));
+    }
+    let source = ids([BATCH, SOURCE], 0, &on.device);
+    let longer = with_garbage(&source, SOURCE + 3);
+    let garbage = longer.clone().narrow(1, 0, SOURCE);
+    for network in networks {
+        let expected = network(source.clone(), &LENGTHS);
+        assert_close("other padding", network(garbage.clone(), &LENGTHS), expected.clone(), on.itself);
+        assert_close("longer padding", network(longer.clone(), &LENGTHS), expected.clone(), on.itself);
+        for (row, length) in LENGTHS.into_iter().enumerate() {
+            let alone = network(source.clone().narrow(0, row, 1).narrow(1, 0, length), &[length]);
+            assert_close("row", alone, expected.clone().narrow(0, row, 1), on.itself);
+        }
+    }
+}
+
+pub fn weights_are_a_distribution(on: &TestDevice) {
+    let source = ids([BATCH, SOURCE], 0, &on.device);
+    let check = |weights: Vec<f32>, steps: usize| {
+        assert_eq!(weights.len(), BATCH * steps * SOURCE);
+        for (index, row) in weights.chunks(SOURCE).enumerate() {
+            let length = LENGTHS[index / steps];
+            assert!((row.iter().sum::<f32>() - 1.0).abs() <= on.itself, "{row:?}");
+            assert!(row[..length].iter().all(|weight| *weight > 0.0), "{row:?}");
+            assert!(row[length..].iter().all(|weight| *weight == 0.0), "{row:?}");
+        }
+    };
+    on.device.seed(4);
+    for config in seq2seqs() {
+        let network = config.init(&on.device);
+        let encoded = network.encode(source.clone(), &LENGTHS);
+        let decoded = network.decode(&encoded, ids([BATCH, TARGET], 1, &on.device));
+        if let Some(weights) = decoded.weights {
+            check(weights.into_data().iter().collect(), TARGET);
+        }
+    }
+    for config in classifiers() {
+        let network = config.init(&on.device);
+        let pooled = network.pool(network.embed(source.clone()), &LENGTHS);
+        assert_eq!(pooled.weights.is_some(), config.pooling == Pooling::Attention);
+        if let Some(weights) = pooled.weights {
+            check(weights.into_data().iter().collect(), 1);
+        }
+    }
+}
+
+/// As a beam search does: rows are multiplied, dropped and exchanged in the middle of a target.
+pub fn rows_can_be_chosen(on: &TestDevice) {
+    on.device.seed(5);
+    for config in seq2seqs() {
+        let network = config.init(&on.device);
+        let encoded = network.encode(ids([BATCH, SOURCE], 0, &on.device), &LENGTHS);
+        let inputs = ids([BATCH, TARGET], 1, &on.device);
+        let whole = network.decode(&encoded, inputs.clone()).logits;
+
+        let rows = Tensor::<1, Int>::from_data([2, 0, 2, 1], &on.device);
+        let chosen = network.decode(&encoded.select_rows(rows.clone()), inputs.clone().select(0, rows.clone()));
+        assert_close("chosen rows", chosen.logits, whole.clone().select(0, rows.clone()), on.itself);
+
+        let first = network.step(&encoded, encoded.state.clone(), column(&inputs, 0));
+        let second = network.step(
+            &encoded.select_rows(rows.clone()),
+            first.state.select_rows(rows.clone()),
+            column(&inputs, 1).select(0, rows.clone()),
+        );
+        let expected = whole.clone().narrow(1, 1, 1).squeeze_dim::<2>(1).select(0, rows);
+        assert_close("chosen rows of a state", second.logits, expected, on.itself);
+
+        let twice = network.decode(&encoded.repeat_rows(2), inputs.clone().repeat_dim(1, 2).reshape([6, TARGET]));
+        let expected = whole.unsqueeze_dim::<4>(1).repeat_dim(1, 2).reshape([6, TARGET as i32, SYMBOLS as i32]);
+        assert_close("repeated rows", twice.logits, expected, on.itself);
+    }
+}
+
+/// Frozen, a network stays where gradients are, its dropout sleeps and its parameters take none.
+pub fn gradients_of_embeddings(on: &TestDevice) {
+    let device = on.device.clone().autodiff();
+    device.seed(6);
+    for config in classifiers() {
+        let network = config.with_dropout(0.5).init(&device).freeze();
+        let embedded = network.embed(ids([BATCH, SOURCE], 0, &device)).require_grad();
+        let logits = network.classify(embedded.clone(), &LENGTHS);
+        let again = network.classify(embedded.clone(), &LENGTHS);
+        assert_close("dropout", logits.clone().detach(), again.detach(), 0.0);
+
+        let gradient = embedded.grad(&logits.sum().backward()).expect("a gradient");
+        for (row, length) in LENGTHS.into_iter().enumerate().filter(|(_, length)| *length < SOURCE) {
+            let past = gradient.clone().narrow(0, row, 1).narrow(1, length, SOURCE - length);
+            assert_close("gradient of padding", past.clone(), past.zeros_like(), 0.0);
+        }
+        assert!(gradient.abs().sum().into_scalar::<f32>() > 0.0, "no gradient");
+    }
+}
+
+/// All cells, all kinds of attention and none, in one direction and both.
+fn seq2seqs() -> Vec<Seq2SeqConfig> {
+    let mut configs = Vec::new();
+    let attentions = [None].into_iter().chain(AttentionKind::ALL.map(Some));
+    for (index, attention) in attentions.enumerate() {
+        for bidirectional in [false, true] {
+            let config = Seq2SeqConfig::new(SYMBOLS, SYMBOLS, HIDDEN)
+                .with_cell(CellKind::ALL[(index + usize::from(bidirectional)) % 3])
+                .with_bidirectional(bidirectional)
+                .with_attention(attention);
+            configs.push(match index % 2 {
+                0 => config,
+                _ => config.with_input(Input::Embedding(3)).with_layers(2).with_tied(true),
+            });
+        }
+    }
+    configs
+}
+
+fn classifiers() -> Vec<SequenceClassifierConfig> {
+    let config = SequenceClassifierConfig::new(SYMBOLS, 3, HIDDEN, 2).with_layers(2).with_bidirectional(true);
+    let cells = CellKind::ALL.into_iter().cycle();
+    Pooling::ALL.into_iter().zip(cells).map(|(by, cell)| config.clone().with_pooling(by).with_cell(cell)).collect()
+}
+
+/// Ids that look as if they were drawn.
+fn ids(shape: [usize; 2], seed: usize, device: &Device) -> Tensor<2, Int> {
+    let numbers = (0..shape[0] * shape[1]).map(|index| ((index * 5 + seed) * (index + 3) % SYMBOLS) as i64);
+    Tensor::from_data(TensorData::new(numbers.collect::<Vec<i64>>(), shape), device)
+}
+
+/// The same rows, `time` long, with other symbols past their ends.
+fn with_garbage(ids: &Tensor<2, Int>, time: usize) -> Tensor<2, Int> {
+    let [batch, own] = ids.dims();
+    let numbers: Vec<i64> = ids.clone().into_data().iter().collect();
+    let rows = numbers.chunks(own).zip(LENGTHS).flat_map(|(row, length)| {
+        let other = |t: usize| row.get(t).map_or(1, |id| (id + 1) % SYMBOLS as i64);
+        (0..time).map(move |t| if t < length { row[t] } else { other(t) })
+    });
+    Tensor::from_data(TensorData::new(rows.collect::<Vec<i64>>(), [batch, time]), &ids.device())
+}
+
+fn column(ids: &Tensor<2, Int>, t: usize) -> Tensor<1, Int> {
+    ids.clone().narrow(1, t, 1).squeeze_dim(1)
+}
+
+#[track_caller]
+fn assert_same_state(on: &TestDevice, ours: AnyState, expected: AnyState) {
+    assert_eq!(ours.kind(), expected.kind());
+    for (ours, expected) in ours.into_parts().into_iter().zip(expected.into_parts()) {
+        assert_close("state", ours, expected, on.itself);
+    }
+}
