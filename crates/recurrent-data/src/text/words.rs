@@ -1,0 +1,153 @@
+//! Words: what people read, as long as they are known.
+
+use std::{borrow::Cow, collections::HashMap, ops::Range};
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::codec::{CodecRequest, FIRST, UNK, frequent};
+use crate::Result;
+
+/// Words as Unicode bounds them, each punctuation mark and each end of a line a word of its own,
+/// from the most frequent to the rarest. Other blanks are not kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Words {
+    lowercase: bool,
+    words: Vec<String>,
+    ids: HashMap<String, u32>,
+}
+
+impl Words {
+    pub(crate) fn fit<T: AsRef<str>>(request: &CodecRequest, texts: impl Iterator<Item = Result<T>>) -> Result<Self> {
+        let mut counts: HashMap<String, u64> = HashMap::new();
+        for text in texts {
+            for (_, word) in split(text?.as_ref()) {
+                let word = spelled(word, request.lowercase);
+                match counts.get_mut(word.as_ref()) {
+                    Some(count) => *count += 1,
+                    None => drop(counts.insert(word.into_owned(), 1)),
+                }
+            }
+        }
+        Ok(Self::new(request.lowercase, frequent(request, "word", counts)?))
+    }
+
+    fn new(lowercase: bool, words: Vec<String>) -> Self {
+        let ids = words.iter().cloned().zip(FIRST..).collect();
+        Self { lowercase, words, ids }
+    }
+
+    /// Words that were saved, none of them twice.
+    pub(crate) fn saved(lowercase: bool, words: Vec<String>) -> Result<Self, String> {
+        let codec = Self::new(lowercase, words);
+        let repeated = codec.words.iter().zip(FIRST..).find(|(word, id)| codec.ids[*word] != *id);
+        match (repeated, codec.words.is_empty()) {
+            (Some((word, _)), _) => Err(format!("each word once, found {word:?} again")),
+            (None, true) => Err("words, found none".to_string()),
+            (None, false) => Ok(codec),
+        }
+    }
+
+    pub(crate) fn lowercase(&self) -> bool {
+        self.lowercase
+    }
+
+    pub(crate) fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// The word of a number that is no special token's.
+    pub(crate) fn word(&self, id: u32) -> &str {
+        &self.words[(id - FIRST) as usize]
+    }
+
+    pub(crate) fn id(&self, word: &str) -> Option<u32> {
+        self.ids.get(spelled(word, self.lowercase).as_ref()).copied()
+    }
+
+    pub(crate) fn each(&self, text: &str, mut give: impl FnMut(u32, Range<usize>)) {
+        for (at, word) in split(text) {
+            give(self.id(word).unwrap_or(UNK), at..at + word.len());
+        }
+    }
+}
+
+fn spelled(word: &str, lowercase: bool) -> Cow<'_, str> {
+    if lowercase { Cow::Owned(word.to_lowercase()) } else { Cow::Borrowed(word) }
+}
+
+/// The words, and where they begin.
+fn split(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.split_word_bound_indices().filter_map(|(at, segment)| match segment {
+        // One end of a line, as it is written elsewhere.
+        "\r\n" => Some((at + 1, "\n")),
+        "\n" => Some((at, segment)),
+        _ if segment.chars().all(char::is_whitespace) => None,
+        _ => Some((at, segment)),
+    })
+}
+
+/// Puts blanks between words as they were most likely written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spacing {
+    last: Option<Side>,
+    quoted: bool,
+}
+
+/// How a word meets the next one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Side {
+    Blank,
+    /// A letter of a script that is written without blanks.
+    Unspaced,
+    Tight,
+}
+
+impl Spacing {
+    /// Appends the next word.
+    pub(crate) fn push(&mut self, word: &str, text: &mut String) {
+        let closes = word == "\"" && self.quoted;
+        let left = if closes { Side::Tight } else { left(word) };
+        match (self.last, left) {
+            (None | Some(Side::Tight), _) | (_, Side::Tight) | (Some(Side::Unspaced), Side::Unspaced) => {}
+            _ => text.push(' '),
+        }
+        text.push_str(word);
+        self.last = Some(if closes { Side::Blank } else { right(word) });
+        match word {
+            "\"" => self.quoted = !self.quoted,
+            // No quotation is open for ever because one mark is lost.
+            "\n" => self.quoted = false,
+            _ => {}
+        }
+    }
+}
+
+fn left(word: &str) -> Side {
+    const CLOSING: &str = ".,!?;:)]}%…’”»›'、。，！？；：）」』》";
+    side(word.chars().next(), CLOSING)
+}
+
+fn right(word: &str) -> Side {
+    const OPENING: &str = "([{“„‘‚«‹¿¡#$£\"（「『《、。，！？；：）」』》";
+    side(word.chars().next_back(), OPENING)
+}
+
+fn side(edge: Option<char>, tight: &str) -> Side {
+    const INSIDE: &str = "\n-/_@\u{2010}\u{2011}";
+    match edge {
+        Some(c) if tight.contains(c) || INSIDE.contains(c) => Side::Tight,
+        Some(c) if is_unspaced(c) => Side::Unspaced,
+        _ => Side::Blank,
+    }
+}
+
+/// Chinese, Japanese, Thai, Lao, Burmese, Khmer.
+fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' |
+        '\u{2E80}'..='\u{A4CF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF00}'..='\u{FFEF}' | '\u{20000}'..='\u{3FFFF}')
+}
