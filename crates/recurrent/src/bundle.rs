@@ -23,7 +23,6 @@ use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
 
@@ -205,6 +204,25 @@ impl Bundle {
         }
     }
 
+    /// Sees that the weights of this name have as many rows as there are tokens.
+    ///
+    /// # Errors
+    /// If the file is missing or damaged, or the weights have other rows: the codec is another run's.
+    pub(crate) fn check_rows(&self, name: &str, tokens: usize) -> Result<()> {
+        let path = self.path(WEIGHTS);
+        let bytes = fs::read(&path).map_err(|cause| self.damaged(&path, "the weights of this run", cause))?;
+        // The format begins with the length of a header, eight bytes, and the header as JSON.
+        let header = bytes.first_chunk().map(|length| u64::from_le_bytes(*length) as usize);
+        let header = header.and_then(|length| bytes.get(8..8_usize.checked_add(length)?));
+        let header: Option<serde_json::Value> = header.and_then(|header| serde_json::from_slice(header).ok());
+        let rows = header.as_ref().and_then(|header| header[name]["shape"][0].as_u64());
+        match rows {
+            Some(rows) if rows == tokens as u64 => Ok(()),
+            Some(rows) => Err(self.damaged(&path, &format!("weights for the {tokens} tokens of the codec"), rows)),
+            None => Err(self.damaged(&path, "the weights of this run", format!("no `{name}` among them"))),
+        }
+    }
+
     /// Whether there are weights yet: from the first epoch on.
     pub fn has_weights(&self) -> bool {
         self.path(WEIGHTS).is_file()
@@ -217,11 +235,6 @@ impl Bundle {
     fn damaged(&self, path: &Path, expected: &str, found: impl ToString) -> Error {
         Error::Bundle { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
     }
-}
-
-/// The SHA-256 of some bytes, in hexadecimal digits.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A value as TOML.

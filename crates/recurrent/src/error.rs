@@ -68,6 +68,7 @@ impl Error {
     /// Whether what the user gave is at fault, and not this program or machine.
     pub fn is_bad_input(&self) -> bool {
         match self {
+            Self::Data(error) => error.is_bad_input(),
             Self::Diverged { .. } | Self::Training(_) => false,
             // A path that cannot be was given; a disk that is full was not.
             Self::Io { cause, .. } => matches!(

@@ -40,15 +40,24 @@
 //! ```
 
 mod bundle;
+pub mod decoding;
 mod error;
 pub mod fit;
 pub mod forecast;
+pub mod generate;
+pub mod metrics;
+mod run;
+pub mod sentiment;
+pub mod translate;
 
 pub use bundle::{Bundle, replace};
 pub use error::{Error, Result};
 pub use recurrent_data as data;
 pub use recurrent_models as models;
 pub use recurrent_models::kernels;
+#[cfg(feature = "fit")]
+pub use run::Run;
+pub use run::{Plan, Task};
 
 /// The README's examples, compiled and run with the doc tests.
 #[cfg(doctest)]

@@ -11,7 +11,9 @@ use burn::train::metric::store::EventStoreClient;
 use serde::{Deserialize, Serialize};
 
 use super::History;
-use crate::bundle::{replace, sha256, to_toml};
+use recurrent_data::sha256;
+
+use crate::bundle::{replace, to_toml};
 use crate::{Error, Result};
 
 /// How many checkpoints are kept: the last, and the one before in case that the last is damaged.

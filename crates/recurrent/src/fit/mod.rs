@@ -16,6 +16,8 @@ mod clip;
 #[cfg(feature = "fit")]
 mod loader;
 #[cfg(feature = "fit")]
+mod loss;
+#[cfg(feature = "fit")]
 mod schedule;
 #[cfg(feature = "fit")]
 mod session;
@@ -30,10 +32,12 @@ pub use plan::{FitPlan, Schedule};
 #[cfg(feature = "fit")]
 pub use clip::clip_global_norm;
 #[cfg(feature = "fit")]
-pub use loader::{EpochCounter, Order, WindowLoader};
+pub use loader::{BatchSource, EpochCounter, Loader, Order};
+#[cfg(feature = "fit")]
+pub use loss::{Loss, token_loss};
 #[cfg(feature = "fit")]
 pub use session::{Advance, AfterEpoch, Session, Tell};
 #[cfg(feature = "fit")]
-pub use strategy::{StepLoss, Task};
+pub use strategy::Trainable;
 #[cfg(feature = "fit")]
 pub use training::{Loaders, epochs_done, fit};

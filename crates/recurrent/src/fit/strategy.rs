@@ -5,15 +5,14 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use burn::train::metric::{Adaptor, LossInput};
 use burn::train::{
-    EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel, RegressionOutput,
+    EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel,
     SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainStep, TrainingComponents,
     TrainingItem, ValidLoader,
 };
 
 use super::checkpoint::Checkpoints;
-use super::{AfterEpoch, Epoch, EpochCounter, FitPlan, History, clip_global_norm};
+use super::{AfterEpoch, Epoch, EpochCounter, FitPlan, History, Loss, clip_global_norm};
 use crate::{Bundle, Error, Result};
 
 /// After how many steps the loss is looked at. Looking waits for the device, and not looking wastes the steps after a
@@ -21,31 +20,12 @@ use crate::{Bundle, Error, Result};
 const LOOK_EVERY: usize = 32;
 
 /// A network with its loss: what [`fit`](super::fit) trains.
-pub trait Task: LearnerModel {
+pub trait Trainable: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss> {
     /// The network, whose weights are kept.
     type Network: Module;
 
     /// The network.
     fn network(&self) -> &Self::Network;
-}
-
-/// The outcome of a step, as the loop needs it.
-pub trait StepLoss: Adaptor<LossInput> + Adaptor<()> {
-    /// The mean loss of the batch, `[1]`.
-    fn loss(&self) -> Tensor<1>;
-
-    /// How many items the mean is over.
-    fn items(&self) -> usize;
-}
-
-impl StepLoss for RegressionOutput {
-    fn loss(&self) -> Tensor<1> {
-        self.loss.clone().without_autodiff()
-    }
-
-    fn items(&self) -> usize {
-        self.output.dims()[0]
-    }
 }
 
 /// What training leaves behind for [`fit`](super::fit), besides files.
@@ -72,12 +52,7 @@ pub(super) struct EpochStrategy {
     pub after_epoch: Mutex<AfterEpoch>,
 }
 
-impl<M> SupervisedLearningStrategy<M> for EpochStrategy
-where
-    M: Task,
-    <M as TrainStep>::Output: StepLoss,
-    <M as InferenceStep>::Output: StepLoss,
-{
+impl<M: Trainable> SupervisedLearningStrategy<M> for EpochStrategy {
     fn fit(
         &self,
         mut components: TrainingComponents<M>,
@@ -130,7 +105,7 @@ where
 
 impl EpochStrategy {
     /// Writes the metrics, and the weights if they are the best so far.
-    fn keep<M: Task>(&self, learner: &Learner<M>, history: &History) -> Result<()> {
+    fn keep<M: Trainable>(&self, learner: &Learner<M>, history: &History) -> Result<()> {
         if history.best().map(|best| best.epoch) == Some(history.epochs.len()) {
             self.bundle.write_weights(learner.model().network())?;
         }
@@ -148,12 +123,7 @@ struct Epochs<'a, M: LearnerModel> {
     plan: &'a FitPlan,
 }
 
-impl<M> Epochs<'_, M>
-where
-    M: LearnerModel,
-    <M as TrainStep>::Output: StepLoss,
-    <M as InferenceStep>::Output: StepLoss,
-{
+impl<M: Trainable> Epochs<'_, M> {
     /// Trains and validates; `None` if somebody asked to stop before the end.
     fn run(&mut self, epoch: usize) -> Result<Option<Epoch>> {
         let start = Instant::now();
@@ -186,12 +156,12 @@ where
             step += 1;
             let mut output = self.learner.train_step(batch);
             if let Some(total) = clip_global_norm(&mut output.grads, &self.learner.model(), limit) {
-                clipped.add(total.clone().greater_elem(limit).float(), 1);
-                norm.add(total, 1);
+                clipped.add(&Loss { mean: total.clone().greater_elem(limit).float(), items: 1 });
+                norm.add(&Loss { mean: total, items: 1 });
             }
             self.learner.lr_step();
             self.learner.optimizer_step(output.grads);
-            loss.add(output.item.loss(), output.item.items());
+            loss.add(&output.item);
             if step % LOOK_EVERY == 0 {
                 self.check("training", epoch, loss.value())?;
             }
@@ -238,7 +208,7 @@ where
                 }
             };
             let output = InferenceStep::step(&model, batch);
-            loss.add(output.loss(), output.items());
+            loss.add(&output);
             let item = TrainingItem::new(output, batches.progress(), Some(step), None);
             self.report_valid(LearnerEvent::ProcessedItem(item));
             if self.interrupter.should_stop() {
@@ -256,11 +226,11 @@ where
         Err(Error::Diverged { part, loss, epoch, learning_rate: self.plan.lr })
     }
 
-    fn report(&mut self, event: LearnerEvent<<M as TrainStep>::Output>) {
+    fn report(&mut self, event: LearnerEvent<Loss>) {
         self.interrupter.fail_on_error(self.processor.process_train(event));
     }
 
-    fn report_valid(&mut self, event: LearnerEvent<<M as InferenceStep>::Output>) {
+    fn report_valid(&mut self, event: LearnerEvent<Loss>) {
         self.interrupter.fail_on_error(self.processor.process_valid(event));
     }
 }
@@ -273,9 +243,9 @@ struct Mean {
 }
 
 impl Mean {
-    fn add(&mut self, mean: Tensor<1>, items: usize) {
-        let weighted = mean * items as f32;
-        self.items += items;
+    fn add(&mut self, loss: &Loss) {
+        let weighted = loss.mean.clone().without_autodiff() * loss.items as f32;
+        self.items += loss.items;
         self.sum = Some(match self.sum.take() {
             Some(sum) => sum + weighted,
             None => weighted,

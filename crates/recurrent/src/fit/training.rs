@@ -10,7 +10,7 @@ use burn::train::metric::{LearningRateMetric, LossMetric};
 use burn::train::{InferenceStep, Learner, SupervisedTraining, TrainStep, TrainingStrategy};
 
 use super::checkpoint::{Checkpoints, EveryEpoch};
-use super::strategy::{EpochStrategy, Outcome, StepLoss, Task};
+use super::strategy::{EpochStrategy, Outcome, Trainable};
 use super::{Ending, EpochCounter, FitPlan, History, Session};
 use crate::{Bundle, Error, Result};
 
@@ -23,6 +23,8 @@ pub struct Loaders<T, V> {
     pub train: Arc<dyn DataLoader<T>>,
     /// For the validation loss after each epoch.
     pub valid: Arc<dyn DataLoader<V>>,
+    /// Gradient steps an epoch.
+    pub steps: usize,
     /// Tells the training loader which epoch it is.
     pub epoch: EpochCounter,
 }
@@ -44,19 +46,14 @@ pub fn epochs_done(bundle: &Bundle) -> Result<usize> {
 /// # Errors
 /// If the loss is no number any more, a file cannot be written, the checkpoint is damaged, or another process trains
 /// the same run.
-pub fn fit<M>(
+pub fn fit<M: Trainable>(
     model: M,
     loaders: Loaders<<M as TrainStep>::Input, <M as InferenceStep>::Input>,
     plan: &FitPlan,
     bundle: &Bundle,
     device: &Device,
     session: Session,
-) -> Result<(History, Ending)>
-where
-    M: Task,
-    <M as TrainStep>::Output: StepLoss,
-    <M as InferenceStep>::Output: StepLoss,
-{
+) -> Result<(History, Ending)> {
     let _lock = bundle.lock()?;
     let checkpoints = Arc::new(Checkpoints::new(&bundle.path(CHECKPOINTS))?);
     let history = checkpoints.latest()?.unwrap_or_default();
@@ -64,9 +61,8 @@ where
         return Ok((history, ending));
     }
     let start = history.epochs.len();
-    let steps = loaders.train.num_items().div_ceil(plan.batch).max(1);
     let optimiser = AdamConfig::new().init();
-    let learner = Learner::new(model, optimiser, plan.scheduler(steps)?);
+    let learner = Learner::new(model, optimiser, plan.scheduler(loaders.steps.max(1))?);
 
     let outcome = Arc::new(Mutex::new(Outcome::new(history)));
     let strategy = EpochStrategy {

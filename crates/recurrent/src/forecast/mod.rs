@@ -20,7 +20,7 @@ mod score;
 
 pub use baseline::Baseline;
 pub use codec::ForecastCodec;
-pub use plan::{ForecastPlan, Source, Task};
+pub use plan::{ForecastPlan, Source};
 pub use predictor::{Forecast, Forecaster};
 #[cfg(feature = "fit")]
 pub use recipe::{ForecastRun, ForecastTask};

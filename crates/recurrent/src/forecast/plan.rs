@@ -1,13 +1,15 @@
 //! What a forecasting run is to do, complete and checked.
 
-use recurrent_data::{DataError, Dataset, Embedded, Missing, Ratios, ScalerKind, SeriesRequest, Table, read_file};
+use recurrent_data::{
+    DataError, Dataset, Missing, RAW_FOLDER, Ratios, ScalerKind, SeriesFacts, SeriesRequest, Table, locate, sha256,
+};
 use recurrent_models::CellKind;
 use recurrent_models::networks::ForecastNetworkConfig;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-use crate::bundle::sha256;
 use crate::fit::FitPlan;
+use crate::run::{Plan, Task, a_share, at_least_one};
 use crate::{Error, Result};
 
 /// What a forecasting run is to do: everything that its result depends on. It is written into the run's folder before
@@ -54,46 +56,27 @@ pub struct ForecastPlan {
     pub fit: FitPlan,
 }
 
-/// The one task that a [`ForecastPlan`] is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Task {
-    /// Forecasting.
-    #[default]
-    Forecast,
-}
-
 /// Opened data: the table, and what is known about it.
 #[derive(Debug)]
 pub struct Source {
     /// The rows, as text.
     pub table: Table,
-    /// The manifest, if the data set comes with the library.
-    pub embedded: Option<&'static Embedded>,
+    /// How to forecast it, if it is a known data set.
+    pub facts: Option<&'static SeriesFacts>,
     /// The sum of the bytes.
     pub sha256: String,
 }
 
 impl Source {
-    /// Opens an embedded data set by its name, or else a CSV file by its path.
+    /// Opens a known data set by its name, or else a CSV file by its path.
     ///
     /// # Errors
     /// If there is neither, or the file is no table.
     pub fn open(data: &str) -> Result<Self> {
-        let path = Path::new(data);
-        match Dataset::find(data) {
-            Ok(embedded) => {
-                Ok(Self { table: embedded.table()?, embedded: Some(embedded), sha256: sha256(embedded.bytes) })
-            }
-            // A bare word that is no file was meant as a name: the error then lists the names.
-            Err(unknown) if !path.exists() && path.extension().is_none() && path.components().count() == 1 => {
-                Err(unknown.into())
-            }
-            Err(_) => {
-                let bytes = read_file(path)?;
-                Ok(Self { table: Table::from_bytes(data, &bytes, None)?, embedded: None, sha256: sha256(&bytes) })
-            }
-        }
+        let located = locate(data, Path::new(RAW_FOLDER))?;
+        let facts = located.manifest.map(Dataset::series).transpose()?;
+        let bytes = located.read()?;
+        Ok(Self { table: Table::from_bytes(located.source(), &bytes, None)?, facts, sha256: sha256(&bytes) })
     }
 }
 
@@ -106,13 +89,13 @@ impl ForecastPlan {
     /// # Errors
     /// If nobody says what to foretell.
     pub fn new(data: &str, source: &Source, targets: Option<Vec<String>>, inputs: Option<Vec<String>>) -> Result<Self> {
-        let manifest = source.embedded.map(|embedded| &embedded.manifest);
-        let target = match (targets, manifest) {
+        let facts = source.facts;
+        let target = match (targets, facts) {
             (Some(targets), _) => targets,
-            (None, Some(manifest)) => manifest.targets.clone(),
+            (None, Some(facts)) => facts.targets.clone(),
             (None, None) => vec![only_number(&source.table)?],
         };
-        let mut looked_at = inputs.unwrap_or_else(|| manifest.map_or_else(Vec::new, |m| m.inputs.clone()));
+        let mut looked_at = inputs.unwrap_or_else(|| facts.map_or_else(Vec::new, |f| f.inputs.clone()));
         if looked_at.is_empty() {
             looked_at.clone_from(&target);
         }
@@ -120,74 +103,26 @@ impl ForecastPlan {
             task: Task::Forecast,
             data: data.to_string(),
             sha256: source.sha256.clone(),
-            date: match manifest {
-                Some(manifest) => Some(manifest.date.clone()),
+            date: match facts {
+                Some(facts) => Some(facts.date.clone()),
                 None => source.table.date_column().map(String::from),
             },
             missing: Missing::default(),
-            split: manifest.map_or_else(Ratios::default, |m| m.split),
+            split: facts.map_or_else(Ratios::default, |f| f.split),
             scaler: ScalerKind::default(),
-            season: manifest.and_then(|m| m.season).unwrap_or(0),
+            season: facts.and_then(|f| f.season).unwrap_or(0),
             window: 100,
-            horizon: manifest.map_or(1, |m| m.horizon),
+            horizon: facts.map_or(1, |f| f.horizon),
             model: CellKind::Lstm,
             hidden: vec![50, 50],
             dropout: 0.0,
-            noise: manifest.map_or(0.0, |m| m.noise),
+            noise: facts.map_or(0.0, |f| f.noise),
             residual: target.iter().all(|name| looked_at.contains(name)),
             target,
             inputs: looked_at,
             fit: FitPlan::default(),
         };
         Ok(plan)
-    }
-
-    /// Checks all that can be checked without the data.
-    ///
-    /// # Errors
-    /// The first setting that cannot be, with what was expected.
-    pub fn check(&self) -> Result<()> {
-        at_least_one("--window", self.window)?;
-        at_least_one("--horizon", self.horizon)?;
-        if self.hidden.is_empty() || self.hidden.contains(&0) {
-            return Err(Error::Plan {
-                setting: "--hidden",
-                expected: "one size of at least 1 a layer, as in 50,50".into(),
-                found: format!("{:?}", self.hidden),
-            });
-        }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(Error::Plan {
-                setting: "--dropout",
-                expected: "a share in [0, 1)".into(),
-                found: self.dropout.to_string(),
-            });
-        }
-        if !(self.noise.is_finite() && self.noise >= 0.0) {
-            return Err(Error::Plan {
-                setting: "--noise",
-                expected: "a standard deviation of 0 or more".into(),
-                found: self.noise.to_string(),
-            });
-        }
-        if let (true, Some(unseen)) = (self.residual, self.target.iter().find(|name| !self.inputs.contains(name))) {
-            return Err(Error::Plan {
-                setting: "--residual",
-                expected: "every target among the inputs, for their last values are gone on from".into(),
-                found: format!("`{unseen}` among the targets alone"),
-            });
-        }
-        for (setting, columns) in [("--target", &self.target), ("--inputs", &self.inputs)] {
-            let twice = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
-            if let Some((_, name)) = twice {
-                return Err(Error::Plan {
-                    setting,
-                    expected: "each column once".into(),
-                    found: format!("`{name}` twice"),
-                });
-            }
-        }
-        self.fit.check()
     }
 
     /// The columns that the run reads: what is looked at, then what is only foretold.
@@ -216,11 +151,62 @@ impl ForecastPlan {
     }
 }
 
-fn at_least_one(setting: &'static str, number: usize) -> Result<()> {
-    if number > 0 {
-        return Ok(());
+impl Plan for ForecastPlan {
+    const TASK: Task = Task::Forecast;
+
+    fn data(&self) -> &str {
+        &self.data
     }
-    Err(Error::Plan { setting, expected: "at least 1".into(), found: "0".into() })
+
+    fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    fn fit(&self) -> &FitPlan {
+        &self.fit
+    }
+
+    fn fit_mut(&mut self) -> &mut FitPlan {
+        &mut self.fit
+    }
+
+    fn check(&self) -> Result<()> {
+        at_least_one("--window", self.window)?;
+        at_least_one("--horizon", self.horizon)?;
+        if self.hidden.is_empty() || self.hidden.contains(&0) {
+            return Err(Error::Plan {
+                setting: "--hidden",
+                expected: "one size of at least 1 a layer, as in 50,50".into(),
+                found: format!("{:?}", self.hidden),
+            });
+        }
+        a_share("--dropout", self.dropout)?;
+        if !(self.noise.is_finite() && self.noise >= 0.0) {
+            return Err(Error::Plan {
+                setting: "--noise",
+                expected: "a standard deviation of 0 or more".into(),
+                found: self.noise.to_string(),
+            });
+        }
+        if let (true, Some(unseen)) = (self.residual, self.target.iter().find(|name| !self.inputs.contains(name))) {
+            return Err(Error::Plan {
+                setting: "--residual",
+                expected: "every target among the inputs, for their last values are gone on from".into(),
+                found: format!("`{unseen}` among the targets alone"),
+            });
+        }
+        for (setting, columns) in [("--target", &self.target), ("--inputs", &self.inputs)] {
+            let twice = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
+            if let Some((_, name)) = twice {
+                return Err(Error::Plan {
+                    setting,
+                    expected: "each column once".into(),
+                    found: format!("`{name}` twice"),
+                });
+            }
+        }
+        self.fit.check()
+    }
 }
 
 fn only_number(table: &Table) -> Result<String> {

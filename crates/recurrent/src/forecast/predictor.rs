@@ -9,6 +9,7 @@ use recurrent_models::{Summarize, Summary};
 use serde::Serialize;
 
 use super::{ForecastCodec, ForecastPlan, csv};
+use crate::run::Plan;
 use crate::{Bundle, Error, Result};
 
 /// How far a forecast can be asked to go on: further than anybody should believe it.
@@ -62,8 +63,7 @@ impl Forecaster {
     /// If the folder is not a run's, is damaged, or has no weights yet.
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
         let bundle = Bundle::open(folder)?;
-        let plan: ForecastPlan = bundle.plan()?;
-        plan.check()?;
+        let plan = <ForecastPlan as Plan>::of(&bundle)?;
         let codec: ForecastCodec = bundle.read_toml("codec.toml")?;
         if codec != ForecastCodec::new(&plan, codec.scaler.clone()) || codec.shape().is_err() {
             return Err(Error::Bundle {

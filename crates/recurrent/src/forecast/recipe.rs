@@ -4,16 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use burn::train::{InferenceStep, RegressionOutput, TrainOutput, TrainStep};
+use burn::tensor::Device;
+use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
 use super::{ForecastCodec, ForecastPlan, Source, TestRows, csv};
-use crate::fit::{
-    Ending, EpochCounter, History, Loaders, Order, Schedule, Session, Task, WindowLoader, epochs_done, fit,
-};
-use crate::{Bundle, Error, Result};
+use crate::fit::{BatchSource, Ending, EpochCounter, History, Loader, Loaders, Loss, Order, Session, Trainable, fit};
+use crate::run::{Plan, Run};
+use crate::{Bundle, Result};
 
 /// Windows a step where no gradient is needed.
 const SCORING_BATCH: usize = 256;
@@ -47,45 +46,6 @@ impl ForecastRun {
         Ok(prepared.into_run(plan, bundle))
     }
 
-    /// Opens a run's folder to go on with it, or to score it. The rows must be those that it began with.
-    ///
-    /// # Errors
-    /// If the folder is not a forecasting run's, or the data have changed.
-    pub fn open(folder: &Path) -> Result<Self> {
-        let bundle = Bundle::open(folder)?;
-        let plan: ForecastPlan = bundle.plan()?;
-        let source = Source::open(&plan.data)?;
-        if source.sha256 != plan.sha256 {
-            return Err(Error::Plan {
-                setting: "the data of the run",
-                expected: format!("the bytes that it began with (sha256 {})", plan.sha256),
-                found: format!("{} with other bytes (sha256 {})", plan.data, source.sha256),
-            });
-        }
-        let (prepared, _) = Prepared::new(&plan, &source)?;
-        Ok(prepared.into_run(plan, bundle))
-    }
-
-    /// Trains the network, or goes on where training was interrupted. Weights, metrics and checkpoints are in the
-    /// folder when it returns.
-    ///
-    /// # Errors
-    /// If the loss is no number any more, or a file cannot be written or read.
-    pub fn fit(&self, device: &Device, session: Session) -> Result<(History, Ending)> {
-        let device = device.clone().autodiff();
-        device.seed(self.plan.fit.seed);
-        let model = ForecastTask { network: self.plan.network().init(&device) };
-        let epoch = EpochCounter::default();
-        let batch = self.plan.fit.batch;
-        let shuffled = Order::Shuffled(epoch.clone());
-        let loaders = Loaders {
-            train: Arc::new(WindowLoader::new(self.train.clone(), batch, shuffled, &device)),
-            valid: Arc::new(WindowLoader::new(self.valid.clone(), SCORING_BATCH, Order::InTime, &device)),
-            epoch,
-        };
-        fit(model, loaders, &self.plan.fit, &self.bundle, &device, session)
-    }
-
     /// Asks the network of the best epoch about every window of the test part.
     ///
     /// # Errors
@@ -109,48 +69,56 @@ impl ForecastRun {
         Ok(TestRows::new(self.test.clone(), forecasts, self.training_rows, season))
     }
 
-    /// What the run is to do.
-    pub fn plan(&self) -> &ForecastPlan {
-        &self.plan
-    }
-
-    /// The same run with another number of epochs in all, written into its folder.
-    ///
-    /// # Errors
-    /// If more are done already, or the schedule reaches its end with the epochs first planned, and so has no next.
-    pub fn with_epochs(mut self, epochs: usize) -> Result<Self> {
-        if self.plan.fit.schedule == Schedule::Cosine && epochs != self.plan.fit.epochs {
-            return Err(Error::Plan {
-                setting: "--epochs",
-                expected: format!(
-                    "{}, for the cosine schedule ends there (constant and exponential go on)",
-                    self.plan.fit.epochs
-                ),
-                found: epochs.to_string(),
-            });
-        }
-        let done = epochs_done(&self.bundle)?;
-        if epochs < done {
-            return Err(Error::Plan {
-                setting: "--epochs",
-                expected: format!("at least {done}, for so many are done"),
-                found: epochs.to_string(),
-            });
-        }
-        self.plan.fit.epochs = epochs;
-        self.plan.check()?;
-        self.bundle.write_toml("plan.toml", &self.plan)?;
-        Ok(self)
-    }
-
-    /// The folder.
-    pub fn bundle(&self) -> &Bundle {
-        &self.bundle
-    }
-
     /// How many windows training, validation and test have.
     pub fn windows(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test.len()]
+    }
+}
+
+impl Run for ForecastRun {
+    type Plan = ForecastPlan;
+
+    const UNIT: &'static str = <Windows<Train> as BatchSource>::UNIT;
+
+    fn open(folder: &Path) -> Result<Self> {
+        let bundle = Bundle::open(folder)?;
+        let plan = <ForecastPlan as Plan>::of(&bundle)?;
+        let source = Source::open(&plan.data)?;
+        plan.check_bytes(&source.sha256)?;
+        let (prepared, _) = Prepared::new(&plan, &source)?;
+        Ok(prepared.into_run(plan, bundle))
+    }
+
+    fn plan(&self) -> &ForecastPlan {
+        &self.plan
+    }
+
+    fn plan_mut(&mut self) -> &mut ForecastPlan {
+        &mut self.plan
+    }
+
+    fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    fn items(&self) -> usize {
+        self.train.len()
+    }
+
+    fn fit(&self, device: &Device, session: Session) -> Result<(History, Ending)> {
+        let device = device.clone().autodiff();
+        device.seed(self.plan.fit.seed);
+        let model = ForecastTask { network: self.plan.network().init(&device) };
+        let epoch = EpochCounter::default();
+        let batch = self.plan.fit.batch;
+        let shuffled = Order::Shuffled(epoch.clone());
+        let loaders = Loaders {
+            train: Arc::new(Loader::new(self.train.clone(), batch, shuffled, &device)),
+            valid: Arc::new(Loader::new(self.valid.clone(), SCORING_BATCH, Order::InTime, &device)),
+            steps: self.train.len().div_ceil(batch),
+            epoch,
+        };
+        fit(model, loaders, &self.plan.fit, &self.bundle, &device, session)
     }
 }
 
@@ -217,35 +185,33 @@ pub struct ForecastTask {
 }
 
 impl ForecastTask {
-    fn output(&self, batch: WindowBatch) -> RegressionOutput {
+    fn loss(&self, batch: WindowBatch) -> Loss {
+        let items = batch.len();
         let said = self.network.forward(batch.past);
-        let [rows, horizon, targets] = said.dims();
-        let flat = |x: Tensor<3>| x.reshape([rows, horizon * targets]);
-        let loss = (said.clone() - batch.future.clone()).powi_scalar(2).mean();
-        RegressionOutput::new(loss, flat(said), flat(batch.future))
+        Loss { mean: (said - batch.future).powi_scalar(2).mean(), items }
     }
 }
 
 impl TrainStep for ForecastTask {
     type Input = WindowBatch;
-    type Output = RegressionOutput;
+    type Output = Loss;
 
-    fn step(&self, batch: WindowBatch) -> TrainOutput<RegressionOutput> {
-        let output = self.output(batch);
-        TrainOutput::new(self, output.loss.backward(), output)
+    fn step(&self, batch: WindowBatch) -> TrainOutput<Loss> {
+        let loss = self.loss(batch);
+        TrainOutput::new(self, loss.mean.backward(), loss)
     }
 }
 
 impl InferenceStep for ForecastTask {
     type Input = WindowBatch;
-    type Output = RegressionOutput;
+    type Output = Loss;
 
-    fn step(&self, batch: WindowBatch) -> RegressionOutput {
-        self.output(batch)
+    fn step(&self, batch: WindowBatch) -> Loss {
+        self.loss(batch)
     }
 }
 
-impl Task for ForecastTask {
+impl Trainable for ForecastTask {
     type Network = ForecastNetwork;
 
     fn network(&self) -> &ForecastNetwork {

@@ -1,0 +1,319 @@
+//! The recipe, from top to bottom.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::module::Module;
+use burn::tensor::Device;
+use burn::train::{InferenceStep, TrainOutput, TrainStep};
+use recurrent_data::{LaneBatch, Lanes, Role, TextCodec, Tokens, Train, Valid};
+use recurrent_models::AnyState;
+use recurrent_models::networks::LanguageModel;
+use serde::Serialize;
+
+use super::GeneratePlan;
+use crate::fit::{BatchSource, Ending, EpochCounter, History, Loader, Loaders, Loss, Order, Session, Trainable};
+use crate::fit::{fit, token_loss};
+use crate::run::{Plan, Run};
+use crate::{Bundle, Result};
+
+/// Lanes in which the validation part is read, if it is long enough: each starts without a past.
+const VALIDATION_LANES: usize = 32;
+
+/// A run of generation: a text that has become lanes, and a folder.
+#[derive(Debug)]
+pub struct GenerateRun {
+    plan: GeneratePlan,
+    codec: TextCodec,
+    train: Lanes<Train>,
+    valid: Lanes<Valid>,
+    /// Of the validation part.
+    characters_per_token: f64,
+    bundle: Bundle,
+}
+
+impl GenerateRun {
+    /// Makes the text ready and the run's folder with it. Whatever is wrong with plan or text is found here, before the
+    /// first step.
+    ///
+    /// # Errors
+    /// If plan or text are wrong, or the folder is there already.
+    pub fn create(plan: GeneratePlan, folder: &Path, force: bool) -> Result<Self> {
+        let prepared = Prepared::new(&plan, None)?;
+        let files = [("plan.toml", crate::bundle::to_toml(&plan)), ("codec.json", prepared.codec.to_json())];
+        let bundle = Bundle::create(folder, &files, force)?;
+        Ok(prepared.into_run(plan, bundle))
+    }
+
+    /// How good the network of the best epoch foretells the validation part.
+    ///
+    /// # Errors
+    /// If the weights are missing or damaged.
+    pub fn score(&self, device: &Device) -> Result<Measures> {
+        let mut network = self.plan.network(self.codec.len()).init(device);
+        self.bundle.read_weights(&mut network)?;
+        let (mut sum, mut tokens) = (0.0, 0);
+        let mut state: Option<AnyState> = None;
+        for window in 0..self.valid.len() {
+            let LaneBatch { inputs, targets } = LaneBatch::gather(&self.valid, window, device);
+            let [lanes, steps] = inputs.dims();
+            let (logits, next) = network.forward(inputs, state.take());
+            let loss: f32 = token_loss(logits, targets, None, 0.0).into_scalar();
+            sum += f64::from(loss) * (lanes * steps) as f64;
+            tokens += lanes * steps;
+            state = Some(next);
+        }
+        Ok(self.measures(sum / tokens as f64))
+    }
+
+    /// What a loss means.
+    pub fn measures(&self, nats: f64) -> Measures {
+        Measures {
+            nats,
+            bits_per_character: nats / std::f64::consts::LN_2 / self.characters_per_token,
+            perplexity: nats.exp(),
+        }
+    }
+
+    /// The first `steps` steps of training as the network sees them: a token and the one that is expected next.
+    pub fn trace(&self, steps: usize) -> Vec<Traced> {
+        let mut traced = Vec::with_capacity(steps);
+        let named = |id: u32| (id, self.codec.token(id));
+        for window in 0..self.train.len() {
+            let (inputs, targets) = self.train.window(window);
+            let lane = inputs.len() / self.train.lanes();
+            let pairs = inputs.iter().zip(&targets).take(lane);
+            traced.extend(pairs.map(|(input, target)| Traced { input: named(*input), expected: named(*target) }));
+            if traced.len() >= steps {
+                break;
+            }
+        }
+        traced.truncate(steps);
+        traced
+    }
+
+    /// How tokens are numbered.
+    pub fn codec(&self) -> &TextCodec {
+        &self.codec
+    }
+
+    /// Tokens that training and validation foretell.
+    pub fn tokens(&self) -> [usize; 2] {
+        [self.train.targets(), self.valid.targets()]
+    }
+}
+
+/// A step of training, with the codec's own numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traced {
+    /// The token seen.
+    pub input: (u32, String),
+    /// The token to come.
+    pub expected: (u32, String),
+}
+
+/// How good a text is foretold.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Measures {
+    /// The mean loss of a token, in nats.
+    pub nats: f64,
+    /// The mean loss of a character, in bits.
+    pub bits_per_character: f64,
+    /// Among how many equally likely tokens one would have to choose to be as uncertain: `exp(nats)`.
+    pub perplexity: f64,
+}
+
+impl fmt::Display for Measures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { nats, bits_per_character, perplexity } = self;
+        write!(f, "{nats:.4} nats a token, {bits_per_character:.3} bits a character, perplexity {perplexity:.2}")
+    }
+}
+
+impl Run for GenerateRun {
+    type Plan = GeneratePlan;
+
+    const UNIT: &'static str = "tokens";
+
+    fn open(folder: &Path) -> Result<Self> {
+        let bundle = Bundle::open(folder)?;
+        let plan = <GeneratePlan as Plan>::of(&bundle)?;
+        let codec =
+            TextCodec::from_json(&bundle.path("codec.json").display().to_string(), &bundle.read("codec.json")?)?;
+        Ok(Prepared::new(&plan, Some(codec))?.into_run(plan, bundle))
+    }
+
+    fn plan(&self) -> &GeneratePlan {
+        &self.plan
+    }
+
+    fn plan_mut(&mut self) -> &mut GeneratePlan {
+        &mut self.plan
+    }
+
+    fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    fn items(&self) -> usize {
+        self.train.targets()
+    }
+
+    fn fit(&self, device: &Device, session: Session) -> Result<(History, Ending)> {
+        let device = device.clone().autodiff();
+        device.seed(self.plan.fit.seed);
+        let model = GenerateTask { network: self.plan.network(self.codec.len()).init(&device) };
+        let train = InTurn::new(self.train.clone());
+        let valid = InTurn::new(self.valid.clone());
+        let loaders = Loaders {
+            train: Arc::new(Loader::new(train, 1, Order::InTime, &device)),
+            valid: Arc::new(Loader::new(valid, 1, Order::InTime, &device)),
+            steps: self.train.len(),
+            epoch: EpochCounter::default(),
+        };
+        fit(model, loaders, &self.plan.fit, &self.bundle, &device, session)
+    }
+}
+
+/// A text on its way to lanes.
+struct Prepared {
+    codec: TextCodec,
+    train: Lanes<Train>,
+    valid: Lanes<Valid>,
+    characters_per_token: f64,
+}
+
+impl Prepared {
+    /// Corpus → split → codec → tokens → lanes.
+    fn new(plan: &GeneratePlan, codec: Option<TextCodec>) -> Result<Self> {
+        plan.check()?;
+        let corpus = plan.corpus()?;
+        plan.check_bytes(corpus.sha256())?;
+        let (train, valid) = corpus.split(plan.valid)?;
+        let codec = match codec {
+            Some(codec) => codec,
+            None => plan.fit_codec(&train)?,
+        };
+        let (train, valid) = (train.encode(&codec)?, valid.encode(&codec)?);
+        let (lanes, window) = validation_shape(plan, &valid);
+        Ok(Self {
+            characters_per_token: valid.chars() as f64 / valid.len().max(1) as f64,
+            train: Lanes::new(train, plan.fit.batch, plan.window)?,
+            valid: Lanes::new(valid, lanes, window)?,
+            codec,
+        })
+    }
+
+    fn into_run(self, plan: GeneratePlan, bundle: Bundle) -> GenerateRun {
+        let Self { codec, train, valid, characters_per_token } = self;
+        GenerateRun { plan, codec, train, valid, characters_per_token, bundle }
+    }
+}
+
+/// As many lanes as there are windows for, but not too many, so that each has a past for most of its way.
+fn validation_shape(plan: &GeneratePlan, valid: &Tokens<Valid>) -> (usize, usize) {
+    let targets = valid.len().saturating_sub(1);
+    let window = plan.window.min(targets).max(1);
+    ((targets / window).clamp(1, VALIDATION_LANES), window)
+}
+
+/// Windows of lanes in their turn, each with the state that the one before has left.
+#[derive(Debug, Clone)]
+struct InTurn<R: Role> {
+    lanes: Lanes<R>,
+    carried: Carried,
+}
+
+impl<R: Role> InTurn<R> {
+    fn new(lanes: Lanes<R>) -> Self {
+        Self { lanes, carried: Carried::default() }
+    }
+}
+
+impl<R: Role> BatchSource for InTurn<R> {
+    type Batch = Stretch;
+
+    const UNIT: &'static str = "windows";
+
+    fn len(&self) -> usize {
+        self.lanes.len()
+    }
+
+    fn gather(&self, indices: &[usize], device: &Device) -> Stretch {
+        let &[window] = indices else {
+            panic!("lanes go one window at a time, got {indices:?}");
+        };
+        if window == 0 {
+            // A pass over the text begins without a past.
+            self.carried.take();
+        }
+        Stretch { batch: LaneBatch::gather(&self.lanes, window, device), carried: self.carried.clone() }
+    }
+}
+
+/// The state after the last window of a pass over the text: the one that the next begins with.
+///
+/// A training step of burn-train has no room for a state of its own. It comes with the batch, and goes back there.
+#[derive(Debug, Clone, Default)]
+pub struct Carried(Arc<Mutex<Option<AnyState>>>);
+
+impl Carried {
+    fn take(&self) -> Option<AnyState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, state: AnyState) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+    }
+}
+
+/// A window of all lanes, and what comes before it.
+#[derive(Debug, Clone)]
+pub struct Stretch {
+    batch: LaneBatch,
+    carried: Carried,
+}
+
+/// The network with its loss, the cross-entropy in nats a token.
+#[derive(Module, Debug)]
+pub struct GenerateTask {
+    network: LanguageModel,
+}
+
+impl GenerateTask {
+    fn loss(&self, Stretch { batch, carried }: Stretch) -> Loss {
+        let items = batch.targets.dims().iter().product();
+        let (logits, state) = self.network.forward(batch.inputs, carried.take());
+        // The next window starts from these numbers, and no gradient flows back past them.
+        carried.put(state.detach());
+        Loss { mean: token_loss(logits, batch.targets, None, 0.0), items }
+    }
+}
+
+impl TrainStep for GenerateTask {
+    type Input = Stretch;
+    type Output = Loss;
+
+    fn step(&self, stretch: Stretch) -> TrainOutput<Loss> {
+        let loss = self.loss(stretch);
+        TrainOutput::new(self, loss.mean.backward(), loss)
+    }
+}
+
+impl InferenceStep for GenerateTask {
+    type Input = Stretch;
+    type Output = Loss;
+
+    fn step(&self, stretch: Stretch) -> Loss {
+        self.loss(stretch)
+    }
+}
+
+impl Trainable for GenerateTask {
+    type Network = LanguageModel;
+
+    fn network(&self) -> &LanguageModel {
+        &self.network
+    }
+}
