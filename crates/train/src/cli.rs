@@ -4,17 +4,16 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use recurrent::data::{Missing, Ratios, ScalerKind};
-use recurrent::fit::Schedule;
-use recurrent::forecast::Task;
-use recurrent::models::CellKind;
-use serde::Deserialize;
+use recurrent::data::RAW_FOLDER;
+use serde::Serialize;
 
 use crate::device::DeviceName;
+use crate::settings::{ForecastSettings, GenerateSettings, SentimentSettings, TranslateSettings};
 
 /// Trains, evaluates and uses recurrent networks.
 ///
-/// Without a command: forecasts Seattle's weather, on data that come with the program.
+/// Without a command: the tour. It forecasts, generates, translates and judges in turn, on data that come with the
+/// program, in a few minutes, and leaves a report.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 110)]
 pub struct Cli {
@@ -24,28 +23,51 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show everything: forecast, generate, translate and judge in turn, and write a report
+    Tour(TourArgs),
     /// Train a network to forecast columns of a table
-    Forecast(Box<ForecastArgs>),
+    Forecast(Box<NewRun<ForecastSettings>>),
+    /// Train a network to go on with a text, character by character or subword by subword
+    Generate(Box<GenerateArgs>),
+    /// Train a network to translate sentences
+    Translate(Box<TranslateArgs>),
+    /// Train a network to tell labels from sentences, beside a bag of words
+    Sentiment(Box<NewRun<SentimentSettings>>),
     /// Go on with a run that was interrupted, or give it more epochs
     Resume(ResumeArgs),
-    /// Score a run on its test part, beside the naive forecasts
+    /// Score a run again, beside its baselines
     Evaluate(RunArgs),
-    /// Let a run foretell what comes next
-    Predict(PredictArgs),
-    /// Show layers, shapes and parameters of a task's network, or of a run's
+    /// Use a run: foretell rows, go on with a text, translate or judge sentences
+    Predict(Box<PredictArgs>),
+    /// Complete words with a run of `generate`, while they are typed
+    Complete(CompleteArgs),
+    /// Show layers, shapes and parameters of a task's network in the lecture, or of a run's
     Summary(SummaryArgs),
+    /// List, show and fetch data sets
+    #[command(subcommand)]
+    Data(DataCommand),
 }
 
 impl Default for Command {
     fn default() -> Self {
-        Self::Forecast(Box::default())
+        Self::Tour(TourArgs::default())
     }
 }
 
 #[derive(Debug, Default, Args)]
-pub struct ForecastArgs {
+pub struct TourArgs {
+    /// The folder of the tour's runs and its report [default: a new one under runs/]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     #[command(flatten)]
-    pub settings: Settings,
+    pub device: DeviceArgs,
+}
+
+/// A run that is to be made.
+#[derive(Debug, Default, Args)]
+pub struct NewRun<S: Args> {
+    #[command(flatten)]
+    pub settings: S,
     /// Settings from a file; a run's plan.toml is one. What is typed goes before what the file says
     #[arg(long, value_name = "FILE.toml")]
     pub config: Option<PathBuf>,
@@ -59,81 +81,22 @@ pub struct ForecastArgs {
     pub device: DeviceArgs,
 }
 
-/// The settings of a forecasting run: the same words in a file as on the command line.
-#[derive(Debug, Default, Args, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// An embedded data set (weather, stocks) or a CSV file with a header [default: weather]
-    #[arg(long, value_name = "NAME|FILE.csv")]
-    pub data: Option<String>,
-    /// The columns to foretell (a name with a comma can stand in a file of settings alone)
-    #[arg(long, value_name = "COL,..", value_delimiter = ',')]
-    pub target: Option<Vec<String>>,
-    /// The columns to look at [default: the data set's, or else the target]
-    #[arg(long, value_name = "COL,..", value_delimiter = ',')]
-    pub inputs: Option<Vec<String>>,
-    /// The column of dates [default: one that is called so]
-    #[arg(long, value_name = "COL")]
-    pub date: Option<String>,
-    /// What to do about missing values: error, forward (the last value goes on), drop (the row) [default: error]
+#[derive(Debug, Default, Args)]
+pub struct GenerateArgs {
+    #[command(flatten)]
+    pub run: NewRun<GenerateSettings>,
+    /// Show the first steps of training as the network sees them: each token's number, and the one expected next
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub trace: usize,
+}
+
+#[derive(Debug, Default, Args)]
+pub struct TranslateArgs {
+    #[command(flatten)]
+    pub run: NewRun<TranslateSettings>,
+    /// Begin with the lecture's own network: one-hot characters, LSTM(128) → states → LSTM(128), no attention
     #[arg(long)]
-    pub missing: Option<Missing>,
-    /// Shares of the rows for training, validation and test, in the order of time [default: 0.7,0.15,0.15]
-    #[arg(long, value_name = "TRAIN,VALID,TEST")]
-    pub split: Option<Ratios>,
-    /// How columns are scaled: standard, minmax, none [default: standard]
-    #[arg(long)]
-    pub scaler: Option<ScalerKind>,
-    /// Rows after which things repeat, for the seasonal naive forecast; 0 for none
-    #[arg(long, value_name = "ROWS")]
-    pub season: Option<usize>,
-    /// Rows seen [default: 100]
-    #[arg(long, value_name = "ROWS")]
-    pub window: Option<usize>,
-    /// Rows foretold at once [default: the data set's, or else 1]
-    #[arg(long, value_name = "ROWS")]
-    pub horizon: Option<usize>,
-    /// The recurrent layer: rnn, lstm, gru [default: lstm]
-    #[arg(long)]
-    pub model: Option<CellKind>,
-    /// Hidden units of each layer [default: 50,50]
-    #[arg(long, value_name = "N,..", value_delimiter = ',')]
-    pub hidden: Option<Vec<usize>>,
-    /// Dropout between layers [default: 0]
-    #[arg(long, value_name = "SHARE")]
-    pub dropout: Option<f64>,
-    /// Standard deviation of the noise on the scaled inputs in training [default: the data set's, or else 0]
-    #[arg(long, value_name = "X")]
-    pub noise: Option<f64>,
-    /// Foretell the change from the last value, not the level [default: true if all targets are looked at]
-    #[arg(long, value_name = "true|false")]
-    pub residual: Option<bool>,
-    /// Passes over the training part [default: 40]
-    #[arg(long, value_name = "N")]
-    pub epochs: Option<usize>,
-    /// Windows a gradient step [default: 32]
-    #[arg(long, value_name = "N")]
-    pub batch: Option<usize>,
-    /// The learning rate of Adam [default: 0.001]
-    #[arg(long, value_name = "X")]
-    pub lr: Option<f64>,
-    /// How the learning rate goes on: constant, exponential, cosine [default: constant]
-    #[arg(long)]
-    pub schedule: Option<Schedule>,
-    /// The largest norm of all gradients together; 0 for none [default: 1]
-    #[arg(long, value_name = "NORM")]
-    pub clip: Option<f64>,
-    /// Epochs without a better validation loss until training stops; 0 for never [default: 10]
-    #[arg(long, value_name = "N")]
-    pub patience: Option<usize>,
-    /// Where weights, order and dropout come from [default: 0]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// In a file, a plan says which task it is for, and which bytes it was made with.
-    #[arg(skip)]
-    pub task: Option<Task>,
-    #[arg(skip)]
-    pub sha256: Option<String>,
+    pub lecture: bool,
 }
 
 #[derive(Debug, Default, Args)]
@@ -164,34 +127,170 @@ pub struct ResumeArgs {
 pub struct PredictArgs {
     #[command(flatten)]
     pub run: RunArgs,
+    #[command(flatten)]
+    pub forecast: ForecastAsk,
+    #[command(flatten)]
+    pub generate: GenerateAsk,
+    #[command(flatten)]
+    pub sentences: SentencesAsk,
+    #[command(flatten)]
+    pub translate: TranslateAsk,
+    #[command(flatten)]
+    pub sentiment: SentimentAsk,
+    /// The form of the answer [default: csv for a forecast, text for the others]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Where to write it [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What can be asked of a forecaster.
+#[derive(Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Runs of forecast")]
+pub struct ForecastAsk {
     /// Rows to go on from [default: the last that the run has seen]
     #[arg(long, value_name = "NAME|FILE.csv")]
     pub data: Option<String>,
     /// How many rows to foretell [default: the run's horizon]
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// The form of the answer
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-    /// Where to write it [default: standard output]
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+/// What can be asked of a generator.
+#[derive(Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Runs of generate")]
+pub struct GenerateAsk {
+    /// What the text begins with [default: the beginning of a line]
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
+    /// Tokens to make [default: 400]
+    #[arg(long, value_name = "N")]
+    pub length: Option<usize>,
+    /// Below 1 the likely becomes likelier, 0 always takes the likeliest [default: 0.8]
+    #[arg(long, value_name = "X")]
+    pub temperature: Option<f64>,
+    /// Draw from so many of the likeliest tokens; 0 for all [default: 0]
+    #[arg(long, value_name = "N")]
+    pub top_k: Option<usize>,
+    /// Draw from the likeliest tokens that have this share of the probability together [default: 1]
+    #[arg(long, value_name = "SHARE")]
+    pub top_p: Option<f64>,
+    /// How much unlikelier what was there among the last 64 tokens becomes; 1 for not at all [default: 1]
+    #[arg(long, value_name = "X")]
+    pub repetition: Option<f64>,
+    /// Always take the likeliest token
+    #[arg(long, num_args = 0, default_missing_value = "true")]
+    pub greedy: Option<bool>,
+    /// Where the draws come from [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// End before this text
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Option<String>,
+    /// Refuse a prompt with characters that were never seen in training, instead of reading them as <unk>
+    #[arg(long, num_args = 0, default_missing_value = "true")]
+    pub strict: Option<bool>,
+}
+
+/// What runs that take sentences are given.
+#[derive(Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Runs of translate and sentiment")]
+pub struct SentencesAsk {
+    /// Sentences [default: the lines of --input, or else of standard input]
+    #[arg(value_name = "SENTENCE")]
+    pub sentences: Vec<String>,
+    /// A file with a sentence on each line; - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+}
+
+/// What can be asked of a translator, and in part of a generator.
+#[derive(Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Runs of translate (--beam: of generate too)")]
+pub struct TranslateAsk {
+    /// How many translations (or texts) are followed at once [default: as the run was scored; generate: none, it draws]
+    #[arg(long, value_name = "N")]
+    pub beam: Option<usize>,
+    /// The power of its length that divides a translation's log-probability [default: as the run was scored]
+    #[arg(long, value_name = "X")]
+    pub alpha: Option<f64>,
+    /// Draw where the first sentence's translation looked back at
+    #[arg(long, value_name = "FILE.svg")]
+    pub attention: Option<PathBuf>,
+}
+
+/// What can be asked of a classifier.
+#[derive(Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Runs of sentiment")]
+pub struct SentimentAsk {
+    /// Show which words moved each judgement (gradient times input)
+    #[arg(long, num_args = 0, default_missing_value = "true")]
+    pub explain: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    #[default]
+    /// For readers
+    Text,
     Csv,
     Json,
 }
 
 #[derive(Debug, Args)]
+pub struct CompleteArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// The beginning of a text [default: what is typed, or the lines of standard input]
+    #[arg(value_name = "TEXT")]
+    pub text: Option<String>,
+    /// How many ways to go on
+    #[arg(short, long, value_name = "N", default_value_t = 5)]
+    pub n: usize,
+}
+
+#[derive(Debug, Args)]
 pub struct SummaryArgs {
-    /// `forecast`, or a run's folder
+    /// `forecast`, `generate`, `translate` or `sentiment`, or a run's folder
     #[arg(value_name = "TASK|RUN")]
     pub of: PathBuf,
     #[command(flatten)]
     pub device: DeviceArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// All data sets that are known by name, and how far each is at hand
+    List(DataFolder),
+    /// What a data set is, and its first lines
+    Show(DataShowArgs),
+    /// Fetch a data set that does not come with the program
+    Fetch(DataFetchArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DataFolder {
+    /// Where fetched data sets lie, a folder each
+    #[arg(long, value_name = "DIR", default_value = RAW_FOLDER)]
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct DataShowArgs {
+    /// A data set's name, or the manifest of one of your own
+    #[arg(value_name = "NAME|FILE.toml")]
+    pub name: String,
+    #[command(flatten)]
+    pub folder: DataFolder,
+}
+
+#[derive(Debug, Args)]
+pub struct DataFetchArgs {
+    #[command(flatten)]
+    pub of: DataShowArgs,
+    /// A file that is at hand already, in place of the one that the source gives
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
 }
 
 /// Bad input that is found in this crate.

@@ -8,13 +8,18 @@
 #![recursion_limit = "256"]
 
 mod cli;
+mod complete;
+mod data;
 mod device;
 mod folder;
-mod forecast;
 mod interrupt;
 mod picture;
 mod progress;
+mod report;
+mod settings;
 mod speak;
+mod tasks;
+mod tour;
 
 use std::process::ExitCode;
 
@@ -28,11 +33,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or_default();
     let done = match command {
-        Command::Forecast(args) => forecast::train(*args),
-        Command::Resume(args) => forecast::resume(args),
-        Command::Evaluate(args) => forecast::evaluate(args),
-        Command::Predict(args) => forecast::predict(args),
-        Command::Summary(args) => forecast::summary(args),
+        Command::Tour(args) => tour::run(args),
+        Command::Forecast(args) => tasks::forecast::train(&args),
+        Command::Generate(args) => tasks::generate::train(&args),
+        Command::Translate(args) => tasks::translate::train(&args),
+        Command::Sentiment(args) => tasks::sentiment::train(&args),
+        Command::Resume(args) => tasks::resume(&args),
+        Command::Evaluate(args) => tasks::evaluate(&args),
+        Command::Predict(args) => tasks::predict(&args),
+        Command::Complete(args) => complete::run(&args),
+        Command::Summary(args) => tasks::summary(&args),
+        Command::Data(command) => data::run(command),
     };
     match done {
         Ok(code) => code,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use burn::train::renderer::default_renderer;
-use recurrent::fit::{Advance, Epoch, History, Session, Tell};
+use recurrent::fit::{Advance, AfterEpoch, Epoch, History, Session, Tell};
 
 use crate::interrupt;
 use crate::speak::note;
@@ -13,42 +13,55 @@ use crate::speak::note;
 /// How long a plain line stays alone before the next, within an epoch.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// A session that shows itself as suits the terminal, and that Ctrl-C ends.
-pub fn session(epochs: usize, windows: usize) -> Result<Session> {
+/// What is watched.
+#[derive(Debug, Clone, Copy)]
+pub struct Watch {
+    /// Epochs in all.
+    pub epochs: usize,
+    /// Items that an epoch trains on.
+    pub items: usize,
+    /// What they are.
+    pub unit: &'static str,
+    /// Whether burn-train's dashboard shows it, where there is a terminal.
+    pub dashboard: bool,
+}
+
+/// A session that shows itself as suits the terminal, and that Ctrl-C ends. `after_epoch` is told after each epoch's
+/// line.
+pub fn session(watch: Watch, mut after_epoch: AfterEpoch) -> Result<Session> {
     let interrupter = interrupt::on_ctrl_c()?;
-    if std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
-        return Ok(Session {
-            renderer: default_renderer(interrupter.clone(), None),
-            interrupter,
-            after_epoch: Box::new(|_| ()),
-        });
+    if watch.dashboard && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
+        return Ok(Session { renderer: default_renderer(interrupter.clone(), None), interrupter, after_epoch });
     }
     let mut lines = Lines::new();
     Ok(Session {
         renderer: Box::new(Tell::new(move |advance: &Advance| lines.tell(advance))),
         interrupter,
-        after_epoch: Box::new(move |history| note(epoch_line(history, epochs, windows))),
+        after_epoch: Box::new(move |history| {
+            note(epoch_line(history, watch));
+            after_epoch(history);
+        }),
     })
 }
 
 /// `epoch 3/40: training loss 0.3120, validation loss 0.4210 (best), 2.1 s (437 windows a second), at most 1 min 18 s
 /// left`.
-fn epoch_line(history: &History, epochs: usize, windows: usize) -> String {
+fn epoch_line(history: &History, Watch { epochs, items, unit, .. }: Watch) -> String {
     let Some(Epoch { epoch, train_loss, valid_loss, seconds, .. }) = history.epochs.last() else {
         return String::new();
     };
     let best = history.best().is_some_and(|best| best.epoch == *epoch);
     let mark = if best { " (best)" } else { "" };
-    let rate = windows as f64 / seconds;
+    let rate = items as f64 / seconds;
     let left = duration(seconds * epochs.saturating_sub(*epoch) as f64);
     format!(
         "epoch {epoch}/{epochs}: training loss {train_loss:.4}, validation loss {valid_loss:.4}{mark}, {seconds:.1} s \
-         ({rate:.0} windows a second), at most {left} left"
+         ({rate:.0} {unit} a second), at most {left} left"
     )
 }
 
 /// `1 min 18 s`.
-fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
     match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
         (0, 0, s) => format!("{s} s"),
@@ -77,7 +90,8 @@ impl Lines {
             self.said = Instant::now();
             let rate = *done as f64 / self.start.elapsed().as_secs_f64();
             let left = duration(total.saturating_sub(*done) as f64 / rate);
-            note(format!("  {part}: {done}/{total} windows, {rate:.0} a second, {left} left"));
+            let share = 100 * done / total.max(&1);
+            note(format!("  {part}: {share} %, {left} left"));
         }
     }
 }
@@ -102,12 +116,13 @@ mod tests {
             clipped: 0.0,
             seconds: 2.0,
         };
+        let watch = Watch { epochs: 3, items: 100, unit: "windows", dashboard: false };
         let mut history = History { epochs: vec![epoch(1, 0.25)] };
         assert_eq!(
-            epoch_line(&history, 3, 100),
+            epoch_line(&history, watch),
             "epoch 1/3: training loss 0.5000, validation loss 0.2500 (best), 2.0 s (50 windows a second), at most 4 s left"
         );
         history.epochs.push(epoch(2, 0.75));
-        assert!(epoch_line(&history, 3, 100).starts_with("epoch 2/3: training loss 0.5000, validation loss 0.7500, "));
+        assert!(epoch_line(&history, watch).starts_with("epoch 2/3: training loss 0.5000, validation loss 0.7500, "));
     }
 }

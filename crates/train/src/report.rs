@@ -1,0 +1,370 @@
+//! A report: what was done and what came of it, as one HTML file that holds all it shows.
+//!
+//! The file needs nothing beside itself and runs nothing: no script, no style sheet, no font, no link to elsewhere. It
+//! can be read on a phone, in the dark and on paper, sent by mail, and opened in ten years.
+//!
+//! Whoever has something to tell fills a [`Report`] with [`Section`]s and these with [`Block`]s; [`Report::to_html`]
+//! escapes all text. A table's columns of numbers are found by themselves and aligned on the right.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// The whole page.
+pub struct Report {
+    pub title: String,
+    /// What a reader in a hurry should know. An empty line begins a new paragraph here and in every other text.
+    pub lead: String,
+    pub sections: Vec<Section>,
+}
+
+/// A part of the page, with its line in the table of contents.
+pub struct Section {
+    pub title: String,
+    pub lead: String,
+    pub blocks: Vec<Block>,
+}
+
+/// One thing under another in a section.
+pub enum Block {
+    Paragraph(String),
+    /// Lines as a terminal shows them.
+    Verbatim(String),
+    /// A row may be shorter or longer than the head.
+    Table {
+        head: Vec<String>,
+        rows: Vec<Vec<String>>,
+    },
+    /// The text of an SVG file, as [`crate::picture`] gives it: it is put into the page as it is.
+    Picture {
+        caption: String,
+        svg: String,
+    },
+}
+
+impl Report {
+    /// The text of the file.
+    pub fn to_html(&self) -> String {
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (plain(&self.title)) }
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    header {
+                        h1 { (plain(&self.title)) }
+                        (paragraphs(&self.lead))
+                    }
+                    (self.contents())
+                    main {
+                        @for (number, section) in (1..).zip(&self.sections) {
+                            (section.to_html(number))
+                        }
+                    }
+                }
+            }
+        };
+        page.into_string() + "\n"
+    }
+
+    fn contents(&self) -> Markup {
+        html! {
+            @if !self.sections.is_empty() {
+                nav aria-label="Contents" {
+                    h2 { "Contents" }
+                    ol {
+                        @for (number, section) in (1..).zip(&self.sections) {
+                            li { a href={ "#" (anchor(number)) } { (plain(&section.title)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Section {
+    fn to_html(&self, number: usize) -> Markup {
+        html! {
+            section id=(anchor(number)) {
+                h2 { (plain(&self.title)) }
+                (paragraphs(&self.lead))
+                @for block in &self.blocks {
+                    (block.to_html())
+                }
+            }
+        }
+    }
+}
+
+impl Block {
+    fn to_html(&self) -> Markup {
+        match self {
+            Block::Paragraph(text) => paragraphs(text),
+            // A browser leaves out the first line break after the tag.
+            Block::Verbatim(text) => html! { pre tabindex="0" { "\n" (plain(text.trim_matches('\n'))) } },
+            Block::Table { head, rows } => table(head, rows),
+            Block::Picture { caption, svg } => picture(caption, svg),
+        }
+    }
+}
+
+/// What the table of contents points at.
+fn anchor(number: usize) -> String {
+    format!("section-{number}")
+}
+
+fn paragraphs(text: &str) -> Markup {
+    let text = plain(text);
+    html! {
+        @for paragraph in text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
+            p { (paragraph) }
+        }
+    }
+}
+
+fn table(head: &[String], rows: &[Vec<String>]) -> Markup {
+    let width = rows.iter().map(Vec::len).fold(head.len(), usize::max);
+    let class: Vec<_> = (0..width).map(|column| is_numeric(rows, column).then_some("number")).collect();
+    let cells = |row: &[String]| -> Vec<_> {
+        let text = |column| plain(row.get(column).map_or("", String::as_str));
+        class.iter().enumerate().map(|(column, class)| (*class, text(column))).collect()
+    };
+    html! {
+        div.table tabindex="0" {
+            table {
+                @if !head.is_empty() {
+                    thead {
+                        tr { @for (class, text) in cells(head) { th scope="col" class=[class] { (text) } } }
+                    }
+                }
+                tbody {
+                    @for row in rows {
+                        tr { @for (class, text) in cells(row) { td class=[class] { (text) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether the column has numbers, and nothing but numbers and empty cells.
+fn is_numeric(rows: &[Vec<String>], column: usize) -> bool {
+    let mut cells = rows.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.trim().is_empty()).peekable();
+    let number = |cell: &String| {
+        let text = cell.replace('−', "-");
+        let text = text.trim().trim_end_matches(['%', ' ', '\u{a0}']);
+        ["–", "—", "-"].contains(&text) || text.replace([',', ' ', '\u{a0}'], "").parse::<f64>().is_ok()
+    };
+    cells.peek().is_some() && cells.all(number)
+}
+
+/// The picture on white paper, as it was drawn for, in the dark too.
+fn picture(caption: &str, svg: &str) -> Markup {
+    let caption = plain(caption);
+    let name = (!caption.is_empty()).then_some(&caption);
+    html! {
+        figure {
+            // What an SVG file begins with before its element has no place inside a page.
+            @match svg.find("<svg") {
+                Some(start) => div.picture role="img" aria-label=[name] tabindex="0" { (PreEscaped(&svg[start..])) },
+                None => pre { (plain(svg)) },
+            }
+            @if !caption.is_empty() {
+                figcaption { (caption) }
+            }
+        }
+    }
+}
+
+/// `text` without what no page may contain: a terminal's colours, and other control characters than tabs and line
+/// breaks.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == '\u{1b}' && rest.next_if_eq(&'[').is_some() {
+            // Parameters, then one letter that says what they are for.
+            rest.by_ref().find(|c| ('@'..='~').contains(c));
+        } else if !c.is_control() && !matches!(c, '\u{FFFE}' | '\u{FFFF}') || matches!(c, '\n' | '\t') {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+/// Letters are the reader's own. Whatever is too wide for the page scrolls by itself.
+const STYLE: &str = "
+:root {
+  color-scheme: light dark;
+  --paper: #fff; --ink: #1d1f21; --soft: #5c6166; --rule: #dcdfe2; --panel: #f5f6f7; --accent: #005f94;
+}
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #16181a; --ink: #e4e6e8; --soft: #a2a8ad; --rule: #383c40; --panel: #202326; --accent: #7cc4f0; }
+}
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
+body {
+  margin: 0 auto; padding: 2.5rem 1.25rem 5rem; max-width: 64rem;
+  background: var(--paper); color: var(--ink);
+  font: 1rem/1.6 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
+  overflow-wrap: break-word;
+}
+h1, h2 { line-height: 1.2; text-wrap: balance; }
+h1 { margin: 0 0 1rem; font-size: 2rem; font-size: clamp(1.75rem, 1.3rem + 2vw, 2.5rem); letter-spacing: -0.01em; }
+h2 { margin: 0 0 0.75rem; font-size: 1.4rem; }
+p { margin: 0 0 1rem; max-width: 42rem; }
+header p { font-size: 1.125rem; }
+a { color: var(--accent); text-underline-offset: 0.15em; }
+nav { margin: 2rem 0; padding: 1rem 1.25rem; background: var(--panel); border-radius: 0.5rem; }
+nav h2 { margin: 0 0 0.25rem; font-size: 1rem; color: var(--soft); }
+nav ol { margin: 0; padding-left: 1.5rem; }
+nav li { padding: 0.15rem 0; }
+section { margin-top: 3rem; padding-top: 2rem; border-top: 1px solid var(--rule); scroll-margin-top: 1rem; }
+pre, .table, figure { margin: 0 0 1.5rem; }
+pre {
+  padding: 1rem 1.25rem; overflow-x: auto; background: var(--panel); border-radius: 0.5rem; tab-size: 4;
+  font: 0.85rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace;
+}
+.table { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 0.95rem; }
+th, td { padding: 0.4rem 1.5rem 0.4rem 0; text-align: left; vertical-align: baseline; }
+th:last-child, td:last-child { padding-right: 0; }
+th { border-bottom: 2px solid var(--rule); color: var(--soft); font-weight: 600; }
+td { border-bottom: 1px solid var(--rule); }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.picture { overflow-x: auto; background: #fff; border: 1px solid var(--rule); border-radius: 0.5rem; }
+.picture svg { display: block; margin: 0 auto; max-width: max(100%, 36rem); height: auto; }
+figcaption { margin-top: 0.5rem; max-width: 42rem; color: var(--soft); font-size: 0.9rem; }
+@media print {
+  :root { --paper: #fff; --ink: #000; --soft: #444; --rule: #bbb; --panel: #f5f6f7; --accent: #000; }
+  body { padding: 0; max-width: none; font-size: 10pt; }
+  section { margin-top: 1.5rem; padding-top: 1rem; }
+  h2 { break-after: avoid; }
+  figure, tr { break-inside: avoid; }
+  thead { display: table-header-group; }
+  pre { white-space: pre-wrap; overflow: visible; border: 1px solid var(--rule); }
+  .table, .picture { overflow: visible; border: 0; }
+  .picture svg { max-width: 100%; max-height: 22cm; }
+}
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture;
+
+    fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
+        texts.map(String::from).to_vec()
+    }
+
+    fn with(blocks: Vec<Block>) -> String {
+        let section = Section { title: "Scores".into(), lead: String::new(), blocks };
+        Report { title: "Report".into(), lead: String::new(), sections: vec![section] }.to_html()
+    }
+
+    /// One of every kind.
+    fn pictures() -> Vec<String> {
+        let words = strings(["мир", "труд"]);
+        let line = picture::Line { name: "truth", values: &[1.0, 2.0] };
+        let drawn = [
+            picture::loss_curves("loss", &[2.0, 1.0], &[2.0, 1.5], Some(2)),
+            picture::over_time("rows", "°C", &words, &[line]),
+            picture::attention("attention", &words, &words, &[vec![0.5, 0.5], vec![1.0, 0.0]]),
+            picture::confusion("confusion", &words, &[vec![3, 1], vec![0, 5]]),
+            picture::calibration("calibration", &[("GRU", &[(0.5, 0.5, 9)])]),
+            picture::roc("roc", &[("GRU", &[(0.0, 0.0), (1.0, 1.0)], Some(0.5))]),
+            picture::bars("bars", "accuracy", &[("GRU", 0.9)]),
+        ];
+        drawn.map(Result::unwrap).to_vec()
+    }
+
+    fn everything() -> Report {
+        let picture = |svg| Block::Picture { caption: "A <caption> & more".into(), svg };
+        let mut blocks: Vec<_> = pictures().into_iter().map(picture).collect();
+        blocks.push(Block::Paragraph("One.\n\nTwo < three.".into()));
+        blocks.push(Block::Verbatim("a\tb\n  c & d\n".into()));
+        blocks.push(Block::Table { head: strings(["model", "MSE"]), rows: vec![strings(["GRU", "0.5"])] });
+        let section = |title: &str, blocks| Section { title: title.into(), lead: "Lead.".into(), blocks };
+        let sections = vec![section("Pictures", blocks), section("Nothing", Vec::new())];
+        Report { title: "Прогноз".into(), lead: "In short.".into(), sections }
+    }
+
+    #[test]
+    fn a_report_is_one_valid_page_that_is_always_the_same() {
+        let html = everything().to_html();
+        assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"));
+        assert!(picture::nests(&html));
+        assert_eq!(html, everything().to_html());
+        assert!(picture::nests(&Report { title: String::new(), lead: String::new(), sections: Vec::new() }.to_html()));
+    }
+
+    #[test]
+    fn a_report_refers_to_nothing_outside_itself() {
+        let html = everything().to_html().replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+        for outside in ["http", "//", "<script", "<link", "url(", "@import", "src="] {
+            assert!(!html.contains(outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn every_picture_is_inside_and_none_has_an_id() {
+        let html = everything().to_html();
+        for svg in pictures() {
+            assert!(html.contains(&svg) && !svg.contains("id="));
+        }
+        assert_eq!(html.matches(" id=").count(), 2);
+    }
+
+    #[test]
+    fn the_contents_lead_to_every_section() {
+        let html = everything().to_html();
+        for (number, title) in [(1, "Pictures"), (2, "Nothing")] {
+            assert!(html.contains(&format!("<a href=\"#section-{number}\">{title}</a>")));
+            assert!(html.contains(&format!("<section id=\"section-{number}\"><h2>{title}</h2>")));
+        }
+    }
+
+    #[test]
+    fn any_text_is_escaped() {
+        let text = || "<script>alert(\"1\") & 'x'</script>\0".to_string();
+        let blocks = vec![
+            Block::Paragraph(text()),
+            Block::Verbatim(text()),
+            Block::Table { head: vec![text()], rows: vec![vec![text()]] },
+            Block::Picture { caption: text(), svg: "<svg></svg>".into() },
+            Block::Picture { caption: String::new(), svg: text() },
+        ];
+        let section = Section { title: text(), lead: text(), blocks };
+        let html = Report { title: text(), lead: text(), sections: vec![section] }.to_html();
+        assert!(picture::nests(&html));
+        assert!(!html.contains("<script") && !html.contains('\0') && !html.contains("\"1\""));
+        assert_eq!(html.matches("&lt;script&gt;alert(&quot;1&quot;) &amp; 'x'&lt;/script&gt;").count(), 13);
+    }
+
+    #[test]
+    fn what_an_svg_file_begins_with_is_left_out() {
+        let svg = "<?xml version=\"1.0\"?>\n<!DOCTYPE svg>\n<svg><circle/></svg>\n";
+        let html = with(vec![Block::Picture { caption: "c".into(), svg: svg.into() }]);
+        assert!(html.contains("tabindex=\"0\"><svg><circle/></svg>") && !html.contains("<?xml"));
+    }
+
+    #[test]
+    fn columns_of_numbers_are_aligned_on_the_right() {
+        let rows = vec![strings(["GRU", "0.5", "−12.5 %", ""]), strings(["2", "", "1,024", ""])];
+        let html = with(vec![Block::Table { head: strings(["model", "MSE", "change"]), rows }]);
+        let head = ["<th scope=\"col\">model</th>", "<th scope=\"col\" class=\"number\">MSE</th>"].concat();
+        assert!(html.contains(&head));
+        assert_eq!(html.matches("<td class=\"number\">").count(), 4);
+    }
+
+    #[test]
+    fn terminal_text_keeps_its_lines_and_loses_its_colours() {
+        let html = with(vec![Block::Verbatim("\n  \u{1b}[1;32mloss\u{1b}[0m 0.5\r\n\tdone\u{7}\n\n".into())]);
+        assert!(html.contains("<pre tabindex=\"0\">\n  loss 0.5\n\tdone</pre>"));
+        assert_eq!(plain("\u{1b}[31"), "");
+    }
+}
