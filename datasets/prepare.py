@@ -4,8 +4,8 @@
     pip download --no-deps vega-datasets==0.9.0 bokeh-sampledata==2026.1 -d DIR
     python3 prepare.py DIR
 
-Every source is checked against its sum before it is read. The sums printed at the end are
-the `sha256` lines of the `dataset.toml` beside each file. Needs nothing but Python itself.
+Every source is checked against its sum before it is read. What is printed at the end
+are the `rows`, `bytes` and `sha256` lines of the `dataset.toml` beside each file. Needs nothing but Python itself.
 """
 
 import csv
@@ -79,7 +79,7 @@ def write(path: Path, table: list[list[str]]) -> None:
     csv.writer(text, lineterminator="\n").writerows(table)
     data = text.getvalue().encode()
     path.write_bytes(data)
-    print(f"{path.name}: {len(table) - 1} rows, sha256 {hashlib.sha256(data).hexdigest()}")
+    print(f"{path.name}: {len(table) - 1} rows, {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
 
 
 def main() -> None:

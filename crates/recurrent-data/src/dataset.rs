@@ -521,6 +521,14 @@ mod tests {
     }
 
     #[test]
+    fn the_manifest_in_the_readme_is_one() {
+        let readme = include_str!("../../../datasets/README.md");
+        let toml = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let letters = Dataset::from_toml("README.md", &toml.replace("0123...", &"0".repeat(64))).unwrap();
+        assert_eq!((letters.sources.len(), letters.kind), (2, Kind::Text));
+    }
+
+    #[test]
     fn what_another_kind_has_is_not_given() {
         let fables = Dataset::from_toml("x.toml", FABLES).unwrap();
         assert_eq!(fables.text().unwrap().valid, 0.1);

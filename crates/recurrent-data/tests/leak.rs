@@ -6,7 +6,7 @@ use recurrent_data::{Dataset, Scaler, ScalerKind, SeriesRequest, Split, Table, T
 const KINDS: [ScalerKind; 3] = [ScalerKind::Standard, ScalerKind::MinMax, ScalerKind::None];
 
 fn weather() -> String {
-    let bytes = Dataset::find("weather").unwrap().bytes;
+    let bytes = Dataset::find("weather").unwrap().bytes.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -14,7 +14,7 @@ fn split(csv: &str) -> Split {
     let manifest = &Dataset::find("weather").unwrap().manifest;
     let table = Table::from_bytes("weather.csv", csv.as_bytes(), None).unwrap();
     let series = table.series(&SeriesRequest::default()).unwrap();
-    series.split(&manifest.split).unwrap()
+    series.split(&manifest.series().unwrap().split).unwrap()
 }
 
 /// The same days, with other weather from row `first` on.

@@ -157,6 +157,9 @@ settings! {
         /// Steps that a gradient goes back [default: 64]
         #[arg(long, value_name = "N")]
         pub window: Option<usize>,
+        /// The share of lanes that begin a window of training without a past, as a text begins [default: 0.05]
+        #[arg(long, value_name = "SHARE")]
+        pub fresh: Option<f64>,
     }
     items: "Lanes of the text side by side in", epochs: "10", batch: "32", lr: "0.004", patience: "3"
 }

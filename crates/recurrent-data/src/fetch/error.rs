@@ -13,7 +13,9 @@ pub enum FetchError {
     Status { url: String, status: u16 },
 
     /// No answer came.
-    #[error("{url}: expected an answer, found none: {cause}")]
+    #[error(
+        "{url}: expected an answer, found none: {cause}; a file that you have from elsewhere can be given with --from"
+    )]
     NoAnswer {
         url: String,
         #[source]

@@ -20,7 +20,7 @@ mod vader;
 mod web;
 
 use std::fs::{self, File, TryLockError};
-use std::io::{BufWriter, ErrorKind};
+use std::io::{self, BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -221,7 +221,9 @@ impl<'a> Workshop<'a> {
     /// A copy of a file that stays where it is.
     fn copy(&self, file: &Path) -> Result<PathBuf> {
         let prepared = self.prepared();
-        fs::copy(file, &prepared).map_err(FetchError::io("cannot write", &prepared))?;
+        let mut from = File::open(file).map_err(FetchError::unreadable(file))?;
+        let mut out = File::create(&prepared).map_err(FetchError::io("cannot write", &prepared))?;
+        io::copy(&mut from, &mut out).map_err(FetchError::io("cannot write", &prepared))?;
         Ok(prepared)
     }
 

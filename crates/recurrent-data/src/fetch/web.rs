@@ -127,7 +127,29 @@ fn is_this_machine(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
     use super::*;
+
+    #[test]
+    fn a_silent_server_is_not_waited_for_and_its_part_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let part = folder.path().join("part");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+            thread::sleep(Duration::from_secs(60));
+        });
+        let patience = Duration::from_millis(300);
+        let file = WebFile { url: &url, bytes: None, sha256: "", patience };
+        let error = file.download(&part, &mut |_| ()).expect_err("it never ends").to_string();
+        assert!(error.contains("expected 10 bytes, found the end of the connection after 4: timeout"), "{error}");
+        assert_eq!(std::fs::read(&part).expect("the part"), b"half");
+    }
 
     #[test]
     fn this_machine_is_told_from_others() {

@@ -46,6 +46,9 @@ pub struct GeneratePlan {
     pub tied: bool,
     /// Steps that a gradient goes back.
     pub window: usize,
+    /// The share of lanes that begin a window of training without a past. A network that always goes on from a long past
+    /// never learns how a text begins, and stammers when it is asked to begin one.
+    pub fresh: f64,
     /// How it is trained; a batch is so many lanes of the text side by side.
     #[serde(flatten)]
     pub fit: FitPlan,
@@ -73,6 +76,7 @@ impl GeneratePlan {
             dropout: 0.2,
             tied: false,
             window: 64,
+            fresh: 0.05,
             fit: FitPlan { epochs: 10, batch: 32, lr: 4e-3, patience: 3, ..FitPlan::default() },
         })
     }
@@ -139,6 +143,7 @@ impl Plan for GeneratePlan {
         }
         a_share("--dropout", self.dropout)?;
         a_share("--valid", self.valid)?;
+        a_share("--fresh", self.fresh)?;
         self.fit.check()
     }
 }

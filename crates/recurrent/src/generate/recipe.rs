@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Distribution, Tensor};
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use recurrent_data::{LaneBatch, Lanes, Role, TextCodec, Tokens, Train, Valid};
 use recurrent_models::AnyState;
@@ -163,7 +163,10 @@ impl Run for GenerateRun {
     fn fit(&self, device: &Device, session: Session) -> Result<(History, Ending)> {
         let device = device.clone().autodiff();
         device.seed(self.plan.fit.seed);
-        let model = GenerateTask { network: self.plan.network(self.codec.len()).init(&device) };
+        let model = GenerateTask {
+            network: self.plan.network(self.codec.len()).init(&device),
+            fresh: self.plan.fresh,
+        };
         let train = InTurn::new(self.train.clone());
         let valid = InTurn::new(self.valid.clone());
         let loaders = Loaders {
@@ -279,16 +282,29 @@ pub struct Stretch {
 #[derive(Module, Debug)]
 pub struct GenerateTask {
     network: LanguageModel,
+    fresh: f64,
 }
 
 impl GenerateTask {
-    fn loss(&self, Stretch { batch, carried }: Stretch) -> Loss {
-        let items = batch.targets.dims().iter().product();
-        let (logits, state) = self.network.forward(batch.inputs, carried.take());
+    fn loss(&self, Stretch { batch, carried }: Stretch, fresh: f64) -> Loss {
+        let [lanes, steps] = batch.targets.dims();
+        let items = lanes * steps;
+        let state = carried.take().map(|state| forget(state, fresh, lanes, &batch.inputs.device()));
+        let (logits, state) = self.network.forward(batch.inputs, state);
         // The next window starts from these numbers, and no gradient flows back past them.
         carried.put(state.detach());
         Loss { mean: token_loss(logits, batch.targets, None, 0.0), items }
     }
+}
+
+/// Sets the state of a share of the lanes, drawn anew each time, to zeros.
+fn forget(state: AnyState, share: f64, lanes: usize, device: &Device) -> AnyState {
+    if share == 0.0 {
+        return state;
+    }
+    let drawn = Tensor::<3>::random([1, lanes, 1], Distribution::Uniform(0.0, 1.0), device);
+    let kept = drawn.greater_equal_elem(share).float();
+    state.map(|part| part * kept.clone())
 }
 
 impl TrainStep for GenerateTask {
@@ -296,7 +312,7 @@ impl TrainStep for GenerateTask {
     type Output = Loss;
 
     fn step(&self, stretch: Stretch) -> TrainOutput<Loss> {
-        let loss = self.loss(stretch);
+        let loss = self.loss(stretch, self.fresh);
         TrainOutput::new(self, loss.mean.backward(), loss)
     }
 }
@@ -306,7 +322,7 @@ impl InferenceStep for GenerateTask {
     type Output = Loss;
 
     fn step(&self, stretch: Stretch) -> Loss {
-        self.loss(stretch)
+        self.loss(stretch, 0.0)
     }
 }
 

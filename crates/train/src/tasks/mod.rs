@@ -158,7 +158,7 @@ fn task_of<P: Plan>(_plan: &P) -> Task {
 
 /// Trains to the end, or to the next interruption, and tells how it went.
 fn finish<R: Shown>(run: &R, device: &Device) -> Result<ExitCode> {
-    Ok(match train(run, device)? {
+    Ok(match train(run, device, R::DASHBOARD)? {
         Trained::Shown(_) => {
             let folder = run.bundle().root().display();
             say(format!("\nThe run is in {folder}, pictures in {folder}/pictures. {}", run.next()));
@@ -168,10 +168,10 @@ fn finish<R: Shown>(run: &R, device: &Device) -> Result<ExitCode> {
     })
 }
 
-/// Trains to the end, or to the next interruption.
-pub fn train<R: Shown>(run: &R, device: &Device) -> Result<Trained> {
+/// Trains to the end, or to the next interruption; `dashboard`: see [`Shown::DASHBOARD`].
+pub fn train<R: Shown>(run: &R, device: &Device, dashboard: bool) -> Result<Trained> {
     let plan = run.plan().fit();
-    let watch = progress::Watch { epochs: plan.epochs, items: run.items(), unit: R::UNIT, dashboard: R::DASHBOARD };
+    let watch = progress::Watch { epochs: plan.epochs, items: run.items(), unit: R::UNIT, dashboard };
     let (history, ending) = run.fit(device, progress::session(watch, run.after_epoch(device))?)?;
     let folder = run.bundle().root().display();
     let Some(best) = history.best() else {

@@ -62,7 +62,7 @@ impl Desk {
         command.current_dir(self.folder.path()).args(line.split_whitespace()).stdin(Stdio::null());
         // Graphics drivers complain of its absence on standard error.
         command.env("XDG_RUNTIME_DIR", self.folder.path());
-        if !line.contains("--device") {
+        if !line.contains("--device") && !line.starts_with("data ") {
             command.args(["--device", "flex"]);
         }
         command
