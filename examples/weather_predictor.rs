@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use recurrent::Run;
 use recurrent::fit::Session;
 use recurrent::forecast::{ForecastPlan, ForecastRun, Forecaster, Source};
 

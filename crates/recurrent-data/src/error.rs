@@ -362,4 +362,14 @@ mod tests {
              did you mean `wind`?"
         );
     }
+
+    #[test]
+    fn what_a_full_disk_or_a_trainer_says_is_passed_on() {
+        let cause = io::Error::other("no space left");
+        let error = DataError::NoRoom { path: "song.txt".into(), cause };
+        assert_eq!(error.to_string(), "song.txt: expected room for its tokens in a temporary file: no space left");
+        let error = DataError::CannotFit { codec: "unigram".into(), cause: "too few".into() };
+        assert_eq!(error.to_string(), "expected texts to fit unigram on: too few");
+        assert!(std::error::Error::source(&error).is_some());
+    }
 }

@@ -1,6 +1,6 @@
-//! From a file to windows that a recurrent network can learn from.
+//! From a file to batches that a recurrent network can learn from.
 //!
-//! Data goes one way, and each stop is a type that promises more than the one before:
+//! Data goes one way, and each stop is a type that promises more than the one before. Numbers go so:
 //!
 //! | | type | what is sure from here on |
 //! |---|---|---|
@@ -11,6 +11,17 @@
 //! | 5 | [`Scaled`] | the numbers are of a size that a network likes |
 //! | 6 | [`Windows`] | no window leaves its part |
 //! | 7 | [`WindowBatch`] | it is on the device: the first tensor of the way |
+//!
+//! and texts so:
+//!
+//! | | type | what is sure from here on |
+//! |---|---|---|
+//! | 1 | [`Corpus`], [`Pairs`], [`Labelled`] | it is text: a long one, pairs, or texts with labels, none of them empty |
+//! | 2 | [`Excerpt`], [`PairPart`], [`LabelledPart`] | what is for what; no held-out pair or labelled text is a near-copy of a training one |
+//! | 3 | [`TextCodec`] | it has seen the training texts and no other |
+//! | 4 | [`Tokens`], [`EncodedPairs`], [`EncodedTexts`] | it is numbers, each below the codec's length |
+//! | 5 | [`Lanes`], buckets | lanes are read on from window to window; texts in a batch are about as long as each other |
+//! | 6 | [`LaneBatch`], [`PairBatch`], [`TextBatch`] | it is on the device |
 //!
 //! What can be wrong is found on the way from one stop to the next and told as a [`DataError`]:
 //! where it is, what was expected, what was found. Nothing is checked again further down.
@@ -45,6 +56,28 @@
 //! let degrees = scaler.inverse(temp_max, targets[0].into());
 //! assert!((degrees - series.value(origin + 1, temp_max)).abs() < 1e-4);
 //! assert_eq!(series.dates().unwrap().label(origin + 1), "2015-06-26");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A text goes the same way:
+//!
+//! ```
+//! use recurrent_data::{CodecKind, Corpus, Lanes, TextCodec};
+//!
+//! # fn main() -> recurrent_data::Result<()> {
+//! let corpus = Corpus::from_bytes("a song", "row, row, row your boat, gently down the stream\n".as_bytes())?;
+//! let (train, valid) = corpus.split(0.25)?;
+//! let codec = TextCodec::fit(CodecKind::Chars, 0, 0, train.pieces())?;
+//!
+//! // Two places of the text at once, five characters at a time.
+//! let lanes = Lanes::new(train.encode(&codec)?, 2, 5)?;
+//! let (inputs, targets) = lanes.window(0);
+//! assert_eq!(codec.decode(&inputs[..5]), "row, ");
+//! assert_eq!(codec.decode(&targets[..5]), "ow, r");
+//!
+//! // The training part ends before the stream.
+//! assert_eq!(valid.encode(&codec)?.unknown(), 4);
 //! # Ok(())
 //! # }
 //! ```

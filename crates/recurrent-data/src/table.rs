@@ -145,6 +145,19 @@ impl Table {
         }
     }
 
+    /// The text in a cell that has to say something.
+    pub(crate) fn said(&self, row: &Row, column: usize, expected: &'static str) -> Result<String> {
+        match row.cell(column) {
+            "" => Err(DataError::EmptyCell {
+                path: self.source.clone(),
+                line: row.line,
+                column: self.headers[column].clone(),
+                expected,
+            }),
+            cell => Ok(cell.to_string()),
+        }
+    }
+
     /// Why a cell cannot be used, which is a number or is none.
     fn refused(&self, row: &Row, column: usize, is_number: bool) -> DataError {
         let (path, line) = (self.source.clone(), row.line);

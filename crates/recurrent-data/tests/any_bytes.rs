@@ -1,7 +1,10 @@
 //! Whatever a file holds, the answer is numbers or a message, never a panic.
 
 use proptest::prelude::*;
-use recurrent_data::{Missing, Ratios, Result, Scaler, ScalerKind, SeriesRequest, Table, WindowShape, Windows};
+use recurrent_data::{
+    CodecKind, CodecRequest, Corpus, Labelled, Lanes, Missing, Pairs, Ratios, Result, Scaler, ScalerKind,
+    SeriesRequest, Table, TextCodec, WindowShape, Windows,
+};
 
 /// The whole way, as far as these bytes can go.
 fn go(bytes: &[u8], missing: Missing) -> Result<()> {
@@ -19,6 +22,33 @@ fn go(bytes: &[u8], missing: Missing) -> Result<()> {
     Ok(())
 }
 
+/// The ways that texts can go.
+fn go_as_corpus(bytes: &[u8], kind: CodecKind) -> Result<()> {
+    let corpus = Corpus::from_bytes("any", bytes.to_vec())?;
+    let (train, valid) = corpus.split(0.3)?;
+    let codec = TextCodec::fit(kind, 270, 1, train.pieces())?;
+    let lanes = Lanes::new(valid.encode(&codec)?, 2, 3)?;
+    lanes.window(lanes.len() - 1);
+    codec.decode(&lanes.tokens().ids(0..lanes.tokens().len()));
+    Ok(())
+}
+
+fn go_as_pairs(bytes: &[u8]) -> Result<()> {
+    let pairs = Pairs::from_table(&Table::from_bytes("any", bytes, None)?, None, None, None)?;
+    let split = pairs.split(&Ratios::default())?;
+    let codec = TextCodec::fit(CodecKind::Words, 0, 1, split.train.sources().and(split.train.targets()))?;
+    split.test.encode(&codec, &codec, 5)?;
+    Ok(())
+}
+
+fn go_as_labelled(bytes: &[u8]) -> Result<()> {
+    let labelled = Labelled::from_table(&Table::from_bytes("any", bytes, None)?, None, None, None)?;
+    let split = labelled.split(&Ratios::default())?;
+    let codec = TextCodec::fit(CodecKind::Chars, 0, 1, split.train.texts())?;
+    split.test.encode(&codec, 5)?;
+    Ok(())
+}
+
 fn any_policy() -> impl Strategy<Value = Missing> {
     prop::sample::select(vec![Missing::Error, Missing::Forward, Missing::Drop])
 }
@@ -27,6 +57,54 @@ proptest! {
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200), missing in any_policy()) {
         let _ = go(&bytes, missing);
+    }
+
+    #[test]
+    fn any_bytes_as_texts(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        kind in prop::sample::select(CodecKind::ALL.to_vec()),
+    ) {
+        let _ = go_as_corpus(&bytes, kind);
+        let _ = go_as_pairs(&bytes);
+        let _ = go_as_labelled(&bytes);
+        let (one, other) = bytes.split_at(bytes.len() / 2);
+        let _ = Pairs::from_aligned_bytes(("any", one), ("other", other));
+    }
+
+    #[test]
+    fn any_text_as_texts(
+        text in "(text,label|text,label,part|a\tb)\n([ab\"\t,\u{0}-\u{40}\n]{0,80}|([a-f]{1,3}[,\t](x|y)\n){0,30})",
+        any_text in "\\PC{0,80}",
+        kind in prop::sample::select(CodecKind::ALL.to_vec()),
+    ) {
+        let _ = go_as_corpus(any_text.as_bytes(), kind);
+        let _ = go_as_corpus(text.as_bytes(), kind);
+        let _ = go_as_pairs(text.as_bytes());
+        let _ = go_as_labelled(text.as_bytes());
+    }
+
+    #[test]
+    fn any_saved_codec(
+        json in "\\PC{0,80}",
+        merges in prop::collection::vec(("[a-cĠŀ]{0,2}", "[a-cĠŀ]{0,2}"), 0..6),
+        pieces in prop::collection::vec(("[a-c<>]{0,3}", -9.0..9.0_f64), 0..6),
+        text in "[a-e<> ]{0,20}",
+    ) {
+        let _ = TextCodec::from_json("any", &json);
+        let merges: Vec<String> = merges.iter().map(|(a, b)| format!("[{a:?},{b:?}]")).collect();
+        let pieces: Vec<String> = pieces.iter().map(|(piece, score)| format!("[{piece:?},{score}]")).collect();
+        for json in [
+            format!(r#"{{"kind":"bpe","merges":[{}]}}"#, merges.join(",")),
+            format!(r#"{{"kind":"unigram","pieces":[{}]}}"#, pieces.join(",")),
+            format!(r#"{{"kind":"chars","alphabet":{text:?}}}"#),
+        ] {
+            if let Ok(codec) = TextCodec::from_json("any", &json) {
+                codec.decode(&codec.encode(&text));
+                prop_assert_eq!(TextCodec::from_json("any", &codec.to_json()).unwrap().to_json(), codec.to_json());
+            }
+        }
+        let request = CodecRequest { lowercase: true, ..CodecRequest::new(CodecKind::Words) };
+        let _ = TextCodec::fit_texts(&request, [&text, &json]);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Nothing about later rows reaches what a model is trained on.
 
 use proptest::prelude::*;
-use recurrent_data::{Dataset, Scaler, ScalerKind, SeriesRequest, Split, Table, Train, WindowShape, Windows};
+use recurrent_data::{
+    CodecKind, Corpus, Dataset, Pairs, Ratios, Scaler, ScalerKind, SeriesRequest, Split, Table, TextCodec, Train,
+    WindowShape, Windows,
+};
 
 const KINDS: [ScalerKind; 3] = [ScalerKind::Standard, ScalerKind::MinMax, ScalerKind::None];
 
@@ -62,5 +65,39 @@ proptest! {
                 seen(&windows(&after, &refitted))
             );
         }
+    }
+
+    #[test]
+    fn later_characters_change_nothing_in_a_codec(then in "\\PC{20}") {
+        let song = "the cat sat on the mat, and the rat sat on the cat.\n".repeat(8);
+        let fit = |kind, then: &str| {
+            let corpus = Corpus::from_bytes("song", format!("{song}{then}").into_bytes()).unwrap();
+            let share = then.chars().count() as f64 / corpus.chars() as f64;
+            let (train, _) = corpus.split(share + 1e-9).unwrap();
+            TextCodec::fit(kind, 300, 0, train.pieces()).unwrap().to_json()
+        };
+        for kind in CodecKind::ALL {
+            prop_assert_eq!(fit(kind, &then), fit(kind, "01234567890123456789"));
+        }
+    }
+
+    #[test]
+    fn held_out_pairs_change_nothing_in_a_codec(then in "[a-z]{1,9}") {
+        let text = (0..60).fold("en\tfr\n".to_string(), |all, i| format!("{all}line {i}\tligne {i}\n"));
+        let split = |text: &str| {
+            let table = Table::from_bytes("pairs", text.as_bytes(), None).unwrap();
+            Pairs::from_table(&table, None, None, None).unwrap().split(&Ratios::default()).unwrap()
+        };
+        let before = split(&text);
+        let mut altered = text.clone();
+        for pair in before.test.pairs() {
+            altered = altered.replace(&format!("\t{}\n", pair.target), &format!("\t{then} {}\n", pair.line));
+        }
+        let fit = |text: &str| {
+            let train = split(text).train;
+            TextCodec::fit(CodecKind::Words, 0, 0, train.sources().and(train.targets())).unwrap().to_json()
+        };
+        prop_assert_ne!(&text, &altered);
+        prop_assert_eq!(fit(&text), fit(&altered));
     }
 }

@@ -3,8 +3,10 @@
 //! ```text
 //! runs/forecast-weather-lstm-1/
 //!   plan.toml             what was asked for, complete; `--config` takes it
-//!   codec.toml            columns and scaler, fitted on the training rows
+//!   codec.toml, .json     columns and scaler, or how tokens are numbered; fitted on the training part
 //!   history.csv           the last rows, where a forecast begins
+//!   labels.json           what a classifier's labels are called
+//!   baseline.json         the bag of words beside it
 //!   weights.safetensors   the best epoch's weights
 //!   metrics.jsonl         one line an epoch
 //!   scores.json           the test part, beside the baselines
@@ -13,7 +15,7 @@
 //! ```
 //!
 //! A reader never meets half a file: each is written beside its place and renamed into it, and the folder itself
-//! appears only once plan, codec and history are inside.
+//! appears only once plan and codec are inside.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -21,12 +23,14 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
+use recurrent_data::TextCodec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
 const PLAN: &str = "plan.toml";
+const CODEC: &str = "codec.json";
 const WEIGHTS: &str = "weights.safetensors";
 
 /// A run's folder, on disk.
@@ -202,6 +206,18 @@ impl Bundle {
             Ok(result) => Err(self.damaged(&path, "the weights of this run", result)),
             Err(cause) => Err(self.damaged(&path, "the weights of this run", cause)),
         }
+    }
+
+    /// Reads the codec, and sees that the weights of this name, if there are any yet, have a row for each of its tokens.
+    ///
+    /// # Errors
+    /// If the file is missing or damaged, or the codec is another run's.
+    pub(crate) fn read_codec(&self, weights: &str) -> Result<TextCodec> {
+        let codec = TextCodec::from_json(&self.path(CODEC).display().to_string(), &self.read(CODEC)?)?;
+        if self.has_weights() {
+            self.check_rows(weights, codec.len())?;
+        }
+        Ok(codec)
     }
 
     /// Sees that the weights of this name have as many rows as there are tokens.

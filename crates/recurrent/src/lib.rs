@@ -3,10 +3,11 @@
 //! This is the one crate to depend on. What it is made of is here under one roof:
 //!
 //! - [`models`]: `Lstm`, `Gru`, `Rnn` and networks built of them (`recurrent-models`);
-//! - [`data`]: tables, splits, scalers, windows (`recurrent-data`);
+//! - [`data`]: tables and texts, splits, scalers and codecs, windows, lanes and pairs (`recurrent-data`);
 //! - [`kernels`]: the loops over time underneath (`recurrent-kernels`);
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
-//! - a module a task: [`forecast`].
+//! - [`decoding`]: from what a network says of the next token to a text; [`metrics`]: how good texts and judgements are;
+//! - a module a task: [`forecast`], [`generate`], [`translate`], [`sentiment`].
 //!
 //! # A predictor
 //!
@@ -17,6 +18,7 @@
 //!
 //! ```
 //! use burn::tensor::Device;
+//! use recurrent::Run;
 //! use recurrent::fit::Session;
 //! use recurrent::forecast::{ForecastPlan, ForecastRun, Forecaster, Source};
 //!

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use recurrent_data::{Bytes, Located};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -175,6 +176,16 @@ pub trait Run: Sized {
         self.plan().check()?;
         self.bundle().write_toml("plan.toml", self.plan())?;
         Ok(self)
+    }
+}
+
+/// What a plan calls its data: a known set by its name, a file by the path that leads to it from everywhere.
+pub(crate) fn lasting_name(located: &Located) -> String {
+    match (&located.manifest, &located.bytes) {
+        (None, Bytes::File(path)) => {
+            std::path::absolute(path).map_or_else(|_| located.name.clone(), |path| path.display().to_string())
+        }
+        _ => located.name.clone(),
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use burn::train::{InferenceStep, RegressionOutput, TrainOutput, TrainStep};
+use burn::tensor::Device;
+use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use recurrent::data::{ScalerKind, SeriesRequest, Table, Train, Valid, WindowBatch, WindowShape, Windows};
-use recurrent::fit::{EpochCounter, FitPlan, Loaders, Order, Session, Task, WindowLoader, fit};
+use recurrent::fit::{EpochCounter, FitPlan, Loader, Loaders, Loss, Order, Session, Trainable, fit};
 use recurrent::models::networks::{ForecastNetwork, ForecastNetworkConfig};
 use recurrent::{Bundle, Error};
 
@@ -25,36 +25,35 @@ struct Fragile {
 }
 
 impl Fragile {
-    fn output(&self, batch: WindowBatch) -> RegressionOutput {
-        let said: Tensor<2> = self.network.forward(batch.past).flatten(1, 2);
-        let came: Tensor<2> = batch.future.flatten(1, 2);
-        RegressionOutput::new((said.clone() - came.clone()).powi_scalar(2).mean(), said, came)
+    fn loss(&self, batch: WindowBatch) -> Loss {
+        let items = batch.len();
+        Loss { mean: (self.network.forward(batch.past) - batch.future).powi_scalar(2).mean(), items }
     }
 }
 
 impl TrainStep for Fragile {
     type Input = WindowBatch;
-    type Output = RegressionOutput;
+    type Output = Loss;
 
-    fn step(&self, batch: WindowBatch) -> TrainOutput<RegressionOutput> {
-        let mut output = self.output(batch);
+    fn step(&self, batch: WindowBatch) -> TrainOutput<Loss> {
+        let mut loss = self.loss(batch);
         if self.steps.fetch_add(1, Ordering::SeqCst) >= self.good {
-            output.loss = output.loss * f32::NAN;
+            loss.mean = loss.mean * f32::NAN;
         }
-        TrainOutput::new(self, output.loss.backward(), output)
+        TrainOutput::new(self, loss.mean.backward(), loss)
     }
 }
 
 impl InferenceStep for Fragile {
     type Input = WindowBatch;
-    type Output = RegressionOutput;
+    type Output = Loss;
 
-    fn step(&self, batch: WindowBatch) -> RegressionOutput {
-        self.output(batch)
+    fn step(&self, batch: WindowBatch) -> Loss {
+        self.loss(batch)
     }
 }
 
-impl Task for Fragile {
+impl Trainable for Fragile {
     type Network = ForecastNetwork;
 
     fn network(&self) -> &ForecastNetwork {
@@ -73,8 +72,9 @@ fn a_loss_that_becomes_nan_stops_training_and_the_last_good_epoch_stays() {
     let epoch = EpochCounter::default();
     let batch = train.len().div_ceil(STEPS_AN_EPOCH);
     let loaders = Loaders {
-        train: Arc::new(WindowLoader::new(train, batch, Order::Shuffled(epoch.clone()), &device)),
-        valid: Arc::new(WindowLoader::new(valid, batch, Order::InTime, &device)),
+        train: Arc::new(Loader::new(train, batch, Order::Shuffled(epoch.clone()), &device)),
+        valid: Arc::new(Loader::new(valid, batch, Order::InTime, &device)),
+        steps: STEPS_AN_EPOCH,
         epoch,
     };
     let plan = FitPlan { epochs: 5, batch, ..FitPlan::default() };

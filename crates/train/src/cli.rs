@@ -41,7 +41,7 @@ pub enum Command {
     Predict(Box<PredictArgs>),
     /// Complete words with a run of `generate`, while they are typed
     Complete(CompleteArgs),
-    /// Show layers, shapes and parameters of a task's network in the lecture, or of a run's
+    /// Show layers, shapes and parameters of a task's network, or of a run's
     Summary(SummaryArgs),
     /// List, show and fetch data sets
     #[command(subcommand)]
@@ -201,7 +201,7 @@ pub struct SentencesAsk {
     #[arg(value_name = "SENTENCE")]
     pub sentences: Vec<String>,
     /// A file with a sentence on each line; - for standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "sentences")]
     pub input: Option<PathBuf>,
 }
 

@@ -20,6 +20,12 @@ use toml::{Table, Value};
 use crate::cli::BadInput;
 use crate::speak::note;
 
+/// What can be typed, or stand in a file, for a task.
+pub trait Settings: Serialize + DeserializeOwned {
+    /// Which task it is.
+    const TASK: Task;
+}
+
 /// The settings of a task: its own, and those of training, which every task has with defaults of its own.
 macro_rules! settings {
     (
@@ -27,7 +33,7 @@ macro_rules! settings {
         $name:ident {
             $($own:tt)*
         }
-        items: $items:literal, epochs: $epochs:literal, batch: $batch:literal, lr: $lr:literal, patience: $patience:literal
+        task: $task:ident, items: $items:literal, epochs: $epochs:literal, batch: $batch:literal, lr: $lr:literal, patience: $patience:literal
     ) => {
         $(#[$doc])*
         #[derive(Debug, Default, Args, Serialize, Deserialize)]
@@ -62,6 +68,10 @@ macro_rules! settings {
             pub task: Option<Task>,
             #[arg(skip)]
             pub sha256: Option<String>,
+        }
+
+        impl Settings for $name {
+            const TASK: Task = Task::$task;
         }
     };
 }
@@ -115,7 +125,7 @@ settings! {
         #[arg(long, value_name = "true|false")]
         pub residual: Option<bool>,
     }
-    items: "Windows", epochs: "40", batch: "32", lr: "0.001", patience: "10"
+    task: Forecast, items: "Windows", epochs: "40", batch: "32", lr: "0.001", patience: "10"
 }
 
 settings! {
@@ -161,7 +171,7 @@ settings! {
         #[arg(long, value_name = "SHARE")]
         pub fresh: Option<f64>,
     }
-    items: "Lanes of the text side by side in", epochs: "10", batch: "32", lr: "0.004", patience: "3"
+    task: Generate, items: "Lanes of the text side by side in", epochs: "10", batch: "32", lr: "0.004", patience: "3"
 }
 
 settings! {
@@ -234,7 +244,7 @@ settings! {
         #[arg(long, value_name = "X")]
         pub alpha: Option<f64>,
     }
-    items: "Pairs", epochs: "30", batch: "32", lr: "0.002", patience: "5"
+    task: Translate, items: "Pairs", epochs: "30", batch: "32", lr: "0.002", patience: "5"
 }
 
 settings! {
@@ -292,26 +302,24 @@ settings! {
         #[arg(long, value_name = "N")]
         pub longest: Option<usize>,
     }
-    items: "Sentences", epochs: "30", batch: "32", lr: "0.002", patience: "6"
+    task: Sentiment, items: "Sentences", epochs: "30", batch: "32", lr: "0.002", patience: "6"
 }
 
 /// Settings on their way to a plan.
 #[derive(Debug)]
 pub struct Layers {
     given: Table,
-    file: String,
 }
 
 impl Layers {
     /// What was typed over what a file says.
-    pub fn read<S: Serialize + DeserializeOwned>(typed: &S, config: Option<&Path>) -> Result<Self> {
+    pub fn read<S: Settings>(typed: &S, config: Option<&Path>) -> Result<Self> {
         let mut given = match config {
             Some(path) => table(&from_file::<S>(path)?),
             None => Table::new(),
         };
         given.extend(table(typed));
-        let file = config.map_or_else(String::new, |path| path.display().to_string());
-        Ok(Self { given, file })
+        Ok(Self { given })
     }
 
     /// A setting by itself, for a recipe that depends on it.
@@ -321,11 +329,6 @@ impl Layers {
 
     /// The recipe's plan with the settings in their places.
     pub fn over<P: Plan>(mut self, recipe: &P) -> Result<P> {
-        let task = self.get::<Task>("task").unwrap_or(P::TASK);
-        if task != P::TASK {
-            let Self { file, .. } = self;
-            return Err(BadInput(format!("{file}: expected settings of `{}`, found those of `{task}`", P::TASK)).into());
-        }
         if self.get::<String>("sha256").is_some_and(|planned| planned != recipe.sha256()) {
             let data = recipe.data();
             note(format!("note: {data} has other bytes than the plan was made with, so this will be another run"));
@@ -342,9 +345,19 @@ impl Layers {
 }
 
 /// Settings from a TOML file.
-fn from_file<S: DeserializeOwned>(path: &Path) -> Result<S> {
+fn from_file<S: Settings>(path: &Path) -> Result<S> {
+    /// Whose settings they are is looked at first: the plan of another task has words that this one does not know.
+    #[derive(Deserialize)]
+    struct Head {
+        task: Option<Task>,
+    }
     let bad = |what: String| BadInput(format!("{}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|cause| bad(format!("expected a file of settings: {cause}")))?;
+    if let Ok(Head { task: Some(task) }) = toml::from_str(&text)
+        && task != S::TASK
+    {
+        return Err(bad(format!("expected settings of `{}`, found those of `{task}`", S::TASK)).into());
+    }
     Ok(toml::from_str(&text).map_err(|cause| {
         let line = cause.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         bad(format!("line {line}: {}", cause.message()))
@@ -382,9 +395,10 @@ mod tests {
 
     #[test]
     fn the_plan_of_another_task_is_refused() {
-        let settings = GenerateSettings { task: Some(Task::Translate), ..GenerateSettings::default() };
-        let layers = Layers::read(&settings, None).unwrap();
-        let error = layers.over(&GeneratePlan::new("fables").unwrap()).unwrap_err();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.toml");
+        std::fs::write(&path, "task = \"translate\"\nlongest = 60\n").unwrap();
+        let error = Layers::read(&GenerateSettings::default(), Some(&path)).unwrap_err();
         assert!(error.to_string().contains("expected settings of `generate`, found those of `translate`"), "{error}");
     }
 

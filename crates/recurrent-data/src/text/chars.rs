@@ -56,3 +56,41 @@ impl Chars {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::{CodecKind, CodecRequest, TextCodec};
+
+    fn fit(vocabulary: usize, min_count: usize, text: &str) -> TextCodec {
+        let request = CodecRequest { kind: CodecKind::Chars, vocabulary, min_count, lowercase: false };
+        TextCodec::fit_texts(&request, [text]).unwrap()
+    }
+
+    #[test]
+    fn characters_are_numbered_by_their_code_points_after_the_special_tokens() {
+        let codec = fit(0, 0, "жена\nb a");
+        let tokens: Vec<_> = (0..codec.len() as u32).map(|id| codec.token(id)).collect();
+        assert_eq!(tokens, ["<pad>", "<bos>", "<eos>", "<unk>", "\\n", "␣", "a", "b", "а", "е", "ж", "н"]);
+        assert_eq!(codec.encode("ba!"), [7, 6, 3]);
+        assert_eq!(codec.id("ж"), Some(10));
+        assert_eq!(codec.id("ab"), None);
+    }
+
+    #[test]
+    fn the_most_frequent_characters_are_kept_where_not_all_are() {
+        let kept = |codec: TextCodec| (4..codec.len() as u32).map(|id| codec.token(id)).collect::<String>();
+        assert_eq!(kept(fit(6, 0, "cccbbaadddd")), "cd");
+        assert_eq!(kept(fit(7, 0, "cccbbaadddd")), "acd");
+        assert_eq!(kept(fit(0, 3, "cccbbaadddd")), "cd");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back(text in "\\PC{1,40}|[\\s\\S]{1,40}") {
+            let codec = fit(0, 0, &text);
+            prop_assert_eq!(codec.decode(&codec.encode(&text)), text);
+        }
+    }
+}

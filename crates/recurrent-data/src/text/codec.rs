@@ -486,3 +486,130 @@ impl TryFrom<Saved> for TextCodec {
         Ok(Self { codec: Arc::new(codec) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Corpus;
+
+    const TEXT: &str = "The cat sat.\nThe dog sat: \"Кот!\"\n";
+
+    fn codecs() -> Vec<TextCodec> {
+        let fit = |kind| TextCodec::fit_texts(&CodecRequest { vocabulary: 280, ..CodecRequest::new(kind) }, [TEXT]);
+        CodecKind::ALL.into_iter().map(|kind| fit(kind).unwrap()).collect()
+    }
+
+    #[test]
+    fn special_tokens_come_first() {
+        for codec in codecs() {
+            let Specials { pad, bos, eos, unk } = codec.specials();
+            assert_eq!([pad, bos, eos, unk], [0, 1, 2, 3]);
+            assert_eq!([0, 1, 2, 3].map(|id| codec.token(id)), NAMES);
+            assert_eq!(NAMES.map(|name| codec.id(name)), [Some(0), Some(1), Some(2), Some(3)]);
+            assert_eq!(codec.decode(&[1, 0, 3, 2]), "");
+        }
+    }
+
+    #[test]
+    fn a_codec_is_the_same_after_it_was_saved() {
+        for codec in codecs() {
+            let json = codec.to_json();
+            let again = TextCodec::from_json("codec.json", &json).unwrap();
+            assert_eq!(again.to_json(), json);
+            assert_eq!((again.kind(), again.len()), (codec.kind(), codec.len()));
+            assert_eq!(again.encode(TEXT), codec.encode(TEXT));
+            assert_eq!(again.decode(&again.encode(TEXT)).trim(), TEXT.trim());
+        }
+        assert_eq!(
+            TextCodec::fit_texts(&CodecRequest::default(), ["ba c"]).unwrap().to_json(),
+            r#"{"kind":"chars","alphabet":" abc"}"#
+        );
+    }
+
+    #[test]
+    fn spans_and_unknown_pieces_say_where_they_are() {
+        let chars = &codecs()[0];
+        let unknown = |text: &str, at| Unknown { text: text.to_string(), at };
+        assert_eq!(chars.unknown("Тhe cаt"), [unknown("Т", 0), unknown("а", 6)]);
+        let words = &codecs()[1];
+        assert_eq!(words.unknown("The  bird sat"), [unknown("bird", 5)]);
+        let spans = words.spans("The  bird sat");
+        assert_eq!(spans.iter().map(|(_, range)| range.clone()).collect::<Vec<_>>(), [0..3, 5..9, 10..13]);
+        assert_eq!(spans[1].0, words.specials().unk);
+    }
+
+    #[test]
+    fn a_codec_that_was_damaged_is_refused() {
+        let message = |json: &str| TextCodec::from_json("codec.json", json).unwrap_err().to_string();
+        for (json, found) in [
+            (r#"{"kind":"chars"}"#, "expected all that chars needs, found a part of it"),
+            (r#"{"kind":"chars","alphabet":""}"#, "expected an alphabet, found no character"),
+            (r#"{"kind":"chars","alphabet":"ba"}"#, "expected characters that are sorted, found 'b' before 'a'"),
+            (r#"{"kind":"words","words":["a","a"]}"#, "expected each word once, found \"a\" again"),
+            (r#"{"kind":"words","words":[]}"#, "expected words, found none"),
+            (r#"{"kind":"bpe","merges":[["a","bc"]]}"#, "expected merges of known pieces, found \"bc\""),
+            (r#"{"kind":"unigram","pieces":[["a",-1.0],["a",-2.0]]}"#, "expected each piece once, found \"a\" again"),
+            (
+                r#"{"kind":"unigram","pieces":[["<unk>",-1.5]]}"#,
+                "expected pieces of text with finite scores, found \"<unk>\" with -1.5",
+            ),
+        ] {
+            assert_eq!(message(json), format!("codec.json: expected a saved codec: {found}"), "{json}");
+        }
+        assert!(message("{").starts_with("codec.json: expected a saved codec: EOF"));
+    }
+
+    #[test]
+    fn texts_without_a_token_are_refused() {
+        let message = |kind, vocabulary, min_count, text: &str| {
+            let request = CodecRequest { kind, vocabulary, min_count, lowercase: false };
+            TextCodec::fit_texts(&request, [text]).unwrap_err().to_string()
+        };
+        assert_eq!(
+            message(CodecKind::Chars, 0, 3, "ab"),
+            "expected texts to fit chars on, found no character that occurs at least 3 times"
+        );
+        assert_eq!(
+            message(CodecKind::Words, 0, 0, " "),
+            "expected texts to fit words on, found no word that occurs at least once"
+        );
+        assert_eq!(
+            message(CodecKind::Bpe, 0, 2, ""),
+            "expected texts to fit bpe on, found no word that occurs at least once"
+        );
+        assert_eq!(message(CodecKind::Chars, 4, 0, "ab"), "expected a vocabulary of at least 5 for chars, found 4");
+    }
+
+    #[test]
+    fn a_codec_sees_the_training_part_alone() {
+        let fit = |kind, end: &str| {
+            let text = format!("{}{}", TEXT.repeat(9), end.repeat(TEXT.chars().count()));
+            let corpus = Corpus::from_bytes("t", text.into_bytes()).unwrap();
+            let (train, _) = corpus.split(0.1).unwrap();
+            TextCodec::fit(kind, 290, 0, train.pieces()).unwrap().to_json()
+        };
+        for kind in CodecKind::ALL {
+            assert_eq!(fit(kind, "x"), fit(kind, "ы"));
+        }
+    }
+
+    #[test]
+    fn kinds_are_read_from_text_and_from_files() {
+        for kind in CodecKind::ALL {
+            assert_eq!(kind.to_string().parse::<CodecKind>().unwrap(), kind);
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
+        }
+        assert_eq!(
+            "letters".parse::<CodecKind>().unwrap_err().to_string(),
+            "expected a codec, one of chars, words, bpe, unigram; found `letters`"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_written_out() {
+        assert_eq!(printable(" a\n\t\"'\\\u{7}"), "␣a\\n\\t\"'\\\\u{7}");
+        assert_eq!(printable("\u{301}"), "\\u{301}");
+        assert_eq!(printable("e\u{301}ж"), "e\u{301}ж");
+        assert_eq!(printable_bytes(b"a\xD0\xB6\xD0"), "aж\\xD0");
+    }
+}

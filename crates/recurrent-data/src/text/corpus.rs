@@ -418,3 +418,197 @@ fn piece(window: Cow<'_, [u8]>, is_last: bool) -> Option<Cow<'_, str>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{CodecKind, CodecRequest};
+
+    fn corpus(bytes: &[u8]) -> Result<Corpus> {
+        Corpus::from_bytes("t.txt", bytes.to_vec())
+    }
+
+    /// The same bytes, read from a file of which nothing is held in memory.
+    fn on_disk<T>(bytes: &[u8], look: impl FnOnce(Result<Corpus>, &Path) -> T) -> T {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.txt");
+        fs::write(&path, bytes).unwrap();
+        look(Corpus::open_within(&path, 0), &path)
+    }
+
+    fn said<R: Role>(excerpt: &Excerpt<R>) -> String {
+        excerpt.pieces().map(|piece| piece.unwrap().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_text_is_cut_by_its_characters() {
+        let corpus = corpus("жабы и 10 ужей".as_bytes()).unwrap();
+        assert_eq!((corpus.chars(), corpus.bytes()), (14, 23));
+        let (train, valid) = corpus.split(0.1).unwrap();
+        assert_eq!((said(&train).as_str(), said(&valid).as_str()), ("жабы и 10 уж", "ей"));
+        assert_eq!((train.chars(), train.bytes(), valid.chars()), (12, 19, 2));
+        assert_eq!(said(&corpus.whole()), "жабы и 10 ужей");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_left_out_and_ends_of_lines_stay() {
+        let corpus = corpus("\u{feff}a\r\nb".as_bytes()).unwrap();
+        assert_eq!(said(&corpus.whole()), "a\r\nb");
+        assert_eq!((corpus.chars(), corpus.bytes()), (4, 4));
+        assert_eq!(corpus.sha256(), "bb7fe77b9185814610698ca2785e861545e8f45abee4e4244133f0e0bddb431f");
+        let (train, valid) = corpus.split(0.5).unwrap();
+        assert_eq!((said(&train).as_str(), said(&valid).as_str()), ("a\r", "\nb"));
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        let message = |bytes: &[u8]| corpus(bytes).unwrap_err().to_string();
+        assert_eq!(message(b""), "t.txt: expected a text of at least 2 characters, found an empty file");
+        assert_eq!(message("\u{feff}".as_bytes()), "t.txt: expected a text of at least 2 characters, found none");
+        assert_eq!(message("ж".as_bytes()), "t.txt: expected a text of at least 2 characters, found a single one");
+        assert_eq!(
+            message(b"ab\r\nc\rd\xFFe"),
+            "t.txt, line 3: expected UTF-8 text, found an invalid byte at offset 7"
+        );
+        assert_eq!(message(b"ab\xD0"), "t.txt, line 1: expected UTF-8 text, found an invalid byte at offset 2");
+    }
+
+    #[test]
+    fn a_wrong_byte_is_found_at_every_border_between_blocks() {
+        for before in BLOCK - 5..BLOCK + 2 {
+            let good = [vec![b'\n'; before], "🐈".as_bytes().to_vec(), vec![b'b'; 9]].concat();
+            assert_eq!(corpus(&good).unwrap().chars(), before as u64 + 10);
+            on_disk(&good, |corpus, _| assert_eq!(said(&corpus.unwrap().whole()).as_bytes(), good));
+
+            // A character that breaks off, in the middle and at the end.
+            for rest in [&b"\xF0\x9F\x90b"[..], b"\xF0\x9F\x90"] {
+                let bad = [vec![b'\n'; before], rest.to_vec()].concat();
+                let place =
+                    format!("line {}: expected UTF-8 text, found an invalid byte at offset {before}", before + 1);
+                assert_eq!(corpus(&bad).unwrap_err().to_string(), format!("t.txt, {place}"));
+                on_disk(&bad, |corpus, path| {
+                    assert_eq!(corpus.unwrap_err().to_string(), format!("{}, {place}", path.display()));
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_across_blocks() {
+        for before in BLOCK - 2..BLOCK + 2 {
+            let bad = [vec![b'a'; before], b"\r\nb\xFF".to_vec()].concat();
+            assert!(corpus(&bad).unwrap_err().to_string().starts_with("t.txt, line 2: "));
+            let bad = [vec![b'a'; before], b"\r\xFF".to_vec()].concat();
+            assert!(corpus(&bad).unwrap_err().to_string().starts_with("t.txt, line 2: "));
+        }
+    }
+
+    #[test]
+    fn a_share_leaves_something_on_both_sides() {
+        let corpus = corpus(b"abc").unwrap();
+        for share in [0.0, 1.0, -0.5, f64::NAN] {
+            assert_eq!(
+                corpus.split(share).unwrap_err().to_string(),
+                format!("expected a share for validation between 0 and 1, such as 0.1; found {share}")
+            );
+        }
+        assert_eq!(
+            corpus.split(0.9).unwrap_err().to_string(),
+            "t.txt (train): expected at least 1 character for each part of a split, found 0"
+        );
+        assert_eq!(
+            corpus.split(1e-20).unwrap_err().to_string(),
+            "t.txt (valid): expected at least 1 character for each part of a split, found 0"
+        );
+    }
+
+    #[test]
+    fn pieces_end_with_lines_where_they_can() {
+        let line = "a line of some words\n".repeat(8000);
+        let corpus = corpus(line.as_bytes()).unwrap();
+        let whole = corpus.whole();
+        let pieces: Vec<_> = whole.pieces().map(Result::unwrap).collect();
+        assert_eq!(pieces.len(), 3);
+        assert!(pieces.iter().all(|piece| piece.ends_with('\n') && piece.len() <= BLOCK));
+
+        let words = super::Corpus::from_bytes("t", line.replace('\n', " ").into_bytes()).unwrap().whole();
+        let pieces: Vec<_> = words.pieces().map(|piece| piece.unwrap().into_owned()).collect();
+        assert!(pieces[1..].iter().all(|piece| piece.starts_with(' ') && piece.len() <= BLOCK));
+    }
+
+    #[test]
+    fn a_line_of_ten_megabytes_is_read_in_pieces() {
+        let long = "ж".repeat(5 << 20);
+        let check = |corpus: Corpus| {
+            let (train, valid) = corpus.split(0.25).unwrap();
+            assert_eq!((train.chars(), valid.chars()), (3_932_160, 1_310_720));
+            assert_eq!(said(&train).len() + said(&valid).len(), long.len());
+        };
+        check(corpus(long.as_bytes()).unwrap());
+        on_disk(long.as_bytes(), |corpus, _| {
+            let corpus = corpus.unwrap();
+            assert!(!corpus.is_in_memory());
+            check(corpus);
+        });
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path().display();
+        let error = Corpus::open(folder.path()).unwrap_err();
+        assert_eq!(error.to_string(), format!("{here}: expected a file, found a directory"));
+        let error = Corpus::open(&folder.path().join("no.txt")).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("{here}/no.txt: expected a readable file: ")));
+    }
+
+    #[test]
+    fn a_file_that_changes_is_noticed() {
+        on_disk(&b"abc\n".repeat(40_000), |corpus, path| {
+            let corpus = corpus.unwrap();
+            let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), ["abc\n"]).unwrap();
+            assert_eq!(corpus.whole().encode(&codec).unwrap().len(), 160_000);
+            let expected = format!("{}: expected the file as it was opened, found it changed", path.display());
+            for changed in [b"abc\n".repeat(30_000), b"ab\xFF\n".repeat(40_000)] {
+                fs::write(path, changed).unwrap();
+                assert_eq!(corpus.whole().encode(&codec).unwrap_err().to_string(), expected);
+            }
+        });
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn parts_are_the_text_wherever_it_lies(
+            text in "\u{feff}?[aж🐈\n\r ]{2,60}",
+            times in prop::sample::select(vec![1_usize, 3000]),
+            share in 0.01..0.99_f64,
+        ) {
+            let text = text.repeat(times);
+            let memory = corpus(text.as_bytes()).unwrap();
+            let stripped = text.strip_prefix('\u{feff}').unwrap_or(&text);
+            let cut = (stripped.chars().count() as f64 * (1.0 - share)).floor() as usize;
+            let expected: (String, String) =
+                (stripped.chars().take(cut).collect(), stripped.chars().skip(cut).collect());
+            on_disk(text.as_bytes(), |disk, _| {
+                let disk = disk.unwrap();
+                assert_eq!((disk.sha256(), disk.chars()), (memory.sha256(), memory.chars()));
+                for corpus in [&disk, &memory] {
+                    match corpus.split(share) {
+                        Ok((train, valid)) => assert_eq!((said(&train), said(&valid)), expected.clone()),
+                        Err(_) => assert!(expected.0.is_empty() || expected.1.is_empty()),
+                    }
+                }
+                let pieces = |corpus: &Corpus| {
+                    corpus.whole().pieces().map(|piece| piece.unwrap().len()).collect::<Vec<_>>()
+                };
+                assert_eq!(pieces(&disk), pieces(&memory));
+            });
+        }
+    }
+}

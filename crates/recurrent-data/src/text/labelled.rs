@@ -1,7 +1,7 @@
 //! Texts with labels, such as a review and whether it is a good one.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     marker::PhantomData,
     sync::Arc,
 };
@@ -11,7 +11,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::{
     bucket::{bucket, by_length},
     codec::TextCodec,
-    likeness::{Place, likeness},
+    likeness::likeness,
+    place::{Place, Placed, check_part},
     rows::{longest, rows},
     texts::Texts,
 };
@@ -77,8 +78,8 @@ impl Labelled {
         }
         let texts = table.rows().iter().map(|row| {
             Ok(LabelledText {
-                text: said(table, row, text, "a text")?,
-                label: said(table, row, label, "a label")?,
+                text: table.said(row, text, "a text")?,
+                label: table.said(row, label, "a label")?,
                 line: row.line(),
                 place: part.map(|part| place(table, row, part)).transpose()?,
             })
@@ -134,17 +135,9 @@ impl Labelled {
         let trained = likenesses.iter().zip(&places).filter(|(_, place)| **place == Place::Train);
         let trained: HashSet<&str> = trained.map(|(like, _)| like.as_str()).collect();
 
-        let mut parts = [vec![], vec![], vec![]];
-        let mut crossed = 0;
-        for (index, (place, like)) in places.iter().zip(&likenesses).enumerate() {
-            if *place != Place::Train && trained.contains(like.as_str()) {
-                crossed += 1;
-            } else {
-                parts[*place as usize].push(index);
-            }
-        }
-        let [train, valid, test] = parts;
-        self.check_part::<Train>(&train)?;
+        let is_known = |index: usize| trained.contains(likenesses[index].as_str());
+        let Placed { train, valid, test, crossed } = Placed::new(&places, is_known);
+        check_part::<Train>(&self.source, &train)?;
         let labels = self.labels(&train)?;
         Ok(LabelledSplit {
             train: self.part(train, &labels)?,
@@ -166,13 +159,10 @@ impl Labelled {
     fn places(&self, likenesses: &[String], ratios: &Ratios) -> Vec<Place> {
         let given = |place| self.texts.iter().any(|text| text.place == Some(place));
         let lacks_valid = self.has_parts() && !given(Place::Valid);
-        // Without texts to choose by, the shares are of what is not for the test.
-        let rest = ratios.train() + ratios.valid();
-        let within = Ratios::new(ratios.train() / rest - 1e-9, ratios.valid() / rest, 1e-9).unwrap_or(*ratios);
         let texts = self.texts.iter().zip(likenesses);
         let place = texts.map(|(text, like)| match text.place {
             None => Place::of(like, ratios),
-            Some(Place::Train) if lacks_valid => Place::of(like, &within).min(Place::Valid),
+            Some(Place::Train) if lacks_valid => Place::before_test(like, ratios),
             Some(place) => place,
         });
         place.collect()
@@ -190,25 +180,12 @@ impl Labelled {
         }
     }
 
-    fn check_part<R: Role>(&self, indices: &[usize]) -> Result<()> {
-        if indices.is_empty() {
-            return Err(DataError::TooFewRows {
-                path: self.source.clone(),
-                part: R::NAME,
-                purpose: "each part of a split".to_string(),
-                needed: 1,
-                there: 0,
-            });
-        }
-        Ok(())
-    }
-
     fn part<R: Role>(&self, indices: Vec<usize>, labels: &Arc<[String]>) -> Result<LabelledPart<R>> {
-        self.check_part::<R>(&indices)?;
+        check_part::<R>(&self.source, &indices)?;
+        let known: HashMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
         let number = |index: &usize| {
             let LabelledText { label, line, .. } = &self.texts[*index];
-            let found = labels.iter().position(|known| known == label);
-            found.ok_or_else(|| DataError::UnknownLabel {
+            known.get(label.as_str()).copied().ok_or_else(|| DataError::UnknownLabel {
                 path: self.source.clone(),
                 line: *line,
                 column: self.column.clone(),
@@ -223,18 +200,6 @@ impl Labelled {
 
 fn position(table: &Table, name: &str) -> Option<usize> {
     table.headers().iter().position(|header| header.eq_ignore_ascii_case(name))
-}
-
-fn said(table: &Table, row: &Row, column: usize, expected: &'static str) -> Result<String> {
-    match row.cell(column) {
-        "" => Err(DataError::EmptyCell {
-            path: table.source().to_string(),
-            line: row.line(),
-            column: table.headers()[column].clone(),
-            expected,
-        }),
-        cell => Ok(cell.to_string()),
-    }
 }
 
 fn place(table: &Table, row: &Row, column: usize) -> Result<Place> {
@@ -452,5 +417,161 @@ impl TextBatch {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CodecKind, CodecRequest};
+
+    fn labelled(text: &str) -> Result<Labelled> {
+        Labelled::from_table(&Table::from_bytes("l.csv", text.as_bytes(), None)?, None, None, None)
+    }
+
+    fn many(count: usize) -> String {
+        let row = |i: usize| format!("good {i},pos\nbad {i},neg\n");
+        "review,sentiment\n".to_string() + &(0..count).map(row).collect::<String>()
+    }
+
+    fn texts<R: Role>(part: &LabelledPart<R>) -> Vec<String> {
+        part.labelled().map(|text| text.text.clone()).collect()
+    }
+
+    fn message(text: &str) -> String {
+        let split = labelled(text).and_then(|labelled| labelled.split(&Ratios::default()));
+        split.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn columns_are_found_by_their_usual_names() {
+        let text = |read: Result<Labelled>| {
+            let first = read.unwrap().texts()[0].clone();
+            (first.text, first.label, first.line)
+        };
+        let found = |all: &str| text(labelled(all));
+        assert_eq!(found("id,Label,Text\n7,pos,fine\n"), ("fine".into(), "pos".into(), 2));
+        assert_eq!(found("a,b,c\nfine,7,pos\n"), ("fine".into(), "pos".into(), 2));
+        let table = Table::from_bytes("l.csv", b"a,b,c\nfine,7,pos\n", None).unwrap();
+        assert_eq!(text(Labelled::from_table(&table, Some("c"), Some("b"), None)), ("pos".into(), "7".into(), 2));
+        assert_eq!(
+            Labelled::from_table(&table, Some("d"), None, None).unwrap_err().to_string(),
+            "l.csv: expected one of the columns `a`, `b`, `c`, found `d`"
+        );
+    }
+
+    #[test]
+    fn what_is_no_labelled_text_is_refused() {
+        assert_eq!(
+            message("text,label\na,pos\n,neg\n"),
+            "l.csv, line 3, column `text`: expected a text, found an empty cell"
+        );
+        assert_eq!(
+            message("text,label\na,pos\nb,\n"),
+            "l.csv, line 3, column `label`: expected a label, found an empty cell"
+        );
+        assert_eq!(message("text\na\n"), "l.csv: expected a column of texts and another of labels, found none");
+        assert_eq!(
+            message("text,label,part\na,pos,train\nb,neg,dev\n"),
+            "l.csv, line 3, column `part`: expected train, valid or test, found `dev`"
+        );
+        assert_eq!(
+            message("text,label,part\na,pos,train\nb,pos,train\nc,neg,valid\nd,pos,test\n"),
+            "l.csv (train), column `label`: expected at least two labels to tell apart, found only `pos`"
+        );
+        let parts = "text,label,part\na,pos,train\nb,neg,train\nc,neg,valid\n";
+        assert_eq!(
+            message(&format!("{parts}d,nge,test\n")),
+            "l.csv, line 5, column `label`: expected a label that training has, one of `neg`, `pos`, found `nge`"
+        );
+        assert_eq!(message(parts), "l.csv (test): expected at least 1 row for each part of a split, found 0");
+        let numbers: String = (0..2000).map(|i| format!("text {i},{i}\n")).collect();
+        assert_eq!(
+            message(&format!("text,label\n{numbers}")),
+            "l.csv, column `label`: expected at most 1000 labels, found 1384; is it the column of labels?"
+        );
+    }
+
+    #[test]
+    fn many_labels_are_not_all_listed() {
+        let row = |i: usize| format!("text {i},label {i},train\n");
+        let rows: String = (0..20).map(row).collect();
+        assert_eq!(
+            message(&format!("text,label,part\n{rows}a,label 20,valid\nb,label 0,test\n")),
+            "l.csv, line 22, column `label`: expected a label that training has, one of 20, such as `label 0`, \
+             `label 1`, `label 10`, found `label 20`; did you mean `label 0`?"
+        );
+    }
+
+    #[test]
+    fn labels_are_sorted_and_numbered() {
+        let split = labelled(&many(100)).unwrap().split(&Ratios::default()).unwrap();
+        assert_eq!(&*split.labels, ["neg", "pos"]);
+        assert_eq!(split.train.len() + split.valid.len() + split.test.len(), 200);
+        let test = split.test.labelled().zip(split.test.numbers());
+        assert!(test.into_iter().all(|(text, number)| split.labels[*number] == text.label));
+    }
+
+    #[test]
+    fn parts_that_the_table_has_are_kept() {
+        let all = "text,label,part\na,x,test\nb,x,train\nc,y,train\nd,y,valid\n";
+        let split = labelled(all).unwrap().split(&Ratios::default()).unwrap();
+        assert_eq!((texts(&split.train), texts(&split.valid)), (vec!["b".into(), "c".into()], vec!["d".into()]));
+        assert_eq!(texts(&split.test), ["a"]);
+    }
+
+    #[test]
+    fn texts_to_choose_by_are_taken_from_training_where_there_are_none() {
+        let rows: String = (0..200).map(|i| format!("text {i},l{},train\n", i % 2)).collect();
+        let labelled = labelled(&format!("text,label,part\n{rows}other,l0,test\n")).unwrap();
+        let split = labelled.split(&Ratios::default()).unwrap();
+        assert_eq!((split.train.len() + split.valid.len(), split.test.len()), (200, 1));
+        assert!((20..50).contains(&split.valid.len()), "{}", split.valid.len());
+    }
+
+    #[test]
+    fn near_copies_do_not_cross_and_order_does_not_matter() {
+        let plain = labelled(&many(100)).unwrap().split(&Ratios::default()).unwrap();
+        let text = many(100);
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        let reversed: String = lines.iter().rev().map(|line| format!("{line}\n")).collect();
+        let turned = labelled(&format!("review,sentiment\n{reversed}")).unwrap().split(&Ratios::default()).unwrap();
+        let sorted = |mut texts: Vec<String>| {
+            texts.sort();
+            texts
+        };
+        assert_eq!(sorted(texts(&turned.test)), sorted(texts(&plain.test)));
+        assert_eq!(sorted(texts(&turned.valid)), sorted(texts(&plain.valid)));
+
+        let all = "text,label,part\nA film.,x,train\nb,y,train\na FILM,x,test\nd,y,test\nb!,y,valid\nc,x,valid\n";
+        let split = labelled(all).unwrap().split(&Ratios::default()).unwrap();
+        assert_eq!((split.crossed, texts(&split.test), texts(&split.valid)), (2, vec!["d".into()], vec!["c".into()]));
+    }
+
+    #[test]
+    fn a_table_elsewhere_is_read_with_known_labels() {
+        let labels = ["neg".to_string(), "pos".to_string()];
+        let whole = labelled("text,label\nfine,pos\n").unwrap().whole(&labels).unwrap();
+        assert_eq!(whole.numbers(), [1]);
+        let error = labelled("text,label\nfine,Pos\n").unwrap().whole(&labels).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "l.csv, line 2, column `label`: expected a label that training has, one of `neg`, `pos`, found `Pos`; \
+             did you mean `pos`?"
+        );
+    }
+
+    #[test]
+    fn a_batch_is_filled_up() {
+        let labels = ["x".to_string(), "y".to_string()];
+        let whole = labelled("text,label\nabab,y\nb,x\nba,y\n").unwrap().whole(&labels).unwrap();
+        let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), ["ab"]).unwrap();
+        let texts = whole.encode(&codec, 3).unwrap();
+        assert_eq!((texts.truncated(), texts.by_length(2)), (1, vec![vec![1, 2], vec![0]]));
+        let batch = TextBatch::gather(&texts, &[0, 1], &Device::default());
+        assert_eq!((batch.ids.dims(), &batch.lengths[..], batch.len()), ([2, 3], &[3, 1][..], 2));
+        assert_eq!(batch.ids.into_data().iter::<i64>().collect::<Vec<_>>(), [4, 5, 4, 5, 0, 0]);
+        assert_eq!(batch.labels.into_data().iter::<i64>().collect::<Vec<_>>(), [1, 0]);
+        assert!(whole.encode(&codec, 0).is_err());
     }
 }

@@ -141,3 +141,86 @@ impl LaneBatch {
         Self { inputs: tensor(inputs), targets: tensor(targets) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{CodecKind, CodecRequest, Corpus, TextCodec, Whole};
+
+    /// Tokens that count up from 4.
+    fn tokens(count: usize) -> Tokens<Whole> {
+        let text: String = ('\u{100}'..).take(count).collect();
+        let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), [&text]).unwrap();
+        Corpus::from_bytes("t.txt", text.into_bytes()).unwrap().whole().encode(&codec).unwrap()
+    }
+
+    #[test]
+    fn windows_go_on_where_the_last_one_ended() {
+        let lanes = Lanes::new(tokens(11), 2, 2).unwrap();
+        assert_eq!((lanes.len(), lanes.targets(), lanes.steps(0), lanes.steps(2)), (3, 10, 2, 1));
+        assert_eq!(lanes.window(0), (vec![4, 5, 9, 10], vec![5, 6, 10, 11]));
+        assert_eq!(lanes.window(1), (vec![6, 7, 11, 12], vec![7, 8, 12, 13]));
+        assert_eq!(lanes.window(2), (vec![8, 13], vec![9, 14]));
+    }
+
+    #[test]
+    fn a_batch_holds_a_window_of_each_lane() {
+        let lanes = Lanes::new(tokens(11), 2, 2).unwrap();
+        let batch = LaneBatch::gather(&lanes, 1, &Device::default());
+        assert_eq!((batch.inputs.dims(), batch.targets.dims()), ([2, 2], [2, 2]));
+        assert_eq!(batch.inputs.into_data().iter::<i64>().collect::<Vec<_>>(), [6, 7, 11, 12]);
+        assert_eq!(batch.targets.into_data().iter::<i64>().collect::<Vec<_>>(), [7, 8, 12, 13]);
+    }
+
+    #[test]
+    fn a_text_that_is_too_short_is_refused() {
+        let message = |count, lanes, window| Lanes::new(tokens(count), lanes, window).unwrap_err().to_string();
+        assert_eq!(
+            message(10, 1, 10),
+            "t.txt (whole): expected at least 11 tokens for a window of 10 and the token after it, found 10; \
+             take a longer text, or a window of at most 9"
+        );
+        assert_eq!(
+            message(30, 4, 10),
+            "t.txt (whole): expected at least 41 tokens for 4 lanes of one window of 10 each, found 30; \
+             take at most 2 of them, or a shorter window"
+        );
+        assert!(Lanes::new(tokens(41), 4, 10).is_ok());
+        assert_eq!(message(30, 0, 10), "expected a number of lanes of at least 1, found 0");
+        assert_eq!(message(30, 1, 0), "expected a window of at least 1, found 0");
+        assert!(message(30, usize::MAX, usize::MAX).contains("found 30"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_token_is_foretold_once_and_after_its_neighbour(
+            count in 2_usize..300,
+            lanes in 1_usize..8,
+            window in 1_usize..40,
+        ) {
+            let Ok(lanes) = Lanes::new(tokens(count), lanes, window) else {
+                prop_assert!((count - 1) / window < lanes);
+                return Ok(());
+            };
+            let mut foretold = vec![];
+            let mut last = vec![None; lanes.lanes()];
+            for i in 0..lanes.len() {
+                let (inputs, targets) = lanes.window(i);
+                let steps = lanes.steps(i);
+                prop_assert_eq!(steps == window || i + 1 == lanes.len(), true);
+                for (lane, (seen, next)) in inputs.chunks(steps).zip(targets.chunks(steps)).enumerate() {
+                    prop_assert!(seen.iter().zip(next).all(|(seen, next)| seen + 1 == *next));
+                    prop_assert!(last[lane].is_none_or(|last| last == seen[0]));
+                    last[lane] = next.last().copied();
+                }
+                foretold.extend(targets);
+            }
+            foretold.sort();
+            let kept = (count - 1) / lanes.lanes() * lanes.lanes();
+            prop_assert_eq!(kept, lanes.targets());
+            prop_assert_eq!(foretold, (5..5 + kept as u32).collect::<Vec<_>>());
+        }
+    }
+}

@@ -118,3 +118,128 @@ fn special(tokenizer: &mut Tokenizer, name: &str, names: &[&str]) -> Result<u32,
         None => Ok(id),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::{Value, json};
+
+    use crate::{CodecKind, Result, TextCodec, TextStream};
+
+    fn file(model: Value, added: Value, rest: Value) -> Value {
+        let mut file = json!({
+            "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
+            "pre_tokenizer": null, "post_processor": null, "decoder": null, "model": model
+        });
+        for (key, value) in rest.as_object().unwrap() {
+            file[key] = value.clone();
+        }
+        file
+    }
+
+    fn open(file: &Value) -> Result<TextCodec> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        fs::write(&path, file.to_string()).unwrap();
+        TextCodec::open(&path)
+    }
+
+    fn special(id: u32, content: &str) -> Value {
+        json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+               "normalized": false, "special": true})
+    }
+
+    fn word_piece() -> TextCodec {
+        let vocab = json!({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "hello": 4, "wor": 5, "##ld": 6, ".": 7});
+        let model = json!({"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                           "max_input_chars_per_word": 100, "vocab": vocab});
+        let added = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"].into_iter().zip(0..).map(|(name, id)| special(id, name));
+        let bert = json!({
+            "truncation": {"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0},
+            "padding": {"strategy": {"Fixed": 9}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 0,
+                        "pad_type_id": 0, "pad_token": "[PAD]"},
+            "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                           "strip_accents": null, "lowercase": true},
+            "pre_tokenizer": {"type": "BertPreTokenizer"},
+            "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true}
+        });
+        open(&file(model, Value::Array(added.collect()), bert)).unwrap()
+    }
+
+    /// Five pieces of Cyrillic letters, byte by byte.
+    fn byte_level() -> TextCodec {
+        let vocab = json!({"Ð": 0, "º": 1, "Ðº": 2, "Ġ": 3, "<|endoftext|>": 4});
+        let model = json!({"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "vocab": vocab,
+            "merges": [["Ð", "º"]]});
+        let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
+        let rest = json!({"pre_tokenizer": level, "decoder": level});
+        open(&file(model, json!([special(4, "<|endoftext|>")]), rest)).unwrap()
+    }
+
+    #[test]
+    fn special_tokens_are_found_by_their_usual_names() {
+        let specials = word_piece().specials();
+        assert_eq!([specials.pad, specials.bos, specials.eos, specials.unk], [0, 2, 3, 1]);
+        assert_eq!(word_piece().kind(), CodecKind::Bpe);
+    }
+
+    #[test]
+    fn special_tokens_that_are_missing_are_added() {
+        let codec = byte_level();
+        let specials = codec.specials();
+        assert_eq!([specials.pad, specials.bos, specials.eos, specials.unk], [5, 4, 4, 4]);
+        assert_eq!(codec.len(), 6);
+        assert_eq!(codec.token(5), "<pad>");
+    }
+
+    #[test]
+    fn nothing_is_cut_off_or_filled_up() {
+        let codec = word_piece();
+        let text = "Hello world. Hello";
+        assert_eq!(codec.encode(text), [4, 5, 6, 7, 4]);
+        assert_eq!(codec.decode(&[2, 4, 5, 6, 7, 4, 3, 0]), "hello world. hello");
+        assert_eq!(codec.spans(text)[2], (6, 9..11));
+        assert_eq!(codec.unknown("hello there")[0].text, "there");
+    }
+
+    #[test]
+    fn bytes_are_shown_as_letters() {
+        let codec = byte_level();
+        assert_eq!(codec.encode("к к"), [2, 3, 2]);
+        assert_eq!([codec.token(2), codec.token(3), codec.token(0)], ["к", "␣", "\\xD0"]);
+        assert_eq!(codec.id("к"), Some(2));
+        // A letter that this vocabulary cannot write.
+        assert_eq!(codec.decode(&codec.encode("к")), "к");
+    }
+
+    #[test]
+    fn a_stream_gives_what_a_decoder_does() {
+        for (codec, ids) in [(word_piece(), vec![4, 5, 6, 7, 4, 4, 7]), (byte_level(), vec![0, 1, 3, 2, 0, 1, 0])] {
+            for repeated in [1, 20] {
+                let ids = ids.repeat(repeated);
+                let mut stream = TextStream::new(&codec);
+                let mut text: String = ids.iter().map(|id| stream.push(*id)).collect();
+                text += &stream.finish();
+                assert_eq!(text, codec.decode(&ids));
+            }
+        }
+    }
+
+    #[test]
+    fn a_loaded_tokenizer_is_saved_with_the_codec() {
+        for codec in [word_piece(), byte_level()] {
+            let again = TextCodec::from_json("codec.json", &codec.to_json()).unwrap();
+            assert_eq!(again.specials(), codec.specials());
+            assert_eq!(again.len(), codec.len());
+            assert_eq!(again.encode("hello к"), codec.encode("hello к"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_tokenizer_is_refused() {
+        let message = open(&json!({"type": "pizza"})).unwrap_err().to_string();
+        assert!(message.contains("tokenizer.json: expected a tokenizer.json of Hugging Face: "), "{message}");
+    }
+}

@@ -9,6 +9,7 @@ mod lanes;
 mod likeness;
 mod loaded;
 mod pairs;
+mod place;
 mod rows;
 mod stream;
 mod subwords;

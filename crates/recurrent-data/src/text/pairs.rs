@@ -12,7 +12,8 @@ use burn::tensor::{Device, Int, Tensor};
 use super::{
     bucket::{bucket, by_length},
     codec::TextCodec,
-    likeness::{Place, likeness},
+    likeness::likeness,
+    place::{Place, Placed, check_part},
     rows::{longest, rows},
     texts::Texts,
 };
@@ -60,20 +61,15 @@ impl Pairs {
             let expected = "a second column, with the counterpart of the first";
             return Err(DataError::NoColumn { path: path.to_string(), expected });
         }
+        if source == target {
+            let expected = "a column of texts and another of their counterparts";
+            return Err(DataError::NoColumn { path: path.to_string(), expected });
+        }
         let pairs = table.rows().iter().map(|row| {
-            let said = |column, expected| match row.cell(column) {
-                "" => Err(DataError::EmptyCell {
-                    path: path.to_string(),
-                    line: row.line(),
-                    column: table.headers()[column].clone(),
-                    expected,
-                }),
-                cell => Ok(cell.to_string()),
-            };
             Ok(Pair {
-                source: said(source, "a text")?,
-                target: said(target, "a text")?,
-                group: group.map(|group| said(group, "a group")).transpose()?,
+                source: table.said(row, source, "a text")?,
+                target: table.said(row, target, "a text")?,
+                group: group.map(|group| table.said(row, group, "a group")).transpose()?,
                 line: row.line(),
             })
         });
@@ -180,17 +176,11 @@ impl Pairs {
             sources.insert(source.as_str());
             targets.insert(target.as_str());
         }
-        let mut parts = [vec![], vec![], vec![]];
-        let mut crossed = 0;
-        for (index, (place, (source, target))) in places.iter().zip(&likenesses).enumerate() {
-            let is_known = sources.contains(source.as_str()) || targets.contains(target.as_str());
-            if *place != Place::Train && is_known {
-                crossed += 1;
-            } else {
-                parts[*place as usize].push(index);
-            }
-        }
-        let [train, valid, test] = parts;
+        let is_known = |index: usize| {
+            let (source, target) = &likenesses[index];
+            sources.contains(source.as_str()) || targets.contains(target.as_str())
+        };
+        let Placed { train, valid, test, crossed } = Placed::new(&places, is_known);
         Ok(PairSplit { train: self.part(train)?, valid: self.part(valid)?, test: self.part(test)?, crossed })
     }
 
@@ -200,15 +190,7 @@ impl Pairs {
     }
 
     fn part<R: Role>(&self, indices: Vec<usize>) -> Result<PairPart<R>> {
-        if indices.is_empty() {
-            return Err(DataError::TooFewRows {
-                path: self.source.clone(),
-                part: R::NAME,
-                purpose: "each part of a split".to_string(),
-                needed: 1,
-                there: 0,
-            });
-        }
+        check_part::<R>(&self.source, &indices)?;
         Ok(PairPart { pairs: self.clone(), indices: indices.into(), role: PhantomData })
     }
 }
@@ -445,5 +427,201 @@ impl PairBatch {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{CodecKind, CodecRequest};
+
+    fn table(text: &str) -> Table {
+        Table::from_bytes("p.tsv", text.as_bytes(), None).unwrap()
+    }
+
+    fn pairs(text: &str) -> Result<Pairs> {
+        Pairs::from_table(&table(text), None, None, None)
+    }
+
+    fn many(count: usize) -> String {
+        (0..count).fold("en\tfr\n".to_string(), |all, i| format!("{all}line {i}\tligne {i}\n"))
+    }
+
+    fn sources<R: Role>(part: &PairPart<R>) -> Vec<String> {
+        part.pairs().map(|pair| pair.source.clone()).collect()
+    }
+
+    #[test]
+    fn the_first_two_columns_are_read_where_nobody_says_which() {
+        let text = "en\tfr\tde\nGo!\tVa !\tGeh!\nGo!\tVa !\tLos!\nStop\tHalte\tHalt\n";
+        let read = pairs(text).unwrap();
+        assert_eq!((read.len(), read.duplicates()), (2, 1));
+        assert_eq!(read.pairs()[1], Pair { source: "Stop".into(), target: "Halte".into(), group: None, line: 4 });
+        let german = Pairs::from_table(&table(text), Some("de"), Some("en"), Some("fr")).unwrap();
+        assert_eq!((german.len(), german.pairs()[0].group.as_deref()), (3, Some("Va !")));
+    }
+
+    #[test]
+    fn what_is_no_pair_is_refused() {
+        let message = |text: &str| pairs(text).unwrap_err().to_string();
+        assert_eq!(message("en\tfr\na\tb\n\tc\n"), "p.tsv, line 3, column `en`: expected a text, found an empty cell");
+        assert_eq!(message("en\tfr\na\t\n"), "p.tsv, line 2, column `fr`: expected a text, found an empty cell");
+        assert_eq!(
+            message("en\na\n"),
+            "p.tsv: expected a second column, with the counterpart of the first, found none"
+        );
+        let error = Pairs::from_table(&table("en\tfr\na\tb\n"), Some("em"), None, None).unwrap_err();
+        assert_eq!(error.to_string(), "p.tsv: expected one of the columns `en`, `fr`, found `em`; did you mean `en`?");
+        let error = Pairs::from_table(&table("en\tfr\tg\na\tb\t\n"), None, None, Some("g")).unwrap_err();
+        assert_eq!(error.to_string(), "p.tsv, line 2, column `g`: expected a group, found an empty cell");
+    }
+
+    #[test]
+    fn two_files_go_line_by_line() {
+        let read = |en: &str, fr: &str| Pairs::from_aligned_bytes(("x.en", en.as_bytes()), ("x.fr", fr.as_bytes()));
+        let message = |en: &str, fr: &str| read(en, fr).unwrap_err().to_string();
+        let both = read("\u{feff}Go!\r\n\r\nStop\n", " Va !\n\nHalte").unwrap();
+        assert_eq!(both.pairs()[1], Pair { source: "Stop".into(), target: "Halte".into(), group: None, line: 3 });
+        assert_eq!(both.pairs()[0].source, "Go!");
+        assert_eq!(message("a\nb\n", "a\n"), "x.en and x.fr: expected as many lines in both, found 2 and 1");
+        assert_eq!(
+            message("a\nb\n", "a\n \n"),
+            "x.fr, line 2: expected the counterpart of the same line in x.en, found an empty line"
+        );
+        assert_eq!(
+            message("\nb\n", "a\nb\n"),
+            "x.en, line 1: expected the counterpart of the same line in x.fr, found an empty line"
+        );
+        assert_eq!(message("\n\n", "\n\n"), "x.en and x.fr: expected pairs of texts, found none");
+        assert_eq!(
+            Pairs::from_aligned_bytes(("x.en", b"a"), ("x.fr", b"\xFF")).unwrap_err().to_string(),
+            "x.fr, line 1: expected UTF-8 text, found an invalid byte at offset 0"
+        );
+
+        let folder = tempfile::tempdir().unwrap();
+        let (en, fr) = (folder.path().join("x.en"), folder.path().join("x.fr"));
+        fs::write(&en, "a\nb\n").unwrap();
+        fs::write(&fr, "c\nd\n").unwrap();
+        assert_eq!(Pairs::from_aligned(&en, &fr).unwrap().len(), 2);
+        assert!(Pairs::from_aligned(&en, folder.path()).is_err());
+    }
+
+    #[test]
+    fn answers_to_one_source_and_pairs_of_one_group_stay_together() {
+        let mut text = "en\tfr\tdoc\n".to_string();
+        for i in 0..100 {
+            text += &format!("Line {i}.\tligne {i} a\td{}\nline {i}!\tligne {i} b\td{}\n", i % 10, i % 10);
+        }
+        let split = pairs(&text).unwrap().split(&Ratios::default()).unwrap();
+        assert_eq!((split.crossed, split.train.len() % 2, split.valid.len() % 2), (0, 0, 0));
+
+        let grouped = Pairs::from_table(&table(&text), None, None, Some("doc")).unwrap();
+        let ratios = Ratios::new(0.5, 0.25, 0.25).unwrap();
+        let split = grouped.split(&ratios).unwrap();
+        assert_eq!((split.train.len() % 20, split.valid.len() % 20, split.test.len() % 20), (0, 0, 0));
+    }
+
+    #[test]
+    fn near_copies_do_not_cross() {
+        let plain = pairs(&many(200)).unwrap().split(&Ratios::default()).unwrap();
+        let (known, held) = (sources(&plain.train)[0].clone(), sources(&plain.test)[0].clone());
+        let number = known.strip_prefix("line ").unwrap();
+        // A held-out source gets a target that training has, written otherwise.
+        let text = many(200) + &format!("{held}\tLIGNE {number}!\n");
+        let split = pairs(&text).unwrap().split(&Ratios::default()).unwrap();
+        assert_eq!(split.crossed, 1);
+        assert_eq!(sources(&split.test), sources(&plain.test));
+
+        // With groups a source can stand in two parts, and then it must not.
+        let mut text = "en\tfr\tdoc\n".to_string();
+        for i in 0..100 {
+            text += &format!("line {i}\tligne {i}\td{i}\nthe same\tle même {i}\td{i}\n");
+        }
+        let split = Pairs::from_table(&table(&text), None, None, Some("doc")).unwrap();
+        let split = split.split(&Ratios::default()).unwrap();
+        assert!(split.crossed > 10);
+        assert!(!sources(&split.test).contains(&"the same".to_string()));
+        assert_eq!(split.train.len() + split.valid.len() + split.test.len() + split.crossed, 200);
+    }
+
+    #[test]
+    fn a_part_cannot_be_empty() {
+        assert_eq!(
+            pairs("en\tfr\na\tb\n").unwrap().split(&Ratios::new(0.998, 0.001, 0.001).unwrap()).unwrap_err().to_string(),
+            "p.tsv (valid): expected at least 1 row for each part of a split, found 0"
+        );
+    }
+
+    #[test]
+    fn a_source_is_scored_against_all_its_targets() {
+        let whole = pairs("en\tfr\nGo!\tVa !\nStop\tHalte\nGo!\tPars !\n").unwrap().whole();
+        assert_eq!(
+            whole.references(),
+            [
+                Translations { source: "Go!".into(), targets: vec!["Va !".into(), "Pars !".into()], line: 2 },
+                Translations { source: "Stop".into(), targets: vec!["Halte".into()], line: 3 },
+            ]
+        );
+    }
+
+    fn encoded(max_length: usize) -> EncodedPairs<Whole> {
+        let whole = pairs("en\tfr\nab\tba\na\tabab\nb\tb\n").unwrap().whole();
+        let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), ["ab"]).unwrap();
+        whole.encode(&codec, &codec, max_length).unwrap()
+    }
+
+    #[test]
+    fn targets_are_framed_and_long_texts_cut() {
+        let pairs = encoded(10);
+        assert_eq!((pairs.source(0), pairs.target(0)), (&[4, 5, 2][..], &[1, 5, 4, 2][..]));
+        assert_eq!(pairs.truncated(), 0);
+        let cut = encoded(1);
+        assert_eq!((cut.source(0), cut.target(1), cut.truncated()), (&[4, 2][..], &[1, 4, 2][..], 3));
+        let whole = super::tests::pairs("en\tfr\nab\tba\n").unwrap().whole();
+        let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), ["ab"]).unwrap();
+        assert_eq!(
+            whole.encode(&codec, &codec, 0).unwrap_err().to_string(),
+            "expected a length in tokens of at least 1, found 0"
+        );
+    }
+
+    #[test]
+    fn a_batch_is_filled_up() {
+        let pairs = encoded(10);
+        let batch = PairBatch::gather(&pairs, &[1, 0], &Device::default());
+        let numbers = |tensor: Tensor<2, Int>| tensor.into_data().iter::<i64>().collect::<Vec<_>>();
+        assert_eq!((batch.source.dims(), batch.inputs.dims(), batch.len()), ([2, 3], [2, 5], 2));
+        assert_eq!((&batch.source_lengths[..], &batch.target_lengths[..]), (&[2, 3][..], &[5, 3][..]));
+        assert_eq!(numbers(batch.source), [4, 2, 0, 4, 5, 2]);
+        assert_eq!(numbers(batch.inputs), [1, 4, 5, 4, 5, 1, 5, 4, 0, 0]);
+        assert_eq!(numbers(batch.targets), [4, 5, 4, 5, 2, 5, 4, 2, 0, 0]);
+        assert_eq!(pairs.by_length(2), [vec![2, 1], vec![0]]);
+        assert_eq!(pairs.bucket(&[0, 1, 2], 2), [vec![2, 1], vec![0]]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn a_pair_stays_where_it_is_whatever_stands_around_it(
+            order in Just((0..120_usize).collect::<Vec<_>>()).prop_shuffle(),
+            left_out in 0_usize..30,
+        ) {
+            let text = many(120);
+            let rows: Vec<&str> = text.lines().skip(1).collect();
+            let shuffled = order[left_out..].iter().map(|row| format!("{}\n", rows[*row]));
+            let shuffled = format!("en\tfr\n{}", shuffled.collect::<String>());
+            let ratios = Ratios::default();
+            let (before, after) = (pairs(&text).unwrap().split(&ratios), pairs(&shuffled).unwrap().split(&ratios));
+            let (before, Ok(after)) = (before.unwrap(), after) else { return Ok(()) };
+            let test = sources(&before.test);
+            prop_assert!(sources(&after.test).iter().all(|source| test.contains(source)));
+            let train = sources(&before.train);
+            prop_assert!(sources(&after.train).iter().all(|source| train.contains(source)));
+        }
     }
 }

@@ -162,3 +162,99 @@ fn take_text(bytes: &mut Vec<u8>, text: &mut String) {
     }
     bytes.drain(..taken);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+    use unicode_segmentation::UnicodeSegmentation;
+
+    use super::*;
+    use crate::{CodecKind, CodecRequest};
+
+    const FAMILY: &str = "👨‍👩‍👧‍👦";
+    const FLAGS: &str = "🇫🇷🇩🇪🇯🇵";
+    const ACCENT: &str = "e\u{301}\u{323}";
+    const HINDI: &str = "क्षत्रिय";
+
+    fn codec(kind: CodecKind, text: &str) -> TextCodec {
+        TextCodec::fit_texts(&CodecRequest { vocabulary: 270, ..CodecRequest::new(kind) }, [text]).unwrap()
+    }
+
+    fn given(codec: &TextCodec, ids: &[u32]) -> Vec<String> {
+        let mut stream = TextStream::new(codec);
+        let mut given: Vec<String> = ids.iter().map(|id| stream.push(*id)).collect();
+        given.push(stream.finish());
+        given
+    }
+
+    /// What is given out ends where a cluster of the whole text does.
+    fn check(codec: &TextCodec, ids: &[u32]) {
+        let whole = codec.decode(ids);
+        let ends: Vec<usize> = whole.grapheme_indices(true).map(|(at, _)| at).chain([whole.len()]).collect();
+        let mut at = 0;
+        for given in given(codec, ids) {
+            at += given.len();
+            assert!(ends.contains(&at), "{whole:?} is cut at {at}");
+        }
+        assert_eq!(given(codec, ids).concat(), whole);
+    }
+
+    #[test]
+    fn no_cluster_is_cut() {
+        let text = format!("a {FAMILY}{FAMILY} {FLAGS}{ACCENT}{HINDI}\r\n{ACCENT}");
+        for kind in CodecKind::ALL {
+            let codec = codec(kind, &text);
+            check(&codec, &codec.encode(&text));
+        }
+    }
+
+    #[test]
+    fn a_cluster_is_given_out_when_the_next_begins() {
+        let text = format!("{FAMILY}!{FLAGS}");
+        let codec = codec(CodecKind::Chars, &text);
+        let given = given(&codec, &codec.encode(&text));
+        let given: Vec<_> = given.iter().filter(|given| !given.is_empty()).collect();
+        assert_eq!(given, [FAMILY, "!", "🇫🇷", "🇩🇪", "🇯🇵"]);
+    }
+
+    #[test]
+    fn half_a_character_at_the_end_is_shown_as_such() {
+        let codec = codec(CodecKind::Bpe, "abc");
+        let byte = |byte: u8| 4 + u32::from(byte);
+        let ids = [byte(b'a'), byte(0xD0), byte(b'b'), byte(0xF0), byte(0x9F)];
+        assert_eq!(codec.decode(&ids), "a\u{FFFD}b\u{FFFD}");
+        assert_eq!(given(&codec, &ids), ["", "", "a\u{FFFD}", "", "", "b\u{FFFD}"]);
+    }
+
+    #[test]
+    fn special_tokens_are_no_text() {
+        let codec = codec(CodecKind::Words, "a b");
+        assert_eq!(given(&codec, &[1, 4, 3, 5, 2, 0]).concat(), "a b");
+    }
+
+    #[test]
+    fn a_cluster_without_end_takes_no_time() {
+        let codec = codec(CodecKind::Chars, "a\u{301}");
+        let accents = vec![codec.encode("\u{301}")[0]; 200_000];
+        assert_eq!(given(&codec, &accents).concat().len(), 400_000);
+    }
+
+    proptest! {
+        #[test]
+        fn any_tokens_are_given_out_in_whole_clusters(
+            ids in prop::collection::vec(0_u32..265, 0..60),
+            texts in prop::collection::vec(prop::sample::select(vec![FAMILY, FLAGS, ACCENT, HINDI, "a", " ", "\r", "\n"]), 0..9),
+        ) {
+            static CODECS: LazyLock<[TextCodec; 2]> = LazyLock::new(|| {
+                let text = [FAMILY, FLAGS, ACCENT, HINDI, "a b\r\n"].concat();
+                [codec(CodecKind::Bpe, &text), codec(CodecKind::Unigram, &text)]
+            });
+            for codec in &*CODECS {
+                check(codec, &ids.iter().map(|id| id % codec.len() as u32).collect::<Vec<_>>());
+                check(codec, &codec.encode(&texts.concat()));
+            }
+        }
+    }
+}

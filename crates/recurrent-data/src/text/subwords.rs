@@ -39,7 +39,7 @@ const COUNTABLE: u64 = 1 << 30;
 
 /// Occurrences below which the trainer of unigrams, which drops what it expects less than half a
 /// time, could drop everything.
-const PLENTY: u64 = 100_000;
+const PLENTY: u64 = 1000;
 
 /// What the unigram model calls a character it does not have. No cut of a text spells it.
 const NO_PIECE: &str = "<unk>";
@@ -274,9 +274,12 @@ fn fit_unigram(counts: &BTreeMap<String, u64>, room: usize, min_count: usize) ->
             *sentences.entry(known.to_string()).or_default() += count;
         }
     }
-    let singles = alphabet.keys().map(|c| (c.to_string(), 0));
     if sentences.is_empty() {
-        sentences.extend(singles.map(|(c, _)| (c, 1)));
+        // Nothing is frequent enough to be put together.
+        sentences.extend(alphabet.keys().map(|c| (c.to_string(), 1)));
+    }
+    if sentences.is_empty() {
+        return Ok(Subwords::unigram(vec![])?);
     }
     let factor = PLENTY.div_ceil(sentences.values().sum());
     let sentences = sentences.into_iter().map(|(text, count)| (text, (count * factor) as u32));
@@ -368,4 +371,132 @@ pub(crate) fn letters(text: &str) -> String {
 pub(crate) fn byte(letter: char) -> Option<u8> {
     static BYTES: LazyLock<HashMap<char, u8>> = LazyLock::new(|| (0..=u8::MAX).map(|b| (self::letter(b), b)).collect());
     BYTES.get(&letter).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::TextCodec;
+
+    const SONG: &str = "the cat sat on the mat, the rat sat on the cat.\nМама мыла раму, мама мыла раму.\n";
+
+    fn fit(kind: CodecKind, vocabulary: usize, text: &str) -> TextCodec {
+        TextCodec::fit_texts(&CodecRequest { vocabulary, ..CodecRequest::new(kind) }, [text]).unwrap()
+    }
+
+    fn both(vocabulary: usize) -> [TextCodec; 2] {
+        [CodecKind::Bpe, CodecKind::Unigram].map(|kind| fit(kind, vocabulary, &SONG.repeat(20)))
+    }
+
+    fn cuts(text: &str) -> Vec<&str> {
+        let mut cuts = vec![];
+        each_cut(text, |_, cut| cuts.push(cut));
+        cuts
+    }
+
+    #[test]
+    fn a_text_is_cut_into_words_with_the_blank_before_them() {
+        assert_eq!(
+            cuts("Hi  you, e\u{301}t\n\n a <unk> "),
+            ["Hi", " ", " you", ",", " e\u{301}t", "\n", "\n", " a", " <", "unk", ">", " "]
+        );
+        assert_eq!(cuts(&"x".repeat(70)).iter().map(|cut| cut.len()).collect::<Vec<_>>(), [32, 32, 6]);
+    }
+
+    #[test]
+    fn frequent_words_become_pieces_that_can_be_read() {
+        let tokens = |codec: &TextCodec, text: &str| -> Vec<String> {
+            assert!(codec.len() <= 360, "{}", codec.len());
+            codec.encode(text).into_iter().map(|id| codec.token(id)).collect()
+        };
+        let [bpe, unigram] = both(360);
+        assert_eq!(tokens(&bpe, "the cat мыла"), ["the", "␣cat", "␣мыла"]);
+        assert_eq!(bpe.token(bpe.id(" мыла").unwrap()), "␣мыла");
+        // This one takes no piece that only ever ends words.
+        assert_eq!(tokens(&unigram, "cat мама"), ["c", "a", "t", "␣", "ма", "ма"]);
+        assert_eq!(unigram.token(unigram.id("ма").unwrap()), "ма");
+    }
+
+    #[test]
+    fn the_same_texts_give_the_same_codec() {
+        for kind in [CodecKind::Bpe, CodecKind::Unigram] {
+            let first = fit(kind, 320, &SONG.repeat(3));
+            for _ in 0..3 {
+                assert_eq!(fit(kind, 320, &SONG.repeat(3)).to_json(), first.to_json());
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_spells_a_special_token() {
+        let text = "<pad> <unk> <UNK> <eos> <0x41> \0 <s>";
+        for kind in [CodecKind::Bpe, CodecKind::Unigram] {
+            let codec = fit(kind, 330, &text.repeat(50));
+            let ids = codec.encode(text);
+            assert!(ids.iter().all(|id| !codec.specials().contains(*id)));
+            assert_eq!(codec.decode(&ids), text);
+            assert_eq!(codec.unknown(text), []);
+        }
+    }
+
+    #[test]
+    fn a_vocabulary_holds_the_bytes_and_a_piece() {
+        let message = |kind, vocabulary| {
+            let request = CodecRequest { vocabulary, ..CodecRequest::new(kind) };
+            TextCodec::fit_texts(&request, ["a b"]).unwrap_err().to_string()
+        };
+        assert_eq!(message(CodecKind::Bpe, 260), "expected a vocabulary of at least 261 for bpe, found 260");
+        assert_eq!(message(CodecKind::Unigram, 5), "expected a vocabulary of at least 261 for unigram, found 5");
+        for codec in both(261) {
+            assert!(codec.len() <= 261);
+        }
+    }
+
+    #[test]
+    fn spans_lie_side_by_side_and_cover_the_text() {
+        let text = "кот на 🐈 the <cat>";
+        for codec in both(290) {
+            let spans = codec.spans(text);
+            let said: Vec<_> = spans.iter().map(|(_, range)| &text[range.clone()]).collect();
+            assert_eq!(said.concat(), text);
+            assert!(spans.windows(2).all(|pair| pair[0].1.end == pair[1].1.start));
+            assert_eq!(spans.iter().map(|(id, _)| *id).collect::<Vec<_>>(), codec.encode(text));
+        }
+    }
+
+    #[test]
+    fn ten_megabytes_without_a_blank_take_seconds() {
+        let long = "abcdefghij".repeat(1 << 20);
+        let begun = Instant::now();
+        for codec in both(300) {
+            assert_eq!(codec.decode(&codec.encode(&long)).len(), long.len());
+        }
+        fit(CodecKind::Bpe, 300, &long);
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_text_comes_back(text in "\\PC{0,60}|[\\s\\S]{0,60}|[ab <>0xunk\\s]{0,60}") {
+            static CODECS: LazyLock<[TextCodec; 2]> = LazyLock::new(|| both(300));
+            for codec in &*CODECS {
+                prop_assert_eq!(codec.decode(&codec.encode(&text)), &*text);
+            }
+        }
+
+        #[test]
+        fn a_codec_is_fitted_on_any_text(text in "\\PC{1,40}|[\\s\\S]{1,40}|[ab ]{1,40}|a{1,40}") {
+            for kind in [CodecKind::Bpe, CodecKind::Unigram] {
+                let codec = fit(kind, 280, &text);
+                prop_assert!(codec.len() <= 280);
+                prop_assert_eq!(codec.decode(&codec.encode(&text)), &*text);
+            }
+        }
+    }
 }

@@ -188,3 +188,50 @@ impl Sink {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{CodecKind, CodecRequest, Corpus};
+
+    const TEXT: &str = "the cat, the dog, жаба?\n";
+
+    fn codec(vocabulary: &str) -> TextCodec {
+        TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), [vocabulary]).unwrap()
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_into_memory_are_the_same() {
+        let text = TEXT.repeat(5000);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.txt");
+        fs::write(&path, &text).unwrap();
+        // Two bytes a number, and four.
+        let many: String = ('a'..).take(70_000).collect();
+        for codec in [codec(TEXT), codec(&(many + TEXT))] {
+            let memory = Corpus::open(&path).unwrap().whole().encode(&codec).unwrap();
+            let spilled = Corpus::open_within(&path, 1000).unwrap().whole().encode(&codec).unwrap();
+            assert!(memory.is_in_memory() && !spilled.is_in_memory());
+            assert_eq!((memory.len(), spilled.len()), (120_000, 120_000));
+            assert_eq!(memory.ids(0..120_000), codec.encode(&text));
+            for range in [0..120_000, 0..0, 17..19, 65_530..65_545, 119_999..120_000] {
+                assert_eq!(spilled.ids(range.clone()), memory.ids(range));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_is_counted() {
+        let tokens = Corpus::from_bytes("t", "abxba".as_bytes()).unwrap().whole().encode(&codec("ab")).unwrap();
+        assert_eq!((tokens.len(), tokens.unknown(), tokens.chars(), tokens.bytes()), (5, 1, 5, 5));
+        assert_eq!(tokens.ids(1..4), [5, 3, 5]);
+    }
+
+    #[test]
+    #[should_panic(expected = "tokens 2..9 of 5")]
+    fn no_more_numbers_are_given_than_there_are() {
+        Corpus::from_bytes("t", "ababa".as_bytes()).unwrap().whole().encode(&codec("ab")).unwrap().ids(2..9);
+    }
+}

@@ -151,3 +151,55 @@ fn is_unspaced(c: char) -> bool {
         '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' |
         '\u{2E80}'..='\u{A4CF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF00}'..='\u{FFEF}' | '\u{20000}'..='\u{3FFFF}')
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{CodecKind, CodecRequest, TextCodec};
+
+    fn fit(lowercase: bool, text: &str) -> TextCodec {
+        let request = CodecRequest { lowercase, ..CodecRequest::new(CodecKind::Words) };
+        TextCodec::fit_texts(&request, [text]).unwrap()
+    }
+
+    fn tokens(codec: &TextCodec) -> Vec<String> {
+        (4..codec.len() as u32).map(|id| codec.token(id)).collect()
+    }
+
+    #[test]
+    fn the_most_frequent_word_comes_first_and_the_alphabet_decides_among_equals() {
+        let text = "The cat, the dog: the cat!\r\nDon't.";
+        assert_eq!(tokens(&fit(false, text)), ["cat", "the", "\\n", "!", ",", ".", ":", "Don't", "The", "dog"]);
+        let lower = fit(true, text);
+        assert_eq!(tokens(&lower), ["the", "cat", "\\n", "!", ",", ".", ":", "dog", "don't"]);
+        assert_eq!(lower.id("DOG"), lower.id("dog"));
+        assert_eq!(lower.decode(&lower.encode("CAT")), "cat");
+    }
+
+    #[test]
+    fn blanks_come_back_where_they_were() {
+        for text in [
+            "Hello, world! It's 3.14 (or so); isn't it?",
+            "He said \"no\", and \"no\" again.\nA well-known line.\n\nEnd",
+            "«Привет», — сказал он… «Да»",
+            "我们走。好！",
+            "mail me_too@host/path [1] {2} #3 $4 5%",
+            "“Quoted” and ‘so’",
+        ] {
+            let codec = fit(false, text);
+            assert_eq!(codec.decode(&codec.encode(text)), text);
+        }
+    }
+
+    #[test]
+    fn blanks_that_say_nothing_are_not_kept() {
+        let codec = fit(false, "a  b\t c \n d");
+        assert_eq!(codec.decode(&codec.encode("a  b\t c \n d")), "a b c\nd");
+    }
+
+    #[test]
+    fn a_mark_that_is_never_closed_ends_with_its_line() {
+        let text = "\"a\n\"b\" c";
+        let codec = fit(false, text);
+        assert_eq!(codec.decode(&codec.encode(text)), text);
+    }
+}

@@ -12,7 +12,7 @@ use crate::Error;
 pub struct FitPlan {
     /// Passes over the training part.
     pub epochs: usize,
-    /// Windows a gradient step.
+    /// Items a gradient step: windows, pairs, sentences, or lanes of a text.
     pub batch: usize,
     /// The learning rate at the start.
     pub lr: f64,

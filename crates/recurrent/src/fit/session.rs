@@ -34,9 +34,9 @@ impl Session {
 pub struct Advance {
     /// `train` or `valid`.
     pub part: String,
-    /// Windows done.
+    /// Items done.
     pub done: usize,
-    /// Windows in all.
+    /// Items in all.
     pub total: usize,
 }
 

@@ -61,6 +61,10 @@ pub fn fit<M: Trainable>(
         return Ok((history, ending));
     }
     let start = history.epochs.len();
+    if start > 0 && bundle.has_weights() {
+        // A checkpoint of another network would end in a panic; the weights beside it say the same in words.
+        bundle.read_weights(&mut model.network().clone())?;
+    }
     let optimiser = AdamConfig::new().init();
     let learner = Learner::new(model, optimiser, plan.scheduler(loaders.steps.max(1))?);
 

@@ -7,9 +7,9 @@ use recurrent_models::CellKind;
 use recurrent_models::networks::LanguageModelConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::fit::FitPlan;
-use crate::run::{Plan, Task, a_share, at_least_one};
+use crate::run::{Plan, Task, a_share, at_least_one, lasting_name};
+use crate::{Error, Result};
 
 /// The share of a text that validates, where nobody says.
 const VALID: f64 = 0.1;
@@ -142,8 +142,14 @@ impl Plan for GeneratePlan {
             at_least_one(setting, number)?;
         }
         a_share("--dropout", self.dropout)?;
-        a_share("--valid", self.valid)?;
         a_share("--fresh", self.fresh)?;
+        if !(self.valid > 0.0 && self.valid < 1.0) {
+            return Err(Error::Plan {
+                setting: "--valid",
+                expected: "a share between 0 and 1".into(),
+                found: self.valid.to_string(),
+            });
+        }
         self.fit.check()
     }
 }
@@ -159,5 +165,5 @@ fn open(data: &str) -> Result<(String, Corpus, f64)> {
         Bytes::Embedded(bytes) => Corpus::from_bytes(located.source(), *bytes)?,
         Bytes::File(path) => Corpus::open(path)?,
     };
-    Ok((located.name, corpus, valid))
+    Ok((lasting_name(&located), corpus, valid))
 }

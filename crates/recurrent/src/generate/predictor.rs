@@ -100,9 +100,7 @@ impl Generator {
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
         let bundle = Bundle::open(folder)?;
         let plan = <GeneratePlan as Plan>::of(&bundle)?;
-        let path = bundle.path("codec.json");
-        let codec = TextCodec::from_json(&path.display().to_string(), &bundle.read("codec.json")?)?;
-        bundle.check_rows("embedding.weight", codec.len())?;
+        let codec = bundle.read_codec("embedding.weight")?;
         let mut network = plan.network(codec.len()).init(device);
         bundle.read_weights(&mut network)?;
         Ok(Self { network, codec, plan, device: device.clone() })
@@ -145,8 +143,13 @@ impl Generator {
                 found: unknown.join(" "),
             });
         }
+        let blank = prompt.ends_with(' ');
         let prompt = self.begin(prompt);
+        let before = self.codec.decode(&prompt);
         let mut output = Output::new(asked.stop.as_deref());
+        output.skipped = before.len();
+        // A codec of words puts a blank between the prompt and what follows, which may be there already.
+        output.blank = blank && !before.ends_with(' ');
         if asked.beam > 0 {
             self.search(&prompt, asked, &mut output, &mut on_text);
         } else {
@@ -241,6 +244,9 @@ impl Generator {
         let (state, mut last) = self.read(prompt);
         let mut rows = self.rows(state);
         let mut stream = TextStream::new(&self.codec);
+        for token in prompt {
+            let _ = output.take(&stream.push(*token), on_text);
+        }
         for _ in 0..asked.length {
             last = sampler.draw(&rows.advance(&[last]));
             output.tokens += 1;
@@ -265,7 +271,7 @@ impl Generator {
         let beam = Beam { width: asked.beam, alpha: 0.0, longest: asked.length, end: u32::MAX };
         let found = beam_search(&mut self.rows(state), &[last], &beam).swap_remove(0).swap_remove(0);
         output.tokens = found.tokens.len();
-        if output.take(&self.codec.decode(&found.tokens), on_text).is_continue() {
+        if output.take(&self.codec.decode(&[prompt, &found.tokens].concat()), on_text).is_continue() {
             output.finish(on_text);
         }
     }
@@ -311,6 +317,10 @@ impl Rows for Following<'_> {
 /// What was said, and what is held back because the text to stop at may have begun.
 struct Output<'a> {
     stop: Option<&'a str>,
+    /// Bytes at the beginning that are the prompt's.
+    skipped: usize,
+    /// Whether a blank after them is not said.
+    blank: bool,
     said: String,
     held: String,
     tokens: usize,
@@ -318,11 +328,25 @@ struct Output<'a> {
 
 impl<'a> Output<'a> {
     fn new(stop: Option<&'a str>) -> Self {
-        Self { stop: stop.filter(|stop| !stop.is_empty()), said: String::new(), held: String::new(), tokens: 0 }
+        Self {
+            stop: stop.filter(|stop| !stop.is_empty()),
+            skipped: 0,
+            blank: false,
+            said: String::new(),
+            held: String::new(),
+            tokens: 0,
+        }
     }
 
     /// Takes a piece of text and says as much as is sure; breaks at the stop.
     fn take(&mut self, piece: &str, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
+        let known = self.skipped.min(piece.len());
+        self.skipped -= known;
+        let mut piece = piece.get(known..).unwrap_or_default();
+        if self.blank && !piece.is_empty() {
+            self.blank = false;
+            piece = piece.strip_prefix(' ').unwrap_or(piece);
+        }
         self.held.push_str(piece);
         let Some(stop) = self.stop else {
             return self.say(self.held.len(), on_text);
@@ -376,6 +400,15 @@ mod tests {
         assert_eq!(said("END", &["EENEN"]).1, "EENEN");
         assert_eq!(said("", &["a", "b"]).1, "ab");
         assert_eq!(said("да", &["тогд", "а ", "да", "!"]).1, "тог");
+    }
+
+    #[test]
+    fn a_prompt_is_not_said_again() {
+        let mut output = Output { skipped: 5, blank: true, ..Output::new(None) };
+        for piece in ["The ", "f", " ox", "en"] {
+            let _ = output.take(piece, &mut |_| ControlFlow::Continue(()));
+        }
+        assert_eq!(output.said, "oxen");
     }
 
     #[test]

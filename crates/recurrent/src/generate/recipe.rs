@@ -139,8 +139,7 @@ impl Run for GenerateRun {
     fn open(folder: &Path) -> Result<Self> {
         let bundle = Bundle::open(folder)?;
         let plan = <GeneratePlan as Plan>::of(&bundle)?;
-        let codec =
-            TextCodec::from_json(&bundle.path("codec.json").display().to_string(), &bundle.read("codec.json")?)?;
+        let codec = bundle.read_codec("embedding.weight")?;
         Ok(Prepared::new(&plan, Some(codec))?.into_run(plan, bundle))
     }
 
@@ -163,10 +162,7 @@ impl Run for GenerateRun {
     fn fit(&self, device: &Device, session: Session) -> Result<(History, Ending)> {
         let device = device.clone().autodiff();
         device.seed(self.plan.fit.seed);
-        let model = GenerateTask {
-            network: self.plan.network(self.codec.len()).init(&device),
-            fresh: self.plan.fresh,
-        };
+        let model = GenerateTask { network: self.plan.network(self.codec.len()).init(&device), fresh: self.plan.fresh };
         let train = InTurn::new(self.train.clone());
         let valid = InTurn::new(self.valid.clone());
         let loaders = Loaders {

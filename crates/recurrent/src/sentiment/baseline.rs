@@ -1,5 +1,7 @@
 //! The lecture's baseline: a bag of words and logistic regression, by linfa.
 
+use std::collections::HashMap;
+
 use linfa::traits::Fit;
 use linfa::{Dataset, Float};
 use linfa_logistic::{
@@ -106,11 +108,14 @@ impl BagOfWords {
 /// How often each word is in each sentence: `[sentence, word]`.
 fn counts(words: &[String], texts: &[&str]) -> Result<Array2<f64>> {
     let documents: Array1<&str> = texts.iter().copied().collect();
-    let counted = CountVectorizer::params().fit_vocabulary(words).map_err(failed)?;
-    let counted = counted.transform(&documents).map_err(failed)?;
+    let counter = CountVectorizer::params().fit_vocabulary(words).map_err(failed)?;
+    // Its columns come in an order of their own, another each time.
+    let numbers: HashMap<&str, usize> = words.iter().map(String::as_str).zip(0..).collect();
+    let columns: Vec<usize> = counter.vocabulary().iter().map(|word| numbers[&**word]).collect();
+    let counted = counter.transform(&documents).map_err(failed)?;
     let mut counts = Array2::zeros((texts.len(), words.len()));
     for (count, (row, column)) in &counted {
-        counts[[row, column]] = f64::cast(*count);
+        counts[[row, columns[column]]] = f64::cast(*count);
     }
     Ok(counts)
 }
@@ -140,6 +145,15 @@ mod tests {
         assert!(judged[0][1] > 0.6 && judged[1][0] > 0.6, "{judged:?}");
         assert!((judged[2][0] - 0.5).abs() < 0.1, "{judged:?}");
         assert!(judged.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-9));
+    }
+
+    #[test]
+    fn a_word_is_counted_in_its_own_column_every_time() {
+        let words: Vec<String> = ('a'..='z').map(|letter| format!("{letter}{letter}")).collect();
+        let texts: Vec<&str> = words.iter().map(String::as_str).collect();
+        for _ in 0..3 {
+            assert_eq!(counts(&words, &texts).unwrap(), Array2::<f64>::eye(words.len()));
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::fit::FitPlan;
-use crate::run::{Plan, Task, a_share, at_least_one};
+use crate::run::{Plan, Task, a_share, at_least_one, lasting_name};
 
 /// What a run of sentiment is to do: everything that its result depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ impl SentimentPlan {
             label_column: facts.map(|facts| facts.label.clone()),
             part_column: facts.and_then(|facts| facts.part.clone()),
             split: facts.map_or_else(|| Ratios::new(0.8, 0.1, 0.1).expect("a whole"), |facts| facts.split),
-            data: located.name,
+            data: lasting_name(&located),
             codec: CodecKind::Words,
             vocabulary: 20_000,
             min_count: 2,

@@ -78,15 +78,13 @@ impl SentimentClassifier {
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
         let bundle = Bundle::open(folder)?;
         let plan = <SentimentPlan as Plan>::of(&bundle)?;
-        let path = bundle.path("codec.json");
-        let codec = TextCodec::from_json(&path.display().to_string(), &bundle.read("codec.json")?)?;
+        let codec = bundle.read_codec("embedding.weight")?;
         let labels: Vec<String> =
             serde_json::from_str(&bundle.read("labels.json")?).map_err(|cause| Error::Bundle {
                 path: bundle.path("labels.json"),
                 expected: "the labels of this run".into(),
                 found: cause.to_string(),
             })?;
-        bundle.check_rows("embedding.weight", codec.len())?;
         // Judgements are made, and explained, without dropout.
         let mut network = plan.network(codec.len(), labels.len()).with_dropout(0.0).init(device);
         bundle.read_weights(&mut network)?;

@@ -125,8 +125,7 @@ impl Run for SentimentRun {
     fn open(folder: &Path) -> Result<Self> {
         let bundle = Bundle::open(folder)?;
         let plan = <SentimentPlan as Plan>::of(&bundle)?;
-        let codec =
-            TextCodec::from_json(&bundle.path("codec.json").display().to_string(), &bundle.read("codec.json")?)?;
+        let codec = bundle.read_codec("embedding.weight")?;
         Ok(Prepared::new(&plan, Some(codec))?.into_run(plan, bundle))
     }
 

@@ -10,7 +10,7 @@ use recurrent_models::{AttentionKind, CellKind};
 use serde::{Deserialize, Serialize};
 
 use crate::fit::FitPlan;
-use crate::run::{Plan, Task, a_share, at_least_one};
+use crate::run::{Plan, Task, a_share, at_least_one, lasting_name};
 use crate::{Error, Result};
 
 /// What a run of translation is to do: everything that its result depends on.
@@ -55,7 +55,7 @@ pub struct TranslatePlan {
     pub dropout: f64,
     /// Whether the output's weights are the target embedding's.
     pub tied: bool,
-    /// Tokens of a sentence at most, its end among them; longer ones are cut.
+    /// Tokens of a sentence at most; longer ones are cut.
     pub longest: usize,
     /// The share of the probability that training spreads over all tokens (Szegedy et al. 2016).
     pub smoothing: f64,
@@ -138,7 +138,7 @@ impl TranslatePlan {
             None => None,
         };
         let target_data = match target_data {
-            Some(path) => Some(locate(path, Path::new(RAW_FOLDER))?.name),
+            Some(path) => Some(lasting_name(&locate(path, Path::new(RAW_FOLDER))?)),
             None => None,
         };
         Ok(Self {
@@ -149,7 +149,7 @@ impl TranslatePlan {
             target_column: facts.map(|facts| facts.target.column.clone()),
             group_column: facts.and_then(|facts| facts.group.clone()),
             split: facts.map_or_else(|| Ratios::new(0.8, 0.1, 0.1).expect("a whole"), |facts| facts.split),
-            data: located.name,
+            data: lasting_name(&located),
             codec: CodecKind::Bpe,
             vocabulary: 1500,
             one_hot: false,
@@ -255,13 +255,7 @@ impl Plan for TranslatePlan {
         a_share("--dropout", self.dropout)?;
         a_share("--smoothing", self.smoothing)?;
         a_share("--sampling", self.sampling)?;
-        if !(self.alpha.is_finite() && self.alpha >= 0.0) {
-            return Err(Error::Plan {
-                setting: "--alpha",
-                expected: "0 or a positive number".into(),
-                found: self.alpha.to_string(),
-            });
-        }
+        check_alpha(self.alpha)?;
         if self.tied && self.one_hot {
             return Err(Error::Plan {
                 setting: "--tied",
@@ -271,6 +265,14 @@ impl Plan for TranslatePlan {
         }
         self.fit.check()
     }
+}
+
+/// Sees that a power of the length is one.
+pub(super) fn check_alpha(alpha: f64) -> Result<()> {
+    if alpha.is_finite() && alpha >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::Plan { setting: "--alpha", expected: "0 or a positive number".into(), found: alpha.to_string() })
 }
 
 /// The sum of the data, in one file or in two.

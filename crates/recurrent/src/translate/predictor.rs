@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TranslatePlan;
 use super::decode::{Sides, translate};
+use super::plan::check_alpha;
 use crate::decoding::side_by_side;
 use crate::run::{Plan, at_least_one};
 use crate::{Bundle, Error, Result};
@@ -43,25 +44,31 @@ pub(super) struct TranslateCodecs {
 }
 
 impl TranslateCodecs {
-    pub fn read(bundle: &Bundle) -> Result<Self> {
+    /// Reads them, and sees that the weights, if there are any yet, are for as many tokens.
+    pub fn read(bundle: &Bundle, plan: &TranslatePlan) -> Result<Self> {
         let path = bundle.path("codec.json");
-        serde_json::from_str(&bundle.read("codec.json")?).map_err(|cause| Error::Bundle {
+        let codecs: Self = serde_json::from_str(&bundle.read("codec.json")?).map_err(|cause| Error::Bundle {
             path,
             expected: "the codecs of both languages".into(),
             found: cause.to_string(),
-        })
+        })?;
+        if bundle.has_weights() && !plan.one_hot {
+            bundle.check_rows("source.embedding.weight", codecs.source.len())?;
+            bundle.check_rows("target.embedding.weight", codecs.target.len())?;
+        }
+        Ok(codecs)
     }
 
     pub fn sides(&self) -> Sides {
         Sides { source: self.source.specials(), target: self.target.specials() }
     }
 
-    /// A sentence as the encoder reads it: its tokens, cut to at most `longest` with the end among them, and whether it
-    /// was cut.
+    /// A sentence as the encoder reads it, in training too: its tokens, cut to at most `longest`, and the end; and
+    /// whether it was cut.
     pub fn source(&self, sentence: &str, longest: usize) -> (Vec<u32>, bool) {
         let mut ids = self.source.encode(sentence);
-        let cut = ids.len() >= longest;
-        ids.truncate(longest - 1);
+        let cut = ids.len() > longest;
+        ids.truncate(longest);
         ids.push(self.source.specials().eos);
         (ids, cut)
     }
@@ -110,11 +117,7 @@ impl Translator {
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
         let bundle = Bundle::open(folder)?;
         let plan = <TranslatePlan as Plan>::of(&bundle)?;
-        let codecs = TranslateCodecs::read(&bundle)?;
-        if !plan.one_hot {
-            bundle.check_rows("source.embedding.weight", codecs.source.len())?;
-            bundle.check_rows("target.embedding.weight", codecs.target.len())?;
-        }
+        let codecs = TranslateCodecs::read(&bundle, &plan)?;
         let mut network = plan.network(codecs.source.len(), codecs.target.len()).init(device);
         bundle.read_weights(&mut network)?;
         Ok(Self { network, codecs, plan, device: device.clone() })
@@ -145,6 +148,7 @@ impl Translator {
     /// If a sentence is empty, or the beam has no width.
     pub fn translate_by(&self, sentences: &[impl AsRef<str>], by: Searching) -> Result<Vec<Translation>> {
         at_least_one("--beam", by.beam)?;
+        check_alpha(by.alpha)?;
         let mut sources = Vec::with_capacity(sentences.len());
         for (index, sentence) in sentences.iter().enumerate() {
             if sentence.as_ref().trim().is_empty() {

@@ -128,7 +128,7 @@ impl Run for TranslateRun {
     fn open(folder: &Path) -> Result<Self> {
         let bundle = Bundle::open(folder)?;
         let plan = <TranslatePlan as Plan>::of(&bundle)?;
-        let codecs = TranslateCodecs::read(&bundle)?;
+        let codecs = TranslateCodecs::read(&bundle, &plan)?;
         Ok(Prepared::new(&plan, Some(codecs))?.into_run(plan, bundle))
     }
 

@@ -73,10 +73,13 @@ impl TranslationScores {
         let [network, baselines @ ..] = &self.rows[..] else {
             return "Nothing was translated.".into();
         };
+        // Of sentences with fewer than four words BLEU says 0, whatever they say.
+        let measure = if self.rows.iter().all(|row| row.bleu.score == 0.0) { "chrF" } else { "BLEU" };
+        let score = |row: &Figures| if measure == "BLEU" { row.bleu.score } else { row.chrf };
         let ahead: Vec<&str> =
-            baselines.iter().filter(|row| row.bleu.score >= network.bleu.score).map(|row| &*row.name).collect();
+            baselines.iter().filter(|row| score(row) >= score(network)).map(|row| &*row.name).collect();
         match ahead[..] {
-            [] => "The network beats both (BLEU).".into(),
+            [] => format!("The network beats both ({measure})."),
             _ => format!("The network does NOT beat {}: it is not worth its while.", ahead.join(" and ")),
         }
     }
@@ -116,6 +119,9 @@ mod tests {
         assert!(won.verdict().contains("beats both"), "{}", won.verdict());
         let lost = TranslationScores::new("GRU", 1.0, &[answered("Нет.", right)]);
         assert!(lost.verdict().contains("does NOT beat nearest neighbour"), "{}", lost.verdict());
+        let short = Answered { references: vec!["Мой дом.".into()], ..answered("Мой дом.", "Дом.") };
+        let short = TranslationScores::new("GRU", 1.0, &[short]);
+        assert_eq!(short.verdict(), "The network beats both (chrF).");
         let text = won.to_string();
         assert!(text.starts_with("1 sentences of the test part: 1.0000 nats a token, perplexity 2.72"), "{text}");
     }

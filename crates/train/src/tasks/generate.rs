@@ -49,7 +49,7 @@ pub fn introduce(run: &GenerateRun, device: &Device) {
     say(format!(
         "\nReading {} as {} ({} different): {train} tokens to train, {valid} to validate; {} lanes, windows of {}.",
         plan.data,
-        plan.codec,
+        run.codec().kind(),
         run.codec().len(),
         plan.fit.batch,
         plan.window,
@@ -143,9 +143,13 @@ pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
     };
     let format = super::format(args, &[Format::Text, Format::Json])?;
     if format == Format::Text && args.output.is_none() {
-        // As it is made.
-        utter(prompt);
+        // As it is made; the prompt once it is sure that there is something to go on with.
+        let mut begun = false;
         let generated = generator.generate(prompt, &generation, |text| {
+            if !begun {
+                utter(prompt);
+                begun = true;
+            }
             utter(text);
             ControlFlow::Continue(())
         })?;

@@ -5,11 +5,13 @@ pub mod generate;
 pub mod sentiment;
 pub mod translate;
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use recurrent::data::DataError;
 use recurrent::fit::{AfterEpoch, Ending, History};
 use recurrent::forecast::ForecastRun;
 use recurrent::generate::GenerateRun;
@@ -225,17 +227,21 @@ fn sentences(asked: &SentencesAsk) -> Result<Vec<String>> {
     let (name, bytes) = match asked.input.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => (path.display().to_string(), recurrent::data::read_file(path).map_err(recurrent::Error::from)?),
         None => {
+            if std::io::stdin().is_terminal() {
+                note("Reading sentences, one a line, until the end of input (Ctrl-D).");
+            }
             let mut bytes = Vec::new();
             std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).context("cannot read standard input")?;
             ("standard input".into(), bytes)
         }
     };
-    let text = String::from_utf8(bytes).map_err(|error| {
-        BadInput(format!(
-            "{name}: expected UTF-8 text, found an invalid byte at offset {}",
-            error.utf8_error().valid_up_to()
-        ))
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let offset = error.valid_up_to();
+        let line = 1 + bytes[..offset].iter().filter(|byte| **byte == b'\n').count();
+        recurrent::Error::from(DataError::InvalidUtf8 { path: name.clone(), line, offset })
     })?;
+    // A mark of byte order is no part of the first sentence.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines: Vec<String> = text.lines().map(str::to_string).collect();
     if lines.is_empty() {
         return Err(BadInput(format!("{name}: expected a sentence on each line, found none")).into());
@@ -268,13 +274,23 @@ fn format(args: &PredictArgs, offered: &[Format]) -> Result<Format> {
 
 /// Says what of a sentence was not understood.
 fn tell_unknown(sentence: &str, unknown: &[String], cut: Option<usize>) {
-    if !unknown.is_empty() {
-        let pieces: Vec<String> = unknown.iter().map(|piece| format!("`{piece}`")).collect();
-        note(format!(
-            "note: never seen in training and read as <unk>: {} (in `{}`)",
-            pieces.join(" "),
-            short(sentence)
-        ));
+    /// As many as one reads.
+    const NAMED: usize = 10;
+    let mut pieces: Vec<String> = Vec::new();
+    for piece in unknown {
+        let piece = format!("`{}`", short(piece));
+        if !pieces.contains(&piece) {
+            pieces.push(piece);
+        }
+    }
+    if !pieces.is_empty() {
+        let more = match pieces.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        pieces.truncate(NAMED);
+        let sentence = short(sentence);
+        note(format!("note: never seen in training and read as <unk>: {}{more} (in `{sentence}`)", pieces.join(" ")));
     }
     if let Some(longest) = cut {
         note(format!("note: cut to the {longest} tokens that the run reads at most: `{}`", short(sentence)));

@@ -11,7 +11,7 @@ use recurrent::models::{Summarize, Summary};
 use recurrent::sentiment::{Judgement, Moved, SentimentClassifier, SentimentPlan, SentimentRun, TestTexts};
 
 use super::Shown;
-use crate::cli::{Format, NewRun, PredictArgs};
+use crate::cli::{BadInput, Format, NewRun, PredictArgs};
 use crate::report::{Block, Section};
 use crate::settings::{Layers, SentimentSettings};
 use crate::speak::{note, say};
@@ -68,10 +68,7 @@ impl Shown for SentimentRun {
         sentences.extend(test.texts.iter().step_by(step).take(SHOWN).cloned());
         blocks.push(judgements(self, &sentences, device)?);
         blocks.extend(draw(self, &test, &name)?);
-        let lead = format!(
-            "Sentences of {} that training has not seen, judged by a network and by a {WORDS}.",
-            self.plan().data
-        );
+        let lead = format!("Sentences of {}, judged by a network and by a {WORDS}.", self.plan().data);
         Ok(Section { title: "Sentiment".into(), lead, blocks })
     }
 
@@ -127,6 +124,12 @@ fn draw(run: &SentimentRun, test: &TestTexts, name: &str) -> Result<Vec<Block>> 
 /// `train predict` with a run of `sentiment`.
 pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
     let format = super::format(args, &[Format::Text, Format::Csv, Format::Json])?;
+    if format == Format::Csv && args.sentiment.explain.is_some() {
+        return Err(BadInput(
+            "--explain: expected --format text or json, for a row has no place for it, found csv".into(),
+        )
+        .into());
+    }
     let sentences = super::sentences(&args.sentences)?;
     let classifier = SentimentClassifier::load(&args.run.run, device)?;
     let judged = classifier.judge(&sentences)?;
@@ -140,7 +143,9 @@ pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
             Format::Text => {
                 in_words(sentence, judgement, by_words.map(|judged| named(judged, &classifier)), moved.as_deref())
             }
-            Format::Csv => format!("{},{},{}\n", judgement.label, judgement.probability, quoted(sentence)),
+            Format::Csv => {
+                format!("{},{},{}\n", cell(&judgement.label), judgement.probability, quoted(sentence))
+            }
             Format::Json => {
                 let labels = classifier.labels();
                 let likely = |likely: &[f64]| -> serde_json::Map<String, serde_json::Value> {
@@ -191,7 +196,12 @@ fn named(judged: &[f64], classifier: &SentimentClassifier) -> String {
     likeliest.map_or_else(String::new, |(probability, label)| in_percent(label, *probability))
 }
 
-/// A cell of CSV.
+/// A cell of CSV, in quotes if it needs them.
+fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { quoted(text) } else { text.to_string() }
+}
+
+/// A cell of CSV in quotes.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }
@@ -229,5 +239,6 @@ mod tests {
     #[test]
     fn a_sentence_with_quotes_is_one_cell() {
         assert_eq!(quoted("a \"good\", film"), "\"a \"\"good\"\", film\"");
+        assert_eq!([cell("good, really"), cell("good")], ["\"good, really\"", "good"]);
     }
 }

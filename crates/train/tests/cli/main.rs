@@ -3,7 +3,12 @@
 mod bad_input;
 mod data;
 mod forecast;
+mod generate;
+mod help;
 mod program;
 mod resume;
+mod sentiment;
 #[path = "../../../recurrent-data/tests/fetch/server.rs"]
 mod server;
+mod text_bad_input;
+mod translate;

@@ -56,6 +56,68 @@ impl Desk {
         desk
     }
 
+    /// A text of simple sentences, and a network that learns to write like it in seconds.
+    pub fn with_story() -> Self {
+        let who = ["ana", "ben", "cleo", "dov", "eva", "finn", "gil", "hana"];
+        let does = ["eats", "sees", "takes", "finds", "wants"];
+        let things = ["bread", "fish", "stone", "apple", "water", "milk"];
+        let mut text = String::new();
+        for n in 0..240 {
+            write!(text, "The {} {} the {}. ", who[n % 8], does[n * 7 % 5], things[n * 5 % 6]).expect("text");
+            if n % 4 == 3 {
+                text.push('\n');
+            }
+        }
+        let desk = Self::new();
+        desk.write("story.txt", text);
+        desk.write(
+            "story.toml",
+            "data = \"story.txt\"\nembedding = 12\nhidden = 24\nwindow = 16\nbatch = 8\nepochs = 3\nlr = 0.02\n",
+        );
+        desk
+    }
+
+    /// Sentences with what they become in an artificial language, and a network that learns it in seconds.
+    pub fn with_pairs() -> Self {
+        let desk = Self::new();
+        let rows: String = pairs().into_iter().map(|(source, target)| format!("{source}\t{target}\n")).collect();
+        desk.write("pairs.tsv", format!("english\tartish\n{rows}"));
+        desk.write(
+            "pairs.toml",
+            "data = \"pairs.tsv\"\ncodec = \"words\"\nembedding = 16\nhidden = 24\nepochs = 25\npatience = 0\n\
+             batch = 16\nlr = 0.01\ndropout = 0.0\nsmoothing = 0.0\nbeam = 2\n",
+        );
+        desk
+    }
+
+    /// Sentences with two or three labels, and a network that learns to tell them in seconds.
+    pub fn with_opinions(labels: usize) -> Self {
+        let things = ["bread", "fish", "soup", "tea", "cake", "room", "film", "song"];
+        let words = [
+            ("negative", ["bad", "awful", "poor", "nasty", "sour"]),
+            ("positive", ["good", "lovely", "fine", "great", "sweet"]),
+            ("neutral", ["plain", "usual", "common", "normal", "average"]),
+        ];
+        let mut rows = String::from("text\tlabel\n");
+        for (i, start) in ["This", "That", "The", "My", "Your", "Our"].into_iter().enumerate() {
+            for (j, thing) in things.into_iter().enumerate() {
+                for k in (0..5).filter(|k| (i + j + k) % 2 == 0) {
+                    for (label, words) in &words[..labels] {
+                        writeln!(rows, "{start} {thing} is {}\t{label}", words[k]).expect("text");
+                    }
+                }
+            }
+        }
+        let desk = Self::new();
+        desk.write("opinions.tsv", rows);
+        desk.write(
+            "opinions.toml",
+            "data = \"opinions.tsv\"\nembedding = 8\nhidden = 8\nepochs = 6\nbatch = 16\nlr = 0.02\ndropout = 0.0\n\
+             word_dropout = 0.0\n",
+        );
+        desk
+    }
+
     /// The program, not yet started; on the CPU, whatever else is compiled in.
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
@@ -72,6 +134,24 @@ impl Desk {
         Ran::from(self.command(line).output().expect("the program starts"))
     }
 
+    /// Runs what must succeed, with words that may hold blanks.
+    #[track_caller]
+    pub fn asked(&self, line: &str, words: &[&str]) -> Ran {
+        let ran = Ran::from(self.command(line).args(words).output().expect("the program starts"));
+        assert_eq!(ran.code, Some(0), "train {line} {words:?}\n{}\n{}", ran.stdout, ran.stderr);
+        ran
+    }
+
+    /// Runs what must succeed, with something on its standard input.
+    #[track_caller]
+    pub fn fed(&self, line: &str, input: &str) -> Ran {
+        self.write(".input", input);
+        let input = std::fs::File::open(self.path(".input")).expect("a file");
+        let ran = Ran::from(self.command(line).stdin(input).output().expect("the program starts"));
+        assert_eq!(ran.code, Some(0), "train {line}\n{}\n{}", ran.stdout, ran.stderr);
+        ran
+    }
+
     /// Runs what must succeed.
     #[track_caller]
     pub fn ok(&self, line: &str) -> Ran {
@@ -83,7 +163,13 @@ impl Desk {
     /// Runs what must be refused: exit code 2, one clear error, nothing else.
     #[track_caller]
     pub fn refused(&self, line: &str, error: &str) {
-        let ran = self.run(line);
+        self.refused_to(line, &[], error);
+    }
+
+    /// Runs what must be refused, with words that may hold blanks.
+    #[track_caller]
+    pub fn refused_to(&self, line: &str, words: &[&str], error: &str) {
+        let ran = Ran::from(self.command(line).args(words).output().expect("the program starts"));
         assert_eq!(ran.code, Some(2), "train {line}\n{}\n{}", ran.stdout, ran.stderr);
         assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
         assert!(ran.stderr.contains(error), "expected `{error}` in:\n{}", ran.stderr);
@@ -109,6 +195,27 @@ impl Desk {
         names.sort();
         names
     }
+}
+
+impl Ran {
+    /// What was answered, as JSON, a value a line.
+    pub fn json(&self) -> Vec<serde_json::Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    }
+}
+
+/// Sentences of four or five words, and what they become: the thing first, an adjective behind it, the verb last.
+pub fn pairs() -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for who in ["ana", "ben", "cleo", "dov", "eva"] {
+        for (does, verb) in [("eats", "mon"), ("sees", "vid"), ("takes", "pren")] {
+            for (thing, noun) in [("bread", "pa"), ("fish", "lo"), ("stone", "ki"), ("apple", "zu"), ("water", "mi")] {
+                pairs.push((format!("{who} {does} the {thing}"), format!("{noun} la {who} {verb}")));
+                pairs.push((format!("{who} {does} the red {thing}"), format!("{noun} ru la {who} {verb}")));
+            }
+        }
+    }
+    pairs
 }
 
 impl From<Output> for Ran {

@@ -18,11 +18,24 @@ fn losses(desk: &Desk, run: &str) -> Vec<serde_json::Value> {
 /// Epochs enough that a run is under way for a while after its first lines.
 const EPOCHS: usize = 80;
 
+/// What is trained.
+const FORECAST: &str = "forecast --config small.toml";
+
 /// A desk with an uninterrupted run.
 fn with_whole_run() -> Desk {
     let desk = Desk::with_waves();
-    desk.ok(&format!("forecast --config small.toml --epochs {EPOCHS} --patience 0 --out whole"));
+    desk.ok(&format!("{FORECAST} --epochs {EPOCHS} --patience 0 --out whole"));
     desk
+}
+
+/// Desks of the tasks with texts, what is trained on each, and how long. Words are struck out and inputs replaced at
+/// random, so that a random number that went astray would be seen.
+fn with_texts() -> [(Desk, &'static str, usize); 3] {
+    [
+        (Desk::with_story(), "generate --config story.toml --dropout 0.2", 12),
+        (Desk::with_pairs(), "translate --config pairs.toml --dropout 0.2 --sampling 0.2", 30),
+        (Desk::with_opinions(2), "sentiment --config opinions.toml --dropout 0.2 --word-dropout 0.1", 60),
+    ]
 }
 
 #[track_caller]
@@ -33,12 +46,12 @@ fn assert_same_end(desk: &Desk, run: &str) {
 
 /// Starts a run and waits until `epochs` of its epochs are done.
 fn start_and_wait(desk: &Desk, run: &str, epochs: usize) -> Child {
-    let mut child = desk
-        .command(&format!("forecast --config small.toml --epochs {EPOCHS} --patience 0 --out {run}"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+    start_task_and_wait(desk, &format!("{FORECAST} --epochs {EPOCHS} --patience 0 --out {run}"), epochs)
+}
+
+fn start_task_and_wait(desk: &Desk, line: &str, epochs: usize) -> Child {
+    let mut child =
+        desk.command(line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
     let done = lines.map_while(Result::ok).filter(|line| line.starts_with("epoch ")).take(epochs).count();
     assert_eq!(done, epochs, "the run ended before it was interrupted");
@@ -163,4 +176,33 @@ fn a_run_is_trained_by_one_process_at_a_time() {
     desk.refused("resume run", "run: expected a run that nobody trains, found another process that trains it");
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
+}
+
+#[test]
+fn more_epochs_of_a_text_equal_as_many_at_once() {
+    for (desk, train, _) in with_texts() {
+        desk.ok(&format!("{train} --epochs 5 --patience 0 --out whole"));
+        desk.ok(&format!("{train} --epochs 2 --patience 0 --out parts"));
+        desk.ok("resume parts --epochs 5");
+        assert_same_end(&desk, "parts");
+        assert_eq!(desk.read("parts/scores.json"), desk.read("whole/scores.json"));
+        let ran = desk.ok("resume parts");
+        assert!(ran.stdout.contains("All 5 epochs are done"), "{}", ran.stdout);
+        let scores = desk.read("parts/scores.json");
+        desk.ok("evaluate parts");
+        assert_eq!(desk.read("parts/scores.json"), scores);
+    }
+}
+
+#[test]
+fn a_killed_run_on_a_text_goes_on_to_the_same_end() {
+    for (desk, train, epochs) in with_texts() {
+        desk.ok(&format!("{train} --epochs {epochs} --patience 0 --out whole"));
+        let mut child = start_task_and_wait(&desk, &format!("{train} --epochs {epochs} --patience 0 --out killed"), 2);
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+        assert!(losses(&desk, "killed").len() < epochs, "the run was over before it was killed");
+        desk.ok("resume killed");
+        assert_same_end(&desk, "killed");
+    }
 }
