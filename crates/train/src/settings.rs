@@ -33,7 +33,8 @@ macro_rules! settings {
         $name:ident {
             $($own:tt)*
         }
-        task: $task:ident, items: $items:literal, epochs: $epochs:literal, batch: $batch:literal, lr: $lr:literal, patience: $patience:literal
+        task: $task:ident, items: $items:literal, epochs: $epochs:literal, batch: $batch:literal, lr: $lr:literal, schedule: $schedule:literal,
+        patience: $patience:literal
     ) => {
         $(#[$doc])*
         #[derive(Debug, Default, Args, Serialize, Deserialize)]
@@ -46,8 +47,10 @@ macro_rules! settings {
             pub batch: Option<usize>,
             #[arg(long, value_name = "X", help = concat!("The learning rate of Adam [default: ", $lr, "]"))]
             pub lr: Option<f64>,
-            /// How the learning rate goes on: constant, exponential, cosine [default: constant]
-            #[arg(long)]
+            #[arg(
+                long,
+                help = concat!("How the learning rate goes on: constant, exponential, cosine [default: ", $schedule, "]")
+            )]
             pub schedule: Option<Schedule>,
             /// The largest norm of all gradients together; 0 for none [default: 1]
             #[arg(long, value_name = "NORM")]
@@ -125,7 +128,7 @@ settings! {
         #[arg(long, value_name = "true|false")]
         pub residual: Option<bool>,
     }
-    task: Forecast, items: "Windows", epochs: "40", batch: "32", lr: "0.001", patience: "10"
+    task: Forecast, items: "Windows", epochs: "40", batch: "32", lr: "0.001", schedule: "constant", patience: "10"
 }
 
 settings! {
@@ -171,7 +174,7 @@ settings! {
         #[arg(long, value_name = "SHARE")]
         pub fresh: Option<f64>,
     }
-    task: Generate, items: "Lanes of the text side by side in", epochs: "10", batch: "32", lr: "0.004", patience: "3"
+    task: Generate, items: "Lanes of the text side by side in", epochs: "10", batch: "32", lr: "0.004", schedule: "constant", patience: "3"
 }
 
 settings! {
@@ -198,7 +201,7 @@ settings! {
         /// What a token is, on both sides: chars, words, bpe, unigram [default: bpe]
         #[arg(long)]
         pub codec: Option<CodecKind>,
-        /// How many tokens each side has at most; 0 for all characters or words, or 4000 subwords [default: 1500]
+        /// How many tokens each side has at most; 0 for all characters or words, or 4000 subwords [default: 600]
         #[arg(long, value_name = "N")]
         pub vocabulary: Option<usize>,
         /// Tokens come in as one-hot vectors, not through an embedding
@@ -210,7 +213,7 @@ settings! {
         /// The recurrent layer: rnn, lstm, gru [default: gru]
         #[arg(long)]
         pub model: Option<CellKind>,
-        /// Hidden units of each layer [default: 192]
+        /// Hidden units of each layer [default: 256]
         #[arg(long, value_name = "N")]
         pub hidden: Option<usize>,
         /// Layers of the encoder, and as many of the decoder [default: 1]
@@ -222,7 +225,7 @@ settings! {
         /// How the decoder looks back at the sentence: none, dot, general, additive [default: general]
         #[arg(long)]
         pub attention: Option<Attending>,
-        /// Dropout on embeddings, between layers, and before the output [default: 0.3]
+        /// Dropout on embeddings, between layers, and before the output [default: 0.4]
         #[arg(long, value_name = "SHARE")]
         pub dropout: Option<f64>,
         /// Let the output share the target embedding's weights
@@ -244,7 +247,7 @@ settings! {
         #[arg(long, value_name = "X")]
         pub alpha: Option<f64>,
     }
-    task: Translate, items: "Pairs", epochs: "30", batch: "32", lr: "0.002", patience: "5"
+    task: Translate, items: "Pairs", epochs: "30", batch: "32", lr: "0.003", schedule: "cosine", patience: "0"
 }
 
 settings! {
@@ -280,7 +283,7 @@ settings! {
         /// The recurrent layer: rnn, lstm, gru [default: lstm]
         #[arg(long)]
         pub model: Option<CellKind>,
-        /// Hidden units of each layer and direction [default: 64]
+        /// Hidden units of each layer and direction [default: 32]
         #[arg(long, value_name = "N")]
         pub hidden: Option<usize>,
         /// Layers on top of one another [default: 1]
@@ -289,20 +292,20 @@ settings! {
         /// Read the sentence in both directions [default: true]
         #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
         pub bidirectional: Option<bool>,
-        /// How the outputs of all steps become one: last, mean, max, attention [default: max]
+        /// How the outputs of all steps become one: last, mean, max, attention [default: mean]
         #[arg(long)]
         pub pooling: Option<Pooling>,
         /// Dropout on the embedding, between layers, and before the output [default: 0.5]
         #[arg(long, value_name = "SHARE")]
         pub dropout: Option<f64>,
-        /// The share of tokens that training reads as <unk> [default: 0.1]
+        /// The share of tokens that training reads as <unk> [default: 0.3]
         #[arg(long, value_name = "SHARE")]
         pub word_dropout: Option<f64>,
         /// Tokens of a sentence at most; longer ones are cut [default: 200]
         #[arg(long, value_name = "N")]
         pub longest: Option<usize>,
     }
-    task: Sentiment, items: "Sentences", epochs: "30", batch: "32", lr: "0.002", patience: "6"
+    task: Sentiment, items: "Sentences", epochs: "40", batch: "32", lr: "0.005", schedule: "constant", patience: "8"
 }
 
 /// Settings on their way to a plan.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use burn::tensor::Device;
+use recurrent::fit::Schedule;
 use recurrent::forecast::{ForecastPlan, ForecastRun, Source};
 use recurrent::generate::{GeneratePlan, GenerateRun};
 use recurrent::sentiment::{SentimentPlan, SentimentRun};
@@ -50,12 +51,12 @@ fn stop(task: Task, folder: &Path, device: &Device) -> Result<Trained> {
         }
         Task::Generate => {
             let mut plan = GeneratePlan::new("fables")?;
-            plan.fit.epochs = 10;
+            plan.fit.schedule = Schedule::Cosine;
             through(&GenerateRun::create(plan, folder, false)?, device, generate::introduce)
         }
         Task::Translate => {
             let mut plan = TranslatePlan::new("phrases", None)?;
-            plan.fit.epochs = 12;
+            plan.fit.epochs = 14;
             through(&TranslateRun::create(plan, folder, false)?, device, translate::introduce)
         }
         Task::Sentiment => {

@@ -138,8 +138,7 @@ impl Generator {
         if let (true, false) = (asked.strict, unknown.is_empty()) {
             return Err(Error::Plan {
                 setting: "--prompt",
-                expected: "characters that the run has seen in training (without --strict others are read as <unk>)"
-                    .into(),
+                expected: "what the run has seen in training (without --strict others are read as <unk>)".into(),
                 found: unknown.join(" "),
             });
         }
@@ -170,7 +169,10 @@ impl Generator {
         let prompt = self.begin(prefix);
         let (state, last) = self.read(&prompt);
         let mut rows = self.rows(state);
-        let texts: Vec<String> = (0..self.codec.len() as u32).map(|id| self.codec.decode(&[id])).collect();
+        // As they are written after the prompt: a codec of words puts a blank between two of them.
+        let before = self.codec.decode(&[last]).len();
+        let after = |id| self.codec.decode(&[last, id]).get(before..).unwrap_or_default().to_string();
+        let texts: Vec<String> = (0..self.codec.len() as u32).map(after).collect();
         let ends: Vec<bool> =
             texts.iter().map(|text| !text.chars().next().is_some_and(char::is_alphanumeric)).collect();
         let mut open = vec![Beginning { text: String::new(), last, log_probability: 0.0 }];

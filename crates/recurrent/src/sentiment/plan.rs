@@ -82,14 +82,14 @@ impl SentimentPlan {
             min_count: 2,
             embedding: 64,
             model: CellKind::Lstm,
-            hidden: 64,
+            hidden: 32,
             layers: 1,
             bidirectional: true,
-            pooling: Pooling::Max,
+            pooling: Pooling::Mean,
             dropout: 0.5,
-            word_dropout: 0.1,
+            word_dropout: 0.3,
             longest: 200,
-            fit: FitPlan { epochs: 30, batch: 32, lr: 2e-3, patience: 6, ..FitPlan::default() },
+            fit: FitPlan { epochs: 40, batch: 32, lr: 5e-3, patience: 8, ..FitPlan::default() },
         })
     }
 

@@ -9,7 +9,7 @@ use recurrent_models::networks::{Input, Seq2SeqConfig};
 use recurrent_models::{AttentionKind, CellKind};
 use serde::{Deserialize, Serialize};
 
-use crate::fit::FitPlan;
+use crate::fit::{FitPlan, Schedule};
 use crate::run::{Plan, Task, a_share, at_least_one, lasting_name};
 use crate::{Error, Result};
 
@@ -151,22 +151,29 @@ impl TranslatePlan {
             split: facts.map_or_else(|| Ratios::new(0.8, 0.1, 0.1).expect("a whole"), |facts| facts.split),
             data: lasting_name(&located),
             codec: CodecKind::Bpe,
-            vocabulary: 1500,
+            vocabulary: 600,
             one_hot: false,
             embedding: 128,
             model: CellKind::Gru,
-            hidden: 192,
+            hidden: 256,
             layers: 1,
             bidirectional: true,
             attention: Attending::General,
-            dropout: 0.3,
+            dropout: 0.4,
             tied: false,
             longest: 60,
             smoothing: 0.1,
             sampling: 0.0,
             beam: 5,
             alpha: 0.6,
-            fit: FitPlan { epochs: 30, batch: 32, lr: 2e-3, patience: 5, ..FitPlan::default() },
+            fit: FitPlan {
+                epochs: 30,
+                batch: 32,
+                lr: 3e-3,
+                schedule: Schedule::Cosine,
+                patience: 0,
+                ..FitPlan::default()
+            },
         })
     }
 

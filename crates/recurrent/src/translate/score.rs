@@ -117,7 +117,7 @@ mod tests {
         let won = TranslationScores::new("GRU", 1.0, &[answered(right, "Мой дом")]);
         assert_eq!(won.rows[0].exact, 1.0);
         assert!(won.verdict().contains("beats both"), "{}", won.verdict());
-        let lost = TranslationScores::new("GRU", 1.0, &[answered("Нет.", right)]);
+        let lost = TranslationScores::new("GRU", 1.0, &[answered("Мой дом стоит у моря.", right)]);
         assert!(lost.verdict().contains("does NOT beat nearest neighbour"), "{}", lost.verdict());
         let short = Answered { references: vec!["Мой дом.".into()], ..answered("Мой дом.", "Дом.") };
         let short = TranslationScores::new("GRU", 1.0, &[short]);

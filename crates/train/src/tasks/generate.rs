@@ -84,7 +84,8 @@ impl Shown for GenerateRun {
             Generator::load(self.bundle().root(), device)?.generate("", &asked, |_| ControlFlow::Continue(()))?;
         say(format!("\nA sample:\n{}", sample.text));
         let plan = self.plan();
-        let lead = format!("A model of the characters of {}, and a paragraph by it.", plan.data);
+        let lead =
+            format!("A model of {}, read as {}, and a sample of what it writes.", plan.data, self.codec().kind());
         let blocks = vec![Block::Paragraph(format!("Validation: {measures}.")), Block::Verbatim(sample.text)];
         Ok(Section { title: "Generate".into(), lead, blocks })
     }

@@ -130,8 +130,8 @@ pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
         )
         .into());
     }
-    let sentences = super::sentences(&args.sentences)?;
     let classifier = SentimentClassifier::load(&args.run.run, device)?;
+    let sentences = super::sentences(&args.sentences)?;
     let judged = classifier.judge(&sentences)?;
     let by_words = classifier.judge_by_words(&sentences)?;
     let mut text = if format == Format::Csv { "label,probability,sentence\n".to_string() } else { String::new() };

@@ -109,8 +109,8 @@ fn draw(looked: &Looked, sentence: &str) -> Result<String> {
 /// `train predict` with a run of `translate`.
 pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
     let format = super::format(args, &[Format::Text, Format::Json])?;
-    let sentences = super::sentences(&args.sentences)?;
     let translator = Translator::load(&args.run.run, device)?;
+    let sentences = super::sentences(&args.sentences)?;
     let plan = translator.plan();
     let by =
         Searching { beam: args.translate.beam.unwrap_or(plan.beam), alpha: args.translate.alpha.unwrap_or(plan.alpha) };

@@ -122,11 +122,7 @@ fn characters_never_seen_are_told_and_read_as_unknown() {
     // All that is unknown is one token, whichever it is.
     let other = desk.asked(line, &["--prompt", "Qan Q5"]);
     assert_eq!(ran.json()[0]["text"], other.json()[0]["text"]);
-    desk.refused_to(
-        "predict run --strict",
-        &["--prompt", "Жan Ж§"],
-        "--prompt: expected characters that the run has seen",
-    );
+    desk.refused_to("predict run --strict", &["--prompt", "Жan Ж§"], "--prompt: expected what the run has seen");
     desk.refused_to("predict run --strict", &["--prompt", "Жan Ж§"], "found Ж");
     desk.asked("predict run --strict --length 5", &["--prompt", "The ana"]);
 }
@@ -138,6 +134,8 @@ fn subwords_and_words_can_be_tokens_too() {
     assert!(ran.stdout.contains("as bpe (300 different)"), "{}", ran.stdout);
     let json = desk.asked("predict bpe --length 30 --format json", &["--prompt", "The ana"]).json();
     assert_eq!((&json[0]["tokens"], &json[0]["unknown"]), (&30.into(), &serde_json::json!([])));
+    let streamed = desk.asked("predict bpe --length 30", &["--prompt", "The ana"]).stdout;
+    assert_eq!(streamed, format!("The ana{}\n", json[0]["text"].as_str().expect("text")));
     // Bytes make up whatever has no piece.
     let json = desk.asked("predict bpe --length 3 --strict --format json", &["--prompt", "Ж§"]).json();
     assert_eq!(json[0]["unknown"], serde_json::json!([]));

@@ -33,7 +33,7 @@ fn with_whole_run() -> Desk {
 fn with_texts() -> [(Desk, &'static str, usize); 3] {
     [
         (Desk::with_story(), "generate --config story.toml --dropout 0.2", 12),
-        (Desk::with_pairs(), "translate --config pairs.toml --dropout 0.2 --sampling 0.2", 30),
+        (Desk::with_pairs(), "translate --config pairs.toml --dropout 0.2 --sampling 0.2", 50),
         (Desk::with_opinions(2), "sentiment --config opinions.toml --dropout 0.2 --word-dropout 0.1", 60),
     ]
 }

@@ -115,7 +115,7 @@ fn a_judgement_is_told_in_every_form() {
 fn many_lines_are_answered_in_their_order() {
     let desk = with_run(2);
     let sentence = |n: usize| {
-        let word = if n % 3 == 0 { "awful" } else { "great" };
+        let word = if n.is_multiple_of(3) { "awful" } else { "great" };
         // Some long, some short, in no order, more of them than are judged together.
         format!("{} song is {word}", vec!["this"; 1 + n * 7 % 11].join(" "))
     };
@@ -125,7 +125,7 @@ fn many_lines_are_answered_in_their_order() {
     assert_eq!(answers.len(), lines.len());
     for (n, (line, answer)) in lines.iter().zip(&answers).enumerate() {
         assert_eq!(answer["sentence"], **line);
-        assert_eq!(answer["label"], if n % 3 == 0 { "negative" } else { "positive" }, "{answer}");
+        assert_eq!(answer["label"], if n.is_multiple_of(3) { "negative" } else { "positive" }, "{answer}");
     }
 }
 

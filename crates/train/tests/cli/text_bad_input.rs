@@ -177,7 +177,7 @@ fn two_files_that_do_not_go_line_by_line() {
     desk.write("empty.txt", "");
     let line = "translate --config pairs.toml --data";
     for (files, error) in [
-        ("a.txt --target-data short.txt", "a.txt and short.txt: expected as many lines in both, found 150 and 149"),
+        ("a.txt --target-data short.txt", "short.txt: expected as many lines in both, found 150 and 149"),
         (
             "a.txt --target-data hole.txt",
             "hole.txt, line 7: expected the counterpart of the same line in a.txt, found an empty line",
@@ -211,7 +211,7 @@ fn labels_that_are_none() {
         format!("text\tlabel\tpart\n{}", rows.collect::<String>()).into_bytes()
     };
     for (bytes, error) in [
-        (bytes, "bad.tsv, line 4: expected UTF-8 text, found an invalid byte at offset 100"),
+        (bytes, "bad.tsv, line 5: expected UTF-8 text, found an invalid byte at offset 100"),
         (opinions(7, "\tpositive"), "bad.tsv, line 7, column `text`: expected a text, found an empty cell"),
         (opinions(7, "This tea is red\t "), "bad.tsv, line 7, column `label`: expected a label, found an empty cell"),
         (
@@ -358,7 +358,7 @@ fn codecs_of_pairs_and_of_labelled_sentences_that_do_not_fit() {
     let codec = desk.read("run/codec.json");
     desk.write("other/codec.json", &codec);
     desk.write("lecture/codec.json", &codec);
-    // 14 words, 12 of them in both languages' places, and four special tokens each.
+    // Fifteen words of either language, and four special tokens.
     for line in ["predict other ana", "evaluate other", "resume other --epochs 2"] {
         desk.refused(line, "other/weights.safetensors: expected weights for the 19 tokens of the codec, found ");
     }
