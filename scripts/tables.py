@@ -81,8 +81,8 @@ def sentiment(runs: Runs) -> None:
 def translation(runs: Runs) -> None:
     head("translator", "BLEU", "chrF", "exact", "perplexity", "seconds")
     baselines: list[dict] = []
-    recipe = "--vocabulary 3000 --dropout 0.2 --longest 40 --epochs 10 --schedule cosine".split()
-    for attention in ("general", "none"):
+    recipe = "--vocabulary 3000 --hidden 192 --dropout 0.2 --lr 0.002 --longest 40 --epochs 10".split()
+    for attention in ("additive", "general", "none"):
         scores, seconds = runs("translate", "--data", "home-assistant", "--attention", attention, *recipe)
         network, *baselines = scores["rows"]
         figures = (f"{network['bleu']['score']:.2f}", f"{network['chrf']:.2f}", f"{100 * network['exact']:.1f} %")
