@@ -163,21 +163,18 @@ pub fn gradients_of_embeddings(on: &TestDevice) {
 
 /// All cells, all kinds of attention and none, in one direction and both.
 fn seq2seqs() -> Vec<Seq2SeqConfig> {
-    let mut configs = Vec::new();
     let attentions = [None].into_iter().chain(AttentionKind::ALL.map(Some));
-    for (index, attention) in attentions.enumerate() {
-        for bidirectional in [false, true] {
-            let config = Seq2SeqConfig::new(SYMBOLS, SYMBOLS, HIDDEN)
-                .with_cell(CellKind::ALL[(index + usize::from(bidirectional)) % 3])
-                .with_bidirectional(bidirectional)
-                .with_attention(attention);
-            configs.push(match index % 2 {
-                0 => config,
-                _ => config.with_input(Input::Embedding(3)).with_layers(2).with_tied(true),
-            });
+    let config = |(index, attention): (usize, Option<AttentionKind>)| {
+        let config = Seq2SeqConfig::new(SYMBOLS, SYMBOLS, HIDDEN)
+            .with_cell(CellKind::ALL[index % 3])
+            .with_bidirectional(index % 2 == 1)
+            .with_attention(attention);
+        match index / 2 {
+            0 => config,
+            _ => config.with_input(Input::Embedding(3)).with_layers(2).with_tied(true),
         }
-    }
-    configs
+    };
+    attentions.enumerate().map(config).collect()
 }
 
 fn classifiers() -> Vec<SequenceClassifierConfig> {

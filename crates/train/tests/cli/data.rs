@@ -97,7 +97,7 @@ fn what_a_data_set_is_can_be_shown() {
     for (name, words) in [
         ("weather", &["temp_max from temp_max, 7 ahead, again after 365", "date,precipitation", "2012-01-01,"][..]),
         ("fables", &["the last 0.1 of it to validate", "written  by this project", "The Goat Who Owned the Gate"]),
-        ("phrases", &["English to Russian", "equals of `english` together", "Hello!\tПривет!"]),
+        ("phrases", &["English to Russian", "split 0.85,0.05,0.1", "Hello!\tПривет!"]),
         ("reviews", &["`label` of `text`; split by `part`", "text\tlabel\tlanguage\tkind\tpart"]),
         ("vader-reviews", &["MIT (C.J. Hutto)", "never score on SST-2", "`train data fetch vader-reviews`"]),
         ("home-assistant", &["Apache-2.0", "the package homeassistant 2026.11.0, 67.6 MB"]),

@@ -85,7 +85,7 @@ impl Desk {
         desk.write(
             "pairs.toml",
             "data = \"pairs.tsv\"\ncodec = \"words\"\nembedding = 16\nhidden = 24\nepochs = 25\npatience = 0\n\
-             batch = 16\nlr = 0.01\ndropout = 0.0\nsmoothing = 0.0\nbeam = 2\n",
+             batch = 16\nlr = 0.01\nschedule = \"constant\"\ndropout = 0.0\nsmoothing = 0.0\nbeam = 2\n",
         );
         desk
     }
