@@ -188,7 +188,7 @@ pub struct GenerateAsk {
     /// End before this text
     #[arg(long, value_name = "TEXT")]
     pub stop: Option<String>,
-    /// Refuse a prompt with characters that were never seen in training, instead of reading them as <unk>
+    /// Refuse a prompt with characters that were never seen in training, instead of reading them as `<unk>`
     #[arg(long, num_args = 0, default_missing_value = "true")]
     pub strict: Option<bool>,
 }

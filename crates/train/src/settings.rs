@@ -298,7 +298,7 @@ settings! {
         /// Dropout on the embedding, between layers, and before the output [default: 0.5]
         #[arg(long, value_name = "SHARE")]
         pub dropout: Option<f64>,
-        /// The share of tokens that training reads as <unk> [default: 0.3]
+        /// The share of tokens that training reads as `<unk>` [default: 0.3]
         #[arg(long, value_name = "SHARE")]
         pub word_dropout: Option<f64>,
         /// Tokens of a sentence at most; longer ones are cut [default: 200]

@@ -4,7 +4,7 @@
 //! leaves out: several columns in and out, several steps at once, and the naive forecasts that one has to beat.
 //!
 //! - [`ForecastPlan`] says what to do; [`Source`] is the data it is done with;
-//! - [`ForecastRun`] does it: [`create`](ForecastRun::create), [`fit`](ForecastRun::fit),
+//! - [`ForecastRun`] does it: [`create`](ForecastRun::create), [`fit`](crate::Run::fit),
 //!   [`score`](ForecastRun::score);
 //! - [`Forecaster`] is what remains: load it from the run's folder and ask it.
 
