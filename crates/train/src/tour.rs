@@ -51,12 +51,12 @@ fn stop(task: Task, folder: &Path, device: &Device) -> Result<Trained> {
         }
         Task::Generate => {
             let mut plan = GeneratePlan::new("fables")?;
-            (plan.fit.epochs, plan.fit.schedule) = (6, Schedule::Cosine);
+            (plan.fit.epochs, plan.fit.schedule) = (5, Schedule::Cosine);
             through(&GenerateRun::create(plan, folder, false)?, device, generate::introduce)
         }
         Task::Translate => {
             let mut plan = TranslatePlan::new("phrases", None)?;
-            plan.fit.epochs = 12;
+            plan.fit.epochs = 11;
             through(&TranslateRun::create(plan, folder, false)?, device, translate::introduce)
         }
         Task::Sentiment => {
