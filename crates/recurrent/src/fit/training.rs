@@ -11,7 +11,7 @@ use burn::train::{InferenceStep, Learner, SupervisedTraining, TrainStep, Trainin
 
 use super::checkpoint::{Checkpoints, EveryEpoch};
 use super::strategy::{EpochStrategy, Outcome, Trainable};
-use super::{Ending, EpochCounter, FitPlan, History, Session};
+use super::{BatchSource, Ending, EpochCounter, FitPlan, History, Loader, Order, Session};
 use crate::{Bundle, Error, Result};
 
 /// The folder of the checkpoints in a run's.
@@ -27,6 +27,21 @@ pub struct Loaders<T, V> {
     pub steps: usize,
     /// Tells the training loader which epoch it is.
     pub epoch: EpochCounter,
+}
+
+impl<T: 'static, V: 'static> Loaders<T, V> {
+    /// Training items shuffled anew in each epoch, validation items as they lie; so many of either at a time.
+    pub fn shuffled(
+        (train, valid): (impl BatchSource<Batch = T>, impl BatchSource<Batch = V>),
+        [batch, scoring_batch]: [usize; 2],
+        device: &Device,
+    ) -> Self {
+        let epoch = EpochCounter::default();
+        let steps = train.len().div_ceil(batch);
+        let train = Loader::new(train, batch, Order::Shuffled(epoch.clone()), device);
+        let valid = Loader::new(valid, scoring_batch, Order::InTime, device);
+        Self { train: Arc::new(train), valid: Arc::new(valid), steps, epoch }
+    }
 }
 
 /// How many epochs of a run are done.

@@ -1,7 +1,6 @@
 //! The recipe, from top to bottom.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -10,7 +9,7 @@ use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Win
 use recurrent_models::networks::ForecastNetwork;
 
 use super::{ForecastCodec, ForecastPlan, Source, TestRows, csv};
-use crate::fit::{BatchSource, Ending, EpochCounter, History, Loader, Loaders, Loss, Order, Session, Trainable, fit};
+use crate::fit::{BatchSource, Ending, History, Loaders, Loss, Session, Trainable, fit};
 use crate::run::{Plan, Run};
 use crate::{Bundle, Result};
 
@@ -109,15 +108,8 @@ impl Run for ForecastRun {
         let device = device.clone().autodiff();
         device.seed(self.plan.fit.seed);
         let model = ForecastTask { network: self.plan.network().init(&device) };
-        let epoch = EpochCounter::default();
-        let batch = self.plan.fit.batch;
-        let shuffled = Order::Shuffled(epoch.clone());
-        let loaders = Loaders {
-            train: Arc::new(Loader::new(self.train.clone(), batch, shuffled, &device)),
-            valid: Arc::new(Loader::new(self.valid.clone(), SCORING_BATCH, Order::InTime, &device)),
-            steps: self.train.len().div_ceil(batch),
-            epoch,
-        };
+        let sources = (self.train.clone(), self.valid.clone());
+        let loaders = Loaders::shuffled(sources, [self.plan.fit.batch, SCORING_BATCH], &device);
         fit(model, loaders, &self.plan.fit, &self.bundle, &device, session)
     }
 }

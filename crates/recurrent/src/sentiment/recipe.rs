@@ -17,7 +17,7 @@ use recurrent_models::networks::SequenceClassifier;
 
 use super::{BagOfWords, SentimentPlan, TestTexts};
 use crate::fit::fit;
-use crate::fit::{BatchSource, Ending, EpochCounter, History, Loader, Loaders, Loss, Order, Session, Trainable};
+use crate::fit::{BatchSource, Ending, History, Loaders, Loss, Session, Trainable};
 use crate::metrics::classification::Judged;
 use crate::run::{Plan, Run};
 use crate::{Bundle, Result};
@@ -154,15 +154,8 @@ impl Run for SentimentRun {
             word_dropout: self.plan.word_dropout,
             unknown: unk as usize,
         };
-        let epoch = EpochCounter::default();
-        let batch = self.plan.fit.batch;
-        let shuffled = Order::Shuffled(epoch.clone());
-        let loaders = Loaders {
-            train: Arc::new(Loader::new(self.train.clone(), batch, shuffled, &device)),
-            valid: Arc::new(Loader::new(self.valid.clone(), SCORING_BATCH, Order::InTime, &device)),
-            steps: self.train.len().div_ceil(batch),
-            epoch,
-        };
+        let sources = (self.train.clone(), self.valid.clone());
+        let loaders = Loaders::shuffled(sources, [self.plan.fit.batch, SCORING_BATCH], &device);
         fit(model, loaders, &self.plan.fit, &self.bundle, &device, session)
     }
 }

@@ -1,7 +1,6 @@
 //! The recipe, from top to bottom.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Int, Tensor};
@@ -15,7 +14,7 @@ use super::decode::translate;
 use super::plan::Source;
 use super::predictor::TranslateCodecs;
 use super::{Answered, Neighbours, TranslatePlan, TranslationScores};
-use crate::fit::{BatchSource, Ending, EpochCounter, History, Loader, Loaders, Loss, Order, Session, Trainable};
+use crate::fit::{BatchSource, Ending, History, Loaders, Loss, Session, Trainable};
 use crate::fit::{fit, token_loss};
 use crate::run::{Plan, Run};
 use crate::{Bundle, Result};
@@ -158,15 +157,8 @@ impl Run for TranslateRun {
             sampling: self.plan.sampling,
             padding: self.codecs.target.specials().pad as usize,
         };
-        let epoch = EpochCounter::default();
-        let batch = self.plan.fit.batch;
-        let shuffled = Order::Shuffled(epoch.clone());
-        let loaders = Loaders {
-            train: Arc::new(Loader::new(self.train.clone(), batch, shuffled, &device)),
-            valid: Arc::new(Loader::new(self.valid.clone(), SCORING_BATCH, Order::InTime, &device)),
-            steps: self.train.len().div_ceil(batch),
-            epoch,
-        };
+        let sources = (self.train.clone(), self.valid.clone());
+        let loaders = Loaders::shuffled(sources, [self.plan.fit.batch, SCORING_BATCH], &device);
         fit(model, loaders, &self.plan.fit, &self.bundle, &device, session)
     }
 }
