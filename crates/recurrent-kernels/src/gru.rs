@@ -1,10 +1,15 @@
 //! The gated recurrent unit (Cho et al. 2014).
 
+use std::mem::discriminant;
+
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
+#[cfg(feature = "cpu")]
+use crate::cpu::Equations;
+use crate::layer::{Kernel, scan_direction, scan_layer};
 use crate::weights::split_gates;
-use crate::{Scan, Scanned, Weights, impl_state, scan_steps};
+use crate::{Scan, Scanned, Weights, impl_state};
 
 /// The state of a GRU, which is its output.
 #[derive(Debug, Clone)]
@@ -66,13 +71,68 @@ pub fn gru_step(projected: Tensor<2>, state: GruState<2>, weights: &Weights, res
 }
 
 /// A GRU over a whole sequence, `x [batch, time, input]`; see [`gru_step`] for the equations.
+///
+/// It starts from `initial`, `[batch, hidden]`, or from zeros.
+///
+/// # Panics
+/// If there is no step, a shape does not fit the others, a length is beyond the sequence, or not all tensors have the
+/// dtype of `x`.
 pub fn gru_scan(
     x: Tensor<3>,
     weights: Weights,
     reset: Reset,
-    initial: GruState<2>,
+    initial: impl Into<Option<GruState<2>>>,
     scan: &Scan,
 ) -> Scanned<GruState<2>> {
-    let projected = weights.project_steps(x);
-    scan_steps(projected, initial, scan, |projected, state| gru_step(projected, state, &weights, &reset))
+    scan_direction(x, GruKernel { weights, reset }, initial.into(), scan)
+}
+
+/// One layer of a GRU over a whole sequence, forward or, given a second direction, forward and in reverse:
+/// `x [batch, time, input]` → `[batch, time, directions * hidden]`. Both directions are one operation where a scan
+/// [is one](crate::is_fused).
+///
+/// It starts from `initial`, `[directions, batch, hidden]`, or from zeros; of `lengths` [`Scan`] tells.
+///
+/// # Panics
+/// As [`gru_scan`] does, and if the reset gate does not stand in the same place in both directions.
+pub fn gru_layer(
+    x: Tensor<3>,
+    directions: Vec<(Weights, Reset)>,
+    initial: Option<GruState<3>>,
+    lengths: Option<&[usize]>,
+) -> Scanned<GruState<3>> {
+    let places = directions.windows(2).all(|two| discriminant(&two[0].1) == discriminant(&two[1].1));
+    assert!(places, "the reset gate stands in the same place in both directions of a layer");
+    let kernels = directions.into_iter().map(|(weights, reset)| GruKernel { weights, reset });
+    scan_layer(x, kernels.collect(), initial, lengths)
+}
+
+pub(crate) struct GruKernel {
+    pub(crate) weights: Weights,
+    pub(crate) reset: Reset,
+}
+
+impl Kernel for GruKernel {
+    type State<const D: usize> = GruState<D>;
+    const GATES: usize = 3;
+
+    #[cfg(feature = "cpu")]
+    fn equations(&self) -> Equations {
+        Equations::Gru { reset_after: matches!(self.reset, Reset::After { .. }) }
+    }
+
+    fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    fn bias_hn(&self) -> Option<&Tensor<1>> {
+        match &self.reset {
+            Reset::After { bias_hn } => bias_hn.as_ref(),
+            Reset::Before => None,
+        }
+    }
+
+    fn step(&self, projected: Tensor<2>, state: GruState<2>) -> GruState<2> {
+        gru_step(projected, state, &self.weights, &self.reset)
+    }
 }

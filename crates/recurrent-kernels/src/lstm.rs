@@ -3,8 +3,11 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
+#[cfg(feature = "cpu")]
+use crate::cpu::Equations;
+use crate::layer::{Kernel, scan_direction, scan_layer};
 use crate::weights::split_gates;
-use crate::{Scan, Scanned, Weights, impl_state, scan_steps};
+use crate::{Scan, Scanned, Weights, impl_state};
 
 /// The state of an LSTM: what it shows and what it remembers.
 #[derive(Debug, Clone)]
@@ -27,15 +30,82 @@ impl_state!(LstmState { hidden, cell });
 /// h' = o ⊙ tanh(c')
 /// ```
 ///
-/// `projected [batch, 4 * hidden]` is the part of the gates that comes from x, from [`Weights::project`].
-pub fn lstm_step(projected: Tensor<2>, state: LstmState<2>, weights: &Weights) -> LstmState<2> {
+/// `projected [batch, 4 * hidden]` is the part of the gates that comes from x, from [`Weights::project`]. With a
+/// `cell_clip`, c' is held within ± that number (Sak et al. 2014), and no gradient flows where it is held.
+pub fn lstm_step(projected: Tensor<2>, state: LstmState<2>, weights: &Weights, cell_clip: Option<f64>) -> LstmState<2> {
     let [i, f, g, o] = split_gates(projected + weights.recur(state.hidden));
     let cell = sigmoid(f) * state.cell + sigmoid(i) * g.tanh();
+    let cell = match cell_clip {
+        Some(clip) => cell.clamp(-clip, clip),
+        None => cell,
+    };
     LstmState { hidden: sigmoid(o) * cell.clone().tanh(), cell }
 }
 
 /// An LSTM over a whole sequence, `x [batch, time, input]`; see [`lstm_step`] for the equations.
-pub fn lstm_scan(x: Tensor<3>, weights: Weights, initial: LstmState<2>, scan: &Scan) -> Scanned<LstmState<2>> {
-    let projected = weights.project_steps(x);
-    scan_steps(projected, initial, scan, |projected, state| lstm_step(projected, state, &weights))
+///
+/// It starts from `initial`, `[batch, hidden]`, or from zeros.
+///
+/// # Panics
+/// If there is no step, a shape does not fit the others, a length is beyond the sequence, not all tensors have the
+/// dtype of `x`, or `cell_clip` is not positive.
+pub fn lstm_scan(
+    x: Tensor<3>,
+    weights: Weights,
+    cell_clip: Option<f64>,
+    initial: impl Into<Option<LstmState<2>>>,
+    scan: &Scan,
+) -> Scanned<LstmState<2>> {
+    scan_direction(x, LstmKernel::new(weights, cell_clip), initial.into(), scan)
+}
+
+/// One layer of an LSTM over a whole sequence, forward or, given a second direction's weights, forward and in reverse:
+/// `x [batch, time, input]` → `[batch, time, directions * hidden]`. Both directions are one operation where a scan
+/// [is one](crate::is_fused).
+///
+/// It starts from `initial`, `[directions, batch, hidden]`, or from zeros; of `lengths` [`Scan`] tells.
+///
+/// # Panics
+/// As [`lstm_scan`] does.
+pub fn lstm_layer(
+    x: Tensor<3>,
+    weights: Vec<Weights>,
+    cell_clip: Option<f64>,
+    initial: Option<LstmState<3>>,
+    lengths: Option<&[usize]>,
+) -> Scanned<LstmState<3>> {
+    let kernels = weights.into_iter().map(|weights| LstmKernel::new(weights, cell_clip));
+    scan_layer(x, kernels.collect(), initial, lengths)
+}
+
+pub(crate) struct LstmKernel {
+    weights: Weights,
+    cell_clip: Option<f64>,
+}
+
+impl LstmKernel {
+    pub(crate) fn new(weights: Weights, cell_clip: Option<f64>) -> Self {
+        if let Some(clip) = cell_clip {
+            assert!(clip > 0.0, "an LSTM's cell state is held within a positive number, got {clip}");
+        }
+        Self { weights, cell_clip }
+    }
+}
+
+impl Kernel for LstmKernel {
+    type State<const D: usize> = LstmState<D>;
+    const GATES: usize = 4;
+
+    #[cfg(feature = "cpu")]
+    fn equations(&self) -> Equations {
+        Equations::Lstm { clip: self.cell_clip.map(|clip| clip as f32) }
+    }
+
+    fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    fn step(&self, projected: Tensor<2>, state: LstmState<2>) -> LstmState<2> {
+        lstm_step(projected, state, &self.weights, self.cell_clip)
+    }
 }

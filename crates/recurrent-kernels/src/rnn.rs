@@ -4,7 +4,10 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
-use crate::{Scan, Scanned, Weights, impl_state, scan_steps};
+#[cfg(feature = "cpu")]
+use crate::cpu::Equations;
+use crate::layer::{Kernel, scan_direction, scan_layer};
+use crate::{Scan, Scanned, Weights, impl_state};
 
 /// The state of a vanilla RNN, which is its output.
 #[derive(Debug, Clone)]
@@ -51,13 +54,60 @@ pub fn rnn_step(
 }
 
 /// A vanilla RNN over a whole sequence, `x [batch, time, input]`; see [`rnn_step`] for the equations.
+///
+/// It starts from `initial`, `[batch, hidden]`, or from zeros.
+///
+/// # Panics
+/// If there is no step, a shape does not fit the others, a length is beyond the sequence, or not all tensors have the
+/// dtype of `x`.
 pub fn rnn_scan(
     x: Tensor<3>,
     weights: Weights,
     nonlinearity: Nonlinearity,
-    initial: RnnState<2>,
+    initial: impl Into<Option<RnnState<2>>>,
     scan: &Scan,
 ) -> Scanned<RnnState<2>> {
-    let projected = weights.project_steps(x);
-    scan_steps(projected, initial, scan, |projected, state| rnn_step(projected, state, &weights, nonlinearity))
+    scan_direction(x, RnnKernel { weights, nonlinearity }, initial.into(), scan)
+}
+
+/// One layer of a vanilla RNN over a whole sequence, forward or, given a second direction's weights, forward and in
+/// reverse: `x [batch, time, input]` → `[batch, time, directions * hidden]`. Both directions are one operation where a
+/// scan [is one](crate::is_fused).
+///
+/// It starts from `initial`, `[directions, batch, hidden]`, or from zeros; of `lengths` [`Scan`] tells.
+///
+/// # Panics
+/// As [`rnn_scan`] does.
+pub fn rnn_layer(
+    x: Tensor<3>,
+    weights: Vec<Weights>,
+    nonlinearity: Nonlinearity,
+    initial: Option<RnnState<3>>,
+    lengths: Option<&[usize]>,
+) -> Scanned<RnnState<3>> {
+    let kernels = weights.into_iter().map(|weights| RnnKernel { weights, nonlinearity });
+    scan_layer(x, kernels.collect(), initial, lengths)
+}
+
+pub(crate) struct RnnKernel {
+    pub(crate) weights: Weights,
+    pub(crate) nonlinearity: Nonlinearity,
+}
+
+impl Kernel for RnnKernel {
+    type State<const D: usize> = RnnState<D>;
+    const GATES: usize = 1;
+
+    #[cfg(feature = "cpu")]
+    fn equations(&self) -> Equations {
+        Equations::Rnn(self.nonlinearity)
+    }
+
+    fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    fn step(&self, projected: Tensor<2>, state: RnnState<2>) -> RnnState<2> {
+        rnn_step(projected, state, &self.weights, self.nonlinearity)
+    }
 }

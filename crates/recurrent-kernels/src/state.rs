@@ -29,7 +29,23 @@ pub trait State<const D: usize>: Debug + Clone + Send + Sized {
 
     /// Applies `f` to each tensor.
     fn map(self, f: impl FnMut(Tensor<D>) -> Tensor<D>) -> Self {
-        Self::from_parts(self.into_parts().into_iter().map(f).collect())
+        self.map_into(f)
+    }
+
+    /// Applies `f` to each tensor, where that makes tensors of another rank.
+    fn map_into<const E: usize, S: State<E>>(self, f: impl FnMut(Tensor<D>) -> Tensor<E>) -> S {
+        S::from_parts(self.into_parts().into_iter().map(f).collect())
+    }
+
+    /// Makes one state of several: `f` joins their first tensors, then their second ones, and so on.
+    fn join<const E: usize, S: State<E>>(states: Vec<Self>, f: impl FnMut(Vec<Tensor<D>>) -> Tensor<E>) -> S {
+        let mut parts = vec![Vec::with_capacity(states.len()); Self::PARTS];
+        for state in states {
+            for (part, tensor) in parts.iter_mut().zip(state.into_parts()) {
+                part.push(tensor);
+            }
+        }
+        S::from_parts(parts.into_iter().map(f).collect())
     }
 
     /// Joins two states tensor by tensor.

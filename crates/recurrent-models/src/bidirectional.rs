@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use recurrent_kernels::{Direction, Scan, Scanned};
+use recurrent_kernels::Scanned;
 
 use crate::Cell;
 
@@ -21,25 +21,12 @@ impl<C: Cell> Bidirectional<C> {
         1 + usize::from(self.reverse.is_some())
     }
 
-    /// Runs the layer over `x [batch, time, input]`; `initial` has a state a direction.
+    /// Runs the layer over `x [batch, time, input]` from `initial [directions, batch, hidden]`, or from zeros.
     ///
-    /// Gives the outputs side by side, `[batch, time, directions * hidden]`, and a final state a direction.
-    pub fn scan(
-        &self,
-        x: Tensor<3>,
-        initial: impl IntoIterator<Item = C::State<2>>,
-        lengths: Option<&[usize]>,
-    ) -> Scanned<Vec<C::State<2>>> {
-        let directions = [(Some(&self.forward), Direction::Forward), (self.reverse.as_ref(), Direction::Reverse)];
-        let (outputs, state): (Vec<_>, Vec<_>) = directions
-            .into_iter()
-            .filter_map(|(cell, direction)| cell.map(|cell| (cell, direction)))
-            .zip(initial)
-            .map(|((cell, direction), initial)| {
-                let scanned = cell.scan(x.clone(), initial, &Scan { direction, lengths });
-                (scanned.output, scanned.state)
-            })
-            .unzip();
-        Scanned { output: Tensor::cat(outputs, 2), state }
+    /// Gives the outputs side by side, `[batch, time, directions * hidden]`, and the final state, which is shaped as
+    /// the initial one.
+    pub fn scan(&self, x: Tensor<3>, initial: Option<C::State<3>>, lengths: Option<&[usize]>) -> Scanned<C::State<3>> {
+        let cells: Vec<&C> = [&self.forward].into_iter().chain(&self.reverse).collect();
+        C::scan(&cells, x, initial, lengths)
     }
 }

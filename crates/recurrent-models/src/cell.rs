@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use burn::module::{Initializer, Module, ModuleDisplay, Param};
 use burn::tensor::{Device, Tensor};
-use recurrent_kernels::{Scan, Scanned, State, Weights, scan_steps};
+use recurrent_kernels::{Direction, Scan, Scanned, State, Weights, plain};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,11 +53,23 @@ pub trait Cell: Module + ModuleDisplay {
         self.advance(&weights, weights.project(x), state)
     }
 
-    /// A whole sequence, `x [batch, time, input]`. Override it where a kernel does better than the plain loop.
-    fn scan(&self, x: Tensor<3>, initial: Self::State<2>, scan: &Scan) -> Scanned<Self::State<2>> {
-        let weights = self.weights();
-        let projected = weights.project_steps(x);
-        scan_steps(projected, initial, scan, |projected, state| self.advance(&weights, projected, state))
+    /// One layer over a whole sequence, `x [batch, time, input]` → `[batch, time, directions * hidden]`.
+    ///
+    /// `cells` are the one that runs forward and, if the layer has both directions, the one that runs in reverse; they
+    /// start from `initial [directions, batch, hidden]`, or from zeros. Override it where a kernel does better than the
+    /// plain loop.
+    fn scan(
+        cells: &[&Self],
+        x: Tensor<3>,
+        initial: Option<Self::State<3>>,
+        lengths: Option<&[usize]>,
+    ) -> Scanned<Self::State<3>> {
+        let directions = cells.iter().zip([Direction::Forward, Direction::Reverse]);
+        plain::scan_each(directions, initial, |(cell, direction), initial| {
+            let weights = cell.weights();
+            let step = |projected, state| cell.advance(&weights, projected, state);
+            plain::scan_weights(x.clone(), &weights, initial, &Scan { direction, lengths }, step)
+        })
     }
 
     /// `[input features, hidden units]`.

@@ -51,18 +51,20 @@ impl<C: Cell> Recurrent<C> {
             }
             None => x,
         };
-        let mut states = self.cell_states(state, batch, &x.device()).into_iter();
-        let mut finals = Vec::with_capacity(self.layers.len() * self.directions());
+        let mut states = state.map(|state| self.layer_states(state, batch)).into_iter().flatten();
+        let mut finals = Vec::with_capacity(self.layers.len());
         for (depth, layer) in self.layers.iter().enumerate() {
             if depth > 0 {
                 x = self.dropout.forward(x);
             }
-            let initial = states.by_ref().take(layer.directions());
-            let Scanned { output, state } = layer.scan(x, initial, lengths);
-            finals.extend(state);
+            let Scanned { output, state } = layer.scan(x, states.next(), lengths);
+            finals.push(state);
             x = output;
         }
-        (x, stack(finals))
+        match finals.len() {
+            1 => (x, finals.remove(0)),
+            _ => (x, C::State::<3>::join(finals, |parts| Tensor::cat(parts, 0))),
+        }
     }
 
     /// Advances the stack by one step, `x [batch, input]`, with the same weights and the same numbers as
@@ -80,18 +82,18 @@ impl<C: Cell> Recurrent<C> {
         );
         let [batch, input] = x.dims();
         self.check_input(input);
-        let states = self.cell_states(state, batch, &x.device());
+        let state = state.unwrap_or_else(|| self.zero_state(batch, &x.device()));
         let mut finals = Vec::with_capacity(self.layers.len());
         let mut x = x;
-        for (depth, (layer, state)) in self.layers.iter().zip(states).enumerate() {
+        for (depth, (layer, state)) in self.layers.iter().zip(self.layer_states(state, batch)).enumerate() {
             if depth > 0 {
                 x = self.dropout.forward(x);
             }
-            let next = layer.forward.step(x, state);
+            let next: C::State<2> = layer.forward.step(x, state.map_into(|part| part.squeeze_dim(0)));
             x = next.hidden();
             finals.push(next);
         }
-        (x, stack(finals))
+        (x, C::State::<2>::join(finals, |parts| Tensor::stack(parts, 0)))
     }
 
     /// A state of zeros for `batch` rows, `[layers * directions, batch, hidden]`, in the weights' precision.
@@ -124,12 +126,11 @@ impl<C: Cell> Recurrent<C> {
         assert_eq!(input, self.input_size(), "the layer takes {} input features, got {input}", self.input_size());
     }
 
-    /// One state `[batch, hidden]` a layer and direction, from the bottom to the top.
-    fn cell_states(&self, state: Option<C::State<3>>, batch: usize, device: &Device) -> Vec<C::State<2>> {
-        let state = state.unwrap_or_else(|| self.zero_state(batch, device));
-        let expected = [self.layers.len() * self.directions(), batch, self.hidden_size()];
-        let parts = state.into_parts();
-        for part in &parts {
+    /// Each layer's own part `[directions, batch, hidden]` of the state of all layers, from the bottom to the top.
+    fn layer_states(&self, state: C::State<3>, batch: usize) -> Vec<C::State<3>> {
+        let (layers, directions) = (self.layers.len(), self.directions());
+        let expected = [layers * directions, batch, self.hidden_size()];
+        for part in state.clone().into_parts() {
             assert_eq!(
                 part.dims(),
                 expected,
@@ -137,22 +138,12 @@ impl<C: Cell> Recurrent<C> {
                 part.dims()
             );
         }
-        (0..expected[0])
-            .map(|index| {
-                let rows = parts.iter().map(|part| part.clone().narrow(0, index, 1).squeeze_dim(0));
-                C::State::from_parts(rows.collect())
-            })
-            .collect()
-    }
-}
-
-/// Stacks the states of all layers and directions: `[batch, hidden]` each → `[layers * directions, batch, hidden]`.
-fn stack<S: State<2>, T: State<3>>(states: Vec<S>) -> T {
-    let mut columns = vec![Vec::with_capacity(states.len()); T::PARTS];
-    for state in states {
-        for (column, part) in columns.iter_mut().zip(state.into_parts()) {
-            column.push(part);
+        match layers {
+            1 => vec![state],
+            _ => {
+                let layer = |depth| state.clone().map(|part| part.narrow(0, depth * directions, directions));
+                (0..layers).map(layer).collect()
+            }
         }
     }
-    T::from_parts(columns.into_iter().map(|column| Tensor::stack(column, 0)).collect())
 }

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use recurrent_kernels::{GruState, Reset, Scan, Scanned, Weights, gru_scan, gru_step};
+use recurrent_kernels::{GruState, Reset, Scanned, Weights, gru_layer, gru_step};
 use serde::{Deserialize, Serialize};
 
 use crate::cell::GateParams;
@@ -76,7 +76,8 @@ impl Cell for GruCell {
         gru_step(projected, state, weights, &self.reset())
     }
 
-    fn scan(&self, x: Tensor<3>, initial: GruState<2>, scan: &Scan) -> Scanned<GruState<2>> {
-        gru_scan(x, self.weights(), self.reset(), initial, scan)
+    fn scan(cells: &[&Self], x: Tensor<3>, initial: Option<GruState>, lengths: Option<&[usize]>) -> Scanned<GruState> {
+        let directions = cells.iter().map(|cell| (cell.weights(), cell.reset())).collect();
+        gru_layer(x, directions, initial, lengths)
     }
 }

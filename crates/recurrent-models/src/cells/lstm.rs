@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use recurrent_kernels::{LstmState, Scan, Scanned, Weights, lstm_scan, lstm_step};
+use recurrent_kernels::{LstmState, Scanned, Weights, lstm_layer, lstm_step};
 use serde::{Deserialize, Serialize};
 
 use crate::cell::GateParams;
@@ -18,6 +18,8 @@ pub type LstmConfig = RecurrentConfig<LstmCell>;
 pub struct LstmCell {
     /// Weights and biases of the gates `i, f, g, o`.
     pub gates: GateParams,
+    #[module(skip)]
+    cell_clip: Option<f64>,
 }
 
 /// What can be chosen for an LSTM.
@@ -25,11 +27,14 @@ pub struct LstmCell {
 pub struct LstmOptions {
     /// Where the forget gate's bias starts. At 1 a fresh cell remembers (Gers et al. 2000, Jozefowicz et al. 2015).
     pub forget_bias: f64,
+    /// Holds the cell state within ± this number, for long sequences (Sak et al. 2014); free if `None`.
+    #[serde(default)]
+    pub cell_clip: Option<f64>,
 }
 
 impl Default for LstmOptions {
     fn default() -> Self {
-        Self { forget_bias: 1.0 }
+        Self { forget_bias: 1.0, cell_clip: None }
     }
 }
 
@@ -37,6 +42,12 @@ impl RecurrentConfig<LstmCell> {
     /// Chooses where the forget gate's bias starts (the default is 1).
     pub fn with_forget_bias(mut self, forget_bias: f64) -> Self {
         self.options.forget_bias = forget_bias;
+        self
+    }
+
+    /// Chooses within which ± number the cell state is held (the default is none).
+    pub fn with_cell_clip(mut self, cell_clip: Option<f64>) -> Self {
+        self.options.cell_clip = cell_clip;
         self
     }
 }
@@ -48,7 +59,11 @@ impl Cell for LstmCell {
     const GATES: usize = 4;
 
     fn new(shape: &CellShape, options: &LstmOptions, device: &Device) -> Self {
-        Self { gates: GateParams::new(shape, [0.0, options.forget_bias, 0.0, 0.0], device) }
+        if let Some(clip) = options.cell_clip {
+            assert!(clip > 0.0, "cell_clip must be positive, got {clip}");
+        }
+        let gates = GateParams::new(shape, [0.0, options.forget_bias, 0.0, 0.0], device);
+        Self { gates, cell_clip: options.cell_clip }
     }
 
     fn weights(&self) -> Weights {
@@ -56,10 +71,16 @@ impl Cell for LstmCell {
     }
 
     fn advance(&self, weights: &Weights, projected: Tensor<2>, state: LstmState<2>) -> LstmState<2> {
-        lstm_step(projected, state, weights)
+        lstm_step(projected, state, weights, self.cell_clip)
     }
 
-    fn scan(&self, x: Tensor<3>, initial: LstmState<2>, scan: &Scan) -> Scanned<LstmState<2>> {
-        lstm_scan(x, self.weights(), initial, scan)
+    fn scan(
+        cells: &[&Self],
+        x: Tensor<3>,
+        initial: Option<LstmState>,
+        lengths: Option<&[usize]>,
+    ) -> Scanned<LstmState> {
+        let weights = cells.iter().map(|cell| cell.weights()).collect();
+        lstm_layer(x, weights, cells[0].cell_clip, initial, lengths)
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use recurrent_kernels::{Nonlinearity, RnnState, Scan, Scanned, Weights, rnn_scan, rnn_step};
+use recurrent_kernels::{Nonlinearity, RnnState, Scanned, Weights, rnn_layer, rnn_step};
 use serde::{Deserialize, Serialize};
 
 use crate::cell::GateParams;
@@ -55,7 +55,8 @@ impl Cell for RnnCell {
         rnn_step(projected, state, weights, self.nonlinearity)
     }
 
-    fn scan(&self, x: Tensor<3>, initial: RnnState<2>, scan: &Scan) -> Scanned<RnnState<2>> {
-        rnn_scan(x, self.weights(), self.nonlinearity, initial, scan)
+    fn scan(cells: &[&Self], x: Tensor<3>, initial: Option<RnnState>, lengths: Option<&[usize]>) -> Scanned<RnnState> {
+        let weights = cells.iter().map(|cell| cell.weights()).collect();
+        rnn_layer(x, weights, cells[0].nonlinearity, initial, lengths)
     }
 }
