@@ -57,6 +57,8 @@ mod state;
 mod unstack;
 mod weights;
 
+#[cfg(feature = "cpu")]
+pub use cpu::release_buffers;
 pub use gru::{GruState, Reset, gru_layer, gru_scan, gru_step};
 pub use layer::is_fused;
 pub use lstm::{LstmState, lstm_layer, lstm_scan, lstm_step};

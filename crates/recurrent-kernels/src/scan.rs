@@ -35,7 +35,7 @@ pub struct Scanned<S> {
 
 /// Panics unless there is one length a row and none is beyond the sequence.
 pub fn check_lengths(lengths: &[usize], batch: usize, time: usize) {
-    assert_eq!(lengths.len(), batch, "one length a row: expected {batch} lengths, got {}", lengths.len());
+    assert!(lengths.len() == batch, "one length a row: expected {batch} lengths, got {}", lengths.len());
     if let Some((row, length)) = lengths.iter().enumerate().find(|(_, length)| **length > time) {
         panic!("the length of row {row} is {length}, but the sequence has {time} steps");
     }

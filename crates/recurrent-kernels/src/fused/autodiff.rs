@@ -128,3 +128,27 @@ impl<B: Backend> Backward<B, 1> for HandOver {
         *ops.state.lock().expect("nobody panics while holding a slot") = Some(gradient);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+
+    use super::*;
+
+    #[test]
+    fn checkpointing_keeps_checkpoints() {
+        assert_eq!(keep::<BalancedCheckpointing>(), Keep::Checkpoints);
+        assert_eq!(keep::<NoCheckpointing>(), Keep::Everything);
+    }
+
+    #[test]
+    fn what_is_needed_follows_from_who_is_tracked() {
+        let none = Need { x: false, input_weights: false, recurrent_weights: false, biases: false, state: false };
+        let only = |slot: usize| need(&std::array::from_fn(|index| (index == slot).then_some(())));
+        assert_eq!(only(0), Need { x: true, ..none });
+        assert_eq!([1, 5].map(only), [Need { input_weights: true, ..none }; 2]);
+        assert_eq!([2, 6].map(only), [Need { recurrent_weights: true, ..none }; 2]);
+        assert_eq!([3, 4, 7, 8].map(only), [Need { biases: true, ..none }; 4]);
+        assert_eq!([9, 10].map(only), [Need { state: true, ..none }; 2]);
+    }
+}

@@ -84,3 +84,34 @@ impl Cell for LstmCell {
         lstm_layer(x, weights, cells[0].cell_clip, initial, lengths)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_clip_holds_the_cell_state() {
+        let device = Device::flex();
+        let config = LstmConfig::new(2, 3).with_forget_bias(5.0);
+        let x = Tensor::<3>::ones([1, 20, 2], &device) * 10;
+        let largest = |config: &LstmConfig| -> f32 {
+            device.seed(1);
+            let (_, state) = config.init(&device).forward(x.clone(), None, None);
+            state.cell.abs().max().into_scalar()
+        };
+        assert!(largest(&config) > 1.0);
+        assert_eq!(largest(&config.clone().with_cell_clip(Some(0.5))), 0.5);
+    }
+
+    #[test]
+    fn options_from_before_the_cell_clip_are_read() {
+        let options = LstmOptions { forget_bias: 2.0, cell_clip: None };
+        assert_eq!(serde_json::from_str::<LstmOptions>(r#"{"forget_bias": 2.0}"#).unwrap(), options);
+    }
+
+    #[test]
+    #[should_panic(expected = "cell_clip must be positive, got -1")]
+    fn a_negative_cell_clip_is_refused() {
+        LstmConfig::new(2, 3).with_cell_clip(Some(-1.0)).init(&Device::flex());
+    }
+}

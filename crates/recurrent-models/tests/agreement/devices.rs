@@ -1,6 +1,6 @@
 //! The devices under test, and how exact each has to be: the one table of tolerances.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 
 /// A device and what is asked of it.
 pub struct TestDevice {
@@ -10,12 +10,22 @@ pub struct TestDevice {
     pub golden: f32,
     /// f32 values against the same values computed another way, in the same form.
     pub itself: f32,
-    /// How far a finite difference goes in f64, and what it may err by: about step² through curvature, and through
-    /// rounding about the precision of the device's functions by the step. `None` for a device without f64.
-    pub difference: Option<(f64, f64)>,
+    /// The precisions in which gradients are held against finite differences.
+    pub differences: Vec<Difference>,
     /// Random cases a property.
     pub cases: u32,
 }
+
+/// How far a finite difference goes, and what it may err by: about step² through curvature, and through rounding about
+/// the precision of the device's functions by the step.
+pub struct Difference {
+    pub dtype: FloatDType,
+    pub step: f64,
+    pub tolerance: f64,
+}
+
+/// In single precision, which is what the fused operation computes in.
+const SINGLE: Difference = Difference { dtype: FloatDType::F32, step: 1e-2, tolerance: 1e-3 };
 
 pub fn flex() -> TestDevice {
     TestDevice {
@@ -23,7 +33,7 @@ pub fn flex() -> TestDevice {
         device: Device::flex(),
         golden: 1e-5,
         itself: 1e-5,
-        difference: Some((1e-5, 1e-8)),
+        differences: vec![SINGLE, Difference { dtype: FloatDType::F64, step: 1e-5, tolerance: 1e-8 }],
         cases: 24,
     }
 }
@@ -37,7 +47,7 @@ pub fn ndarray() -> TestDevice {
         golden: 1e-5,
         itself: 1e-5,
         // Its sigmoid and tanh of an f64 are as exact as an f32's.
-        difference: Some((3e-3, 5e-4)),
+        differences: vec![SINGLE, Difference { dtype: FloatDType::F64, step: 3e-3, tolerance: 5e-4 }],
         cases: 12,
     }
 }
@@ -50,14 +60,14 @@ pub fn wgpu() -> TestDevice {
         device: Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
         golden: 1e-4,
         itself: 1e-4,
-        difference: None,
+        differences: Vec::new(),
         cases: 4,
     }
 }
 
 #[cfg(feature = "cuda")]
 pub fn cuda() -> TestDevice {
-    TestDevice { name: "cuda", device: Device::cuda(0), golden: 1e-4, itself: 1e-4, difference: None, cases: 4 }
+    TestDevice { name: "cuda", device: Device::cuda(0), golden: 1e-4, itself: 1e-4, differences: Vec::new(), cases: 4 }
 }
 
 /// Panics unless both are equal within the tolerance, element by element; says where they differ most.

@@ -1,13 +1,14 @@
-//! Gradients against central differences, in double precision, of every number that a gradient exists for.
+//! Gradients against central differences of every number that a gradient exists for: in double precision, where every
+//! layer runs by the plain path, and in single precision, where it may run by the fused operation.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Distribution, FloatDType, Gradients, Tensor};
+use burn::tensor::{Device, Distribution, FloatDType, Gradients, Tensor, TensorData};
 use recurrent_models::cells::gru::GruCell;
 use recurrent_models::cells::lstm::LstmCell;
 use recurrent_models::cells::rnn::RnnCell;
-use recurrent_models::{Cell, GruConfig, Recurrent, RecurrentConfig, State};
+use recurrent_models::{Cell, GruConfig, LstmConfig, Recurrent, RecurrentConfig, State};
 
-use crate::devices::TestDevice;
+use crate::devices::{Difference, TestDevice};
 
 const INPUT: usize = 2;
 const HIDDEN: usize = 2;
@@ -16,22 +17,24 @@ const TIME: usize = 3;
 const LENGTHS: [usize; BATCH] = [3, 2];
 /// All cells, two layers deep and in both directions, on ragged rows.
 pub fn check_all(on: &TestDevice) {
-    assert!(on.difference.is_some(), "{} has no double precision", on.name);
-    on.device.seed(5);
-    check::<RnnCell>(on, RecurrentConfig::new(INPUT, HIDDEN));
-    check::<LstmCell>(on, RecurrentConfig::new(INPUT, HIDDEN));
-    check::<GruCell>(on, RecurrentConfig::new(INPUT, HIDDEN));
-    check::<GruCell>(on, GruConfig::new(INPUT, HIDDEN).with_reset_after(false));
+    for by in &on.differences {
+        on.device.seed(5);
+        check::<RnnCell>(on, by, RecurrentConfig::new(INPUT, HIDDEN));
+        check::<LstmCell>(on, by, RecurrentConfig::new(INPUT, HIDDEN));
+        check::<LstmCell>(on, by, LstmConfig::new(INPUT, HIDDEN).with_cell_clip(Some(0.3)));
+        check::<GruCell>(on, by, RecurrentConfig::new(INPUT, HIDDEN));
+        check::<GruCell>(on, by, GruConfig::new(INPUT, HIDDEN).with_reset_after(false));
+    }
 }
 
-fn check<C: Cell>(on: &TestDevice, config: RecurrentConfig<C>) {
+fn check<C: Cell>(on: &TestDevice, by: &Difference, config: RecurrentConfig<C>) {
     let device = on.device.clone().autodiff();
     let layer = config.with_num_layers(2).with_bidirectional(true).init(&device);
     let problem = Problem {
-        layer: layer.map(&mut ToDouble),
-        x: random([BATCH, TIME, INPUT], &device),
-        state: (0..C::State::<3>::PARTS).map(|_| random([4, BATCH, HIDDEN], &device)).collect(),
-        weights: random([BATCH, TIME, 2 * HIDDEN], &device),
+        layer: layer.map(&mut To(by.dtype)),
+        x: random([BATCH, TIME, INPUT], &device, by),
+        state: (0..C::State::<3>::PARTS).map(|_| random([4, BATCH, HIDDEN], &device, by)).collect(),
+        weights: random([BATCH, TIME, 2 * HIDDEN], &device, by),
     };
 
     let tracked = Problem {
@@ -49,11 +52,11 @@ fn check<C: Cell>(on: &TestDevice, config: RecurrentConfig<C>) {
             layer: problem.layer.clone().map(&mut Nudge { skip: index, by, done: false }),
             ..problem.clone()
         };
-        assert_difference(on, &format!("parameter {index} of {numbers}"), nudged, gradient);
+        assert_difference(on, by, &format!("parameter {index} of {numbers}"), nudged, gradient);
     }
     for (index, gradient) in flat(tracked.x.grad(&grads)).into_iter().enumerate() {
         let nudged = |by: f64| Problem { x: nudge(problem.x.clone(), index, by), ..problem.clone() };
-        assert_difference(on, &format!("input {index}"), nudged, gradient);
+        assert_difference(on, by, &format!("input {index}"), nudged, gradient);
     }
     for (part, tensor) in tracked.state.iter().enumerate() {
         for (index, gradient) in flat(tensor.grad(&grads)).into_iter().enumerate() {
@@ -62,19 +65,25 @@ fn check<C: Cell>(on: &TestDevice, config: RecurrentConfig<C>) {
                 problem.state[part] = nudge(problem.state[part].clone(), index, by);
                 problem
             };
-            assert_difference(on, &format!("state {part}, {index}"), nudged, gradient);
+            assert_difference(on, by, &format!("state {part}, {index}"), nudged, gradient);
         }
     }
 }
 
-fn assert_difference<C: Cell>(on: &TestDevice, what: &str, nudged: impl Fn(f64) -> Problem<C>, gradient: f64) {
-    let (step, tolerance) = on.difference.expect("a device with double precision");
-    let at = |by: f64| flat(Some(nudged(by).loss()))[0];
-    let difference = (at(step) - at(-step)) / (2.0 * step);
+fn assert_difference<C: Cell>(
+    on: &TestDevice,
+    by: &Difference,
+    what: &str,
+    nudged: impl Fn(f64) -> Problem<C>,
+    gradient: f64,
+) {
+    let at = |step: f64| flat(Some(nudged(step).loss()))[0];
+    let difference = (at(by.step) - at(-by.step)) / (2.0 * by.step);
     assert!(
-        (difference - gradient).abs() <= tolerance,
-        "{} {} {what}: the gradient is {gradient}, the difference quotient {difference}",
+        (difference - gradient).abs() <= by.tolerance,
+        "{} {:?} {} {what}: the gradient is {gradient}, the difference quotient {difference}",
         on.name,
+        by.dtype,
         C::NAME
     );
 }
@@ -98,8 +107,8 @@ impl<C: Cell> Problem<C> {
     }
 }
 
-fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::<D>::random(shape, Distribution::Normal(0.0, 0.5), device).cast(FloatDType::F64)
+fn random<const D: usize>(shape: [usize; D], device: &Device, by: &Difference) -> Tensor<D> {
+    Tensor::<D>::random(shape, Distribution::Normal(0.0, 0.5), device).cast(by.dtype)
 }
 
 fn flat<const D: usize>(tensor: Option<Tensor<D>>) -> Vec<f64> {
@@ -107,18 +116,18 @@ fn flat<const D: usize>(tensor: Option<Tensor<D>>) -> Vec<f64> {
 }
 
 fn nudge<const D: usize>(tensor: Tensor<D>, index: usize, by: f64) -> Tensor<D> {
-    let device = tensor.device();
-    let mut data = tensor.into_data();
-    data.as_mut_slice::<f64>().expect("doubles")[index] += by;
-    Tensor::from_data(data, (&device, burn::tensor::DType::F64))
+    let (device, dtype, shape) = (tensor.device(), tensor.dtype(), tensor.dims());
+    let mut numbers: Vec<f64> = tensor.into_data().iter().collect();
+    numbers[index] += by;
+    Tensor::from_data(TensorData::new(numbers, shape), (&device, dtype))
 }
 
-/// Turns parameters into doubles.
-struct ToDouble;
+/// Turns parameters into numbers of another precision.
+struct To(FloatDType);
 
-impl ModuleMapper for ToDouble {
+impl ModuleMapper for To {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(|tensor| tensor.cast(FloatDType::F64).detach().require_grad())
+        param.map(|tensor| tensor.cast(self.0).detach().require_grad())
     }
 }
 

@@ -87,7 +87,8 @@ macro_rules! suite {
     };
 }
 
-// Finite differences need double precision, which GPUs seldom have; PyTorch's gradients hold on every device.
+// Finite differences need many runs and exact functions, which GPUs do not have; PyTorch's gradients hold on every
+// device.
 #[test]
 fn gradients_agree_with_finite_differences_on_flex() {
     finite_difference::check_all(&devices::flex());
