@@ -1,0 +1,98 @@
+//! What a step takes from the system: a count of all allocations.
+#![cfg(feature = "cpu")]
+#![allow(unsafe_code, reason = "an allocator that counts")]
+
+use std::alloc::{GlobalAlloc, Layout as Memory, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use recurrent_kernels::cpu::{
+    Cotangents, Equations, Keep, Layer, Layout, Need, Problem, Sizes, Stepper, backward, forward,
+};
+use recurrent_kernels::{Direction, Nonlinearity};
+
+struct Counting;
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, memory: Memory) -> *mut u8 {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(memory.size(), Ordering::Relaxed);
+        // SAFETY: the caller's contract is this function's own.
+        unsafe { System.alloc(memory) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, memory: Memory) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(at, memory) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const CELLS: [Equations; 4] = [
+    Equations::Rnn(Nonlinearity::Tanh),
+    Equations::Lstm { clip: None },
+    Equations::Gru { reset_after: true },
+    Equations::Gru { reset_after: false },
+];
+
+/// One test, since others beside it would be counted too.
+#[test]
+fn steps_take_nothing_and_training_takes_what_it_gives() {
+    for equations in CELLS {
+        // The larger one is shared among threads.
+        for (input, hidden) in [(8, 50), (64, 256)] {
+            let columns = equations.gates() * hidden;
+            let (w_ih, w_hh) = (vec![0.01; input * columns], vec![0.01; hidden * columns]);
+            let layer = Layer { direction: Direction::Forward, w_ih: &w_ih, w_hh: &w_hh, bias: None, bias_hn: None };
+            let mut stepper = Stepper::new(equations, &layer, hidden);
+            let x = vec![0.5; input];
+            // A thread that starts takes memory too.
+            for _ in 0..1000 {
+                stepper.step(&x);
+            }
+            let before = CALLS.load(Ordering::Relaxed);
+            for _ in 0..1000 {
+                stepper.step(&x);
+            }
+            assert_eq!(CALLS.load(Ordering::Relaxed), before, "{equations:?}, {hidden} units");
+        }
+    }
+
+    let sizes = Sizes { batch: 16, time: 100, input: 40, hidden: 64 };
+    for equations in CELLS {
+        let columns = equations.gates() * sizes.hidden;
+        let (w_ih, w_hh) = (vec![0.01; sizes.input * columns], vec![0.01; sizes.hidden * columns]);
+        let layers = [Layer { direction: Direction::Forward, w_ih: &w_ih, w_hh: &w_hh, bias: None, bias_hn: None }];
+        let x = vec![0.5; sizes.batch * sizes.time * sizes.input];
+        let problem = Problem {
+            equations,
+            sizes,
+            layout: Layout::BatchFirst,
+            x: &x,
+            layers: &layers,
+            hidden: None,
+            cell: None,
+            lengths: None,
+        };
+        let d_output = vec![1.0; sizes.batch * sizes.time * sizes.hidden];
+        let need = Need { x: true, input_weights: true, recurrent_weights: true, biases: true, state: false };
+        let step = || {
+            let before = BYTES.load(Ordering::Relaxed);
+            let outcome = forward(&problem, Keep::Everything);
+            let cotangents = Cotangents { output: Some(&d_output), ..Cotangents::default() };
+            let gradients = backward(&problem, outcome.tape.expect("kept"), &cotangents, need);
+            assert!(gradients.x.is_some());
+            BYTES.load(Ordering::Relaxed) - before
+        };
+        step();
+        // What is kept alone is at least twice as much.
+        let given = 4 * (d_output.len() + x.len() + w_ih.len() + w_hh.len() + 4 * sizes.batch * sizes.hidden);
+        let taken = step();
+        assert!(taken < given + given / 4, "{equations:?} takes {taken} bytes, and gives {given}");
+    }
+}
