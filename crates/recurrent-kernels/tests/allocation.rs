@@ -90,9 +90,10 @@ fn steps_take_nothing_and_training_takes_what_it_gives() {
             BYTES.load(Ordering::Relaxed) - before
         };
         step();
-        // What is kept alone is at least twice as much.
         let given = 4 * (d_output.len() + x.len() + w_ih.len() + w_hh.len() + 4 * sizes.batch * sizes.hidden);
+        // Two numbers a unit and step, if not more; the large products take memory too, to pack their sides.
+        let kept = 4 * 2 * d_output.len();
         let taken = step();
-        assert!(taken < given + given / 4, "{equations:?} takes {taken} bytes, and gives {given}");
+        assert!(taken < given + kept / 2, "{equations:?} takes {taken} bytes, and gives {given}");
     }
 }

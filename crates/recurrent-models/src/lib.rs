@@ -32,6 +32,7 @@
 //! - [`cells`]: one file a cell: its parameters, its options, how it starts. The equations are in `recurrent-kernels`.
 //! - [`Bidirectional`]: one layer, in one direction or both.
 //! - [`Recurrent`]: the stack of layers. `Lstm`, `Gru` and `Rnn` are names for it over a cell.
+//! - `Stream` (feature `cpu`, which `flex` and `ndarray` bring along): a stack on a live signal, step by step.
 //! - [`AnyRecurrent`]: the three behind one type, for programs that choose at run time.
 //! - [`Attention`]: where to look in a sequence.
 //! - [`networks`]: whole networks: a forecaster, a language model, a translator and a classifier.
@@ -51,6 +52,8 @@ pub mod networks;
 mod padding;
 mod recurrent;
 mod saved;
+#[cfg(feature = "cpu")]
+mod stream;
 mod summary;
 pub mod torch;
 
@@ -66,4 +69,6 @@ pub use recurrent::Recurrent;
 pub use recurrent_kernels as kernels;
 pub use recurrent_kernels::{Direction, GruState, LstmState, Nonlinearity, RnnState, State};
 pub use saved::SavedState;
+#[cfg(feature = "cpu")]
+pub use stream::{Stream, StreamCell};
 pub use summary::{Summarize, Summary, SummaryRow};

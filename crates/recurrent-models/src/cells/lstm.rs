@@ -52,6 +52,13 @@ impl RecurrentConfig<LstmCell> {
     }
 }
 
+impl LstmCell {
+    /// Where the cell state is held, if anywhere.
+    pub fn cell_clip(&self) -> Option<f64> {
+        self.cell_clip
+    }
+}
+
 impl Cell for LstmCell {
     type State<const D: usize> = LstmState<D>;
     type Options = LstmOptions;

@@ -37,6 +37,13 @@ impl RecurrentConfig<RnnCell> {
     }
 }
 
+impl RnnCell {
+    /// The function that bounds the state, or does not.
+    pub fn nonlinearity(&self) -> Nonlinearity {
+        self.nonlinearity
+    }
+}
+
 impl Cell for RnnCell {
     type State<const D: usize> = RnnState<D>;
     type Options = RnnOptions;
