@@ -54,12 +54,23 @@ examples() {
     BURN_DEVICE=flex "$built/weather_predictor"
 }
 
+# The fused operation once more on each set of instructions that the machine has; the tests took the best.
+instructions() {
+    local isa
+    for isa in avx2 portable; do
+        if [[ $isa == portable ]] || grep -qsw "$isa" /proc/cpuinfo; then
+            RECURRENT_ISA=$isa cargo test --locked "${features[@]}" --test fused
+        fi
+    done
+}
+
 started=$SECONDS
 step 'formatting' cargo fmt --all --check
 step 'compiler' compiler
 step 'adapter' adapter
 step 'lints' cargo clippy --locked "${features[@]}" --all-targets -- -D warnings
 step 'tests' cargo test --locked "${features[@]}"
+step 'instructions' instructions
 step 'examples' examples
 step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked "${features[@]}" --no-deps
 printf '\nall checks passed in %d s\n' $((SECONDS - started))

@@ -108,7 +108,7 @@ impl Stream {
     /// The state after the last step, `[layers, 1, hidden]`, for the layer that the stream was made from.
     pub fn state<S: State<3>>(&self, device: &Device) -> S {
         let part = |of: fn(&Stepper) -> &[f32]| {
-            let numbers: Vec<f32> = self.layers.iter().flat_map(|layer| of(layer)).copied().collect();
+            let numbers: Vec<f32> = self.layers.iter().flat_map(of).copied().collect();
             let hidden = numbers.len() / self.layers.len();
             Tensor::from_data(TensorData::new(numbers, [self.layers.len(), 1, hidden]), device)
         };

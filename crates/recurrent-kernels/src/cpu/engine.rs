@@ -24,6 +24,9 @@ const FEWEST_ROWS: usize = 256;
 /// Rows that a task projects at a time.
 const ROWS_A_TASK: usize = 64;
 
+/// A direction's hidden state and its cell state, `[batch, hidden]` each, or their gradients.
+type States<'a> = (&'a mut [f32], &'a mut [f32]);
+
 /// What a walk leaves for the way back.
 #[derive(Debug)]
 pub struct Run {
@@ -215,6 +218,7 @@ impl<'a> Way<'a> {
 
     /// Walks over a stretch. `hidden` and `cell` are the states before it and then after it; the output goes to `output`
     /// unless nobody wants it.
+    #[allow(clippy::too_many_arguments, reason = "where a stretch begins, what it goes through, and where it ends")]
     fn run(
         &self,
         call: &Call,
@@ -222,7 +226,7 @@ impl<'a> Way<'a> {
         input: &mut Buffer,
         run: &mut Run,
         keep: bool,
-        (hidden, cell): (&mut [f32], &mut [f32]),
+        (hidden, cell): States,
         output: Option<Grid>,
     ) {
         let Sizes { batch, hidden: h, .. } = call.problem.sizes;
@@ -318,7 +322,7 @@ pub fn forward(problem: &Problem, keep: Keep, isa: Isa) -> Outcome {
     let to = Shared(output.as_mut_ptr());
     let whole = keep == Keep::Everything;
     let checkpoints = if keep == Keep::Checkpoints { stretches * state } else { 0 };
-    let one = |((direction, layer), (hidden, cell)): ((usize, &Layer), (&mut [f32], &mut [f32]))| {
+    let one = |((direction, layer), (hidden, cell)): ((usize, &Layer), States)| {
         let way = Way::new(&call, layer);
         let mut input = call.input_scratch(steps);
         let mut run = Run::new(problem, steps, whole);
@@ -430,59 +434,53 @@ pub fn backward(problem: &Problem, tape: Tape, cotangents: &Cotangents, need: Ne
     };
     let mut d_hidden = copy(cotangents.hidden, true);
     let mut d_cell = copy(cotangents.cell, equations.has_cell());
-    let one =
-        |(((direction, layer), kept), (d_hidden, d_cell)): (((usize, &Layer), Kept), (&mut [f32], &mut [f32]))| {
-            let d_output = cotangents.output.map(|numbers| {
-                // Nobody writes to it.
-                problem.layout.grid(
-                    numbers.as_ptr().cast_mut().wrapping_add(direction * h),
-                    batch,
-                    time,
-                    directions * h,
-                )
-            });
-            let back = Back {
-                call: &call,
-                layer,
-                panels: equations.panels_back(layer.w_hh, h, call.lanes),
-                d_output: Shared(d_output.map_or(std::ptr::null_mut(), |grid| grid.numbers)),
-                d_output_grid: d_output.map(|grid| (grid.time, grid.batch)),
-                need,
-            };
-            let mut gradients = back.zero_gradients();
-            let mut dx = need.x.then(|| unwritten(batch * time * input));
-            match kept {
-                Kept::Run(mut run) => {
-                    let span = call.span(layer, 0, time);
-                    back.run(span, &mut run, (d_hidden, d_cell), need.state);
-                    back.weights(span, &run, problem.x, &mut gradients, true);
-                    if let Some(dx) = &mut dx {
-                        back.input(span, &run, dx);
-                    }
+    let one = |(((direction, layer), kept), (d_hidden, d_cell)): (((usize, &Layer), Kept), States)| {
+        let d_output = cotangents.output.map(|numbers| {
+            // Nobody writes to it.
+            problem.layout.grid(numbers.as_ptr().cast_mut().wrapping_add(direction * h), batch, time, directions * h)
+        });
+        let back = Back {
+            call: &call,
+            layer,
+            panels: equations.panels_back(layer.w_hh, h, call.lanes),
+            d_output: Shared(d_output.map_or(std::ptr::null_mut(), |grid| grid.numbers)),
+            d_output_grid: d_output.map(|grid| (grid.time, grid.batch)),
+            need,
+        };
+        let mut gradients = back.zero_gradients();
+        let mut dx = need.x.then(|| unwritten(batch * time * input));
+        match kept {
+            Kept::Run(mut run) => {
+                let span = call.span(layer, 0, time);
+                back.run(span, &mut run, (d_hidden, d_cell), need.state);
+                back.weights(span, &run, problem.x, &mut gradients, true);
+                if let Some(dx) = &mut dx {
+                    back.input(span, &run, dx);
                 }
-                Kept::Checkpoints(saved) => {
-                    let steps = segment(time);
-                    let way = Way::new(&call, layer);
-                    let mut x = call.input_scratch(steps);
-                    let mut run = Run::new(problem, steps, true);
-                    let mut states = (unwritten(state), unwritten(if equations.has_cell() { state } else { 0 }));
-                    let mut dx_part = Buffer::scratch(if need.x { batch * steps * input } else { 0 });
-                    for index in (0..time.div_ceil(steps)).rev() {
-                        let span = call.span(layer, index, steps);
-                        saved.get(index, &mut states.0, &mut states.1);
-                        way.run(&call, span, &mut x, &mut run, true, (&mut states.0, &mut states.1), None);
-                        back.run(span, &mut run, (&mut *d_hidden, &mut *d_cell), need.state || index > 0);
-                        let last = (index + 1) * steps >= time;
-                        back.weights(span, &run, call.input(span, &mut x), &mut gradients, last);
-                        if let Some(dx) = &mut dx {
-                            back.input(span, &run, &mut dx_part);
-                            back.scatter(span, &dx_part, dx);
-                        }
+            }
+            Kept::Checkpoints(saved) => {
+                let steps = segment(time);
+                let way = Way::new(&call, layer);
+                let mut x = call.input_scratch(steps);
+                let mut run = Run::new(problem, steps, true);
+                let mut states = (unwritten(state), unwritten(if equations.has_cell() { state } else { 0 }));
+                let mut dx_part = Buffer::scratch(if need.x { batch * steps * input } else { 0 });
+                for index in (0..time.div_ceil(steps)).rev() {
+                    let span = call.span(layer, index, steps);
+                    saved.get(index, &mut states.0, &mut states.1);
+                    way.run(&call, span, &mut x, &mut run, true, (&mut states.0, &mut states.1), None);
+                    back.run(span, &mut run, (&mut *d_hidden, &mut *d_cell), need.state || index > 0);
+                    let last = (index + 1) * steps >= time;
+                    back.weights(span, &run, call.input(span, &mut x), &mut gradients, last);
+                    if let Some(dx) = &mut dx {
+                        back.input(span, &run, &mut dx_part);
+                        back.scatter(span, &dx_part, dx);
                     }
                 }
             }
-            (gradients, dx)
-        };
+        }
+        (gradients, dx)
+    };
     let (layers, dx): (Vec<LayerGradients>, Vec<Option<Vec<f32>>>) = problem
         .layers
         .par_iter()
@@ -536,7 +534,7 @@ impl Back<'_> {
     }
 
     /// Walks back over a stretch: then the gates' grid has the gradients of the pre-activations.
-    fn run(&self, span: Span, run: &mut Run, (d_hidden, d_cell): (&mut [f32], &mut [f32]), need_state: bool) {
+    fn run(&self, span: Span, run: &mut Run, (d_hidden, d_cell): States, need_state: bool) {
         let Sizes { batch, hidden: h, .. } = self.call.problem.sizes;
         let layout = self.call.layout(span.steps);
         let grid = |buffer: &mut Buffer, width: usize| layout.grid(buffer.as_mut_ptr(), batch, span.steps, width);

@@ -121,6 +121,6 @@ impl Call {
 
 fn refused(call: impl FnOnce(), expected: &str) {
     let said = catch_unwind(AssertUnwindSafe(call)).expect_err(expected);
-    let said = said.downcast_ref::<String>().map_or_else(|| *said.downcast_ref::<&str>().unwrap(), |said| said);
+    let said = said.downcast_ref::<String>().map_or_else(|| *said.downcast_ref::<&str>().unwrap(), String::as_str);
     assert_eq!(said, expected);
 }

@@ -91,7 +91,6 @@ pub fn reverses_a_sequence(on: &TestDevice) {
         state = step.state;
     }
     let right = Tensor::stack::<2>(said, 1).equal(source.flip([1])).float().mean().into_scalar::<f32>();
-    eprintln!("RIGHT {} {right}", on.name);
     assert!(right > 0.95, "{}: {right} of the symbols are right", on.name);
 }
 

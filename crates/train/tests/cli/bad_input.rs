@@ -235,7 +235,9 @@ fn a_loss_that_is_no_number_stops_the_run() {
     desk.write("huge.csv", format!("y\n{rows}"));
     let ran = desk.run("forecast --data huge.csv --scaler none --window 5 --hidden 4 --out run");
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    assert!(ran.stderr.contains("error: the training loss became inf in epoch 1: "), "{}", ran.stderr);
+    // Infinite at the first window; what the weights are after it depends on how the gates saturate.
+    let became = ["inf", "NaN"].map(|what| format!("error: the training loss became {what} in epoch 1: "));
+    assert!(became.iter().any(|line| ran.stderr.contains(line)), "{}", ran.stderr);
     assert!(ran.stderr.contains("try a smaller --lr (now 0.001)"), "{}", ran.stderr);
     assert!(!desk.path("run/weights.safetensors").exists());
 }

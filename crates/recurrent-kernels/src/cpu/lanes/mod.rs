@@ -55,16 +55,16 @@ pub trait Lanes: Copy + 'static {
     unsafe fn unless_stopped(a: Self::V, x: Self::V) -> Self::V;
     /// To the nearest integer.
     unsafe fn round(a: Self::V) -> Self::V;
-    /// `a * 2^n` for an integral `n` of a normal number's range.
+    /// `a * 2^n` for an integral `n` of a normal number's range; infinite for `n` = 128.
     unsafe fn scale(a: Self::V, n: Self::V) -> Self::V;
 
-    /// eˣ within 1 ulp for |x| ≤ 87, held there beyond: Cody and Waite's reduction and a polynomial of degree 5
+    /// eˣ within 1 ulp for |x| ≤ 87, held there below and infinite from 89 on: Cody and Waite's reduction and a polynomial of degree 5
     /// (coefficients from Moshier's Cephes).
     #[inline(always)]
     unsafe fn exp(x: Self::V) -> Self::V {
         // SAFETY: the caller has the instruction set; no pointer is touched.
         unsafe {
-            let x = Self::min(Self::max(x, Self::splat(-87.0)), Self::splat(88.0));
+            let x = Self::min(Self::max(x, Self::splat(-87.0)), Self::splat(89.0));
             let n = Self::round(Self::mul(x, Self::splat(std::f32::consts::LOG2_E)));
             let r = Self::fma(n, Self::splat(-0.693_359_4), x);
             let r = Self::fma(n, Self::splat(2.121_944_4e-4), r);

@@ -89,7 +89,7 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     unsafe fn scale(a: V, n: V) -> V {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "|n| is at most 127")]
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "n is between -127 and 128")]
         zip(a, n, |a, n| a * f32::from_bits(((n as i32 + 127) as u32) << 23))
     }
 }
