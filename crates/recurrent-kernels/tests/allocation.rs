@@ -55,11 +55,16 @@ fn steps_take_nothing_and_training_takes_what_it_gives() {
             for _ in 0..1000 {
                 stepper.step(&x);
             }
-            let before = CALLS.load(Ordering::Relaxed);
-            for _ in 0..1000 {
-                stepper.step(&x);
-            }
-            assert_eq!(CALLS.load(Ordering::Relaxed), before, "{equations:?}, {hidden} units");
+            let mut taken = || {
+                let before = CALLS.load(Ordering::Relaxed);
+                for _ in 0..1000 {
+                    stepper.step(&x);
+                }
+                CALLS.load(Ordering::Relaxed) - before
+            };
+            // The test's own harness may take some meanwhile, but not over and over; a step that does, always does.
+            let fewest = (0..5).map(|_| taken()).min();
+            assert_eq!(fewest, Some(0), "{equations:?}, {hidden} units");
         }
     }
 
