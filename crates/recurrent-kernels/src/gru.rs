@@ -5,8 +5,8 @@ use std::mem::discriminant;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
-#[cfg(feature = "cpu")]
-use crate::cpu::Equations;
+#[cfg(any(feature = "cpu", feature = "gpu"))]
+use crate::Equations;
 use crate::layer::{Kernel, scan_direction, scan_layer};
 use crate::weights::split_gates;
 use crate::{Scan, Scanned, Weights, impl_state};
@@ -116,7 +116,7 @@ impl Kernel for GruKernel {
     type State<const D: usize> = GruState<D>;
     const GATES: usize = 3;
 
-    #[cfg(feature = "cpu")]
+    #[cfg(any(feature = "cpu", feature = "gpu"))]
     fn equations(&self) -> Equations {
         Equations::Gru { reset_after: matches!(self.reset, Reset::After { .. }) }
     }

@@ -3,9 +3,9 @@
 use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Tensor};
 
-#[cfg(feature = "cpu")]
-use crate::cpu::Equations;
-#[cfg(feature = "cpu")]
+#[cfg(any(feature = "cpu", feature = "gpu"))]
+use crate::Equations;
+#[cfg(any(feature = "cpu", feature = "gpu"))]
 use crate::fused::{self, Plan};
 use crate::{Direction, Scan, Scanned, State, Weights, check_lengths, plain};
 
@@ -18,7 +18,7 @@ pub(crate) trait Kernel {
     const GATES: usize;
 
     /// The equations, as the fused operation knows them.
-    #[cfg(feature = "cpu")]
+    #[cfg(any(feature = "cpu", feature = "gpu"))]
     fn equations(&self) -> Equations;
 
     /// The weights.
@@ -64,9 +64,14 @@ fn scan_directions<K: Kernel>(
     lengths: Option<&[usize]>,
 ) -> Scanned<K::State<3>> {
     check(&x, &kernels, initial.as_ref(), lengths);
-    #[cfg(feature = "cpu")]
+    #[cfg(any(feature = "cpu", feature = "gpu"))]
     if is_fused(&x) {
-        let plan = Plan { equations: kernels[0].1.equations(), lengths: lengths.map(Into::into) };
+        let plan = Plan {
+            equations: kernels[0].1.equations(),
+            lengths: lengths.map(Into::into),
+            #[cfg(feature = "gpu")]
+            schedule: crate::gpu::forced(),
+        };
         let layers =
             kernels.iter().map(|(direction, kernel)| (*direction, kernel.weights().clone(), kernel.bias_hn().cloned()));
         return fused::scan(x, layers.collect(), initial, plan);
@@ -76,20 +81,26 @@ fn scan_directions<K: Kernel>(
     })
 }
 
-/// Whether a scan over `x` is one operation, and not the [plain loop](plain): it is for single precision on the CPU
-/// backends Flex and NdArray, with autodiff and without, where this crate's feature of that name is on.
+/// Whether a scan over `x` is one operation, and not the [plain loop](plain): it is on the CPU backends Flex and NdArray
+/// in single precision, and on CubeCL's (wgpu, Vulkan, Metal, CUDA) in single and half precision, with autodiff and
+/// without, where this crate's feature of that name is on.
 pub fn is_fused(x: &Tensor<3>) -> bool {
-    x.dtype() == DType::F32 && has_scan(x.device().as_dispatch())
+    has_scan(x.device().as_dispatch(), x.dtype())
 }
 
 /// A backend that the fused operation does not know would panic, so this is asked before the call.
-fn has_scan(device: &DispatchDevice) -> bool {
+#[allow(unused_variables, reason = "without backends nobody asks for the dtype")]
+fn has_scan(device: &DispatchDevice, dtype: DType) -> bool {
     match device {
         #[cfg(feature = "flex")]
-        DispatchDevice::Flex(_) => true,
+        DispatchDevice::Flex(_) => dtype == DType::F32,
         #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => true,
-        DispatchDevice::Autodiff(device) => has_scan(device),
+        DispatchDevice::NdArray(_) => dtype == DType::F32,
+        #[cfg(feature = "gpu")]
+        DispatchDevice::Cube(device) => {
+            matches!(dtype, DType::F32 | DType::F16 | DType::BF16) && crate::gpu::Limits::of(&device.client()).suffice()
+        }
+        DispatchDevice::Autodiff(device) => has_scan(device, dtype),
         #[allow(unreachable_patterns, reason = "which backends there are is chosen by features")]
         _ => false,
     }

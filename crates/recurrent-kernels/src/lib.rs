@@ -43,13 +43,17 @@
 #[cfg(feature = "cpu")]
 #[allow(unsafe_code, reason = "speed: vector instructions, and one buffer shared by tasks with rows of their own")]
 pub mod cpu;
-#[cfg(feature = "cpu")]
+#[cfg(any(feature = "cpu", feature = "gpu"))]
 mod fused;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod gru;
 #[cfg(feature = "cpu")]
 mod host;
 mod layer;
 mod lstm;
+#[cfg(any(feature = "cpu", feature = "gpu"))]
+mod pass;
 pub mod plain;
 mod rnn;
 mod scan;
@@ -62,6 +66,8 @@ pub use cpu::release_buffers;
 pub use gru::{GruState, Reset, gru_layer, gru_scan, gru_step};
 pub use layer::is_fused;
 pub use lstm::{LstmState, lstm_layer, lstm_scan, lstm_step};
+#[cfg(any(feature = "cpu", feature = "gpu"))]
+pub use pass::{Equations, Layout};
 pub use rnn::{Nonlinearity, RnnState, rnn_layer, rnn_scan, rnn_step};
 pub use scan::{Direction, Scan, Scanned, check_lengths, scan_steps};
 pub use state::State;

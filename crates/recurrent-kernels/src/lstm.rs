@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
-#[cfg(feature = "cpu")]
-use crate::cpu::Equations;
+#[cfg(any(feature = "cpu", feature = "gpu"))]
+use crate::Equations;
 use crate::layer::{Kernel, scan_direction, scan_layer};
 use crate::weights::split_gates;
 use crate::{Scan, Scanned, Weights, impl_state};
@@ -96,7 +96,7 @@ impl Kernel for LstmKernel {
     type State<const D: usize> = LstmState<D>;
     const GATES: usize = 4;
 
-    #[cfg(feature = "cpu")]
+    #[cfg(any(feature = "cpu", feature = "gpu"))]
     fn equations(&self) -> Equations {
         Equations::Lstm { clip: self.cell_clip.map(|clip| clip as f32) }
     }

@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "cpu")]
-use crate::cpu::Equations;
+#[cfg(any(feature = "cpu", feature = "gpu"))]
+use crate::Equations;
 use crate::layer::{Kernel, scan_direction, scan_layer};
 use crate::{Scan, Scanned, Weights, impl_state};
 
@@ -98,7 +98,7 @@ impl Kernel for RnnKernel {
     type State<const D: usize> = RnnState<D>;
     const GATES: usize = 1;
 
-    #[cfg(feature = "cpu")]
+    #[cfg(any(feature = "cpu", feature = "gpu"))]
     fn equations(&self) -> Equations {
         Equations::Rnn(self.nonlinearity)
     }

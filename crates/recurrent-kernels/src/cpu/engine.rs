@@ -53,10 +53,6 @@ impl Equations {
         }
     }
 
-    pub(super) fn has_cell(self) -> bool {
-        matches!(self, Self::Lstm { .. })
-    }
-
     /// The recurrent weights of each product of a step.
     pub(super) fn panels(self, w_hh: &[f32], hidden: usize, lanes: usize) -> Vec<Panels> {
         let columns = self.gates() * hidden;

@@ -17,47 +17,11 @@ mod tests;
 mod tile;
 mod walk;
 
-use crate::{Direction, Nonlinearity};
+use crate::Direction;
+pub use crate::pass::{Equations, Keep, Layout, Need};
 use isa::Isa;
 pub use memory::release_buffers;
 pub use stepper::Stepper;
-
-/// The equations of a cell.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Equations {
-    /// [`rnn_step`](crate::rnn_step).
-    Rnn(Nonlinearity),
-    /// [`lstm_step`](crate::lstm_step), the cell state held within ±`clip` if there is one.
-    Lstm {
-        /// Where the cell state is held.
-        clip: Option<f32>,
-    },
-    /// [`gru_step`](crate::gru_step) with the reset gate after the recurrent product, or before it.
-    Gru {
-        /// Whether the reset gate works after the recurrent product.
-        reset_after: bool,
-    },
-}
-
-impl Equations {
-    /// How many times `hidden` the weight matrices are wide.
-    pub fn gates(self) -> usize {
-        match self {
-            Self::Rnn(_) => 1,
-            Self::Lstm { .. } => 4,
-            Self::Gru { .. } => 3,
-        }
-    }
-}
-
-/// In which order the rows of a sequence lie in memory; features are always neighbours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// `[batch, time, features]`.
-    BatchFirst,
-    /// `[time, batch, features]`.
-    TimeFirst,
-}
 
 /// The sizes of a sequence and of the layer that runs over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,17 +72,6 @@ pub struct Problem<'a> {
     pub lengths: Option<&'a [usize]>,
 }
 
-/// What a forward pass keeps for the backward pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    /// Nothing: there will be none.
-    Nothing,
-    /// Every gate and state.
-    Everything,
-    /// The states at every √time-th step; what lies between is computed again.
-    Checkpoints,
-}
-
 /// What a forward pass gives.
 #[derive(Debug)]
 pub struct Outcome {
@@ -141,21 +94,6 @@ pub struct Cotangents<'a> {
     pub hidden: Option<&'a [f32]>,
     /// Of the final cell state.
     pub cell: Option<&'a [f32]>,
-}
-
-/// The gradients that are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Need {
-    /// Of the input.
-    pub x: bool,
-    /// `w_ih`.
-    pub input_weights: bool,
-    /// `w_hh`.
-    pub recurrent_weights: bool,
-    /// `bias` and `bias_hn`.
-    pub biases: bool,
-    /// Of the state before the first step.
-    pub state: bool,
 }
 
 /// The gradients of one direction's weights, as the weights lie.

@@ -8,6 +8,7 @@ use super::engine::{backward, forward};
 use super::isa::Isa;
 use super::lanes::{self, Lanes};
 use super::*;
+use crate::Nonlinearity;
 
 const CELLS: [Equations; 6] = [
     Equations::Rnn(Nonlinearity::Tanh),

@@ -20,7 +20,7 @@ use burn::tensor::Shape;
 
 use super::operands::{Inputs, Operands, Plan, SLOTS};
 use super::{FusedScan, ScanBackend};
-use crate::cpu::{Keep, Need};
+use crate::pass::{Keep, Need};
 
 impl<B: ScanBackend, C: CheckpointStrategy> FusedScan for Autodiff<B, C> {
     fn fused_scan(inputs: Inputs<Self>, plan: Plan) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {

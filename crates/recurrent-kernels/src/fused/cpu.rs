@@ -5,9 +5,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::Shape;
 
 use super::ScanBackend;
+use super::layout::{arranged, layout_of};
 use super::operands::{Inputs, LayerOperands, Operands, Outputs, Plan, SLOTS, Shapes};
-use crate::cpu::{self, Cotangents, Keep, Layer, Layout, Need, Problem, Sizes, Tape};
+use crate::cpu::{self, Cotangents, Layer, Problem, Sizes, Tape};
 use crate::host::Host;
+use crate::pass::{Keep, Layout, Need};
 
 /// What a forward pass on a CPU keeps.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ impl<B: Host> ScanBackend for B {
 
     fn scan(inputs: &Inputs<B>, plan: &Plan, keep: Keep) -> (Outputs<B>, Option<Kept>) {
         let Shapes { batch, time, hidden, directions, .. } = Shapes::of::<B>(inputs);
-        let layout = layout_of::<B>(&inputs.x);
+        let layout = layout_of::<B>(&inputs.x, B::lies_in_order);
         let outcome = with_problem::<B, _>(inputs, plan, layout, |problem| cpu::forward(problem, keep));
         let state = |numbers: Vec<f32>| match numbers.is_empty() {
             true => B::tensor(vec![0.0], Shape::new([1])),
@@ -90,21 +92,6 @@ fn with_problem<B: Host, T>(inputs: &Inputs<B>, plan: &Plan, layout: Layout, run
         cell: inputs.cell.as_ref().map(|numbers| numbers.as_ref()),
         lengths: plan.lengths.as_deref(),
     })
-}
-
-/// How a sequence `[batch, time, features]` lies in memory, if it lies in one of the two ways; if not, it will have to
-/// be copied in any case.
-fn layout_of<B: Host>(sequence: &FloatTensor<B>) -> Layout {
-    let time_first = || B::lies_in_order(&arranged::<B>(sequence.clone(), Layout::TimeFirst));
-    if !B::lies_in_order(sequence) && time_first() { Layout::TimeFirst } else { Layout::BatchFirst }
-}
-
-/// A view of a sequence `[batch, time, features]` with its dimensions in the layout's order; and the way back.
-fn arranged<B: Host>(sequence: FloatTensor<B>, layout: Layout) -> FloatTensor<B> {
-    match layout {
-        Layout::BatchFirst => sequence,
-        Layout::TimeFirst => B::float_swap_dims(sequence, 0, 1),
-    }
 }
 
 /// A sequence `[batch, time, features]` of numbers that lie in the layout's order.

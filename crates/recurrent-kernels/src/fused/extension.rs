@@ -9,10 +9,15 @@ use burn::backend::{
 
 use super::ScanBackend;
 use super::operands::{Inputs, Operands, Plan};
-use crate::cpu::Keep;
+use crate::pass::Keep;
 
 /// A scan of any cell, in one direction or in both, as one differentiable operation.
-#[backend_extension(Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"), Autodiff)]
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "gpu"),
+    Autodiff,
+)]
 pub trait FusedScan: Backend {
     /// Gives [`Outputs`](super::operands::Outputs), one by one.
     fn fused_scan(

@@ -3,14 +3,21 @@
 //! - [`operands`]: what goes into it and comes out of it;
 //! - [`extension`]: the operation as Burn's dispatch knows it;
 //! - [`autodiff`]: its gradients, which are the same on every backend;
-//! - [`ScanBackend`]: what a backend has to bring; [`cpu`] is the one for backends whose tensors lie in the host's
-//!   memory.
+//! - [`ScanBackend`]: what a backend has to bring; `cpu` is the one for backends whose tensors lie in the host's memory,
+//!   `gpu` the one for CubeCL's, and `fusion` puts the latter off until somebody needs a number;
+//! - [`layout`]: how a sequence lies in memory.
 //!
 //! A backend that the operation does not know would panic: ask [`is_fused`](crate::is_fused) first.
 
 mod autodiff;
+#[cfg(feature = "cpu")]
 mod cpu;
 mod extension;
+#[cfg(feature = "gpu")]
+mod fusion;
+#[cfg(feature = "gpu")]
+mod gpu;
+mod layout;
 mod operands;
 
 use std::fmt::Debug;
@@ -22,7 +29,7 @@ use burn::tensor::Tensor;
 use self::extension::FusedScan;
 use self::operands::{Inputs, Operands, Outputs, SLOTS};
 pub(crate) use self::operands::{LayerOperands, Plan};
-use crate::cpu::{Keep, Need};
+use crate::pass::{Keep, Need};
 use crate::{Direction, Scanned, State, Weights};
 
 /// A backend that runs a whole scan, forward and back.

@@ -6,7 +6,7 @@ use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 
 use crate::Direction;
-use crate::cpu::Equations;
+use crate::pass::Equations;
 
 /// How many tensors a scan takes at most: x, four for each of two directions, and two of the state.
 pub const SLOTS: usize = 11;
@@ -100,6 +100,9 @@ pub struct Plan {
     pub equations: Equations,
     /// How many steps of each row are real, `[batch]`; all of them if `None`.
     pub lengths: Option<Arc<[usize]>>,
+    /// The schedule that is asked for, if one is, on a GPU.
+    #[cfg(feature = "gpu")]
+    pub schedule: Option<crate::gpu::Schedule>,
 }
 
 /// What a scan gives: the output `[batch, time, directions * hidden]`, and the hidden state and the cell state after

@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use burn::tensor::{Device, FloatDType, Tensor};
 use recurrent_kernels::{GruState, LstmState, Reset, Scan, State, Weights, gru_layer, lstm_layer, lstm_scan};
 
+use crate::devices::Tested;
+
 const BATCH: usize = 2;
 const TIME: usize = 3;
 const INPUT: usize = 4;
@@ -56,7 +58,7 @@ const WRONG: [Wrong; 13] = [
     (|call| Call { directions: 3, ..call }, "a layer has one direction or two, got 3"),
 ];
 
-pub fn refuse(device: &Device) {
+pub fn refuse(Tested { device, .. }: &Tested) {
     for (spoil, expected) in WRONG {
         refused(|| drop(spoil(Call::right(device)).make()), expected);
     }

@@ -1,82 +1,72 @@
 //! The fused operation against the plain path, on each backend that has it and is compiled in:
-//! `cargo test --workspace --no-default-features --features flex,ndarray --test fused`.
+//! `cargo test --workspace --no-default-features --features flex,ndarray,wgpu --test fused`.
 
 // The macros of Burn's GPU backends nest deeper than the compiler's default.
 #![recursion_limit = "256"]
-#![cfg(any(feature = "flex", feature = "ndarray"))]
+#![cfg(feature = "flex")]
 
 mod case;
+mod devices;
 mod doors;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod kept;
 mod ways;
 
 /// The suite for one device: each check once.
 macro_rules! suite {
-    ($name:ident) => {
+    ($name:ident { $($check:ident: $run:path),+ $(,)? }) => {
         mod $name {
-            use burn::tensor::Device;
-
-            use crate::{doors, ways};
-
-            #[allow(deprecated, reason = "NdArray is, in favour of Flex; it is supported for as long as Burn ships it")]
-            fn device() -> Device {
-                Device::$name()
-            }
-
-            #[test]
-            fn fused_equals_plain() {
-                ways::fused_equals_plain(&device());
-            }
-
-            #[test]
-            fn without_autodiff_the_numbers_are_the_same() {
-                ways::untracked(&device());
-            }
-
-            #[test]
-            fn checkpointing_changes_no_gradient() {
-                ways::checkpointed(&device());
-            }
-
-            #[test]
-            fn time_first_equals_batch_first() {
-                ways::time_first(&device());
-            }
-
-            #[test]
-            fn weights_may_lie_in_any_order() {
-                ways::transposed_weights(&device());
-            }
-
-            #[test]
-            fn what_is_no_number_passes_as_on_the_plain_path() {
-                ways::not_numbers(&device());
-            }
-
-            #[test]
-            fn only_what_is_tracked_has_a_gradient() {
-                ways::partly_tracked(&device());
-            }
-
-            #[test]
-            fn two_scans_may_share_their_weights() {
-                ways::shared_weights(&device());
-            }
-
-            #[test]
-            fn double_precision_is_plain() {
-                ways::double_precision(&device());
-            }
-
-            #[test]
-            fn what_does_not_fit_is_refused_at_the_door() {
-                doors::refuse(&device());
-            }
+            $(
+                #[test]
+                fn $check() {
+                    $run(&crate::devices::$name());
+                }
+            )+
         }
+    };
+    ($name:ident) => {
+        suite!($name {
+            fused_equals_plain: crate::ways::fused_equals_plain,
+            without_autodiff_the_numbers_are_the_same: crate::ways::untracked,
+            checkpointing_changes_no_gradient: crate::ways::checkpointed,
+            time_first_equals_batch_first: crate::ways::time_first,
+            weights_may_lie_in_any_order: crate::ways::transposed_weights,
+            what_is_no_number_passes_as_on_the_plain_path: crate::ways::not_numbers,
+            only_what_is_tracked_has_a_gradient: crate::ways::partly_tracked,
+            two_scans_may_share_their_weights: crate::ways::shared_weights,
+            double_precision_is_plain: crate::ways::double_precision,
+            what_does_not_fit_is_refused_at_the_door: crate::doors::refuse,
+        });
     };
 }
 
-#[cfg(feature = "flex")]
+/// The same for a GPU, where there are two schedules, and no double precision on all of them.
+macro_rules! gpu_suite {
+    ($name:ident) => {
+        suite!($name {
+            fused_equals_plain: crate::ways::fused_equals_plain,
+            resident_equals_plain: crate::gpu::resident_equals_plain,
+            stepwise_equals_plain: crate::gpu::stepwise_equals_plain,
+            fused_equals_plain_on_the_same_device: crate::gpu::own_plain_path,
+            cuts_change_nothing: crate::gpu::cuts_change_nothing,
+            half_precision_has_a_single_state: crate::gpu::half_precision,
+            without_autodiff_the_numbers_are_the_same: crate::ways::untracked,
+            checkpointing_changes_no_gradient: crate::ways::checkpointed,
+            time_first_equals_batch_first: crate::ways::time_first,
+            weights_may_lie_in_any_order: crate::ways::transposed_weights,
+            what_is_no_number_passes_as_on_the_plain_path: crate::ways::not_numbers,
+            only_what_is_tracked_has_a_gradient: crate::ways::partly_tracked,
+            two_scans_may_share_their_weights: crate::ways::shared_weights,
+            what_does_not_fit_is_refused_at_the_door: crate::doors::refuse,
+        });
+    };
+}
+
 suite!(flex);
 #[cfg(feature = "ndarray")]
 suite!(ndarray);
+#[cfg(feature = "wgpu")]
+gpu_suite!(wgpu);
+#[cfg(feature = "cuda")]
+gpu_suite!(cuda);

@@ -4,10 +4,8 @@ use burn::tensor::{Device, FloatDType, Tensor};
 use recurrent_kernels::{Direction, is_fused};
 
 use crate::case::{Case, Cell, Change, Directions, Draw, Leaves, Ran, Track, Used};
+use crate::devices::Tested;
 
-/// How far two ways may be apart, as a share of the largest number of a tensor, or of 1 where all are smaller. Their
-/// sums have other orders, and the functions of the gates differ in their last bits.
-const TOLERANCE: f32 = 2e-5;
 /// Of double precision, how far single precision may be away.
 const SINGLE_PRECISION: f32 = 2e-5;
 
@@ -15,7 +13,6 @@ const BATCHES: [usize; 4] = [1, 2, 5, 33];
 const TIMES: [usize; 4] = [1, 2, 30, 200];
 const INPUTS: [usize; 4] = [1, 3, 40, 131];
 const HIDDEN: [usize; 8] = [1, 7, 16, 17, 50, 128, 130, 512];
-const CASES: usize = 300;
 /// Multiplications of a scan that the plain path needs no longer for than a test should take.
 const AFFORDABLE: usize = 100_000_000;
 /// Numbers that may come near a kink before one of them, sooner or later, comes so near that rounding decides on which
@@ -23,18 +20,22 @@ const AFFORDABLE: usize = 100_000_000;
 const NEAR_A_KINK: usize = 4_000;
 
 /// Forward and every gradient, in a few hundred cases in which each size and each option comes many times.
-pub fn fused_equals_plain(device: &Device) {
-    let device = device.clone().autodiff();
+pub fn fused_equals_plain(tested: &Tested) {
     let mut draw = Draw(7);
-    let cases: Vec<Case> = (0..CASES).map(|seed| random(&mut draw, seed as u64)).collect();
+    let cases: Vec<Case> = (0..tested.cases).map(|seed| random(&mut draw, seed as u64)).collect();
     assert_covered("batch", &BATCHES, &cases, |case| case.batch);
     assert_covered("time", &TIMES, &cases, |case| case.time);
     assert_covered("input", &INPUTS, &cases, |case| case.input);
     assert_covered("hidden", &HIDDEN, &cases, |case| case.hidden);
-    cases.iter().for_each(|case| compare(case, &device));
+    cases.iter().for_each(|case| compare(case, tested));
+    small_ones(tested);
+}
+
+/// Forward and every gradient of the small cases, whatever of the outputs is used.
+pub fn small_ones(tested: &Tested) {
     for case in Case::all_small() {
         for used in Used::ALL {
-            compare(&Case { used, ..case.clone() }, &device);
+            compare(&Case { used, ..case.clone() }, tested);
         }
     }
 }
@@ -74,17 +75,22 @@ fn random(draw: &mut Draw, seed: u64) -> Case {
     }
 }
 
-fn compare(case: &Case, device: &Device) {
-    let fused = case.leaves(device).change(&mut Track);
-    let plain = case.leaves(device).change(&mut Track);
-    assert!(is_fused(&fused.x));
-    assert_same(case, &everything(case, &fused, Case::run), &everything(case, &plain, Case::run_plain));
+fn compare(case: &Case, tested: &Tested) {
+    compare_with(case, tested, Case::run_plain);
+}
+
+/// Holds the fused operation against what `run` gives on the oracle's device.
+pub fn compare_with(case: &Case, tested: &Tested, run: impl Fn(&Case, &Leaves) -> Ran) {
+    let ours = case.leaves(&tested.device.clone().autodiff()).change(&mut Track);
+    let theirs = case.leaves(&tested.oracle.clone().autodiff()).change(&mut Track);
+    assert!(is_fused(&ours.x));
+    assert_same(case, &everything(case, &ours, Case::run), &everything(case, &theirs, run), tested.tolerance);
 }
 
 /// A scan's outputs, by name, and all gradients.
-type Numbers = Vec<(String, Tensor<1>)>;
+pub type Numbers = Vec<(String, Tensor<1>)>;
 
-fn everything(case: &Case, leaves: &Leaves, run: impl Fn(&Case, &Leaves) -> Ran) -> Numbers {
+pub fn everything(case: &Case, leaves: &Leaves, run: impl Fn(&Case, &Leaves) -> Ran) -> Numbers {
     let ran = run(case, leaves);
     let mut numbers = ran.numbers();
     let grads = case.loss(&ran).backward();
@@ -92,11 +98,11 @@ fn everything(case: &Case, leaves: &Leaves, run: impl Fn(&Case, &Leaves) -> Ran)
     numbers
 }
 
-fn assert_same(case: &Case, ours: &Numbers, theirs: &Numbers) {
+pub fn assert_same(case: &Case, ours: &Numbers, theirs: &Numbers, tolerance: f32) {
     assert_eq!(ours.len(), theirs.len());
     for ((name, ours), (_, theirs)) in ours.iter().zip(theirs) {
         let floats = |tensor: &Tensor<1>| tensor.to_data().iter::<f32>().collect::<Vec<f32>>();
-        assert_close(&format!("{case:?}: {name}"), &floats(ours), &floats(theirs), TOLERANCE);
+        assert_close(&format!("{case:?}: {name}"), &floats(ours), &floats(theirs), tolerance);
     }
 }
 
@@ -111,7 +117,7 @@ fn assert_close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
 }
 
 /// The numbers of a scan that is not tracked are those of one that is.
-pub fn untracked(device: &Device) {
+pub fn untracked(Tested { device, .. }: &Tested) {
     for case in Case::all_small() {
         let expected = case.run(&case.leaves(&device.clone().autodiff()).change(&mut Track)).numbers();
         for device in [device.clone(), device.clone().autodiff()] {
@@ -127,17 +133,22 @@ fn assert_equal(case: &Case, ours: Numbers, theirs: &Numbers) {
 }
 
 /// What is computed a second time is what was computed the first time.
-pub fn checkpointed(device: &Device) {
+pub fn checkpointed(Tested { device, tolerance, .. }: &Tested) {
     let plenty = Case { batch: 5, time: 30, hidden: 17, lengths: None, ..Case::default() };
     let plenty = Cell::ALL.map(|cell| Case { cell, ..plenty.clone() });
     for case in Case::all_small().chain(plenty) {
         let run = |device: Device| everything(&case, &case.leaves(&device).change(&mut Track), Case::run);
-        assert_same(&case, &run(device.clone().autodiff().gradient_checkpointing()), &run(device.clone().autodiff()));
+        assert_same(
+            &case,
+            &run(device.clone().autodiff().gradient_checkpointing()),
+            &run(device.clone().autodiff()),
+            *tolerance,
+        );
     }
 }
 
 /// A sequence whose memory is `[time, batch, features]` is taken as it is, and so are the output and the gradient.
-pub fn time_first(device: &Device) {
+pub fn time_first(Tested { device, tolerance, .. }: &Tested) {
     let device = device.clone().autodiff();
     for case in Case::all_small() {
         let expected = everything(&case, &case.leaves(&device).change(&mut Track), Case::run);
@@ -151,7 +162,7 @@ pub fn time_first(device: &Device) {
         numbers.extend(leaves.gradients(&grads));
         let gradient = x.grad(&grads).expect("a gradient").swap_dims(0, 1);
         numbers[1 + case.cell.parts()].1 = gradient.flatten(0, 2);
-        assert_same(&case, &numbers, &expected);
+        assert_same(&case, &numbers, &expected, *tolerance);
         #[cfg(feature = "flex")]
         if let Ok(output) = ran.output.inner().swap_dims(0, 1).try_into_primitive::<burn::backend::Flex>() {
             assert!(output.is_contiguous(), "{case:?}: the output was copied");
@@ -160,7 +171,7 @@ pub fn time_first(device: &Device) {
 }
 
 /// Weights that are views of others, as tied ones are.
-pub fn transposed_weights(device: &Device) {
+pub fn transposed_weights(Tested { device, .. }: &Tested) {
     let device = device.clone().autodiff();
     for case in Case::all_small() {
         let leaves = case.leaves(&device);
@@ -177,11 +188,11 @@ pub fn transposed_weights(device: &Device) {
 
 /// A NaN or an infinity in one row gets as far as it gets on the plain path. Of a gradient, what is infinite on one may
 /// be a NaN on the other: a product of infinity and the slope of tanh far out, which is zero or close to it.
-pub fn not_numbers(device: &Device) {
-    let device = device.clone().autodiff();
+pub fn not_numbers(Tested { device, oracle, tolerance, .. }: &Tested) {
     for case in Case::all_small() {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            let spoilt = || {
+            let spoilt = |device: &Device| {
+                let device = device.clone().autodiff();
                 let mut leaves = case.leaves(&device);
                 let one = Tensor::full([1, 1, 1], bad, &device);
                 leaves.x = leaves.x.slice_assign([0..1, 3..4, 0..1], one);
@@ -191,15 +202,15 @@ pub fn not_numbers(device: &Device) {
                 true => (name, numbers.clone().mask_fill(numbers.is_finite().bool_not(), f32::NAN)),
                 false => (name, numbers),
             };
-            let ours = everything(&case, &spoilt(), Case::run).into_iter().map(finite).collect();
-            let theirs = everything(&case, &spoilt(), Case::run_plain).into_iter().map(finite).collect();
-            assert_same(&case, &ours, &theirs);
+            let ours = everything(&case, &spoilt(device), Case::run).into_iter().map(finite).collect();
+            let theirs = everything(&case, &spoilt(oracle), Case::run_plain).into_iter().map(finite).collect();
+            assert_same(&case, &ours, &theirs, *tolerance);
         }
     }
 }
 
 /// Each input alone may be tracked.
-pub fn partly_tracked(device: &Device) {
+pub fn partly_tracked(Tested { device, .. }: &Tested) {
     /// Tracks the one at an index.
     struct TrackOne(usize);
     impl Change for TrackOne {
@@ -226,7 +237,7 @@ pub fn partly_tracked(device: &Device) {
 }
 
 /// Two scans, one over the other's output and from its state, with one set of weights.
-pub fn shared_weights(device: &Device) {
+pub fn shared_weights(Tested { device, tolerance, .. }: &Tested) {
     let device = device.clone().autodiff();
     for cell in Cell::ALL {
         let case = Case { input: 5, ..Case::small(cell, Directions::One(Direction::Forward)) };
@@ -238,11 +249,11 @@ pub fn shared_weights(device: &Device) {
             let grads = case.loss(&ran).backward();
             [ran.numbers(), leaves.gradients(&grads)].concat()
         };
-        assert_same(&case, &twice(Case::run), &twice(Case::run_plain));
+        assert_same(&case, &twice(Case::run), &twice(Case::run_plain), *tolerance);
     }
 }
 
-pub fn double_precision(device: &Device) {
+pub fn double_precision(Tested { device, .. }: &Tested) {
     struct Double;
     impl Change for Double {
         fn change<const D: usize>(&mut self, tensor: Tensor<D>) -> Tensor<D> {

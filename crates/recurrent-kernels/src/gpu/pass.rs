@@ -1,0 +1,325 @@
+//! The launches of a pass over a sequence.
+
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::{DType, TensorMetadata};
+use burn::tensor::Shape;
+use burn_cubecl::cubecl::prelude::*;
+use burn_cubecl::kernel::{into_contiguous, slice};
+use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn_cubecl::tensor::CubeTensor;
+use burn_cubecl::{CubeBackend, cubecl};
+
+use super::cell::{Cell, Form, GradientsLaunch, SpanLaunch, TapeLaunch};
+use super::resident::{self, Tile};
+use super::schedule::{Limits, Schedule, steps_a_launch};
+use super::stepwise;
+use crate::Layout;
+
+/// What forward and backward passes have in common. All tensors are in single precision and in order.
+pub struct Pass {
+    pub form: Form,
+    pub batch: usize,
+    pub time: usize,
+    /// Of all tensors with a row for each step of each row of the batch.
+    pub layout: Layout,
+    /// Where the cell state is held.
+    pub clip: f32,
+    /// Steps of each row of the batch, `[batch]`, if they differ; any tensor if not.
+    pub lengths: CubeTensor,
+    pub schedule: Option<Schedule>,
+}
+
+/// The tensors of a forward pass.
+pub struct Forward {
+    /// `[directions, hidden, gates * hidden]`.
+    pub weights: CubeTensor,
+    /// `[directions, biases * hidden]`, if there are any; any tensor if not.
+    pub bias: CubeTensor,
+    /// `[rows, directions * gates * hidden]`: the projected input, and then the activated gates if they are kept.
+    pub gates: CubeTensor,
+    /// `[rows, directions * hidden]`, written if it is kept.
+    pub extra: CubeTensor,
+    /// `[rows, directions * hidden]`, written.
+    pub output: CubeTensor,
+    /// `[directions, batch, hidden]`: the state before, and then after.
+    pub hidden: CubeTensor,
+    /// The same, of an LSTM.
+    pub cell: CubeTensor,
+}
+
+/// The tensors of a backward pass.
+pub struct Backward {
+    /// `[directions, gates * hidden, hidden]`, the transposes.
+    pub weights: CubeTensor,
+    /// As the forward pass left them.
+    pub gates: CubeTensor,
+    pub extra: CubeTensor,
+    pub output: CubeTensor,
+    /// The state before the first step, hidden and then cell, if it was given.
+    pub initial: CubeTensor,
+    /// The gradient of the output, `[rows, directions * hidden]`.
+    pub d_output: Option<CubeTensor>,
+    /// The gradients of the state after the last step, hidden and then cell, and then those of the state before the
+    /// first, `[parts, directions, batch, hidden]`.
+    pub carried: CubeTensor,
+    /// Of the gates before their activation, `[rows, directions * gates * hidden]`, written.
+    pub d_gates: CubeTensor,
+    /// `[rows, directions * hidden]`, written if the [cell has one](Cell::has_side).
+    pub side: CubeTensor,
+    /// The hidden state before each step, `[rows, directions * hidden]`, written.
+    pub before: CubeTensor,
+}
+
+impl Pass {
+    fn span(&self) -> SpanLaunch {
+        let (time_stride, batch_stride) = match self.layout {
+            Layout::BatchFirst => (1, self.time),
+            Layout::TimeFirst => (self.batch, 1),
+        };
+        let [time, batch, time_stride, batch_stride] = [self.time, self.batch, time_stride, batch_stride].map(small);
+        SpanLaunch::new(time, batch, time_stride, batch_stride)
+    }
+
+    fn tile(&self, client: &cubecl::client::Client, back: bool) -> Option<Tile> {
+        Limits::of(client).tile(&self.form, self.batch, back, self.schedule)
+    }
+
+    /// The cubes of the resident schedule: a few rows of one direction each.
+    fn cubes(&self, tile: Tile) -> CubeCount {
+        CubeCount::Static(small(self.batch.div_ceil(tile.rows)), small(self.form.directions), 1)
+    }
+
+    /// The cubes of the stepwise schedule: all hidden units of all rows.
+    fn step_cubes(&self) -> CubeCount {
+        let items = self.form.directions * self.batch * self.form.hidden;
+        CubeCount::Static(small(items).div_ceil(stepwise::UNITS), 1, 1)
+    }
+
+    /// The stretches of the resident schedule, each a launch: first step, and how many.
+    fn stretches(&self, tile: &Tile) -> Vec<(u32, u32)> {
+        let longest = steps_a_launch(&self.form, tile, self.batch);
+        let stretch = |first: usize| (small(first), small(longest.min(self.time - first)));
+        (0..self.time).step_by(longest).map(stretch).collect()
+    }
+
+    /// A step's tensor, `[directions, batch, gates * hidden]`, not yet written.
+    fn step_tensor(&self, like: &CubeTensor, gates: usize) -> CubeTensor {
+        empty(like, [self.form.directions, self.batch, gates * self.form.hidden])
+    }
+
+    /// Runs forward.
+    pub fn forward(&self, tensors: &Forward) {
+        match self.tile(&tensors.weights.client, false) {
+            Some(tile) => self.forward_resident(tensors, tile),
+            None => self.forward_stepwise(tensors),
+        }
+    }
+
+    fn forward_resident(&self, tensors: &Forward, tile: Tile) {
+        for (first, steps) in self.stretches(&tile) {
+            resident::forward::launch(
+                &tensors.weights.client,
+                self.cubes(tile),
+                CubeDim::new_1d(small(tile.units)),
+                argument(&tensors.weights),
+                argument(&tensors.bias),
+                argument(&self.lengths),
+                argument(&tensors.gates),
+                argument(&tensors.extra),
+                argument(&tensors.output),
+                argument(&tensors.hidden),
+                argument(&tensors.cell),
+                self.span(),
+                first,
+                steps,
+                self.clip,
+                self.form,
+                tile,
+            );
+        }
+    }
+
+    fn forward_stepwise(&self, tensors: &Forward) {
+        let hidden = self.form.hidden;
+        let client = &tensors.weights.client;
+        let dim = CubeDim::new_1d(stepwise::UNITS);
+        let reset_first = (self.form.cell == Cell::GruBefore).then(|| {
+            let columns = |from, to| columns(&tensors.weights, from * hidden, to * hidden);
+            (columns(0, 2), columns(2, 3), self.step_tensor(&tensors.weights, 1))
+        });
+        for step in 0..self.time {
+            let product = match &reset_first {
+                None => multiply(&tensors.hidden, &tensors.weights),
+                Some((gates, candidate, reset)) => {
+                    stepwise::reset::launch(
+                        client,
+                        self.step_cubes(),
+                        dim,
+                        argument(&multiply(&tensors.hidden, gates)),
+                        argument(&tensors.bias),
+                        argument(&self.lengths),
+                        argument(&tensors.gates),
+                        argument(&tensors.hidden),
+                        argument(reset),
+                        self.span(),
+                        small(step),
+                        self.form,
+                    );
+                    multiply(reset, candidate)
+                }
+            };
+            stepwise::forward::launch(
+                client,
+                self.step_cubes(),
+                dim,
+                argument(&product),
+                argument(&tensors.bias),
+                argument(&self.lengths),
+                argument(&tensors.gates),
+                argument(&tensors.extra),
+                argument(&tensors.output),
+                argument(&tensors.hidden),
+                argument(&tensors.cell),
+                self.span(),
+                small(step),
+                self.clip,
+                self.form,
+            );
+        }
+    }
+
+    /// Runs back, and gives the gradients of the state before the first step, as [`Backward::carried`] has them.
+    pub fn backward(&self, tensors: &Backward) -> CubeTensor {
+        match self.tile(&tensors.weights.client, true) {
+            Some(tile) => self.backward_resident(tensors, tile),
+            None => self.backward_stepwise(tensors),
+        }
+    }
+
+    fn backward_resident(&self, tensors: &Backward, tile: Tile) -> CubeTensor {
+        for (first, steps) in self.stretches(&tile).into_iter().rev() {
+            resident::backward::launch(
+                &tensors.weights.client,
+                self.cubes(tile),
+                CubeDim::new_1d(small(tile.units)),
+                argument(&tensors.weights),
+                argument(&self.lengths),
+                tensors.tape(),
+                tensors.d_output(),
+                argument(&tensors.carried),
+                tensors.gradients(),
+                self.span(),
+                first,
+                steps,
+                self.clip,
+                self.form,
+                tile,
+                tensors.d_output.is_some(),
+            );
+        }
+        tensors.carried.clone()
+    }
+
+    fn backward_stepwise(&self, tensors: &Backward) -> CubeTensor {
+        let Form { hidden, directions, cell, .. } = self.form;
+        let client = &tensors.weights.client;
+        let dim = CubeDim::new_1d(stepwise::UNITS);
+        let state = Shape::new([1, directions, self.batch, hidden]);
+        let mut product = CubeBackend::float_zeros(state.clone(), &tensors.weights.device, DType::F32.into());
+        let step_gates = self.step_tensor(&tensors.weights, stepwise::product_gates(&self.form));
+        let reset_first = (cell == Cell::GruBefore).then(|| {
+            let rows =
+                |from, to| into_contiguous(slice(tensors.weights.clone(), &[0..directions, from..to, 0..hidden]));
+            (rows(0, 2 * hidden), rows(2 * hidden, 3 * hidden), self.step_tensor(&tensors.weights, 2))
+        });
+        for step in (0..self.time).rev() {
+            stepwise::backward::launch(
+                client,
+                self.step_cubes(),
+                dim,
+                argument(&product),
+                argument(&self.lengths),
+                tensors.tape(),
+                tensors.d_output(),
+                argument(&tensors.carried),
+                argument(&step_gates),
+                tensors.gradients(),
+                self.span(),
+                small(step),
+                self.clip,
+                self.form,
+                tensors.d_output.is_some(),
+            );
+            product = match &reset_first {
+                None => multiply(&step_gates, &tensors.weights),
+                Some((gates, candidate, both)) => {
+                    stepwise::reset_back::launch(
+                        client,
+                        self.step_cubes(),
+                        dim,
+                        argument(&multiply(&step_gates, candidate)),
+                        argument(&self.lengths),
+                        tensors.tape(),
+                        argument(&tensors.carried),
+                        argument(both),
+                        tensors.gradients(),
+                        self.span(),
+                        small(step),
+                        self.form,
+                    );
+                    multiply(both, gates)
+                }
+            };
+        }
+        // What came through the weights and what passed them by.
+        let parts = tensors.carried.shape()[0];
+        let part =
+            |index: usize| slice(tensors.carried.clone(), &[index..index + 1, 0..directions, 0..self.batch, 0..hidden]);
+        let sum = CubeBackend::float_add(part(0), CubeBackend::float_reshape(product, state));
+        match parts {
+            1 => sum,
+            _ => CubeBackend::float_cat(vec![sum, part(1)], 0),
+        }
+    }
+}
+
+impl Backward {
+    fn tape(&self) -> TapeLaunch {
+        let [gates, extra, output, initial] = [&self.gates, &self.extra, &self.output, &self.initial].map(argument);
+        TapeLaunch::new(gates, extra, output, initial)
+    }
+
+    fn gradients(&self) -> GradientsLaunch {
+        let [gates, side, before] = [&self.d_gates, &self.side, &self.before].map(argument);
+        GradientsLaunch::new(gates, side, before)
+    }
+
+    /// Some tensor, where nobody reads it.
+    fn d_output(&self) -> BufferArg {
+        argument(self.d_output.as_ref().unwrap_or(&self.output))
+    }
+}
+
+/// A tensor in single precision on the same device, not yet written.
+pub fn empty<const D: usize>(like: &CubeTensor, shape: [usize; D]) -> CubeTensor {
+    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), Shape::new(shape), DType::F32)
+}
+
+/// The columns `from` up to `to` of each of several matrices, `[matrices, rows, columns]`, in order.
+fn columns(matrices: &CubeTensor, from: usize, to: usize) -> CubeTensor {
+    let shape = matrices.shape();
+    into_contiguous(slice(matrices.clone(), &[0..shape[0], 0..shape[1], from..to]))
+}
+
+/// The product of each of several pairs of matrices, in order.
+fn multiply(left: &CubeTensor, right: &CubeTensor) -> CubeTensor {
+    into_contiguous(CubeBackend::float_matmul(left.clone(), right.clone()))
+}
+
+fn argument(tensor: &CubeTensor) -> BufferArg {
+    tensor.clone().into_buffer_arg()
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).expect("a size that fits in 32 bits, as the door has checked")
+}

@@ -1,0 +1,44 @@
+//! The devices under test, and how exact each has to be: the one table of tolerances.
+
+use burn::tensor::Device;
+
+/// A device, and what is asked of it.
+pub struct Tested {
+    pub device: Device,
+    /// Where the plain path runs that the fused one is held against.
+    pub oracle: Device,
+    /// How far two ways may be apart, as a share of the largest number of a tensor, or of 1 where all are smaller. Their
+    /// sums have other orders, and the functions of the gates differ in their last bits.
+    pub tolerance: f32,
+    /// Random cases.
+    pub cases: usize,
+}
+
+#[cfg(feature = "flex")]
+pub fn flex() -> Tested {
+    Tested { device: Device::flex(), oracle: Device::flex(), tolerance: 2e-5, cases: 300 }
+}
+
+#[cfg(feature = "ndarray")]
+#[allow(deprecated, reason = "NdArray is, in favour of Flex; it is supported for as long as Burn ships it")]
+pub fn ndarray() -> Tested {
+    Tested { device: Device::ndarray(), oracle: Device::ndarray(), tolerance: 2e-5, cases: 300 }
+}
+
+/// Any GPU, or a CPU in its place. The plain path launches so many kernels there that most cases are held against
+/// another device's.
+#[cfg(feature = "wgpu")]
+pub fn wgpu() -> Tested {
+    Tested {
+        device: Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        oracle: Device::flex(),
+        tolerance: 1e-4,
+        cases: 300,
+    }
+}
+
+/// NVIDIA's: no part of the tests that run everywhere, `cargo test --features flex,cuda --test fused` asks for it.
+#[cfg(feature = "cuda")]
+pub fn cuda() -> Tested {
+    Tested { device: Device::cuda(0), oracle: Device::flex(), tolerance: 1e-4, cases: 300 }
+}
