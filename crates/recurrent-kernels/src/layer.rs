@@ -7,6 +7,8 @@ use burn::tensor::{DType, Tensor};
 use crate::Equations;
 #[cfg(any(feature = "cpu", feature = "gpu"))]
 use crate::fused::{self, Plan};
+#[cfg(feature = "gpu")]
+use crate::gpu::Limits;
 use crate::{Direction, Scan, Scanned, State, Weights, check_lengths, plain};
 
 /// A cell with the weights of one direction.
@@ -66,6 +68,12 @@ fn scan_directions<K: Kernel>(
     check(&x, &kernels, initial.as_ref(), lengths);
     #[cfg(any(feature = "cpu", feature = "gpu"))]
     if is_fused(&x) {
+        #[cfg(feature = "gpu")]
+        if let Some(limits) = Limits::of_device(&x.device()) {
+            let [batch, time, _] = x.dims();
+            let [_, columns] = kernels[0].1.weights().w_hh.dims();
+            limits.check([batch, time], kernels.len() * columns);
+        }
         let plan = Plan {
             equations: kernels[0].1.equations(),
             lengths: lengths.map(Into::into),
@@ -98,7 +106,7 @@ fn has_scan(device: &DispatchDevice, dtype: DType) -> bool {
         DispatchDevice::NdArray(_) => dtype == DType::F32,
         #[cfg(feature = "gpu")]
         DispatchDevice::Cube(device) => {
-            matches!(dtype, DType::F32 | DType::F16 | DType::BF16) && crate::gpu::Limits::of(&device.client()).suffice()
+            matches!(dtype, DType::F32 | DType::F16 | DType::BF16) && Limits::of(&device.client()).suffice()
         }
         DispatchDevice::Autodiff(device) => has_scan(device, dtype),
         #[allow(unreachable_patterns, reason = "which backends there are is chosen by features")]

@@ -2,23 +2,9 @@
 #![recursion_limit = "256"]
 #![cfg(feature = "wgpu")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use burn::tensor::{Device, DeviceKind, Tensor};
-use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
-use recurrent_kernels::gpu::{Schedule, with_schedule};
+use recurrent_kernels::gpu::{Schedule, count_launches, with_schedule};
 use recurrent_kernels::{Nonlinearity, Reset, Weights, gru_layer, lstm_layer, rnn_layer};
-
-/// Counts the launches of the whole process.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl LaunchObserver for Count {
-    fn launched(&self, _kernel: &'static str) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Cell {
@@ -39,7 +25,7 @@ struct Passes {
 }
 
 impl Passes {
-    fn launches(&self, time: usize, count: &Count, device: &Device) -> [usize; 2] {
+    fn launches(&self, time: usize, device: &Device) -> [usize; 2] {
         let Self { cell, directions, batch, hidden } = *self;
         let gates = [1, 4, 3, 3][cell as usize];
         let tracked = |shape| Tensor::<2>::full(shape, 0.01, device).require_grad();
@@ -53,20 +39,20 @@ impl Passes {
         let w_hh = weights[0].w_hh.clone();
         device.sync().expect("the device works");
 
-        let before = count.0.load(Ordering::Relaxed);
         let reset = |weights: Vec<Weights>, reset: Reset| weights.into_iter().map(|w| (w, reset.clone())).collect();
-        let output = match cell {
-            Cell::Rnn => rnn_layer(x, weights, Nonlinearity::Tanh, None, None).output,
-            Cell::Lstm => lstm_layer(x, weights, None, None, None).output,
-            Cell::GruAfter => gru_layer(x, reset(weights, Reset::After { bias_hn: None }), None, None).output,
-            Cell::GruBefore => gru_layer(x, reset(weights, Reset::Before), None, None).output,
-        };
-        let loss = output.mean();
-        loss.clone().into_data();
-        let between = count.0.load(Ordering::Relaxed);
-        let gradients = loss.backward();
-        w_hh.grad(&gradients).expect("a gradient").into_data();
-        [between - before, count.0.load(Ordering::Relaxed) - between]
+        let (loss, forward) = count_launches(|| {
+            let output = match cell {
+                Cell::Rnn => rnn_layer(x, weights, Nonlinearity::Tanh, None, None).output,
+                Cell::Lstm => lstm_layer(x, weights, None, None, None).output,
+                Cell::GruAfter => gru_layer(x, reset(weights, Reset::After { bias_hn: None }), None, None).output,
+                Cell::GruBefore => gru_layer(x, reset(weights, Reset::Before), None, None).output,
+            };
+            let loss = output.mean();
+            loss.clone().into_data();
+            loss
+        });
+        let (_, backward) = count_launches(|| w_hh.grad(&loss.backward()).expect("a gradient").into_data());
+        [forward, backward]
     }
 }
 
@@ -74,13 +60,11 @@ impl Passes {
 #[test]
 fn launches_do_not_grow_with_time_or_as_little_as_promised() {
     let device = Device::wgpu(DeviceKind::DefaultDevice).autodiff();
-    let count = Arc::new(Count::default());
-    let _watching = LaunchObservation::new(count.clone());
     let grown = |passes: &Passes, short: usize, long: usize| {
         // What is tuned or compiled, is so the first time.
-        passes.launches(short, &count, &device);
-        passes.launches(long, &count, &device);
-        let [short, long] = [short, long].map(|time| passes.launches(time, &count, &device));
+        passes.launches(short, &device);
+        passes.launches(long, &device);
+        let [short, long] = [short, long].map(|time| passes.launches(time, &device));
         [long[0] - short[0], long[1] - short[1]]
     };
     for cell in CELLS {

@@ -46,6 +46,8 @@ pub enum Command {
     /// List, show and fetch data sets
     #[command(subcommand)]
     Data(DataCommand),
+    /// List what there is to compute on, with its limits
+    Devices,
 }
 
 impl Default for Command {
@@ -101,7 +103,8 @@ pub struct TranslateArgs {
 
 #[derive(Debug, Default, Args)]
 pub struct DeviceArgs {
-    /// Where to compute: flex or ndarray (CPU), wgpu, vulkan or cuda (GPU), as far as compiled in; :N picks one of several
+    /// Where to compute: flex or ndarray (CPU), wgpu, vulkan, metal or cuda (GPU), as far as compiled in; :N picks one of
+    /// several
     #[arg(long, value_name = "NAME[:N]")]
     pub device: Option<DeviceName>,
 }

@@ -1,11 +1,18 @@
 //! Where to compute.
 
+use std::process::ExitCode;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use burn::tensor::Device;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use recurrent::kernels::gpu::Adapter;
 
 use crate::cli::{BadInput, DeviceArgs};
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use crate::speak::note;
+use crate::speak::say;
 
 /// A device by its name, compiled in or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +24,7 @@ pub struct DeviceName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Backend {
     Cuda,
+    Metal,
     Vulkan,
     Wgpu,
     Flex,
@@ -25,12 +33,13 @@ enum Backend {
 
 impl Backend {
     /// GPUs first: the first that is compiled in is the default.
-    const ALL: [Self; 5] = [Self::Cuda, Self::Vulkan, Self::Wgpu, Self::Flex, Self::NdArray];
+    const ALL: [Self; 6] = [Self::Cuda, Self::Metal, Self::Vulkan, Self::Wgpu, Self::Flex, Self::NdArray];
 
     /// The device's name, which is also the feature's.
     fn name(self) -> &'static str {
         match self {
             Self::Cuda => "cuda",
+            Self::Metal => "metal",
             Self::Vulkan => "vulkan",
             Self::Wgpu => "wgpu",
             Self::Flex => "flex",
@@ -38,9 +47,14 @@ impl Backend {
         }
     }
 
+    fn is_gpu(self) -> bool {
+        !matches!(self, Self::Flex | Self::NdArray)
+    }
+
     fn is_compiled_in(self) -> bool {
         match self {
             Self::Cuda => cfg!(feature = "cuda"),
+            Self::Metal => cfg!(feature = "metal"),
             Self::Vulkan => cfg!(feature = "vulkan"),
             Self::Wgpu => cfg!(feature = "wgpu"),
             Self::Flex => cfg!(feature = "flex"),
@@ -52,6 +66,7 @@ impl Backend {
     fn needs(self) -> &'static str {
         match self {
             Self::Cuda => "NVIDIA's driver and CUDA libraries",
+            Self::Metal => "a Mac with Apple's or another GPU",
             Self::Vulkan => "a Vulkan driver",
             Self::Wgpu => "a driver for Vulkan, Metal or DirectX 12 (on Linux: your card's Vulkan driver)",
             Self::Flex | Self::NdArray => "a CPU",
@@ -67,13 +82,13 @@ impl FromStr for DeviceName {
             Some((name, index)) => (name, Some(index)),
             None => (text, None),
         };
-        let expected = "expected flex, ndarray, wgpu, vulkan or cuda, and for a GPU perhaps its number, as in cuda:1";
+        let expected =
+            "expected flex, ndarray, wgpu, vulkan, metal or cuda, and for a GPU perhaps its number, as in cuda:1";
         let backend = Backend::ALL.into_iter().find(|backend| backend.name() == name);
         let backend = backend.ok_or_else(|| format!("unknown device `{name}`: {expected}"))?;
-        let on_cpu = matches!(backend, Backend::Flex | Backend::NdArray);
         let index = match index.map(str::parse) {
             None => None,
-            Some(Ok(index)) if !on_cpu => Some(index),
+            Some(Ok(index)) if backend.is_gpu() => Some(index),
             Some(_) => return Err(format!("no device `{text}`: {expected}")),
         };
         Ok(Self { backend, index })
@@ -99,12 +114,81 @@ pub fn open(args: &DeviceArgs) -> Result<Device> {
         ))
         .into());
     }
-    find(name).ok_or_else(|| {
+    let device = find(name).ok_or_else(|| {
         let index = name.index.map(|index| format!(":{index}")).unwrap_or_default();
         let instead = if cfg!(feature = "flex") { "; --device flex computes on the CPU" } else { "" };
         BadInput(format!("device {wanted}{index}: no adapter was found, it needs {}{instead}", name.backend.needs()))
-            .into()
-    })
+    })?;
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    if let Some(adapter) = Adapter::of(&device) {
+        note(format!("device {wanted}: {adapter}"));
+        ON_GPU.store(true, Ordering::Relaxed);
+    }
+    Ok(device)
+}
+
+/// Whether a GPU was opened.
+static ON_GPU: AtomicBool = AtomicBool::new(false);
+
+/// What to do when the program has failed in the middle of computing, where it may have been the GPU.
+pub fn advice() -> Option<&'static str> {
+    ON_GPU.load(Ordering::Relaxed).then_some(
+        "the GPU may have lacked memory or have been lost: try a smaller --batch or --hidden, or --device flex; what a \
+         run has saved so far is kept, and `train resume` goes on with it",
+    )
+}
+
+/// `train devices`: what is there to compute on, and what it can hold.
+pub fn list() -> Result<ExitCode> {
+    for backend in Backend::ALL.into_iter().filter(|backend| backend.is_compiled_in()) {
+        let adapters = adapters(backend);
+        if adapters.is_empty() {
+            say(format!("{}: nothing answers, it needs {}", backend.name(), backend.needs()));
+        }
+        for (index, lines) in adapters.into_iter().enumerate() {
+            let number = if backend.is_gpu() { format!(":{index}") } else { String::new() };
+            say(format!("{}{number}  {}", backend.name(), lines.join("\n    ")));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The lines on each device of a backend.
+fn adapters(backend: Backend) -> Vec<Vec<String>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    match backend {
+        Backend::Flex | Backend::NdArray => vec![vec![format!("the CPU, {threads} threads")]],
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        gpu => all_of(gpu).iter().filter_map(Adapter::of).map(|adapter| lines(&adapter)).collect(),
+        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn lines(adapter: &Adapter) -> Vec<String> {
+    let size = |bytes: u64| match bytes >> 20 {
+        0 => format!("{} KiB", bytes >> 10),
+        mib if mib < 10 << 10 => format!("{mib} MiB"),
+        mib => format!("{} GiB", mib >> 10),
+    };
+    let limits = &adapter.limits;
+    let planes = match adapter.planes {
+        None => "none".into(),
+        Some((from, to)) if from == to => format!("of {from}"),
+        Some((from, to)) => format!("of {from} to {to}"),
+    };
+    vec![
+        adapter.to_string(),
+        format!("shared memory {}, units of a cube {}", size(limits.shared_bytes as u64), limits.units),
+        format!("planes {planes}, cooperative matrices {}", if adapter.has_matrices { "yes" } else { "no" }),
+        format!(
+            "memory {}, largest buffer {}",
+            adapter.memory.map_or("unknown".into(), size),
+            size(limits.buffer_bytes)
+        ),
+        format!("recurrent layers {}", if limits.suffice() { "fused" } else { "step by step: too few bindings" }),
+    ]
 }
 
 /// The device, if one answers.
@@ -115,34 +199,59 @@ fn find(name: DeviceName) -> Option<Device> {
         #[cfg(feature = "ndarray")]
         #[allow(deprecated, reason = "deprecated in favour of Flex, and offered here for as long as Burn ships it")]
         Backend::NdArray => Some(Device::ndarray()),
-        #[cfg(feature = "wgpu")]
-        Backend::Wgpu => listed(burn::tensor::DeviceType::Wgpu, name.index)
-            .map(|device| device.unwrap_or_else(|| Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))),
-        #[cfg(feature = "vulkan")]
-        Backend::Vulkan => listed(burn::tensor::DeviceType::Vulkan, name.index)
-            .map(|device| device.unwrap_or_else(|| Device::vulkan(burn::tensor::DeviceKind::DefaultDevice))),
-        #[cfg(feature = "cuda")]
-        Backend::Cuda => {
-            listed(burn::tensor::DeviceType::Cuda, name.index).map(|device| device.unwrap_or_else(|| Device::cuda(0)))
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        gpu => {
+            let devices = all_of(gpu);
+            match name.index {
+                Some(index) => devices.into_iter().nth(index),
+                None if devices.is_empty() => None,
+                None => best_of(gpu),
+            }
         }
-        #[allow(unreachable_patterns, reason = "with all features on, nothing is left")]
+        #[allow(unreachable_patterns, reason = "without a GPU's feature, CPUs are all there is")]
         _ => None,
     }
 }
 
-/// `Some(Some(device))` for a number that is listed, `Some(None)` for any at all, `None` where there is none.
+/// The device that a GPU's backend takes by itself.
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-fn listed(kind: burn::tensor::DeviceType, index: Option<usize>) -> Option<Option<Device>> {
+fn best_of(backend: Backend) -> Option<Device> {
+    #[cfg(feature = "wgpu")]
+    use burn::tensor::DeviceKind::DefaultDevice;
+    match backend {
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => Some(Device::wgpu(DefaultDevice)),
+        #[cfg(feature = "vulkan")]
+        Backend::Vulkan => Some(Device::vulkan(DefaultDevice)),
+        #[cfg(feature = "metal")]
+        Backend::Metal => Some(Device::metal(DefaultDevice)),
+        #[cfg(feature = "cuda")]
+        Backend::Cuda => Some(Device::cuda(0)),
+        _ => None,
+    }
+}
+
+/// All devices of a GPU's backend, in the order of their numbers.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn all_of(backend: Backend) -> Vec<Device> {
+    use burn::tensor::DeviceType;
+    let kind = match backend {
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => DeviceType::Wgpu,
+        #[cfg(feature = "vulkan")]
+        Backend::Vulkan => DeviceType::Vulkan,
+        #[cfg(feature = "metal")]
+        Backend::Metal => DeviceType::Metal,
+        #[cfg(feature = "cuda")]
+        Backend::Cuda => DeviceType::Cuda,
+        _ => return Vec::new(),
+    };
     // A driver that is not installed makes the runtime panic when it looks for it.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
-    let devices = std::panic::catch_unwind(|| Device::enumerate(kind).into_iter().collect::<Vec<_>>());
+    let devices = std::panic::catch_unwind(|| Device::enumerate(kind).into_iter().collect());
     std::panic::set_hook(hook);
-    let devices = devices.unwrap_or_default();
-    match index {
-        Some(index) => devices.into_iter().nth(index).map(Some),
-        None => (!devices.is_empty()).then_some(None),
-    }
+    devices.unwrap_or_default()
 }
 
 #[cfg(test)]

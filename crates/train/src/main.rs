@@ -21,8 +21,10 @@ mod speak;
 mod tasks;
 mod tour;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
@@ -32,7 +34,24 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or_default();
-    let done = match command {
+    // Burn panics where a device fails; the panic has said what it was.
+    match std::panic::catch_unwind(AssertUnwindSafe(|| run(command))) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            speak::note(format!("error: {error}"));
+            ExitCode::from(if cli::is_bad_input(&error) { 2 } else { 1 })
+        }
+        Err(_) => {
+            if let Some(advice) = device::advice() {
+                speak::note(format!("error: {advice}"));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
         Command::Tour(args) => tour::run(args),
         Command::Forecast(args) => tasks::forecast::train(&args),
         Command::Generate(args) => tasks::generate::train(&args),
@@ -44,12 +63,6 @@ fn main() -> ExitCode {
         Command::Complete(args) => complete::run(&args),
         Command::Summary(args) => tasks::summary(&args),
         Command::Data(command) => data::run(command),
-    };
-    match done {
-        Ok(code) => code,
-        Err(error) => {
-            speak::note(format!("error: {error}"));
-            ExitCode::from(if cli::is_bad_input(&error) { 2 } else { 1 })
-        }
+        Command::Devices => device::list(),
     }
 }

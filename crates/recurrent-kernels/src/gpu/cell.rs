@@ -318,6 +318,17 @@ pub struct Gradients {
     pub before: Box<[f32]>,
 }
 
+/// The gradient of a unit's output, if there is one.
+#[cube]
+pub fn of_output(d_output: &[f32], place: &Place, #[comptime] has_output: bool) -> f32 {
+    let mut gradient = 0.0f32.runtime();
+    if comptime!(has_output) {
+        // Past a row's end its output is zero, whatever its input.
+        gradient = select(place.live, d_output[place.unit], 0.0);
+    }
+    gradient
+}
+
 /// The state before a step.
 #[cube]
 fn state_before(tape: &Tape, place: &Place, span: &Span, #[comptime] form: Form) -> Carried {

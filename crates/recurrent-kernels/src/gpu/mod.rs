@@ -3,17 +3,22 @@
 //! - `cell.rs`: what one hidden unit of one row computes in a step, forward and back;
 //! - `resident.rs`, `stepwise.rs`: the kernels of the two schedules around it;
 //! - `schedule.rs`: which schedule a pass takes, by its shape and the device's limits;
-//! - `pass.rs`: the launches of a pass.
+//! - `pass.rs`: the launches of a pass;
+//! - `adapter.rs`, `launches.rs`: what a device is and how often it is asked, for those who want to know.
 //!
 //! The large products, of all steps' inputs and of the weights' gradients, are Burn's own; `fused/gpu.rs` has them.
 
+mod adapter;
 mod cell;
+mod launches;
 mod pass;
 mod resident;
 mod schedule;
 mod stepwise;
 
+pub use self::adapter::Adapter;
 pub(crate) use self::cell::{Cell, Form};
+pub use self::launches::count_launches;
 pub(crate) use self::pass::{Backward, Forward, Pass, empty};
 pub(crate) use self::schedule::forced;
 pub use self::schedule::{Limits, Schedule, with_schedule};

@@ -481,11 +481,7 @@ pub fn backward(
                 if comptime!(form.cell.is_lstm()) {
                     after.cell = cells[item];
                 }
-                if comptime!(has_output) {
-                    if place.live {
-                        after.hidden += d_output[place.unit];
-                    }
-                }
+                after.hidden += cell::of_output(d_output, &place, has_output);
                 let from = local * all + unit + candidate;
                 let handed = cell::backward(tape, gradients, &mut step_gates, from, &place, &span, after, clip, form);
                 past[item] = handed.hidden;

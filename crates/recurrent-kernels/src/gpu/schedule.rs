@@ -2,6 +2,9 @@
 
 use std::cell::Cell as ThreadCell;
 
+use burn::backend::DispatchDevice;
+use burn::tensor::Device;
+use burn_cubecl::CubeDevice;
 use burn_cubecl::cubecl::client::Client;
 
 use super::cell::Form;
@@ -51,6 +54,8 @@ pub struct Limits {
     pub processors: usize,
     /// Buffers that a kernel may be given.
     pub bindings: usize,
+    /// Bytes of the largest buffer.
+    pub buffer_bytes: u64,
 }
 
 /// Where a device does not say how many processors it has: a small graphics card's.
@@ -66,21 +71,56 @@ const REGISTERS: usize = 48 << 10;
 /// Rows of a cube: each weight that is read serves all of them.
 const MOST_ROWS: usize = 8;
 
+/// CubeCL's device, with autodiff or without.
+pub(super) fn cube_device(device: &DispatchDevice) -> Option<&CubeDevice> {
+    match device {
+        DispatchDevice::Cube(device) => Some(device),
+        DispatchDevice::Autodiff(device) => cube_device(device),
+        #[allow(unreachable_patterns, reason = "which backends there are is chosen by features")]
+        _ => None,
+    }
+}
+
 impl Limits {
     /// Those of the device behind a client.
     pub fn of(client: &Client) -> Self {
-        let hardware = &client.properties().hardware;
+        let properties = client.properties();
+        let hardware = &properties.hardware;
         Self {
             shared_bytes: hardware.max_shared_memory_size,
             units: hardware.max_units_per_cube.min(hardware.max_cube_dim.0) as usize,
             processors: hardware.num_streaming_multiprocessors.map_or(PROCESSORS, |count| count as usize),
             bindings: hardware.max_bindings as usize,
+            buffer_bytes: properties.memory.max_page_size,
         }
+    }
+
+    /// Those of a device, if it is one of CubeCL's.
+    pub fn of_device(device: &Device) -> Option<Self> {
+        cube_device(device.as_dispatch()).map(|device| Self::of(&device.client()))
     }
 
     /// Whether the device can run the kernels at all.
     pub fn suffice(&self) -> bool {
         self.bindings >= BINDINGS && self.units >= super::stepwise::UNITS as usize
+    }
+
+    /// Panics, with what to do, where a sequence's gates are more than a buffer holds. `[batch, time]` rows have `width`
+    /// gates, those of all directions.
+    pub fn check(&self, [batch, time]: [usize; 2], width: usize) {
+        let row = 4 * (time * width) as u64;
+        let needed = batch as u64 * row;
+        // Kernels count numbers in 32 bits.
+        let most = self.buffer_bytes.min(4 * u64::from(u32::MAX));
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        assert!(
+            needed <= most,
+            "{batch} rows of {time} steps with {width} gates need a buffer of {} MiB, and the device has buffers of at \
+             most {} MiB: take at most {} rows a batch (--batch), shorter sequences, or a CPU (--device flex)",
+            mib(needed),
+            mib(most),
+            most / row,
+        );
     }
 
     /// How a pass goes over the sequence: the tile of the resident schedule, or none for the stepwise one.
@@ -139,8 +179,10 @@ mod tests {
     use crate::gpu::cell::Cell;
 
     /// A card as WebGPU promises it at least, and one with much more.
-    const SMALL: Limits = Limits { shared_bytes: 16 << 10, units: 256, processors: 32, bindings: 16 };
-    const LARGE: Limits = Limits { shared_bytes: 227 << 10, units: 1024, processors: 132, bindings: 32 };
+    const SMALL: Limits =
+        Limits { shared_bytes: 16 << 10, units: 256, processors: 32, bindings: 16, buffer_bytes: 128 << 20 };
+    const LARGE: Limits =
+        Limits { shared_bytes: 227 << 10, units: 1024, processors: 132, bindings: 32, buffer_bytes: 64 << 30 };
 
     fn form(cell: Cell, hidden: usize) -> Form {
         Form { cell, hidden, directions: 1, reverse: false, bias: true, ragged: false, keep: true, initial: false }
@@ -190,9 +232,18 @@ mod tests {
         };
         // By the work of a step, by its loops, and by their number alone.
         assert_eq!(steps(Cell::Lstm, 50, 32), 6710);
-        assert_eq!(steps(Cell::Tanh, 512, 1), 960);
+        assert_eq!(steps(Cell::Tanh, 512, 1), 949);
         assert_eq!(steps(Cell::Tanh, 1, 1), STEPS_A_LAUNCH);
         assert_eq!(steps(Cell::Lstm, 1024, 1 << 10), 1);
+    }
+
+    #[test]
+    fn what_a_buffer_does_not_hold_is_told_with_what_to_do() {
+        SMALL.check([64, 256], 2048);
+        let said = std::panic::catch_unwind(|| SMALL.check([65, 256], 2048)).expect_err("a panic");
+        let expected = "65 rows of 256 steps with 2048 gates need a buffer of 130 MiB, and the device has buffers of at \
+                        most 128 MiB: take at most 64 rows a batch (--batch), shorter sequences, or a CPU (--device flex)";
+        assert_eq!(said.downcast_ref::<String>().map(String::as_str), Some(expected));
     }
 
     #[test]

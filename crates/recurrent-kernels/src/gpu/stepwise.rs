@@ -132,11 +132,7 @@ pub fn backward(
         if comptime!(form.cell.is_lstm()) {
             after.cell = carried[states + place.state];
         }
-        if comptime!(has_output) {
-            if place.live {
-                after.hidden += d_output[place.unit];
-            }
-        }
+        after.hidden += cell::of_output(d_output, &place, has_output);
         let handed = cell::backward(tape, gradients, step_gates, from, &place, &span, after, clip, form);
         carried[place.state] = handed.hidden;
         if comptime!(form.cell.is_lstm()) {

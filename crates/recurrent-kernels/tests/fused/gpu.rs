@@ -1,8 +1,11 @@
 //! What is asked of a GPU besides: both schedules, whatever the device would choose, long sequences, half precision.
 
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use burn::tensor::{DType, FloatDType, Tensor};
-use recurrent_kernels::gpu::{Schedule, with_schedule};
-use recurrent_kernels::is_fused;
+use recurrent_kernels::gpu::{Adapter, Limits, Schedule, with_schedule};
+use recurrent_kernels::{LstmState, Scan, Weights, is_fused, lstm_scan};
 
 use crate::case::{Case, Cell, Change, Directions};
 use crate::devices::Tested;
@@ -22,8 +25,9 @@ pub fn stepwise_equals_plain(tested: &Tested) {
     with_schedule(Schedule::Stepwise, || ways::fused_equals_plain(&Tested { cases: CASES, ..again(tested) }));
 }
 
-/// Against the plain path of the same device.
+/// Against the plain path of the same device, whose name comes with it.
 pub fn own_plain_path(tested: &Tested) {
+    note(&format!("the GPU under test: {}", Adapter::of(&tested.device).expect("a GPU")));
     ways::small_ones(&Tested { oracle: tested.device.clone(), ..again(tested) });
 }
 
@@ -48,7 +52,7 @@ pub fn half_precision(tested: &Tested) {
     }
     let device = tested.device.clone().autodiff();
     if !device.supports_dtype(FloatDType::F16) {
-        eprintln!("{:?} has no half precision", tested.device);
+        note(&format!("{:?} has no half precision", tested.device));
         return;
     }
     for case in Case::all_small().filter(|case| !case.cell.has_kink()) {
@@ -59,6 +63,26 @@ pub fn half_precision(tested: &Tested) {
         assert!(half.iter().all(|(_, numbers)| numbers.dtype() == DType::F16), "{case:?}");
         ways::assert_same(&case, &half, &single, HALF_PRECISION);
     }
+}
+
+/// More than a buffer of the device holds: refused at the door, and nothing is lost but the call.
+pub fn too_large(tested: &Tested) {
+    let limits = Limits::of_device(&tested.device).expect("a GPU");
+    let (time, hidden) = (256, 512);
+    let fits = (limits.buffer_bytes / (4 * 4 * hidden * time)) as usize;
+    let [time, hidden] = [time, hidden].map(|size| size as usize);
+    let weights = |rows| Tensor::<2>::zeros([rows, 4 * hidden], &tested.device);
+    let weights = Weights { w_ih: weights(1), w_hh: weights(hidden), bias: None };
+    let x = Tensor::<3>::zeros([fits + 1, time, 1], &tested.device);
+    let scan = || drop(lstm_scan(x, weights, None, None::<LstmState<2>>, &Scan::default()));
+    let said = catch_unwind(AssertUnwindSafe(scan)).expect_err("too large");
+    let said = said.downcast_ref::<String>().expect("words");
+    assert!(said.contains(&format!("take at most {fits} rows a batch")), "{said}");
+}
+
+/// Says what the harness does not keep to itself.
+fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn again(tested: &Tested) -> Tested {

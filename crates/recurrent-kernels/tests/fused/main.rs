@@ -50,6 +50,7 @@ macro_rules! gpu_suite {
             stepwise_equals_plain: crate::gpu::stepwise_equals_plain,
             fused_equals_plain_on_the_same_device: crate::gpu::own_plain_path,
             cuts_change_nothing: crate::gpu::cuts_change_nothing,
+            what_no_buffer_holds_is_refused: crate::gpu::too_large,
             half_precision_has_a_single_state: crate::gpu::half_precision,
             without_autodiff_the_numbers_are_the_same: crate::ways::untracked,
             checkpointing_changes_no_gradient: crate::ways::checkpointed,

@@ -6,11 +6,14 @@
 //! - `OK` and the seconds of each iteration, `WALL:CPU`, by the clock and of all threads' processor time;
 //! - `SKIP` and why, if there is no such case.
 //!
+//! On a GPU it also says, on its standard error, how many kernels an iteration launches. An iteration uploads nothing, and
+//! reads back once, as [`Mode`](case::Mode) says.
+//!
 //! It ends at `quit` or where its input ends. `case.rs` says what the shapes are. `NT` is the number of threads on a CPU,
 //! 2 if it is not set.
 
 #![recursion_limit = "256"]
-#![allow(clippy::print_stdout, reason = "what it says is what it is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it says is what it is for")]
 
 mod case;
 mod layer;

@@ -36,6 +36,11 @@ impl Stopwatch<'_> {
         for _ in 0..self.warm {
             once();
         }
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        if recurrent::kernels::gpu::Limits::of_device(self.device).is_some() {
+            let (_, launches) = recurrent::kernels::gpu::count_launches(&mut once);
+            eprintln!("  {launches} launches an iteration");
+        }
         (0..self.iterations).map(|_| once()).collect()
     }
 }

@@ -21,12 +21,23 @@ fn all_commands_are_listed() {
         "complete",
         "summary",
         "data",
+        "devices",
     ];
     for command in commands {
         assert!(help.contains(&format!("\n  {command} ")), "`{command}` in:\n{help}");
         desk.help(&format!("{command} --help"));
     }
     assert!(desk.help("tour --help").contains("Show everything"), "the tour");
+}
+
+#[test]
+fn devices_are_listed_with_their_limits() {
+    let listed = Desk::new().ok("devices").stdout;
+    assert!(listed.contains("flex  the CPU, "), "{listed}");
+    #[cfg(feature = "wgpu")]
+    for word in ["wgpu:0  ", "shared memory ", "planes ", "cooperative matrices ", "recurrent layers fused"] {
+        assert!(listed.contains(word), "`{word}` in:\n{listed}");
+    }
 }
 
 /// Each option of a task with the default that its help tells.

@@ -124,7 +124,7 @@ impl Desk {
         command.current_dir(self.folder.path()).args(line.split_whitespace()).stdin(Stdio::null());
         // Graphics drivers complain of its absence on standard error.
         command.env("XDG_RUNTIME_DIR", self.folder.path());
-        if !line.contains("--device") && !line.starts_with("data ") {
+        if !line.contains("--device") && !line.starts_with("data ") && line != "devices" {
             command.args(["--device", "flex"]);
         }
         command
