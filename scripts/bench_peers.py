@@ -53,8 +53,9 @@ def python_with_torch(folder: pathlib.Path) -> pathlib.Path:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         venv.create(folder, with_pip=True)
-    if subprocess.run([python, "-c", "import torch"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
-        subprocess.run([python, "-m", "pip", "install", "torch"], check=True)
+    # Its tensors are read back by way of NumPy.
+    if subprocess.run([python, "-c", "import torch, numpy"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        subprocess.run([python, "-m", "pip", "install", "torch", "numpy"], check=True)
     return python
 
 

@@ -6,6 +6,8 @@ use super::memory::Buffer;
 
 /// Vectors side by side in a register tile.
 pub const WIDTH: usize = 4;
+/// Numbers that are packed sooner than another thread wakes up.
+const PACKED_AT_ONCE: usize = 1 << 15;
 
 /// A matrix cut into panels, each as wide as a register tile and as long as the product.
 ///
@@ -74,7 +76,7 @@ impl Panels {
         let k = w.len() / columns;
         let mut panels = Self::new(k, units, gates.len(), lanes);
         let (size, blocks) = (panels.size(), panels.blocks());
-        panels.numbers.par_chunks_mut(size).enumerate().for_each(|(index, panel)| {
+        panels.numbers.par_chunks_mut(size).enumerate().with_min_len(at_once(size)).for_each(|(index, panel)| {
             let width = panel.len() / k;
             for (row, panel) in w.chunks_exact(columns).zip(panel.chunks_exact_mut(width)) {
                 for (vector, to) in panel.chunks_exact_mut(lanes).enumerate() {
@@ -96,7 +98,7 @@ impl Panels {
         let units = w.len() / columns;
         let mut panels = Self::new(to - from, units, 1, lanes);
         let (size, blocks, k) = (panels.size(), panels.blocks(), panels.k);
-        panels.numbers.par_chunks_mut(size).enumerate().for_each(|(index, panel)| {
+        panels.numbers.par_chunks_mut(size).enumerate().with_min_len(at_once(size)).for_each(|(index, panel)| {
             let width = panel.len() / k;
             let unit = index * blocks * lanes;
             let rows = &w[unit * columns..];
@@ -114,4 +116,9 @@ impl Panels {
         });
         panels
     }
+}
+
+/// Panels of `size` numbers that a task packs.
+fn at_once(size: usize) -> usize {
+    PACKED_AT_ONCE.div_ceil(size.max(1))
 }

@@ -56,6 +56,8 @@ pub struct Limits {
     pub bindings: usize,
     /// Bytes of the largest buffer.
     pub buffer_bytes: u64,
+    /// Whether it is a CPU in a card's place.
+    pub is_software: bool,
 }
 
 /// Where a device does not say how many processors it has: a small graphics card's.
@@ -68,6 +70,8 @@ const RESIDENT_BYTES: usize = 1 << 20;
 const REGISTERS_A_UNIT: usize = 128;
 /// Numbers of weights in all registers of a cube: three quarters of a processor's file of 64 K.
 const REGISTERS: usize = 48 << 10;
+/// Units of a cube on a CPU in a card's place.
+const SOFTWARE_UNITS: usize = 32;
 /// Rows of a cube: each weight that is read serves all of them.
 const MOST_ROWS: usize = 8;
 
@@ -92,6 +96,7 @@ impl Limits {
             processors: hardware.num_streaming_multiprocessors.map_or(PROCESSORS, |count| count as usize),
             bindings: hardware.max_bindings as usize,
             buffer_bytes: properties.memory.max_page_size,
+            is_software: properties.identity.physical.is_none(),
         }
     }
 
@@ -126,25 +131,30 @@ impl Limits {
     /// How a pass goes over the sequence: the tile of the resident schedule, or none for the stepwise one.
     ///
     /// The resident one is taken where a step's state fits in shared memory and the weights are few enough to be read
-    /// again by each cube; `forced` it is taken where the state fits.
+    /// again by each cube; `forced` it is taken where the state fits, and as on a card.
     pub fn tile(&self, form: &Form, batch: usize, back: bool, forced: Option<Schedule>) -> Option<Tile> {
         let small = 4 * form.columns() * form.hidden <= RESIDENT_BYTES;
         match forced {
             Some(Schedule::Stepwise) => None,
             None if !small => None,
-            _ => self.fitting(form, batch, back),
+            // A CPU takes the units of a cube one after the other, and changes from one to the next at each barrier.
+            None if self.is_software => self.fitting(form, batch, back, SOFTWARE_UNITS, MOST_ROWS),
+            _ => {
+                let units = form.columns().next_multiple_of(32).min(self.units).min(1024);
+                // As many cubes as there are processors, and then more rows for each of them.
+                let rows = (batch * form.directions).div_ceil(self.processors).next_power_of_two();
+                self.fitting(form, batch, back, units, rows.min(MOST_ROWS))
+            }
         }
     }
 
-    fn fitting(&self, form: &Form, batch: usize, back: bool) -> Option<Tile> {
+    /// The tile with most of `rows` that fits, and its weights as near as they fit.
+    fn fitting(&self, form: &Form, batch: usize, back: bool, units: usize, rows: usize) -> Option<Tile> {
         let fits = |tile: &Tile| {
             let numbers = if back { tile.shared_backward(form) } else { tile.shared_forward(form) };
             4 * numbers <= self.shared_bytes
         };
-        let units = form.columns().next_multiple_of(32).min(self.units).min(1024);
-        // As many cubes as there are processors, and then more rows for each of them.
-        let rows = (batch * form.directions).div_ceil(self.processors).next_power_of_two();
-        let rows = rows.min(batch.next_power_of_two()).min(MOST_ROWS);
+        let rows = rows.min(batch.next_power_of_two());
         let placements = [Placement::Registers, Placement::Shared, Placement::Memory];
         let halves = std::iter::successors(Some(rows), |rows| (*rows > 1).then_some(rows / 2));
         let tiles = halves.flat_map(|rows| placements.map(|weights| Tile { rows, units, weights }));
@@ -179,10 +189,16 @@ mod tests {
     use crate::gpu::cell::Cell;
 
     /// A card as WebGPU promises it at least, and one with much more.
-    const SMALL: Limits =
-        Limits { shared_bytes: 16 << 10, units: 256, processors: 32, bindings: 16, buffer_bytes: 128 << 20 };
+    const SMALL: Limits = Limits {
+        shared_bytes: 16 << 10,
+        units: 256,
+        processors: 32,
+        bindings: 16,
+        buffer_bytes: 128 << 20,
+        is_software: false,
+    };
     const LARGE: Limits =
-        Limits { shared_bytes: 227 << 10, units: 1024, processors: 132, bindings: 32, buffer_bytes: 64 << 30 };
+        Limits { shared_bytes: 227 << 10, units: 1024, processors: 132, buffer_bytes: 64 << 30, ..SMALL };
 
     fn form(cell: Cell, hidden: usize) -> Form {
         Form { cell, hidden, directions: 1, reverse: false, bias: true, ragged: false, keep: true, initial: false }
@@ -213,6 +229,16 @@ mod tests {
         assert!(LARGE.tile(&form(Cell::Lstm, 512), 64, true, Some(Schedule::Resident)).is_some());
         assert_eq!(SMALL.tile(&form(Cell::Lstm, 512), 64, true, Some(Schedule::Resident)), None);
         assert_eq!(LARGE.tile(&form(Cell::Lstm, 50), 64, true, Some(Schedule::Stepwise)), None);
+    }
+
+    #[test]
+    fn a_cpu_in_a_cards_place_has_few_units_and_many_rows() {
+        let software = Limits { is_software: true, ..SMALL };
+        let tile = software.tile(&form(Cell::GruAfter, 50), 32, false, None).expect("resident");
+        assert_eq!((tile.units, tile.rows), (SOFTWARE_UNITS, MOST_ROWS));
+        let forced = Some(Schedule::Resident);
+        let as_a_card = SMALL.tile(&form(Cell::GruAfter, 50), 32, false, None);
+        assert_eq!(software.tile(&form(Cell::GruAfter, 50), 32, false, forced), as_a_card);
     }
 
     #[test]
