@@ -35,11 +35,12 @@ const AT_ONCE: usize = 8;
 impl Tile {
     /// Rounds of all loops that a unit goes through in a step, at most.
     pub fn rounds_a_step(&self, form: &Form) -> usize {
+        // A GRU with the reset gate before the product cuts its columns in two, and goes over its units twice.
+        let cut = usize::from(form.cell == Cell::GruBefore);
         let product = match self.weights {
             Placement::Registers => 0,
-            _ => self.columns_a_unit(form) * (1 + form.hidden / AT_ONCE),
+            _ => (self.columns_a_unit(form) + cut) * (1 + form.hidden / AT_ONCE),
         };
-        // A GRU with the reset gate before the product goes over its units twice, and cuts its columns in two.
         let items = 2 * (self.rows * form.hidden).div_ceil(self.units);
         2 + product + items
     }
