@@ -48,6 +48,11 @@ def drawn(shape: tuple[int, ...], bound: float, generator: torch.Generator) -> T
     return torch.empty(shape, dtype=torch.float32).uniform_(-bound, bound, generator=generator).double()
 
 
+def norm(state: Tensor) -> float:
+    # A state that the loss does not depend on has no gradient.
+    return 0.0 if state.grad is None else state.grad.norm().item()
+
+
 def scan(cell: str, x: Tensor, weights: list[Tensor]) -> list[Tensor]:
     """The hidden states of one layer in one direction, x [time, batch, features]."""
     zeros = x.new_zeros(BATCH, HIDDEN)
@@ -55,10 +60,8 @@ def scan(cell: str, x: Tensor, weights: list[Tensor]) -> list[Tensor]:
     states = []
     for step in x:
         state = STEPS[cell](step, state, *weights)
-        hidden = state[0] if cell == "lstm" else state
-        # The RNN's and the GRU's own graph has these very tensors; so has the LSTM's.
-        hidden.retain_grad()
-        states.append(hidden)
+        states.append(state[0] if cell == "lstm" else state)
+        states[-1].retain_grad()
     return states
 
 
@@ -95,8 +98,6 @@ def case(cell: str, bidirectional: bool, last: bool, generator: torch.Generator)
     assert torch.allclose(output, expected, rtol=0, atol=1e-12), f"not torch.nn's {cell}"
     (output * loss_output).sum().backward()
 
-    # A state that the loss does not depend on has no gradient.
-    norm = lambda state: 0.0 if state.grad is None else state.grad.norm().item()
     return {
         "cell": cell,
         "bidirectional": bidirectional,
@@ -135,7 +136,10 @@ def main() -> int:
     torch.set_num_threads(1)
     computed = golden()
     if not arguments.check:
-        PATH.write_text(json.dumps(computed) + "\n")
+        head = {key: value for key, value in computed.items() if key != "cases"}
+        # A line a case, so that a diff shows which ones changed.
+        cases = ",\n".join(json.dumps(case) for case in computed["cases"])
+        PATH.write_text(f'{json.dumps(head)[:-1]}, "cases": [\n{cases}\n]}}\n')
         print(f"{PATH.name}: {len(computed['cases'])} cases, {PATH.stat().st_size} bytes")
         return 0
     wrong = differences(json.loads(PATH.read_text())["cases"], computed["cases"])
