@@ -7,7 +7,8 @@
 //! - [`kernels`]: the loops over time underneath (`recurrent-kernels`);
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
 //! - [`decoding`]: from what a network says of the next token to a text; [`metrics`]: how good texts and judgements are;
-//! - a module a task: [`forecast`], [`generate`], [`translate`], [`sentiment`].
+//! - a module a task: [`forecast`], [`generate`], [`translate`], [`sentiment`];
+//! - [`compare`]: what the lecture claims of RNN, LSTM and GRU, measured.
 //!
 //! # A predictor
 //!
@@ -42,6 +43,8 @@
 //! ```
 
 mod bundle;
+#[cfg(feature = "fit")]
+pub mod compare;
 pub mod decoding;
 mod error;
 pub mod fit;
