@@ -391,7 +391,8 @@ mod tests {
 
     #[test]
     fn a_name_that_is_nearly_right_is_recognised() {
-        let names = "weather, stocks, fables, phrases, reviews, digits, tiny-shakespeare, vader-reviews, home-assistant";
+        let names =
+            "weather, stocks, fables, phrases, reviews, digits, tiny-shakespeare, vader-reviews, home-assistant";
         assert_eq!(
             Dataset::find("wether").unwrap_err().to_string(),
             format!("expected a data set, one of {names}; found `wether`; did you mean `weather`?")

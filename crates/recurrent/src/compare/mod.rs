@@ -20,13 +20,13 @@ mod speed;
 mod task;
 mod trial;
 
-pub use claim::{Claim, Judged, Verdict, judge};
+pub use claim::{Claim, Judged, Tested, Verdict, judge};
 pub use comparison::{Comparison, Event};
 pub use damage::Damage;
 pub use digits::Digits;
 pub use plan::{ComparePlan, Fairness, Part};
 pub use reader::{Reader, ReaderShape};
-pub use results::{Results, Tried};
+pub use results::{Place, Results, Tried};
 pub use significance::{Spread, Welch};
 pub use speed::{Speed, speed};
 pub use task::{Answers, Examples, Memory, Source};

@@ -9,6 +9,7 @@
 //! | [`calibration()`] | whether a confidence of 0.9 is right 9 times in 10 |
 //! | [`roc()`] | how many true alarms each false alarm buys |
 //! | [`bars()`] | scores beside each other |
+//! | [`against()`] | several cells against a length or a size |
 //!
 //! A picture needs nothing beside itself: no script, no style sheet, no font file. The same numbers always give the
 //! same text, which has no ids, so that one page can hold many pictures. Nothing here writes a file, and no number is
@@ -19,6 +20,7 @@
 //! map. A new kind of picture is one more file, which turns its numbers into one of these two or draws on the canvas
 //! itself, as `bars` does.
 
+mod against;
 mod attention;
 mod axis;
 mod bars;
@@ -31,6 +33,7 @@ mod loss;
 mod over_time;
 mod roc;
 
+pub use against::against;
 pub use attention::attention;
 pub use bars::bars;
 pub use calibration::calibration;
