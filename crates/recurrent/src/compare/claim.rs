@@ -34,6 +34,11 @@ impl Claim {
     /// All of them, in the order of the lecture.
     pub const ALL: [Self; 7] =
         [Self::Memory, Self::Gates, Self::Complexity, Self::Speed, Self::Order, Self::LongSequences, Self::BadData];
+
+    /// Whether it sets the cells apart; otherwise it is about a problem that they share.
+    pub fn is_of_a_cell(self) -> bool {
+        matches!(self, Self::Memory | Self::Gates | Self::Complexity | Self::Speed)
+    }
 }
 
 /// What the numbers say of a claim.

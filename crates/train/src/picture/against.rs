@@ -3,6 +3,7 @@
 use std::iter;
 
 use anyhow::Result;
+use plotters::style::Color;
 
 use super::axis::{Axis, Scale};
 use super::canvas::{PALETTE, PIXEL};
