@@ -33,6 +33,44 @@ pub enum Reset {
     Before,
 }
 
+/// What the gates of a GRU come to at a step, `[batch, hidden]` each; [`gru_step`] has the equations.
+#[derive(Debug, Clone)]
+pub struct GruGates {
+    /// r: how much of the state the candidate is made of.
+    pub reset: Tensor<2>,
+    /// z: how much of the state stays.
+    pub update: Tensor<2>,
+    /// n: what takes the place of the rest.
+    pub candidate: Tensor<2>,
+}
+
+impl GruGates {
+    /// From the projected input `[batch, 3 * hidden]` and the state before the step, `[batch, hidden]`.
+    pub fn new(projected: Tensor<2>, hidden: Tensor<2>, weights: &Weights, reset: &Reset) -> Self {
+        let [x_r, x_z, x_n] = split_gates(projected);
+        match reset {
+            Reset::After { bias_hn } => {
+                let [h_r, h_z, h_n] = split_gates(weights.recur(hidden));
+                let h_n = match bias_hn {
+                    Some(bias) => h_n + bias.clone().unsqueeze(),
+                    None => h_n,
+                };
+                let r = sigmoid(x_r + h_r);
+                Self { update: sigmoid(x_z + h_z), candidate: (x_n + r.clone() * h_n).tanh(), reset: r }
+            }
+            Reset::Before => {
+                let size = hidden.dims()[1];
+                let w_rz = weights.w_hh.clone().narrow(1, 0, 2 * size);
+                let w_n = weights.w_hh.clone().narrow(1, 2 * size, size);
+                let [h_r, h_z] = split_gates(hidden.clone().matmul(w_rz));
+                let r = sigmoid(x_r + h_r);
+                let h_n = (r.clone() * hidden).matmul(w_n);
+                Self { update: sigmoid(x_z + h_z), candidate: (x_n + h_n).tanh(), reset: r }
+            }
+        }
+    }
+}
+
 /// One step of a GRU, gates in the order `r, z, n`.
 ///
 /// ```text
@@ -46,26 +84,7 @@ pub enum Reset {
 /// `projected [batch, 3 * hidden]` is the part of the gates that comes from x, from [`Weights::project`].
 pub fn gru_step(projected: Tensor<2>, state: GruState<2>, weights: &Weights, reset: &Reset) -> GruState<2> {
     let hidden = state.hidden;
-    let [x_r, x_z, x_n] = split_gates(projected);
-    let (z, n) = match reset {
-        Reset::After { bias_hn } => {
-            let [h_r, h_z, h_n] = split_gates(weights.recur(hidden.clone()));
-            let h_n = match bias_hn {
-                Some(bias) => h_n + bias.clone().unsqueeze(),
-                None => h_n,
-            };
-            let r = sigmoid(x_r + h_r);
-            (sigmoid(x_z + h_z), (x_n + r * h_n).tanh())
-        }
-        Reset::Before => {
-            let size = hidden.dims()[1];
-            let w_rz = weights.w_hh.clone().narrow(1, 0, 2 * size);
-            let w_n = weights.w_hh.clone().narrow(1, 2 * size, size);
-            let [h_r, h_z] = split_gates(hidden.clone().matmul(w_rz));
-            let r = sigmoid(x_r + h_r);
-            (sigmoid(x_z + h_z), (x_n + (r * hidden.clone()).matmul(w_n)).tanh())
-        }
-    };
+    let GruGates { update: z, candidate: n, .. } = GruGates::new(projected, hidden.clone(), weights, reset);
     // n + z ⊙ (h − n) is the same blend with one product less.
     GruState { hidden: n.clone() + z * (hidden - n) }
 }

@@ -63,9 +63,9 @@ mod weights;
 
 #[cfg(feature = "cpu")]
 pub use cpu::release_buffers;
-pub use gru::{GruState, Reset, gru_layer, gru_scan, gru_step};
+pub use gru::{GruGates, GruState, Reset, gru_layer, gru_scan, gru_step};
 pub use layer::is_fused;
-pub use lstm::{LstmState, lstm_layer, lstm_scan, lstm_step};
+pub use lstm::{LstmGates, LstmState, lstm_layer, lstm_scan, lstm_step};
 #[cfg(any(feature = "cpu", feature = "gpu"))]
 pub use pass::{Equations, Layout};
 pub use rnn::{Nonlinearity, RnnState, rnn_layer, rnn_scan, rnn_step};

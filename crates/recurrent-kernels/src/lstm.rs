@@ -19,6 +19,27 @@ pub struct LstmState<const D: usize = 3> {
 }
 impl_state!(LstmState { hidden, cell });
 
+/// What the gates of an LSTM come to at a step, `[batch, hidden]` each; [`lstm_step`] has the equations.
+#[derive(Debug, Clone)]
+pub struct LstmGates {
+    /// i: how much of the candidate gets into the cell.
+    pub input: Tensor<2>,
+    /// f: how much of the cell stays.
+    pub forget: Tensor<2>,
+    /// g: what may get into the cell.
+    pub candidate: Tensor<2>,
+    /// o: how much of the cell is shown.
+    pub output: Tensor<2>,
+}
+
+impl LstmGates {
+    /// From the projected input `[batch, 4 * hidden]` and the hidden state before the step, `[batch, hidden]`.
+    pub fn new(projected: Tensor<2>, hidden: Tensor<2>, weights: &Weights) -> Self {
+        let [i, f, g, o] = split_gates(projected + weights.recur(hidden));
+        Self { input: sigmoid(i), forget: sigmoid(f), candidate: g.tanh(), output: sigmoid(o) }
+    }
+}
+
 /// One step of an LSTM, gates in the order `i, f, g, o`.
 ///
 /// ```text
@@ -33,13 +54,13 @@ impl_state!(LstmState { hidden, cell });
 /// `projected [batch, 4 * hidden]` is the part of the gates that comes from x, from [`Weights::project`]. With a
 /// `cell_clip`, c' is held within ± that number (Sak et al. 2014), and no gradient flows where it is held.
 pub fn lstm_step(projected: Tensor<2>, state: LstmState<2>, weights: &Weights, cell_clip: Option<f64>) -> LstmState<2> {
-    let [i, f, g, o] = split_gates(projected + weights.recur(state.hidden));
-    let cell = sigmoid(f) * state.cell + sigmoid(i) * g.tanh();
+    let LstmGates { input: i, forget: f, candidate: g, output: o } = LstmGates::new(projected, state.hidden, weights);
+    let cell = f * state.cell + i * g;
     let cell = match cell_clip {
         Some(clip) => cell.clamp(-clip, clip),
         None => cell,
     };
-    LstmState { hidden: sigmoid(o) * cell.clone().tanh(), cell }
+    LstmState { hidden: o * cell.clone().tanh(), cell }
 }
 
 /// An LSTM over a whole sequence, `x [batch, time, input]`; see [`lstm_step`] for the equations.

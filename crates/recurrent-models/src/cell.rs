@@ -38,6 +38,9 @@ pub trait Cell: Module + ModuleDisplay {
     /// Gates: how many times `hidden` the weight matrices are wide.
     const GATES: usize;
 
+    /// The names of what [`gate_values`](Self::gate_values) gives, in its order; none for a cell that has nothing to show.
+    const GATE_NAMES: &'static [&'static str] = &[];
+
     /// Makes a cell with fresh weights.
     fn new(shape: &CellShape, options: &Self::Options, device: &Device) -> Self;
 
@@ -46,6 +49,12 @@ pub trait Cell: Module + ModuleDisplay {
 
     /// One step of the equations, from the projected input `[batch, gates * hidden]` ([`Weights::project`]).
     fn advance(&self, weights: &Weights, projected: Tensor<2>, state: Self::State<2>) -> Self::State<2>;
+
+    /// What the gates come to at a step, `[batch, hidden]` each: what [`advance`](Self::advance) makes the next state of.
+    fn gate_values(&self, weights: &Weights, projected: Tensor<2>, state: Self::State<2>) -> Vec<Tensor<2>> {
+        let _ = (weights, projected, state);
+        Vec::new()
+    }
 
     /// One step, `x [batch, input]`.
     fn step(&self, x: Tensor<2>, state: Self::State<2>) -> Self::State<2> {

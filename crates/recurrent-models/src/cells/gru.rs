@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use recurrent_kernels::{GruState, Reset, Scanned, Weights, gru_layer, gru_step};
+use recurrent_kernels::{GruGates, GruState, Reset, Scanned, Weights, gru_layer, gru_step};
 use serde::{Deserialize, Serialize};
 
 use crate::cell::GateParams;
@@ -61,6 +61,7 @@ impl Cell for GruCell {
     type Options = GruOptions;
     const NAME: &'static str = "GRU";
     const GATES: usize = 3;
+    const GATE_NAMES: &'static [&'static str] = &["reset", "update", "candidate"];
 
     fn new(shape: &CellShape, options: &GruOptions, device: &Device) -> Self {
         let bias_hn =
@@ -74,6 +75,11 @@ impl Cell for GruCell {
 
     fn advance(&self, weights: &Weights, projected: Tensor<2>, state: GruState<2>) -> GruState<2> {
         gru_step(projected, state, weights, &self.reset())
+    }
+
+    fn gate_values(&self, weights: &Weights, projected: Tensor<2>, state: GruState<2>) -> Vec<Tensor<2>> {
+        let GruGates { reset, update, candidate } = GruGates::new(projected, state.hidden, weights, &self.reset());
+        vec![reset, update, candidate]
     }
 
     fn scan(cells: &[&Self], x: Tensor<3>, initial: Option<GruState>, lengths: Option<&[usize]>) -> Scanned<GruState> {

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use recurrent_kernels::{LstmState, Scanned, Weights, lstm_layer, lstm_step};
+use recurrent_kernels::{LstmGates, LstmState, Scanned, Weights, lstm_layer, lstm_step};
 use serde::{Deserialize, Serialize};
 
 use crate::cell::GateParams;
@@ -64,6 +64,7 @@ impl Cell for LstmCell {
     type Options = LstmOptions;
     const NAME: &'static str = "LSTM";
     const GATES: usize = 4;
+    const GATE_NAMES: &'static [&'static str] = &["input", "forget", "candidate", "output"];
 
     fn new(shape: &CellShape, options: &LstmOptions, device: &Device) -> Self {
         if let Some(clip) = options.cell_clip {
@@ -79,6 +80,11 @@ impl Cell for LstmCell {
 
     fn advance(&self, weights: &Weights, projected: Tensor<2>, state: LstmState<2>) -> LstmState<2> {
         lstm_step(projected, state, weights, self.cell_clip)
+    }
+
+    fn gate_values(&self, weights: &Weights, projected: Tensor<2>, state: LstmState<2>) -> Vec<Tensor<2>> {
+        let LstmGates { input, forget, candidate, output } = LstmGates::new(projected, state.hidden, weights);
+        vec![input, forget, candidate, output]
     }
 
     fn scan(

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use recurrent_models::{AnyRecurrent, CellKind};
 use serde::{Deserialize, Serialize};
 
+use super::cost::hidden_at;
 use super::task::{Answers, Examples};
 
 /// The sizes of a [`Reader`].
@@ -39,12 +40,8 @@ impl ReaderShape {
 
     /// The same network with another cell, of the hidden size whose parameters come nearest to as many.
     pub fn as_large_with(&self, cell: CellKind) -> Self {
-        let parameters = self.parameters();
         let sized = |hidden| Self { cell, hidden, ..*self };
-        let larger = (1..).map(sized).find(|shape| shape.parameters() >= parameters).expect("sizes never end");
-        let smaller = sized((larger.hidden - 1).max(1));
-        let distance = |shape: &Self| shape.parameters().abs_diff(parameters);
-        if distance(&smaller) < distance(&larger) { smaller } else { larger }
+        sized(hidden_at(self.parameters(), |hidden| sized(hidden).parameters()))
     }
 }
 
