@@ -258,7 +258,7 @@ pub struct CompareArgs {
     /// Measure in small: at most three minutes on two cores, where all of it takes at most thirty
     #[arg(long)]
     pub quick: bool,
-    /// What to measure: memory, cost, quality [default: all of it]
+    /// What to measure: memory, gradients, gates, cost, quality [default: all of it]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub parts: Option<Vec<Part>>,
     /// Tasks of memory: recall, adding, copy, digits-rows, digits-pixels, digits-permuted [default: all of them; quick:
@@ -292,6 +292,9 @@ pub struct CompareArgs {
     /// Largest norm of all gradients together; 0 leaves them alone [default: 1]
     #[arg(long, value_name = "X")]
     pub clip: Option<f64>,
+    /// What is read while gates are shown [default: a sentence about a fox and a crow]
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
     /// Language of tables and report
     #[arg(long, value_enum, default_value_t)]
     pub lang: Language,

@@ -22,6 +22,10 @@ pub enum Claim {
     Complexity,
     /// An RNN trains fastest, an LSTM slowest.
     Speed,
+    /// Gradients vanish in an RNN, and not in LSTM and GRU.
+    Vanishing,
+    /// Gradients can explode.
+    Exploding,
     /// The order of data matters.
     Order,
     /// Long sequences are hard even for an LSTM.
@@ -37,7 +41,7 @@ impl Claim {
 
     /// Whether it sets the cells apart; otherwise it is about a problem that they share.
     pub fn is_of_a_cell(self) -> bool {
-        matches!(self, Self::Memory | Self::Gates | Self::Complexity | Self::Speed)
+        matches!(self, Self::Memory | Self::Gates | Self::Complexity | Self::Speed | Self::Vanishing)
     }
 }
 
@@ -90,6 +94,8 @@ fn judged(claim: Claim, results: &Results) -> Judged {
         Claim::Gates => gates(),
         Claim::Complexity => complexity(results),
         Claim::Speed => speed(results),
+        Claim::Vanishing => vanishing(results),
+        Claim::Exploding => exploding(results),
         Claim::Order => loses(claim, results, |damage| damage == Damage::Shuffled),
         Claim::LongSequences => long_sequences(results),
         Claim::BadData => {
@@ -174,6 +180,50 @@ fn speed(results: &Results) -> Judged {
         _ => Verdict::Undecided,
     };
     Judged { claim: Claim::Speed, verdict, numbers: spreads(&samples), tests }
+}
+
+/// By what a gradient is multiplied for each step back, after training. It vanishes if less than [`ARRIVES`] of it is
+/// left at the first step. Confirmed if that is so with every seed of the RNN and with none of LSTM and GRU, refuted if
+/// it is otherwise with every seed of one of them.
+fn vanishing(results: &Results) -> Judged {
+    let decays = CellKind::ALL.map(|cell| -> Vec<f64> {
+        let of_cell = results.looked.iter().filter(|looked| looked.look.cell == cell && looked.look.is_default());
+        of_cell.filter_map(|looked| looked.trained.as_ref()?.decay).collect()
+    });
+    let steps = results.plan.gradient_length.max(2) - 1;
+    let vanishes = |decay: &f64| (decay * steps as f64).exp() < ARRIVES;
+    let claimed = [true, false, false];
+    let all = |as_claimed: bool, cell: usize| {
+        !decays[cell].is_empty() && decays[cell].iter().all(|decay| (vanishes(decay) == claimed[cell]) == as_claimed)
+    };
+    let verdict = match &decays {
+        _ if decays.iter().all(Vec::is_empty) => Verdict::Unmeasured,
+        _ if (0..3).all(|cell| all(true, cell)) => Verdict::Confirmed,
+        _ if (0..3).any(|cell| all(false, cell)) => Verdict::Refuted,
+        _ => Verdict::Undecided,
+    };
+    let factors = decays.map(|decays| decays.into_iter().map(f64::exp).collect::<Vec<f64>>());
+    Judged { claim: Claim::Vanishing, verdict, numbers: spreads(&factors), tests: Vec::new() }
+}
+
+/// The share of a gradient that has to arrive at the first step.
+const ARRIVES: f64 = 1e-3;
+
+/// The largest norm of the gradients without clipping. Confirmed if the RNN that nothing bounds diverges and is saved by
+/// clipping, refuted if it does not diverge.
+fn exploding(results: &Results) -> Judged {
+    let free = |cell: CellKind| -> Vec<f64> {
+        let run = results.exploded.iter().find(|run| run.explosion.cell == cell);
+        run.map(|run| run.free.largest_norm).into_iter().collect()
+    };
+    let rnn = results.exploded.iter().find(|run| run.explosion.relu);
+    let verdict = match rnn {
+        None => Verdict::Unmeasured,
+        Some(run) if run.free.diverged.is_none() => Verdict::Refuted,
+        Some(run) if run.clipped.diverged.is_none() => Verdict::Confirmed,
+        Some(_) => Verdict::Undecided,
+    };
+    Judged { claim: Claim::Exploding, verdict, numbers: spreads(&CellKind::ALL.map(free)), tests: Vec::new() }
 }
 
 /// The share of right answers that damaged data cost. Confirmed if every cell loses, refuted if none does.

@@ -17,10 +17,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::claim::{Judged, judge};
+use super::look::{Exploded, Explosion, Look};
 use super::plan::{ComparePlan, Part};
+use super::reading::Reading;
 use super::results::{Results, Tried};
-use super::speed::{Speed, speed};
-use super::trial::{Trial, train};
+use super::speed::speed;
+use super::trial::{Outcome, Recipe, Trial, train};
 use crate::{Bundle, Error, Result};
 
 /// A comparison, in a folder of its own.
@@ -47,6 +49,9 @@ pub struct Event {
 /// A cell of the grid.
 enum Cell {
     Trial(Trial),
+    Look(Look),
+    Explosion(Explosion),
+    Reading(CellKind),
     Speed { cell: CellKind, hidden: usize, length: usize },
 }
 
@@ -54,6 +59,9 @@ impl Cell {
     fn name(&self) -> String {
         match self {
             Self::Trial(trial) => trial.to_string(),
+            Self::Look(look) => look.to_string(),
+            Self::Explosion(explosion) => explosion.to_string(),
+            Self::Reading(cell) => format!("gates-{cell}"),
             Self::Speed { cell, hidden, length } => format!("speed-T{length}-h{hidden}-{cell}"),
         }
     }
@@ -124,6 +132,13 @@ impl Comparison {
                 }
             }
         }
+        if self.plan.parts.contains(&Part::Gradients) {
+            cells.extend(Look::all(self.plan.gradient_length, self.plan.seeds).into_iter().map(Cell::Look));
+            cells.extend(Explosion::ALL.map(Cell::Explosion));
+        }
+        if self.plan.parts.contains(&Part::Gates) {
+            cells.extend([CellKind::Lstm, CellKind::Gru].map(Cell::Reading));
+        }
         cells.extend(self.plan.trials().into_iter().map(Cell::Trial));
         cells
     }
@@ -139,7 +154,14 @@ impl Comparison {
         stop: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(&Event),
     ) -> Result<Option<Results>> {
-        let mut results = Results { plan: self.plan.clone(), tried: Vec::new(), speeds: Vec::new() };
+        let mut results = Results {
+            plan: self.plan.clone(),
+            tried: Vec::new(),
+            looked: Vec::new(),
+            exploded: Vec::new(),
+            readings: Vec::new(),
+            speeds: Vec::new(),
+        };
         let cells = self.cells();
         let total = cells.len();
         for (number, cell) in (1..).zip(&cells) {
@@ -147,52 +169,80 @@ impl Comparison {
                 return Ok(None);
             }
             let name = cell.name();
-            let came = match cell {
-                Cell::Trial(trial) => {
-                    let hidden = self.plan.hidden_of(trial);
-                    let recipe = self.plan.recipe();
-                    let tried = self.once(&name, || {
-                        let (_, outcome) = train(trial, hidden, &recipe, device, stop)?;
-                        Some(Tried { trial: *trial, outcome })
-                    })?;
-                    let Some((tried, new)) = tried else { return Ok(None) };
-                    let came = new.then(|| in_a_word(&tried));
-                    results.tried.push(tried);
-                    came
-                }
-                Cell::Speed { cell, hidden, length } => {
-                    let timed = || Some(speed(*cell, *hidden, *length, self.plan.batch, device));
-                    let Some((speed, new)) = self.once::<Speed>(&name, timed)? else { return Ok(None) };
-                    let came = new.then(|| format!("{:.2} ms a step", speed.typical()));
-                    results.speeds.push(speed);
-                    came
-                }
-            };
+            let Some(came) = self.measured(cell, &name, device, stop, &mut results)? else { return Ok(None) };
             tell(&Event { done: number, total, name, came });
         }
         Ok(Some(results))
     }
 
-    /// What is in the file of this name, or else what `measure` gives, once it is written there; with whether it is new.
+    /// Adds a cell of the grid to the results, and gives what came of it, in a word, if it is new; `None` if `stop` says
+    /// so first.
+    fn measured(
+        &self,
+        cell: &Cell,
+        name: &str,
+        device: &Device,
+        stop: &dyn Fn() -> bool,
+        results: &mut Results,
+    ) -> Result<Option<Option<String>>> {
+        let (plan, recipe) = (&self.plan, self.plan.recipe());
+        // Gradients are looked at after the same number of steps, whatever is held equal.
+        let steps = Recipe { steps: plan.steps, seconds: None, ..recipe.clone() };
+        let word = match cell {
+            Cell::Trial(trial) => {
+                let tried = || {
+                    let (_, outcome) = train(trial, plan.hidden_of(trial), &recipe, device, stop)?;
+                    Some(Tried { trial: *trial, outcome })
+                };
+                self.once(name, tried, |tried| in_a_word(&tried.outcome), &mut results.tried)?
+            }
+            Cell::Look(look) => {
+                let looked = || look.look(plan.hidden, &steps, device, stop);
+                self.once(name, looked, |looked| in_a_word(&looked.outcome), &mut results.looked)?
+            }
+            Cell::Explosion(explosion) => {
+                let exploded = || explosion.run(plan.hidden, &steps, device, stop);
+                let word = |run: &Exploded| format!("{}; clipped: {}", in_a_word(&run.free), in_a_word(&run.clipped));
+                self.once(name, exploded, word, &mut results.exploded)?
+            }
+            Cell::Reading(cell) => {
+                let reading = || Reading::of(*cell, &plan.text, plan.lr, device, stop);
+                let word = |reading: &Reading| format!("{:.0} % foretold", 100.0 * reading.right.unwrap_or(0.0));
+                self.once(name, reading, word, &mut results.readings)?
+            }
+            Cell::Speed { cell, hidden, length } => {
+                let timed = || Some(speed(*cell, *hidden, *length, plan.batch, device));
+                self.once(name, timed, |speed| format!("{:.2} ms a step", speed.typical()), &mut results.speeds)?
+            }
+        };
+        Ok(word)
+    }
+
+    /// Adds to `all` what is in the file of this name, or else what `measure` gives, once it is written there; gives
+    /// the word for it if it is new.
     fn once<T: Serialize + DeserializeOwned>(
         &self,
         name: &str,
         measure: impl FnOnce() -> Option<T>,
-    ) -> Result<Option<(T, bool)>> {
+        word: impl Fn(&T) -> String,
+        all: &mut Vec<T>,
+    ) -> Result<Option<Option<String>>> {
         let file = format!("measured/{name}.json");
         let path = self.bundle.path(&file);
         if path.exists() {
             let text = self.bundle.read(&file)?;
-            let measured = serde_json::from_str(&text).map_err(|cause| Error::Bundle {
+            all.push(serde_json::from_str(&text).map_err(|cause| Error::Bundle {
                 path,
                 expected: "what was measured (delete the file to measure it again)".into(),
                 found: cause.to_string(),
-            })?;
-            return Ok(Some((measured, false)));
+            })?);
+            return Ok(Some(None));
         }
         let Some(measured) = measure() else { return Ok(None) };
         self.bundle.write(&file, in_json(&measured))?;
-        Ok(Some((measured, true)))
+        let word = word(&measured);
+        all.push(measured);
+        Ok(Some(Some(word)))
     }
 
     /// Writes everything into `compare.json`, with what it says of the claims.
@@ -218,10 +268,10 @@ fn in_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("plain numbers and names") + "\n"
 }
 
-fn in_a_word(tried: &Tried) -> String {
-    match (tried.outcome.diverged, tried.outcome.loss) {
-        (None, Some(loss)) => format!("loss {loss:.4}, {:.1} s", tried.outcome.seconds),
-        (at, _) => format!("diverged at step {}", at.unwrap_or(tried.outcome.steps)),
+fn in_a_word(outcome: &Outcome) -> String {
+    match (outcome.diverged, outcome.loss) {
+        (None, Some(loss)) => format!("loss {loss:.4}, {:.1} s", outcome.seconds),
+        (at, _) => format!("diverged at step {}", at.unwrap_or(outcome.steps)),
     }
 }
 

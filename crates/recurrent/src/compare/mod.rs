@@ -16,6 +16,8 @@
 //! - [`Memory`] is a task that asks for memory, and [`Examples`] are rows of it; [`Damage`] spoils them;
 //! - [`train`] is the one loop that every cell goes through: the same loss, the same rows in the same order, the same
 //!   optimiser;
+//! - [`Look`] trains a network under the microscope, [`Explosion`] one whose gradients explode, and [`Reading`] shows the
+//!   gates of one that has learned a text;
 //! - [`Welch`] says how sure a difference between two cells is, and [`judge`] what it says of a [`Claim`].
 
 #[cfg(feature = "fit")]
@@ -31,6 +33,8 @@ pub mod gates;
 #[cfg(feature = "fit")]
 mod generated;
 #[cfg(feature = "fit")]
+mod look;
+#[cfg(feature = "fit")]
 pub mod metric;
 #[cfg(feature = "fit")]
 pub mod microscope;
@@ -38,6 +42,8 @@ pub mod microscope;
 mod plan;
 #[cfg(feature = "fit")]
 mod reader;
+#[cfg(feature = "fit")]
+mod reading;
 #[cfg(feature = "fit")]
 mod results;
 #[cfg(feature = "fit")]
@@ -59,9 +65,13 @@ pub use damage::Damage;
 #[cfg(feature = "fit")]
 pub use digits::Digits;
 #[cfg(feature = "fit")]
+pub use look::{Exploded, Explosion, Gradient, Look, Looked};
+#[cfg(feature = "fit")]
 pub use plan::{ComparePlan, Fairness, Part};
 #[cfg(feature = "fit")]
 pub use reader::{Reader, ReaderShape, Rows};
+#[cfg(feature = "fit")]
+pub use reading::Reading;
 #[cfg(feature = "fit")]
 pub use results::{Place, Results, Tried};
 #[cfg(feature = "fit")]

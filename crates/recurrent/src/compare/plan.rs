@@ -31,6 +31,10 @@ pub enum Fairness {
 pub enum Part {
     /// Tasks of memory, against their length.
     Memory,
+    /// How far gradients reach, and what explodes.
+    Gradients,
+    /// What the gates do.
+    Gates,
     /// What a step of training costs.
     Cost,
     /// What damage to the data costs.
@@ -67,6 +71,10 @@ pub struct ComparePlan {
     pub lr: f64,
     /// The largest norm of all gradients together; 0 leaves them alone.
     pub clip: f64,
+    /// Steps of the recall task whose gradients are looked at.
+    pub gradient_length: usize,
+    /// The text that is read while gates are shown.
+    pub text: String,
     /// Hidden sizes whose cost is measured.
     pub cost_hidden: Vec<usize>,
     /// Lengths whose cost is measured.
@@ -90,6 +98,8 @@ impl ComparePlan {
             batch: 32,
             lr: 0.005,
             clip: 1.0,
+            gradient_length: 50,
+            text: "the fox said to the crow: sing, and the crow sang to the fox".into(),
             cost_hidden: vec![32, 128, 256],
             cost_lengths: vec![32, 128, 512],
         }
@@ -145,6 +155,13 @@ impl ComparePlan {
         }
         if !positive(self.clip) && self.clip != 0.0 {
             return wrong("--clip", "a positive number, or 0 for no clipping", self.clip.to_string());
+        }
+        if !(2..=10_000).contains(&self.gradient_length) {
+            return wrong("gradient_length", "steps from 2 to 10000", self.gradient_length.to_string());
+        }
+        let characters = self.text.chars().count();
+        if !(2..=200).contains(&characters) {
+            return wrong("--text", "a text of 2 to 200 characters", format!("{characters}"));
         }
         for (setting, sizes) in [("cost_hidden", &self.cost_hidden), ("cost_lengths", &self.cost_lengths)] {
             if sizes.is_empty() || sizes.contains(&0) {
@@ -206,13 +223,15 @@ impl ComparePlan {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Memory, Self::Cost, Self::Quality];
+    pub const ALL: [Self; 5] = [Self::Memory, Self::Gradients, Self::Gates, Self::Cost, Self::Quality];
 }
 
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Memory => "memory",
+            Self::Gradients => "gradients",
+            Self::Gates => "gates",
             Self::Cost => "cost",
             Self::Quality => "quality",
         })

@@ -71,6 +71,11 @@ impl Reader {
     /// Numbers are right within 0.04 of the truth, as Hochreiter & Schmidhuber had it.
     pub fn score(&self, rows: &Rows, asked: usize) -> (Tensor<1>, Tensor<1>) {
         let (output, _) = self.layer.forward(rows.inputs.clone(), None, None);
+        self.answered(output, rows, asked)
+    }
+
+    /// The same of the layer's output, `[rows, time, hidden]`.
+    pub fn answered(&self, output: Tensor<3>, rows: &Rows, asked: usize) -> (Tensor<1>, Tensor<1>) {
         let [batch, time, hidden] = output.dims();
         let last = || output.clone().narrow(1, time - 1, 1).reshape([batch, hidden]);
         match &rows.answers {

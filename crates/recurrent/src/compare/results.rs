@@ -4,7 +4,9 @@ use recurrent_models::CellKind;
 use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
+use super::look::{Exploded, Looked};
 use super::plan::ComparePlan;
+use super::reading::Reading;
 use super::significance::Spread;
 use super::speed::Speed;
 use super::task::Memory;
@@ -26,6 +28,12 @@ pub struct Results {
     pub plan: ComparePlan,
     /// The trials, in the order of the plan.
     pub tried: Vec<Tried>,
+    /// How far gradients reach.
+    pub looked: Vec<Looked>,
+    /// Runs whose gradients explode.
+    pub exploded: Vec<Exploded>,
+    /// What gates do while a text is read.
+    pub readings: Vec<Reading>,
     /// What steps take.
     pub speeds: Vec<Speed>,
 }

@@ -139,7 +139,7 @@ pub fn learn(
 ) -> Option<(Reader, Outcome)> {
     let mut random = trial.random(Source::Train);
     let mut optimiser = if recipe.plain { SgdConfig::new().init() } else { AdamConfig::new().init() };
-    let mut watch = Watch::new(recipe.clip);
+    let mut watch = Watch::new(recipe.clip, Memory::COPIED);
     let start = Instant::now();
     let late = |start: Instant| recipe.seconds.is_some_and(|seconds| start.elapsed().as_secs_f64() >= seconds);
     let mut steps = 0;
@@ -176,8 +176,15 @@ pub fn learn(
     Some((reader, outcome))
 }
 
-fn step(reader: Reader, rows: &Rows, optimiser: &mut ModuleOptimizer, recipe: &Recipe, watch: &mut Watch) -> Reader {
-    let (loss, _) = reader.score(rows, Memory::COPIED);
+/// One gradient step.
+pub(super) fn step(
+    reader: Reader,
+    rows: &Rows,
+    optimiser: &mut ModuleOptimizer,
+    recipe: &Recipe,
+    watch: &mut Watch,
+) -> Reader {
+    let (loss, _) = reader.score(rows, watch.asked);
     let mut grads = GradientsParams::from_grads(loss.backward(), &reader);
     let limit = if recipe.clip > 0.0 { recipe.clip } else { f64::INFINITY };
     let norm = clip_global_norm(&mut grads, &reader, limit).expect("a network has gradients");
@@ -193,8 +200,10 @@ fn score(reader: &Reader, rows: Rows) -> (f64, f64) {
 }
 
 /// What is seen of the steps, read back now and then.
-struct Watch {
+pub(super) struct Watch {
     clip: f64,
+    /// How many of a sequence's last steps are asked, where each has an answer.
+    asked: usize,
     /// Loss and norm of the gradients of each step that was not read back yet, `[2]`.
     pending: Vec<Tensor<1>>,
     losses: Vec<f64>,
@@ -204,8 +213,8 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(clip: f64) -> Self {
-        Self { clip, pending: Vec::new(), losses: Vec::new(), clipped: 0, largest_norm: 0.0, diverged: None }
+    pub fn new(clip: f64, asked: usize) -> Self {
+        Self { clip, asked, pending: Vec::new(), losses: Vec::new(), clipped: 0, largest_norm: 0.0, diverged: None }
     }
 
     fn look(&mut self) {

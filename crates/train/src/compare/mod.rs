@@ -68,6 +68,7 @@ fn planned(args: &CompareArgs) -> Result<ComparePlan> {
         batch: args.batch.unwrap_or(base.batch),
         lr: args.lr.unwrap_or(base.lr),
         clip: args.clip.unwrap_or(base.clip),
+        text: args.text.clone().unwrap_or(base.text),
         ..base
     };
     plan.check()?;

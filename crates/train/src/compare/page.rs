@@ -1,7 +1,9 @@
 //! The page: all tables, and the pictures.
 
 use anyhow::Result;
-use recurrent::compare::{Claim, ComparePlan, Damage, Fairness, Judged, Memory, Results, Spread, Tried};
+use recurrent::compare::{
+    Claim, ComparePlan, Damage, Fairness, Gradient, Judged, Looked, Memory, Results, Speed, Spread, Tried,
+};
 use recurrent::models::CellKind;
 
 use super::table::Table;
@@ -20,6 +22,8 @@ pub fn page(results: &Results, claims: &[Judged], language: Language) -> Result<
     let lead = filled(words.lead, &[("device", &plan.device), ("fair", fair), ("seeds", &seeds)]);
     let mut sections = lecture(claims, words);
     sections.extend(memory(results, words)?);
+    sections.extend(gradients(results, words)?);
+    sections.extend(gates(results, words)?);
     sections.extend(cost(results, words)?);
     sections.extend(quality(results, words)?);
     Ok(Report { language, title: words.title.into(), lead, sections })
@@ -95,6 +99,55 @@ fn curve_picture(results: &Results, task: Memory, words: &Words) -> Result<Block
     drawn(caption, words.head.stretch, words.head.loss, &[], &values)
 }
 
+fn gradients(results: &Results, words: &Words) -> Result<Option<Section>> {
+    let table = tables::gradients(results, words);
+    if table.rows.is_empty() {
+        return Ok(None);
+    }
+    let fresh = gradient_picture(results, words.fresh_picture, |looked| Some(&looked.fresh), words)?;
+    let trained = gradient_picture(results, words.trained_picture, |looked| looked.trained.as_ref(), words)?;
+    let explosions = tables::explosions(results, words);
+    let blocks = vec![table.block(), fresh, trained, Block::Paragraph(words.explosion.into()), explosions.block()];
+    let lead = filled(words.gradients.lead, &[("length", &results.plan.gradient_length.to_string())]);
+    Ok(Some(Section { title: words.gradients.title.into(), lead, blocks }))
+}
+
+fn gradient_picture(
+    results: &Results,
+    caption: &str,
+    of: impl Fn(&Looked) -> Option<&Gradient>,
+    words: &Words,
+) -> Result<Block> {
+    let first = results.looked.iter().filter(|looked| looked.look.seed == 0);
+    let seen: Vec<(String, Vec<f64>)> = first
+        .filter_map(|looked| {
+            // A norm of nothing has no place on a logarithmic axis.
+            let norms = of(looked)?.norms.iter().map(|norm| if *norm > 0.0 { *norm } else { f64::NAN });
+            Some((tables::network(&looked.look, words), norms.collect()))
+        })
+        .collect();
+    let lines: Vec<Line> = seen.iter().map(|(name, values)| Line { name, values }).collect();
+    let labels: Vec<String> = (0..results.plan.gradient_length).map(|step| step.to_string()).collect();
+    let svg = picture::against(caption, words.head.back, words.head.norm, &labels, &lines)?;
+    Ok(Block::Picture { caption: caption.into(), svg })
+}
+
+fn gates(results: &Results, words: &Words) -> Result<Option<Section>> {
+    let mut blocks = Vec::new();
+    for reading in &results.readings {
+        for (name, values) in reading.names.iter().zip(&reading.gates) {
+            let known = words.gate_names.iter().find(|known| known.0 == name);
+            let gate = known.map_or(name.as_str(), |known| known.1);
+            let cell = CELLS[place(&CellKind::ALL, &reading.cell)];
+            let caption = filled(words.gate_picture, &[("cell", cell), ("gate", gate)]);
+            let svg = picture::gates(&caption, [words.unit, words.open], &reading.characters, values)?;
+            blocks.push(Block::Picture { caption, svg });
+        }
+    }
+    let section = Section { title: words.gates.title.into(), lead: words.gates.lead.into(), blocks };
+    Ok((!section.blocks.is_empty()).then_some(section))
+}
+
 fn cost(results: &Results, words: &Words) -> Result<Option<Section>> {
     if results.speeds.is_empty() {
         return Ok(None);
@@ -104,9 +157,7 @@ fn cost(results: &Results, words: &Words) -> Result<Option<Section>> {
     let labels: Vec<String> = lengths.iter().map(usize::to_string).collect();
     for hidden in &results.plan.cost_hidden {
         let typical = |cell, length: &usize| {
-            let here = |speed: &&recurrent::compare::Speed| {
-                speed.cell == cell && speed.hidden == *hidden && speed.length == *length
-            };
+            let here = |speed: &&Speed| speed.cell == cell && speed.hidden == *hidden && speed.length == *length;
             results.speeds.iter().find(here).map_or(f64::NAN, |speed| speed.typical())
         };
         let values = CellKind::ALL.map(|cell| lengths.iter().map(|length| typical(cell, length)).collect::<Vec<_>>());

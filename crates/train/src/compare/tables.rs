@@ -1,7 +1,10 @@
 //! The tables: those of the lecture with numbers in them, and those that the numbers are from.
 
-use recurrent::compare::{Claim, ComparePlan, Damage, Judged, Memory, Place, Results, Spread, Tested, Tried, Verdict};
-use recurrent::models::CellKind;
+use recurrent::compare::cost::Cost;
+use recurrent::compare::{
+    Claim, ComparePlan, Damage, Judged, Look, Looked, Memory, Outcome, Place, Results, Spread, Tested, Tried, Verdict,
+};
+use recurrent::models::{AnyRecurrentConfig, CellKind};
 
 use super::number;
 use super::table::Table;
@@ -19,6 +22,8 @@ pub fn all(results: &Results, claims: &[Judged], words: &Words) -> Vec<(&'static
     let others = [
         (words.memory.title, memory(results, words)),
         (words.fails, fails(results, words)),
+        (words.gradients.title, gradients(results, words)),
+        (words.explosion, explosions(results, words)),
         (words.cost.title, cost(results, words)),
         (words.quality.title, quality(results, words)),
     ];
@@ -73,7 +78,7 @@ fn how_sure(judged: &Judged, words: &Tests) -> String {
     if judged.verdict == Verdict::Unmeasured {
         return String::new();
     }
-    if matches!(judged.claim, Claim::Gates | Claim::Complexity) {
+    if matches!(judged.claim, Claim::Gates | Claim::Complexity | Claim::Vanishing | Claim::Exploding) {
         return words.counted.to_string();
     }
     let said: Vec<String> = judged.tests.iter().map(|test| tested(test, words)).collect();
@@ -155,16 +160,93 @@ pub fn fails(results: &Results, words: &Words) -> Table {
     table
 }
 
+/// By what each network's gradient is multiplied for a step back, before training and after it.
+pub fn gradients(results: &Results, words: &Words) -> Table {
+    let names = &words.head;
+    let mut table = head(&[names.network, names.fresh, names.trained, names.half], false, &[]);
+    for look in Look::all(results.plan.gradient_length, 1) {
+        let same = |other: &Look| Look { seed: 0, ..*other } == look;
+        let seen: Vec<&Looked> = results.looked.iter().filter(|looked| same(&looked.look)).collect();
+        if seen.is_empty() {
+            continue;
+        }
+        let decays = |of: fn(&Looked) -> Option<f64>| -> Vec<f64> { seen.iter().filter_map(|one| of(one)).collect() };
+        let factor = |decays: &[f64]| {
+            let factors: Vec<f64> = decays.iter().map(|decay| decay.exp()).collect();
+            Spread::of(&factors).map_or("–".to_string(), |factor| number::spread(&factor))
+        };
+        let fresh = decays(|looked| looked.fresh.decay);
+        let trained = decays(|looked| looked.trained.as_ref()?.decay);
+        let count = seen.iter().filter(|looked| looked.outcome.diverged.is_some()).count();
+        let values = [("count", &*count.to_string()), ("all", &*seen.len().to_string())];
+        let diverged = (count > 0).then(|| filled(words.diverged, &values));
+        let half = Spread::of(&trained).filter(|decay| decay.mean < 0.0).map(|decay| 2.0_f64.ln() / -decay.mean);
+        table.rows.push(vec![
+            network(&look, words),
+            factor(&fresh),
+            diverged.unwrap_or_else(|| factor(&trained)),
+            half.map_or("–".to_string(), number::short),
+        ]);
+    }
+    table
+}
+
+/// What a network under the microscope is called.
+pub fn network(look: &Look, words: &Words) -> String {
+    let weights = if look.gaussian { words.gaussian } else { words.orthogonal };
+    let bias = match look.cell {
+        CellKind::Lstm => format!(", {}", filled(words.forget_bias, &[("bias", &look.forget_bias.to_string())])),
+        _ => String::new(),
+    };
+    format!("{}, {weights}{bias}", name(look.cell))
+}
+
+/// Runs that are made to explode, without clipping and with it.
+pub fn explosions(results: &Results, words: &Words) -> Table {
+    let names = &words.head;
+    let columns = [names.network, names.largest_norm, names.free, names.clipped, names.share_clipped];
+    let mut table = head(&columns, false, &[]);
+    for run in &results.exploded {
+        let loss = |outcome: &Outcome| {
+            let diverged = || filled(words.diverged, &[("count", "1"), ("all", "1")]);
+            outcome.loss.map_or_else(diverged, number::short)
+        };
+        let function = if run.explosion.relu { " (relu)" } else { "" };
+        table.rows.push(vec![
+            format!("{}{function}", name(run.explosion.cell)),
+            format!("{:.1e}", run.free.largest_norm),
+            loss(&run.free),
+            loss(&run.clipped),
+            format!("{:.0} %", 100.0 * run.clipped.clipped),
+        ]);
+    }
+    table
+}
+
 /// What every size of every cell takes.
 pub fn cost(results: &Results, words: &Words) -> Table {
     let names = &words.head;
-    let mut table =
-        head(&[names.cell, names.hidden, names.length, names.milliseconds, names.tokens, names.stream], false, &[]);
+    let columns = [
+        names.cell,
+        names.hidden,
+        names.length,
+        names.parameters,
+        names.operations,
+        names.kept,
+        names.milliseconds,
+        names.tokens,
+        names.stream,
+    ];
+    let mut table = head(&columns, false, &[]);
     for speed in &results.speeds {
+        let cost = Cost::of(&AnyRecurrentConfig::new(speed.cell, Memory::Recall.width(), speed.hidden));
         table.rows.push(vec![
             name(speed.cell).to_string(),
             speed.hidden.to_string(),
             speed.length.to_string(),
+            number::grouped(cost.parameters as f64),
+            number::grouped(cost.training().floating_point() as f64),
+            number::grouped(cost.kept_bytes() as f64),
             number::short(speed.typical()),
             number::grouped(speed.tokens_a_second()),
             speed.stream_microseconds.map_or("–".to_string(), number::short),

@@ -9,6 +9,7 @@
 //! | [`calibration()`] | whether a confidence of 0.9 is right 9 times in 10 |
 //! | [`roc()`] | how many true alarms each false alarm buys |
 //! | [`bars()`] | scores beside each other |
+//! | [`gates()`] | what gates let through while a text is read |
 //! | [`against()`] | several cells against a length or a size |
 //!
 //! A picture needs nothing beside itself: no script, no style sheet, no font file. The same numbers always give the
@@ -28,6 +29,7 @@ mod calibration;
 mod canvas;
 mod chart;
 mod confusion;
+mod gates;
 mod heat;
 mod loss;
 mod over_time;
@@ -40,6 +42,7 @@ pub use calibration::calibration;
 #[cfg(test)]
 pub use canvas::nests;
 pub use confusion::confusion;
+pub use gates::gates;
 pub use loss::loss_curves;
 pub use over_time::{Line, over_time};
 pub use roc::roc;

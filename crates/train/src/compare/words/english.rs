@@ -23,9 +23,23 @@ pub const WORDS: Words = Words {
                the loss of who remembers nothing.",
     },
     fails: "The shortest length at which half of chance's loss is left, or more.",
+    gradients: Titled {
+        title: "Gradients",
+        lead: "How much of the loss each hidden state has to answer for, ‖∂L/∂h‖, on the recall task at T = {length}: by \
+               what it is multiplied for each step back, before training and after it. 0.87 a step leaves a thousandth \
+               after 50 steps. The spectral radius of the recurrent weights is 1 at the start.",
+    },
+    explosion: "Runs made to explode: Gaussian recurrent weights with a spectral radius of 1.2, plain gradient descent, \
+                the adding problem; without clipping, and the same run with the global norm clipped to 1.",
+    gates: Titled {
+        title: "Gates seen",
+        lead: "Networks of 16 units that have learned to foretell each character of a text, while they read it: dark is \
+               open, a row is a unit.",
+    },
     cost: Titled {
         title: "Cost",
-        lead: "A step of training is forward, backward and Adam on {batch} rows; the median of nine. A stream is a \
+        lead: "Parameters, multiplications and additions of a token forward and back, and bytes kept for the way back are \
+               counted; the rest is measured. A step of training is forward, backward and Adam on {batch} rows; the median of nine. A stream is a \
                trained layer on a live signal, one row, one step at a time, on a CPU.",
     },
     quality: Titled {
@@ -58,6 +72,19 @@ pub const WORDS: Words = Words {
             numbers: "milliseconds a step of training, at the largest size",
             rule: "confirmed if the GRU takes longer than the RNN and the LSTM longer than the GRU; refuted if one of \
                    the two is the other way round",
+        },
+        ClaimWords {
+            name: "vanishing gradient",
+            said: ["yes", "no", "no"],
+            numbers: "by what a gradient is multiplied for each step back, after training on recall",
+            rule: "it vanishes if less than a thousandth is left at the first step; confirmed if that is so with every \
+                   seed of the RNN and none of LSTM and GRU; refuted if every seed of a cell shows otherwise",
+        },
+        ClaimWords {
+            name: "exploding gradient",
+            said: ["can be", "can be", "can be"],
+            numbers: "largest norm of the gradients in a run that is made to explode; the RNN is one with relu",
+            rule: "confirmed if the RNN diverges and the same run is saved by clipping; refuted if it does not diverge",
         },
         ClaimWords {
             name: "order of data",
@@ -115,6 +142,18 @@ pub const WORDS: Words = Words {
         hidden: "hidden",
         cell: "cell",
         parameters: "parameters",
+        operations: "operations a token",
+        kept: "bytes kept a token",
+        network: "network",
+        fresh: "a step back, fresh",
+        trained: "a step back, trained",
+        half: "halved after, trained",
+        free: "loss, unclipped",
+        clipped: "loss, clipped",
+        share_clipped: "steps clipped",
+        largest_norm: "largest norm, unclipped",
+        back: "steps back from the last",
+        norm: "‖∂L/∂h‖",
         milliseconds: "ms a step",
         tokens: "tokens a second",
         stream: "stream, µs a step",
@@ -137,6 +176,21 @@ pub const WORDS: Words = Words {
     diverged: "diverged ({count} of {all})",
     nowhere: "nowhere",
     not_measured: "not measured",
+    orthogonal: "orthogonal weights",
+    gaussian: "Gaussian weights",
+    forget_bias: "forget bias {bias}",
+    fresh_picture: "‖∂L/∂h‖ on the way back, fresh weights, the first seed",
+    trained_picture: "‖∂L/∂h‖ on the way back, after training, the first seed",
+    gate_picture: "{cell}: {gate} gate",
+    gate_names: [
+        ("input", "input"),
+        ("forget", "forget"),
+        ("output", "output"),
+        ("reset", "reset"),
+        ("update", "update"),
+    ],
+    unit: "unit",
+    open: "open",
     skill_picture: "the share of chance's loss that is gone, against the length",
     curve_picture: "training losses at the greatest length, the first seed",
     speed_picture: "milliseconds a step of training, against the length, {hidden} hidden units",
