@@ -265,10 +265,10 @@ pub struct CompareArgs {
     /// without copy and digits-permuted]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub tasks: Option<Vec<Memory>>,
-    /// Lengths T of recall, adding and copy [default: 10,30,100,300; quick: 10,50,150]
+    /// Lengths T of recall, adding and copy [default: 10,30,100,300; quick: 10,30,60]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub lengths: Option<Vec<usize>>,
-    /// How often each cell is tried, every time with other rows and weights [default: 4; quick: 3]
+    /// How often each cell is tried, every time with other rows and weights [default: 3]
     #[arg(long, value_name = "N")]
     pub seeds: Option<usize>,
     /// What is equal for all cells: hidden, parameters or time [default: hidden]

@@ -118,8 +118,9 @@ mod tests {
 
         let (whole, missing) = spoiled(Damage::Missing);
         let inked = whole.inputs.iter().zip(&missing.inputs).filter(|(a, _)| **a > 0.0);
-        let (gone, inked) = inked.fold((0, 0), |(gone, inked), (_, b)| (gone + usize::from(*b == 0.0), inked + 1));
-        assert!((f64::from(gone) / f64::from(inked) - Damage::MISSING).abs() < 0.02);
+        let (gone, inked) =
+            inked.fold((0usize, 0usize), |(gone, inked), (_, b)| (gone + usize::from(*b == 0.0), inked + 1usize));
+        assert!((gone as f64 / inked as f64 - Damage::MISSING).abs() < 0.02);
 
         let (whole, noisy) = spoiled(Damage::Noise);
         let square = |(a, b): (&f32, &f32)| f64::from(a - b).powi(2);

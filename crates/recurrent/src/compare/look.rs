@@ -150,9 +150,11 @@ impl Explosion {
         Self { cell: CellKind::Gru, relu: false },
     ];
     /// The spectral radius of the recurrent weights, which are Gaussian.
-    pub const RADIUS: f64 = 1.2;
+    pub const RADIUS: f64 = 1.7;
     /// Steps of the adding problem.
     pub const LENGTH: usize = 60;
+    /// The most gradient steps of a run: what explodes does so at once.
+    pub const STEPS: usize = 100;
     /// The learning rate of plain gradient descent.
     pub const LR: f64 = 0.01;
 
@@ -173,7 +175,14 @@ impl Explosion {
             let reader = Reader::of(layer, Memory::Adding.outputs(), &device);
             let trial =
                 Trial { task: Memory::Adding, length: Self::LENGTH, cell: self.cell, seed: 0, damage: Damage::None };
-            let recipe = Recipe { plain: true, lr: Self::LR, clip, seconds: None, ..recipe.clone() };
+            let recipe = Recipe {
+                steps: recipe.steps.min(Self::STEPS),
+                plain: true,
+                lr: Self::LR,
+                clip,
+                seconds: None,
+                ..recipe.clone()
+            };
             learn(reader, &trial, &recipe, &device, stop).map(|(_, outcome)| outcome)
         };
         Some(Exploded { explosion: *self, free: with(0.0)?, clipped: with(1.0)? })

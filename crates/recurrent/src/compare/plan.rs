@@ -90,7 +90,7 @@ impl ComparePlan {
             parts: Part::ALL.into(),
             tasks: Memory::ALL.into(),
             lengths: vec![10, 30, 100, 300],
-            seeds: 4,
+            seeds: 3,
             fair: Fairness::Hidden,
             hidden: 32,
             steps: 600,
@@ -109,11 +109,11 @@ impl ComparePlan {
     pub fn quick() -> Self {
         Self {
             tasks: vec![Memory::Recall, Memory::Adding, Memory::DigitsRows, Memory::DigitsPixels],
-            lengths: vec![10, 50, 150],
-            seeds: 3,
+            lengths: vec![10, 30, 60],
             steps: 300,
             seconds: 1.0,
-            cost_hidden: vec![32, 128],
+            gradient_length: 30,
+            cost_hidden: vec![32, 96],
             cost_lengths: vec![32, 128],
             ..Self::full()
         }

@@ -29,7 +29,7 @@ pub const WORDS: Words = Words {
                what it is multiplied for each step back, before training and after it. 0.87 a step leaves a thousandth \
                after 50 steps. The spectral radius of the recurrent weights is 1 at the start.",
     },
-    explosion: "Runs made to explode: Gaussian recurrent weights with a spectral radius of 1.2, plain gradient descent, \
+    explosion: "Runs made to explode: Gaussian recurrent weights with a spectral radius of 1.7, plain gradient descent, \
                 the adding problem; without clipping, and the same run with the global norm clipped to 1.",
     gates: Titled {
         title: "Gates seen",
