@@ -36,8 +36,17 @@ pub enum Claim {
 
 impl Claim {
     /// All of them, in the order of the lecture.
-    pub const ALL: [Self; 7] =
-        [Self::Memory, Self::Gates, Self::Complexity, Self::Speed, Self::Order, Self::LongSequences, Self::BadData];
+    pub const ALL: [Self; 9] = [
+        Self::Memory,
+        Self::Gates,
+        Self::Complexity,
+        Self::Speed,
+        Self::Vanishing,
+        Self::Exploding,
+        Self::Order,
+        Self::LongSequences,
+        Self::BadData,
+    ];
 
     /// Whether it sets the cells apart; otherwise it is about a problem that they share.
     pub fn is_of_a_cell(self) -> bool {
@@ -265,4 +274,91 @@ fn long_sequences(results: &Results) -> Judged {
         _ => Verdict::Undecided,
     };
     Judged { claim: Claim::LongSequences, verdict, numbers: spreads(&samples), tests }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{ComparePlan, Outcome};
+
+    fn outcome(loss: f64, right: f64) -> Outcome {
+        Outcome {
+            hidden: 8,
+            parameters: 100,
+            steps: 10,
+            seconds: 1.0,
+            loss: Some(loss),
+            right: Some(right),
+            diverged: None,
+            clipped: 0.0,
+            largest_norm: 1.0,
+            curve: Vec::new(),
+        }
+    }
+
+    /// Three seeds of each trial, with the loss and the right answers that `of` gives for a cell and its trial.
+    fn results(of: impl Fn(&Trial) -> (f64, f64)) -> Results {
+        let plan = ComparePlan { seeds: 3, lengths: vec![10, 100], ..ComparePlan::quick() };
+        let tried = plan.trials().into_iter().map(|trial| {
+            let (loss, right) = of(&trial);
+            // No two seeds are the same.
+            let off = 1.0 + 0.01 * trial.seed as f64;
+            Tried { trial, outcome: outcome(loss * off, right / off) }
+        });
+        Results {
+            tried: tried.collect(),
+            looked: Vec::new(),
+            exploded: Vec::new(),
+            readings: Vec::new(),
+            speeds: Vec::new(),
+            plan,
+        }
+    }
+
+    fn verdict(claim: Claim, results: &Results) -> Verdict {
+        judged(claim, results).verdict
+    }
+
+    #[test]
+    fn memory_is_decided_by_who_has_more_of_it() {
+        let with =
+            |lost: fn(CellKind) -> f64| results(|trial| (lost(trial.cell) * trial.task.chance(trial.length), 0.5));
+        let rnn_is_worse = with(|cell| if cell == CellKind::Rnn { 0.9 } else { 0.2 });
+        assert_eq!(verdict(Claim::Memory, &rnn_is_worse), Verdict::Confirmed);
+        let rnn_is_better = with(|cell| if cell == CellKind::Rnn { 0.2 } else { 0.9 });
+        assert_eq!(verdict(Claim::Memory, &rnn_is_better), Verdict::Refuted);
+        assert_eq!(verdict(Claim::Memory, &with(|_| 0.5)), Verdict::Undecided);
+        let mut none = with(|_| 0.5);
+        none.tried.clear();
+        assert_eq!(verdict(Claim::Memory, &none), Verdict::Unmeasured);
+    }
+
+    #[test]
+    fn damage_is_decided_by_what_every_cell_loses() {
+        let hurt = results(|trial| (1.0, if trial.damage == Damage::None { 0.9 } else { 0.5 }));
+        assert_eq!(verdict(Claim::Order, &hurt), Verdict::Confirmed);
+        assert_eq!(verdict(Claim::BadData, &hurt), Verdict::Confirmed);
+        let unhurt = results(|_| (1.0, 0.9));
+        assert_eq!(verdict(Claim::Order, &unhurt), Verdict::Refuted);
+    }
+
+    #[test]
+    fn long_sequences_are_decided_by_the_lstm() {
+        let hard =
+            results(|trial| (if trial.length == 100 { 0.9 } else { 0.1 } * trial.task.chance(trial.length), 0.5));
+        assert_eq!(verdict(Claim::LongSequences, &hard), Verdict::Confirmed);
+        let easy = results(|trial| (0.1 * trial.task.chance(trial.length), 0.5));
+        assert_eq!(verdict(Claim::LongSequences, &easy), Verdict::Refuted);
+    }
+
+    #[test]
+    fn what_is_counted_needs_no_run() {
+        let judged = judge(&results(|_| (1.0, 0.5)));
+        let of = |claim| judged.iter().find(|judged| judged.claim == claim).unwrap();
+        assert_eq!(of(Claim::Gates).numbers.map(|gates| gates.unwrap().mean), [0.0, 3.0, 2.0]);
+        assert_eq!(of(Claim::Complexity).verdict, Verdict::Confirmed);
+        for claim in [Claim::Speed, Claim::Vanishing, Claim::Exploding] {
+            assert_eq!(of(claim).verdict, Verdict::Unmeasured);
+        }
+    }
 }
