@@ -268,7 +268,7 @@ pub struct CompareArgs {
     /// Lengths T of recall, adding and copy [default: 10,30,100,300; quick: 10,30,60]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub lengths: Option<Vec<usize>>,
-    /// How often each cell is tried, every time with other rows and weights [default: 3]
+    /// How often each cell is tried, every time with other rows and weights [default: 4]
     #[arg(long, value_name = "N")]
     pub seeds: Option<usize>,
     /// What is equal for all cells: hidden, parameters or time [default: hidden]
@@ -277,7 +277,7 @@ pub struct CompareArgs {
     /// Hidden units; of the LSTM, if parameters are equal [default: 32]
     #[arg(long, value_name = "N")]
     pub hidden: Option<usize>,
-    /// Gradient steps of a trial [default: 600; quick: 300]
+    /// Gradient steps of a trial [default: 600; quick: 400]
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
     /// Seconds of a trial, if time is equal [default: 4; quick: 1]

@@ -90,7 +90,7 @@ impl ComparePlan {
             parts: Part::ALL.into(),
             tasks: Memory::ALL.into(),
             lengths: vec![10, 30, 100, 300],
-            seeds: 3,
+            seeds: 4,
             fair: Fairness::Hidden,
             hidden: 32,
             steps: 600,
@@ -110,7 +110,7 @@ impl ComparePlan {
         Self {
             tasks: vec![Memory::Recall, Memory::Adding, Memory::DigitsRows, Memory::DigitsPixels],
             lengths: vec![10, 30, 60],
-            steps: 300,
+            steps: 400,
             seconds: 1.0,
             gradient_length: 30,
             cost_hidden: vec![32, 96],

@@ -2,8 +2,11 @@
 
 use recurrent::compare::Spread;
 
-/// A mean and how far it spreads: `0.912 ± 0.010`, or `5,416` of what is counted.
+/// A mean and how far it spreads: `0.912 ± 0.010`, `5,416` of what is counted, or `1.6e9`.
 pub fn spread(spread: &Spread) -> String {
+    if spread.mean.abs() >= 1e6 {
+        return format!("{:.1e}", spread.mean);
+    }
     if spread.count == 1 && spread.mean.fract() == 0.0 {
         return grouped(spread.mean);
     }
@@ -32,7 +35,7 @@ pub fn grouped(number: f64) -> String {
     text
 }
 
-/// A probability: `0.032`, or `below 0.001`'s sign.
+/// A probability: `0.032`, or `<0.001`.
 pub fn probability(p: f64) -> String {
     if p < 0.001 { "<0.001".into() } else { format!("{p:.3}") }
 }
@@ -57,6 +60,7 @@ mod tests {
         assert_eq!(spread_of(&[0.5, 0.6]), "0.550 ± 0.071");
         assert_eq!(spread_of(&[5416.0]), "5,416");
         assert_eq!(spread_of(&[0.25]), "0.250");
+        assert_eq!(spread_of(&[1_637_685_248.0]), "1.6e9");
         assert_eq!([0.01234, 12.34, 123_456.7].map(short), ["0.0123", "12.3", "123,457"]);
         assert_eq!([999.0, -1_234_567.0, 0.0].map(grouped), ["999", "-1,234,567", "0"]);
         assert_eq!([0.0, 0.0312].map(probability), ["<0.001", "0.031"]);

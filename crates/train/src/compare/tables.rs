@@ -78,8 +78,10 @@ fn how_sure(judged: &Judged, words: &Tests) -> String {
     if judged.verdict == Verdict::Unmeasured {
         return String::new();
     }
-    if matches!(judged.claim, Claim::Gates | Claim::Complexity | Claim::Vanishing | Claim::Exploding) {
-        return words.counted.to_string();
+    match judged.claim {
+        Claim::Gates | Claim::Complexity => return words.counted.to_string(),
+        Claim::Vanishing | Claim::Exploding => return words.rule.to_string(),
+        _ => {}
     }
     let said: Vec<String> = judged.tests.iter().map(|test| tested(test, words)).collect();
     if said.is_empty() { words.few.to_string() } else { said.join("; ") }

@@ -171,6 +171,7 @@ pub const WORDS: Words = Words {
         gains: "{first} gains: p = {p}",
         keeps: "{first} loses no more than chance: p = {p}",
         counted: "counted",
+        rule: "by the rule below, without a test",
         few: "too few seeds for a test",
     },
     diverged: "diverged ({count} of {all})",

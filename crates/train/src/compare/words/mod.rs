@@ -119,6 +119,7 @@ pub struct Tests {
     pub keeps: &'static str,
     /// No test was needed, or none could be made.
     pub counted: &'static str,
+    pub rule: &'static str,
     pub few: &'static str,
 }
 

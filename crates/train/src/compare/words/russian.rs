@@ -177,6 +177,7 @@ pub const WORDS: Words = Words {
         gains: "{first} выигрывает: p = {p}",
         keeps: "{first} теряет не больше, чем случайно: p = {p}",
         counted: "подсчёт",
+        rule: "по правилу ниже, без проверки",
         few: "для проверки мало повторов",
     },
     diverged: "разошлась ({count} из {all})",
