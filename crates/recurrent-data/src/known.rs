@@ -127,13 +127,14 @@ macro_rules! known {
 
 /// The data sets that are known by name: those that come with the crate, then those that are fetched.
 pub fn known() -> &'static [Known] {
-    static SETS: LazyLock<[Known; 8]> = LazyLock::new(|| {
+    static SETS: LazyLock<[Known; 9]> = LazyLock::new(|| {
         [
             known!("weather", "weather.csv"),
             known!("stocks", "stocks.csv"),
             known!("fables", "fables.txt"),
             known!("phrases", "phrases.tsv"),
             known!("reviews", "reviews.tsv"),
+            known!("digits", "digits.csv"),
             known!("tiny-shakespeare"),
             known!("vader-reviews"),
             known!("home-assistant"),
@@ -259,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_file_is_the_one_its_manifest_describes() {
-        assert_eq!(embedded().count(), 5);
+        assert_eq!(embedded().count(), 6);
         for (manifest, bytes) in embedded() {
             assert_eq!(sha256(bytes), manifest.sha256, "{}", manifest.name);
             assert_eq!(bytes.len() as u64, manifest.bytes, "{}", manifest.name);
@@ -374,8 +375,24 @@ mod tests {
     }
 
     #[test]
+    fn digits_are_64_shades_and_a_label_in_three_parts() {
+        let table = table("digits");
+        let facts = Dataset::find("digits").unwrap().manifest.labelled().unwrap();
+        assert_eq!(table.rows().len(), facts.rows);
+        let rows = columns(&table, [&*facts.text, &*facts.label, facts.part.as_deref().unwrap()]);
+        for [pixels, digit, _] in &rows {
+            let shades: Vec<u8> = pixels.split(' ').map(|shade| shade.parse().unwrap()).collect();
+            assert!(shades.len() == 64 && shades.iter().all(|shade| *shade <= 16));
+            assert!(digit.parse::<u8>().unwrap() < 10);
+        }
+        let count = |part: &str| rows.iter().filter(|row| row[2] == part).count();
+        assert_eq!(["train", "valid", "test"].map(count), [1259, 269, 269]);
+    }
+
+    #[test]
     fn a_name_that_is_nearly_right_is_recognised() {
-        let names = "weather, stocks, fables, phrases, reviews, tiny-shakespeare, vader-reviews, home-assistant";
+        let names =
+            "weather, stocks, fables, phrases, reviews, digits, tiny-shakespeare, vader-reviews, home-assistant";
         assert_eq!(
             Dataset::find("wether").unwrap_err().to_string(),
             format!("expected a data set, one of {names}; found `wether`; did you mean `weather`?")

@@ -6,9 +6,10 @@
 //! - [`data`]: tables and texts, splits, scalers and codecs, windows, lanes and pairs (`recurrent-data`);
 //! - [`kernels`]: the loops over time underneath (`recurrent-kernels`);
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
-//! - [`compare`]: what tells one cell from another: gradients, gates and costs;
 //! - [`decoding`]: from what a network says of the next token to a text; [`metrics`]: how good texts and judgements are;
-//! - a module a task: [`forecast`], [`generate`], [`translate`], [`sentiment`].
+//! - a module a task: [`forecast`], [`generate`], [`translate`], [`sentiment`];
+//! - [`compare`]: what tells one cell from another: gradients, gates and costs, and what the lecture claims of RNN, LSTM
+//!   and GRU, measured.
 //!
 //! # A predictor
 //!

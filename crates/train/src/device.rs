@@ -1,5 +1,6 @@
 //! Where to compute.
 
+use std::fmt;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -95,6 +96,25 @@ impl FromStr for DeviceName {
     }
 }
 
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.index {
+            Some(index) => write!(f, "{}:{index}", self.backend.name()),
+            None => f.write_str(self.backend.name()),
+        }
+    }
+}
+
+/// The name of the device that was asked for, or of the first that is compiled in, GPUs before CPUs.
+///
+/// # Errors
+/// If none is compiled in.
+pub fn named(args: &DeviceArgs) -> Result<DeviceName> {
+    let first = Backend::ALL.into_iter().find(|backend| backend.is_compiled_in());
+    let name = args.device.or(first.map(|backend| DeviceName { backend, index: None }));
+    name.ok_or_else(|| BadInput("no device is compiled in: build with --features flex".into()).into())
+}
+
 /// The device that was asked for, or the first that is compiled in, GPUs before CPUs.
 ///
 /// # Errors
@@ -102,10 +122,7 @@ impl FromStr for DeviceName {
 pub fn open(args: &DeviceArgs) -> Result<Device> {
     let compiled: Vec<&str> =
         Backend::ALL.into_iter().filter(|backend| backend.is_compiled_in()).map(Backend::name).collect();
-    let first = Backend::ALL.into_iter().find(|backend| backend.is_compiled_in());
-    let Some(name) = args.device.or(first.map(|backend| DeviceName { backend, index: None })) else {
-        return Err(BadInput("no device is compiled in: build with --features flex".into()).into());
-    };
+    let name = named(args)?;
     let wanted = name.backend.name();
     if !name.backend.is_compiled_in() {
         return Err(BadInput(format!(
@@ -261,6 +278,7 @@ mod tests {
     #[test]
     fn names_are_read_with_and_without_a_number() {
         assert_eq!("cuda:1".parse(), Ok(DeviceName { backend: Backend::Cuda, index: Some(1) }));
+        assert_eq!("cuda:1".parse::<DeviceName>().map(|name| name.to_string()), Ok("cuda:1".into()));
         assert_eq!("flex".parse(), Ok(DeviceName { backend: Backend::Flex, index: None }));
         for wrong in ["tpu", "flex:0", "cuda:x", "cuda:", ""] {
             assert!(wrong.parse::<DeviceName>().is_err(), "{wrong}");

@@ -8,11 +8,13 @@
 #![recursion_limit = "256"]
 
 mod cli;
+mod compare;
 mod complete;
 mod data;
 mod device;
 mod folder;
 mod interrupt;
+mod language;
 mod picture;
 mod progress;
 mod report;
@@ -62,6 +64,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Predict(args) => tasks::predict(&args),
         Command::Complete(args) => complete::run(&args),
         Command::Summary(args) => tasks::summary(&args),
+        Command::Compare(args) => compare::run(*args),
         Command::Data(command) => data::run(command),
         Command::Devices => device::list(),
     }

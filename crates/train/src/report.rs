@@ -8,8 +8,11 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::language::Language;
+
 /// The whole page.
 pub struct Report {
+    pub language: Language,
     pub title: String,
     /// What a reader in a hurry should know. An empty line begins a new paragraph here and in every other text.
     pub lead: String,
@@ -45,7 +48,7 @@ impl Report {
     pub fn to_html(&self) -> String {
         let page = html! {
             (DOCTYPE)
-            html lang="en" {
+            html lang=(self.language.code()) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
@@ -71,10 +74,14 @@ impl Report {
     }
 
     fn contents(&self) -> Markup {
+        let contents = match self.language {
+            Language::English => "Contents",
+            Language::Russian => "Содержание",
+        };
         html! {
             @if !self.sections.is_empty() {
-                nav aria-label="Contents" {
-                    h2 { "Contents" }
+                nav aria-label=(contents) {
+                    h2 { (contents) }
                     ol {
                         @for (number, section) in (1..).zip(&self.sections) {
                             li { a href={ "#" (anchor(number)) } { (plain(&section.title)) } }
@@ -263,7 +270,8 @@ mod tests {
 
     fn with(blocks: Vec<Block>) -> String {
         let section = Section { title: "Scores".into(), lead: String::new(), blocks };
-        Report { title: "Report".into(), lead: String::new(), sections: vec![section] }.to_html()
+        Report { language: Language::default(), title: "Report".into(), lead: String::new(), sections: vec![section] }
+            .to_html()
     }
 
     /// One of every kind.
@@ -278,6 +286,8 @@ mod tests {
             picture::calibration("calibration", &[("GRU", &[(0.5, 0.5, 9)])]),
             picture::roc("roc", &[("GRU", &[(0.0, 0.0), (1.0, 1.0)], Some(0.5))]),
             picture::bars("bars", "accuracy", &[("GRU", 0.9)]),
+            picture::gates("gates", ["unit", "open"], &words, &[vec![0.5, 1.0]]),
+            picture::against("length", "T", "accuracy", &words, &[picture::Line { name: "GRU", values: &[0.5, 0.9] }]),
         ];
         drawn.map(Result::unwrap).to_vec()
     }
@@ -290,7 +300,7 @@ mod tests {
         blocks.push(Block::Table { head: strings(["model", "MSE"]), rows: vec![strings(["GRU", "0.5"])] });
         let section = |title: &str, blocks| Section { title: title.into(), lead: "Lead.".into(), blocks };
         let sections = vec![section("Pictures", blocks), section("Nothing", Vec::new())];
-        Report { title: "Прогноз".into(), lead: "In short.".into(), sections }
+        Report { language: Language::default(), title: "Прогноз".into(), lead: "In short.".into(), sections }
     }
 
     #[test]
@@ -299,7 +309,17 @@ mod tests {
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"));
         assert!(picture::nests(&html));
         assert_eq!(html, everything().to_html());
-        assert!(picture::nests(&Report { title: String::new(), lead: String::new(), sections: Vec::new() }.to_html()));
+        assert!(picture::nests(
+            &Report { language: Language::default(), title: String::new(), lead: String::new(), sections: Vec::new() }
+                .to_html()
+        ));
+    }
+
+    #[test]
+    fn a_report_says_in_which_language_it_is() {
+        let html = Report { language: Language::Russian, ..everything() }.to_html();
+        assert!(html.starts_with("<!DOCTYPE html><html lang=\"ru\">") && html.contains("<h2>Содержание</h2>"));
+        assert!(everything().to_html().contains("<h2>Contents</h2>"));
     }
 
     #[test]
@@ -339,7 +359,8 @@ mod tests {
             Block::Picture { caption: String::new(), svg: text() },
         ];
         let section = Section { title: text(), lead: text(), blocks };
-        let html = Report { title: text(), lead: text(), sections: vec![section] }.to_html();
+        let html =
+            Report { language: Language::default(), title: text(), lead: text(), sections: vec![section] }.to_html();
         assert!(picture::nests(&html));
         assert!(!html.contains("<script") && !html.contains('\0') && !html.contains("\"1\""));
         assert_eq!(html.matches("&lt;script&gt;alert(&quot;1&quot;) &amp; 'x'&lt;/script&gt;").count(), 13);

@@ -15,6 +15,7 @@ use recurrent::{Task, replace};
 
 use crate::cli::TourArgs;
 use crate::interrupt::INTERRUPTED;
+use crate::language::Language;
 use crate::progress::duration;
 use crate::report::{Report, Section};
 use crate::speak::say;
@@ -77,5 +78,5 @@ fn in_html(sections: Vec<Section>, took: &str) -> String {
         "Four uses of recurrent networks, each trained a few minutes ago on this machine from data that come with the \
          program ({took} in all), each beside what costs nothing. Longer runs and larger data do better."
     );
-    Report { title: "A tour of recurrent networks".into(), lead, sections }.to_html()
+    Report { language: Language::English, title: "A tour of recurrent networks".into(), lead, sections }.to_html()
 }

@@ -9,6 +9,8 @@
 //! | [`calibration()`] | whether a confidence of 0.9 is right 9 times in 10 |
 //! | [`roc()`] | how many true alarms each false alarm buys |
 //! | [`bars()`] | scores beside each other |
+//! | [`gates()`] | what gates let through while a text is read |
+//! | [`against()`] | several cells against a length or a size |
 //!
 //! A picture needs nothing beside itself: no script, no style sheet, no font file. The same numbers always give the
 //! same text, which has no ids, so that one page can hold many pictures. Nothing here writes a file, and no number is
@@ -19,6 +21,7 @@
 //! map. A new kind of picture is one more file, which turns its numbers into one of these two or draws on the canvas
 //! itself, as `bars` does.
 
+mod against;
 mod attention;
 mod axis;
 mod bars;
@@ -26,17 +29,20 @@ mod calibration;
 mod canvas;
 mod chart;
 mod confusion;
+mod gates;
 mod heat;
 mod loss;
 mod over_time;
 mod roc;
 
+pub use against::against;
 pub use attention::attention;
 pub use bars::bars;
 pub use calibration::calibration;
 #[cfg(test)]
 pub use canvas::nests;
 pub use confusion::confusion;
+pub use gates::gates;
 pub use loss::loss_curves;
 pub use over_time::{Line, over_time};
 pub use roc::roc;

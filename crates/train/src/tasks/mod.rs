@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use recurrent::compare::Comparison;
 use recurrent::data::DataError;
 use recurrent::fit::{AfterEpoch, Ending, History};
 use recurrent::forecast::ForecastRun;
@@ -25,7 +26,7 @@ use crate::interrupt::INTERRUPTED;
 use crate::report::{Block, Section};
 use crate::settings::first_said;
 use crate::speak::{note, say};
-use crate::{device, folder, picture, progress};
+use crate::{compare, device, folder, picture, progress};
 
 /// A run that shows itself.
 pub trait Shown: Run {
@@ -70,6 +71,9 @@ macro_rules! with_run {
 
 /// `train resume`.
 pub fn resume(args: &ResumeArgs) -> Result<ExitCode> {
+    if Comparison::is_in(&args.run.run) {
+        return compare::resume(args);
+    }
     with_run!(&args.run.run, resume_run(args))
 }
 

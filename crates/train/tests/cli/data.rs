@@ -73,6 +73,7 @@ fn the_list_tells_what_is_at_hand() {
         ("fables ", "text", "embedded"),
         ("phrases ", "pairs", "embedded"),
         ("reviews ", "labelled", "embedded"),
+        ("digits ", "labelled", "embedded"),
         ("tiny-shakespeare ", "text", "not fetched"),
         ("vader-reviews ", "labelled", "not fetched"),
         ("home-assistant ", "pairs", "not fetched"),

@@ -19,6 +19,7 @@ fn all_commands_are_listed() {
         "evaluate",
         "predict",
         "complete",
+        "compare",
         "summary",
         "data",
         "devices",

@@ -1,6 +1,7 @@
 //! The program as its users meet it: typed commands, exit codes, files.
 
 mod bad_input;
+mod compare;
 mod data;
 mod forecast;
 mod generate;

@@ -1,0 +1,286 @@
+//! A comparison's folder, and the grid that fills it.
+//!
+//! ```text
+//! runs/compare-1/
+//!   plan.toml            what is compared, complete
+//!   measured/*.json      a file for each cell of the grid, once it is measured
+//!   compare.json         all of it, and what it says of the lecture's claims
+//!   report.html          the same for readers
+//! ```
+
+use std::fs::File;
+use std::path::Path;
+
+use burn::tensor::Device;
+use recurrent_models::CellKind;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::claim::{Judged, judge};
+use super::look::{Exploded, Explosion, Look};
+use super::plan::{ComparePlan, Part};
+use super::reading::Reading;
+use super::results::{Results, Tried};
+use super::speed::speed;
+use super::trial::{Outcome, Recipe, Trial, train};
+use crate::{Bundle, Error, Result};
+
+/// A comparison, in a folder of its own.
+#[derive(Debug)]
+pub struct Comparison {
+    plan: ComparePlan,
+    bundle: Bundle,
+    _lock: File,
+}
+
+/// What is told while a comparison goes on: a cell of the grid is measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// How many are, with this one.
+    pub done: usize,
+    /// How many there are.
+    pub total: usize,
+    /// Its name.
+    pub name: String,
+    /// What came of it, in a word; `None` if it was measured before.
+    pub came: Option<String>,
+}
+
+/// A cell of the grid.
+enum Cell {
+    Trial(Trial),
+    Look(Look),
+    Explosion(Explosion),
+    Reading(CellKind),
+    Speed { cell: CellKind, hidden: usize, length: usize },
+}
+
+impl Cell {
+    fn name(&self) -> String {
+        match self {
+            Self::Trial(trial) => trial.to_string(),
+            Self::Look(look) => look.to_string(),
+            Self::Explosion(explosion) => explosion.to_string(),
+            Self::Reading(cell) => format!("gates-{cell}"),
+            Self::Speed { cell, hidden, length } => format!("speed-T{length}-h{hidden}-{cell}"),
+        }
+    }
+}
+
+impl Comparison {
+    /// Begins a comparison in a folder that is not there yet, or goes on with the one that is there, if its plan is the
+    /// same.
+    ///
+    /// # Errors
+    /// If the plan cannot be, the folder is something else's, has another plan, or another process works in it.
+    pub fn begin(plan: ComparePlan, folder: &Path) -> Result<Self> {
+        plan.check()?;
+        if !folder.exists() {
+            let text = toml::to_string(&plan).expect("a plan is a table of plain values");
+            return Self::locked(plan, Bundle::create(folder, &[(PLAN, text)], false)?);
+        }
+        let there = Self::open(folder)?;
+        match difference(&there.plan, &plan) {
+            None => Ok(there),
+            Some((setting, expected, found)) => Err(Error::Bundle {
+                path: folder.join(PLAN),
+                expected: format!("`{setting} = {expected}` as asked for (or name another folder with --out)"),
+                found: format!("`{found}`"),
+            }),
+        }
+    }
+
+    /// Opens the folder of a comparison.
+    ///
+    /// # Errors
+    /// If it is not one, its plan is damaged, or another process works in it.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let bundle = Bundle::open(folder)?;
+        let plan: ComparePlan = bundle.plan()?;
+        plan.check()?;
+        Self::locked(plan, bundle)
+    }
+
+    /// Whether a folder is a comparison's.
+    pub fn is_in(folder: &Path) -> bool {
+        let plan = Bundle::open(folder).and_then(|bundle| bundle.plan::<toml::Table>());
+        plan.is_ok_and(|plan| plan.get("task").and_then(toml::Value::as_str) == Some("compare"))
+    }
+
+    fn locked(plan: ComparePlan, bundle: Bundle) -> Result<Self> {
+        let _lock = bundle.lock()?;
+        Ok(Self { plan, bundle, _lock })
+    }
+
+    /// What is compared.
+    pub fn plan(&self) -> &ComparePlan {
+        &self.plan
+    }
+
+    /// Its folder.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        let mut cells: Vec<Cell> = Vec::new();
+        if self.plan.parts.contains(&Part::Cost) {
+            for length in &self.plan.cost_lengths {
+                for hidden in &self.plan.cost_hidden {
+                    let sized = |cell| Cell::Speed { cell, hidden: *hidden, length: *length };
+                    cells.extend(CellKind::ALL.map(sized));
+                }
+            }
+        }
+        if self.plan.parts.contains(&Part::Gradients) {
+            cells.extend(Look::all(self.plan.gradient_length, self.plan.seeds).into_iter().map(Cell::Look));
+            cells.extend(Explosion::ALL.map(Cell::Explosion));
+        }
+        if self.plan.parts.contains(&Part::Gates) {
+            cells.extend([CellKind::Lstm, CellKind::Gru].map(Cell::Reading));
+        }
+        cells.extend(self.plan.trials().into_iter().map(Cell::Trial));
+        cells
+    }
+
+    /// Measures what is not measured yet, each cell of the grid with a file of its own; `None` if `stop` says so before
+    /// the end. `tell` hears of each.
+    ///
+    /// # Errors
+    /// If a file cannot be written, or one that is there is damaged.
+    pub fn run(
+        &self,
+        device: &Device,
+        stop: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Event),
+    ) -> Result<Option<Results>> {
+        let mut results = Results {
+            plan: self.plan.clone(),
+            tried: Vec::new(),
+            looked: Vec::new(),
+            exploded: Vec::new(),
+            readings: Vec::new(),
+            speeds: Vec::new(),
+        };
+        let cells = self.cells();
+        let total = cells.len();
+        for (number, cell) in (1..).zip(&cells) {
+            if stop() {
+                return Ok(None);
+            }
+            let name = cell.name();
+            let Some(came) = self.measured(cell, &name, device, stop, &mut results)? else { return Ok(None) };
+            tell(&Event { done: number, total, name, came });
+        }
+        Ok(Some(results))
+    }
+
+    /// Adds a cell of the grid to the results, and gives what came of it, in a word, if it is new; `None` if `stop` says
+    /// so first.
+    fn measured(
+        &self,
+        cell: &Cell,
+        name: &str,
+        device: &Device,
+        stop: &dyn Fn() -> bool,
+        results: &mut Results,
+    ) -> Result<Option<Option<String>>> {
+        let (plan, recipe) = (&self.plan, self.plan.recipe());
+        // Gradients are looked at after the same number of steps, whatever is held equal.
+        let steps = Recipe { steps: plan.steps, seconds: None, ..recipe.clone() };
+        let word = match cell {
+            Cell::Trial(trial) => {
+                let tried = || {
+                    let (_, outcome) = train(trial, plan.hidden_of(trial), &recipe, device, stop)?;
+                    Some(Tried { trial: *trial, outcome })
+                };
+                self.once(name, tried, |tried| in_a_word(&tried.outcome), &mut results.tried)?
+            }
+            Cell::Look(look) => {
+                let looked = || look.look(plan.hidden, &steps, device, stop);
+                self.once(name, looked, |looked| in_a_word(&looked.outcome), &mut results.looked)?
+            }
+            Cell::Explosion(explosion) => {
+                let exploded = || explosion.run(plan.hidden, &steps, device, stop);
+                let word = |run: &Exploded| format!("{}; clipped: {}", in_a_word(&run.free), in_a_word(&run.clipped));
+                self.once(name, exploded, word, &mut results.exploded)?
+            }
+            Cell::Reading(cell) => {
+                let reading = || Reading::of(*cell, &plan.text, plan.lr, device, stop);
+                let word = |reading: &Reading| format!("{:.0} % foretold", 100.0 * reading.right.unwrap_or(0.0));
+                self.once(name, reading, word, &mut results.readings)?
+            }
+            Cell::Speed { cell, hidden, length } => {
+                let timed = || Some(speed(*cell, *hidden, *length, plan.batch, device));
+                self.once(name, timed, |speed| format!("{:.2} ms a step", speed.typical()), &mut results.speeds)?
+            }
+        };
+        Ok(word)
+    }
+
+    /// Adds to `all` what is in the file of this name, or else what `measure` gives, once it is written there; gives
+    /// the word for it if it is new.
+    fn once<T: Serialize + DeserializeOwned>(
+        &self,
+        name: &str,
+        measure: impl FnOnce() -> Option<T>,
+        word: impl Fn(&T) -> String,
+        all: &mut Vec<T>,
+    ) -> Result<Option<Option<String>>> {
+        let file = format!("measured/{name}.json");
+        let path = self.bundle.path(&file);
+        let new = !path.exists();
+        if new {
+            let Some(measured) = measure() else { return Ok(None) };
+            self.bundle.write(&file, in_json(&measured))?;
+        }
+        // What is new is read back too: a number that goes through a file may lose its last bit.
+        let measured: T = serde_json::from_str(&self.bundle.read(&file)?).map_err(|cause| Error::Bundle {
+            path,
+            expected: "what was measured (delete the file to measure it again)".into(),
+            found: cause.to_string(),
+        })?;
+        let word = new.then(|| word(&measured));
+        all.push(measured);
+        Ok(Some(word))
+    }
+
+    /// Writes everything into `compare.json`, with what it says of the claims.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep(&self, results: &Results) -> Result<Vec<Judged>> {
+        #[derive(Serialize)]
+        struct All<'a> {
+            claims: &'a [Judged],
+            #[serde(flatten)]
+            results: &'a Results,
+        }
+        let claims = judge(results);
+        self.bundle.write("compare.json", in_json(&All { claims: &claims, results }))?;
+        Ok(claims)
+    }
+}
+
+const PLAN: &str = "plan.toml";
+
+fn in_json(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("plain numbers and names") + "\n"
+}
+
+fn in_a_word(outcome: &Outcome) -> String {
+    match (outcome.diverged, outcome.loss) {
+        (None, Some(loss)) => format!("loss {loss:.4}, {:.1} s", outcome.seconds),
+        (at, _) => format!("diverged at step {}", at.unwrap_or(outcome.steps)),
+    }
+}
+
+/// The first setting in which two plans differ, with what each says.
+fn difference(there: &ComparePlan, asked: &ComparePlan) -> Option<(String, String, String)> {
+    let [there, asked] =
+        [there, asked].map(|plan| toml::Table::try_from(plan).expect("a plan is a table of plain values"));
+    asked.into_iter().find_map(|(setting, asked)| {
+        let there = there.get(&setting)?;
+        (*there != asked).then(|| (setting, asked.to_string(), there.to_string()))
+    })
+}

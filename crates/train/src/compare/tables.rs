@@ -1,0 +1,278 @@
+//! The tables: those of the lecture with numbers in them, and those that the numbers are from.
+
+use recurrent::compare::cost::Cost;
+use recurrent::compare::{
+    Claim, ComparePlan, Damage, Judged, Look, Looked, Memory, Outcome, Place, Results, Spread, Tested, Tried, Verdict,
+};
+use recurrent::models::{AnyRecurrentConfig, CellKind};
+
+use super::number;
+use super::table::Table;
+use super::words::{Tests, Words, filled};
+
+/// The names of the cells, in the order of [`CellKind::ALL`].
+pub const CELLS: [&str; 3] = ["RNN", "LSTM", "GRU"];
+
+/// All of them, with their titles.
+pub fn all(results: &Results, claims: &[Judged], words: &Words) -> Vec<(&'static str, Table)> {
+    let mut tables = vec![
+        (words.cells.title, lecture(claims, Claim::is_of_a_cell, words)),
+        (words.problems.title, lecture(claims, |claim| !claim.is_of_a_cell(), words)),
+    ];
+    let others = [
+        (words.memory.title, memory(results, words)),
+        (words.fails, fails(results, words)),
+        (words.gradients.title, gradients(results, words)),
+        (words.explosion, explosions(results, words)),
+        (words.cost.title, cost(results, words)),
+        (words.quality.title, quality(results, words)),
+    ];
+    tables.extend(others.into_iter().filter(|(_, table)| !table.rows.is_empty()));
+    tables
+}
+
+fn head(first: &[&str], cells: bool, last: &[&str]) -> Table {
+    let cells: &[&str] = if cells { &CELLS } else { &[] };
+    Table::new([first, cells, last].concat().into_iter().map(String::from).collect())
+}
+
+/// A table of the lecture, each number beside what it is about.
+pub fn lecture(claims: &[Judged], which: impl Fn(Claim) -> bool, words: &Words) -> Table {
+    let mut table = head(&[words.head.property], true, &[words.head.verdict, words.head.why]);
+    for judged in claims.iter().filter(|judged| which(judged.claim)) {
+        let of_claim = &words.claims[place(&Claim::ALL, &judged.claim)];
+        let mut row = vec![of_claim.name.to_string()];
+        row.extend(of_claim.said.iter().zip(&judged.numbers).map(|(said, number)| match number {
+            Some(number) => format!("{said}: {}", number::spread(number)),
+            None => format!("{said}: {}", words.not_measured),
+        }));
+        row.push(verdict(judged.verdict, words).to_string());
+        row.push(how_sure(judged, &words.tests));
+        table.rows.push(row);
+    }
+    table
+}
+
+/// What each number of the lecture's tables is, and what decides.
+pub fn rules(words: &Words) -> Table {
+    let mut table = head(&[words.head.property, words.head.numbers, words.head.rule], false, &[]);
+    table.rows =
+        words.claims.iter().map(|claim| [claim.name, claim.numbers, claim.rule].map(String::from).to_vec()).collect();
+    table
+}
+
+pub fn place<T: PartialEq>(all: &[T], one: &T) -> usize {
+    all.iter().position(|other| other == one).expect("one of all")
+}
+
+pub fn verdict(verdict: Verdict, words: &Words) -> &'static str {
+    let order = [Verdict::Confirmed, Verdict::Refuted, Verdict::Undecided, Verdict::Unmeasured];
+    words.verdicts[place(&order, &verdict)]
+}
+
+fn name(cell: CellKind) -> &'static str {
+    CELLS[place(&CellKind::ALL, &cell)]
+}
+
+fn how_sure(judged: &Judged, words: &Tests) -> String {
+    if judged.verdict == Verdict::Unmeasured {
+        return String::new();
+    }
+    match judged.claim {
+        Claim::Gates | Claim::Complexity => return words.counted.to_string(),
+        Claim::Vanishing | Claim::Exploding => return words.rule.to_string(),
+        _ => {}
+    }
+    let said: Vec<String> = judged.tests.iter().map(|test| tested(test, words)).collect();
+    if said.is_empty() { words.few.to_string() } else { said.join("; ") }
+}
+
+fn tested(test: &Tested, words: &Tests) -> String {
+    let Tested { first, second, welch } = test;
+    let text = match first == second {
+        true if welch.is_more() => words.loses,
+        true if welch.is_less() => words.gains,
+        true => words.keeps,
+        false if welch.is_more() => words.above,
+        false if welch.is_less() => words.below,
+        false => words.chance,
+    };
+    filled(text, &[("first", name(*first)), ("second", name(*second)), ("p", &number::probability(welch.p))])
+}
+
+/// Loss and right answers of each cell at each length; or that it diverged, which is no number.
+pub fn memory(results: &Results, words: &Words) -> Table {
+    let mut table = head(&[words.head.task, words.head.length, words.head.chance], true, &[]);
+    for place in undamaged(results) {
+        let (task, length, _) = place;
+        let mut row = vec![
+            task_name(task, words).to_string(),
+            task.steps(length).to_string(),
+            number::short(task.chance(length)),
+        ];
+        row.extend(CellKind::ALL.map(|cell| loss_and_right(&results.at(place, cell), words)));
+        table.rows.push(row);
+    }
+    table
+}
+
+/// Places of the memory part.
+pub fn undamaged(results: &Results) -> Vec<Place> {
+    let is_memory = |place: &Place| place.2 == Damage::None && results.plan.tasks.contains(&place.0);
+    results.places().into_iter().filter(is_memory).collect()
+}
+
+pub fn task_name(task: Memory, words: &Words) -> &'static str {
+    words.tasks[place(&Memory::ALL, &task)].name
+}
+
+fn loss_and_right(tried: &[&Tried], words: &Words) -> String {
+    let numbers = |of: fn(&Tried) -> Option<f64>| -> Vec<f64> { tried.iter().filter_map(|tried| of(tried)).collect() };
+    match diverged(tried, words) {
+        Some(diverged) => diverged,
+        None => {
+            let losses = numbers(|tried| tried.outcome.loss);
+            let right = numbers(|tried| tried.outcome.right);
+            let [loss, right] = [losses, right].map(|numbers| Spread::of(&numbers));
+            let loss = loss.map_or(String::new(), |loss| number::spread(&loss));
+            let right = right.map_or(String::new(), |right| format!(", {:.0} %", 100.0 * right.mean));
+            loss + &right
+        }
+    }
+}
+
+/// How many diverged, if one did.
+fn diverged(tried: &[&Tried], words: &Words) -> Option<String> {
+    let count = tried.iter().filter(|tried| tried.outcome.diverged.is_some()).count();
+    let values = [("count", &*count.to_string()), ("all", &*tried.len().to_string())];
+    (count > 0).then(|| filled(words.diverged, &values))
+}
+
+/// The length at which each cell fails each generated task.
+pub fn fails(results: &Results, words: &Words) -> Table {
+    let mut table = head(&[words.head.task], true, &[]);
+    let tried: Vec<Memory> = undamaged(results).iter().map(|place| place.0).collect();
+    for task in Memory::ALL.into_iter().filter(|task| task.is_generated() && tried.contains(task)) {
+        let at =
+            |cell| results.fails_at(task, cell).map_or(words.nowhere.to_string(), |length| format!("T = {length}"));
+        let mut row = vec![task_name(task, words).to_string()];
+        row.extend(CellKind::ALL.map(at));
+        table.rows.push(row);
+    }
+    table
+}
+
+/// By what each network's gradient is multiplied for a step back, before training and after it.
+pub fn gradients(results: &Results, words: &Words) -> Table {
+    let names = &words.head;
+    let mut table = head(&[names.network, names.fresh, names.trained, names.half], false, &[]);
+    for look in Look::all(results.plan.gradient_length, 1) {
+        let same = |other: &Look| Look { seed: 0, ..*other } == look;
+        let seen: Vec<&Looked> = results.looked.iter().filter(|looked| same(&looked.look)).collect();
+        if seen.is_empty() {
+            continue;
+        }
+        let decays = |of: fn(&Looked) -> Option<f64>| -> Vec<f64> { seen.iter().filter_map(|one| of(one)).collect() };
+        let factor = |decays: &[f64]| {
+            let factors: Vec<f64> = decays.iter().map(|decay| decay.exp()).collect();
+            Spread::of(&factors).map_or("–".to_string(), |factor| number::spread(&factor))
+        };
+        let fresh = decays(|looked| looked.fresh.decay);
+        let trained = decays(|looked| looked.trained.as_ref()?.decay);
+        let count = seen.iter().filter(|looked| looked.outcome.diverged.is_some()).count();
+        let values = [("count", &*count.to_string()), ("all", &*seen.len().to_string())];
+        let diverged = (count > 0).then(|| filled(words.diverged, &values));
+        let half = Spread::of(&trained).filter(|decay| decay.mean < 0.0).map(|decay| 2.0_f64.ln() / -decay.mean);
+        table.rows.push(vec![
+            network(&look, words),
+            factor(&fresh),
+            diverged.unwrap_or_else(|| factor(&trained)),
+            half.map_or("–".to_string(), number::short),
+        ]);
+    }
+    table
+}
+
+/// What a network under the microscope is called.
+pub fn network(look: &Look, words: &Words) -> String {
+    let weights = if look.gaussian { words.gaussian } else { words.orthogonal };
+    let bias = match look.cell {
+        CellKind::Lstm => format!(", {}", filled(words.forget_bias, &[("bias", &look.forget_bias.to_string())])),
+        _ => String::new(),
+    };
+    format!("{}, {weights}{bias}", name(look.cell))
+}
+
+/// Runs that are made to explode, without clipping and with it.
+pub fn explosions(results: &Results, words: &Words) -> Table {
+    let names = &words.head;
+    let columns = [names.network, names.largest_norm, names.free, names.clipped, names.share_clipped];
+    let mut table = head(&columns, false, &[]);
+    for run in &results.exploded {
+        let loss = |outcome: &Outcome| {
+            let diverged = || filled(words.diverged, &[("count", "1"), ("all", "1")]);
+            outcome.loss.map_or_else(diverged, number::short)
+        };
+        let function = if run.explosion.relu { " (relu)" } else { "" };
+        table.rows.push(vec![
+            format!("{}{function}", name(run.explosion.cell)),
+            format!("{:.1e}", run.free.largest_norm),
+            loss(&run.free),
+            loss(&run.clipped),
+            format!("{:.0} %", 100.0 * run.clipped.clipped),
+        ]);
+    }
+    table
+}
+
+/// What every size of every cell takes.
+pub fn cost(results: &Results, words: &Words) -> Table {
+    let names = &words.head;
+    let columns = [
+        names.cell,
+        names.hidden,
+        names.length,
+        names.parameters,
+        names.operations,
+        names.kept,
+        names.milliseconds,
+        names.tokens,
+        names.stream,
+    ];
+    let mut table = head(&columns, false, &[]);
+    for speed in &results.speeds {
+        let cost = Cost::of(&AnyRecurrentConfig::new(speed.cell, Memory::Recall.width(), speed.hidden));
+        table.rows.push(vec![
+            name(speed.cell).to_string(),
+            speed.hidden.to_string(),
+            speed.length.to_string(),
+            number::grouped(cost.parameters as f64),
+            number::grouped(cost.training().floating_point() as f64),
+            number::grouped(cost.kept_bytes() as f64),
+            number::short(speed.typical()),
+            number::grouped(speed.tokens_a_second()),
+            speed.stream_microseconds.map_or("–".to_string(), number::short),
+        ]);
+    }
+    table
+}
+
+/// Right answers of each cell after training on damaged data.
+pub fn quality(results: &Results, words: &Words) -> Table {
+    let mut table = head(&[words.head.data], true, &[]);
+    if !results.places().iter().any(|place| place.2 != Damage::None) {
+        return table;
+    }
+    for (damage, said) in Damage::ALL.into_iter().zip(words.damages) {
+        let right = |cell| {
+            let tried = results.at((ComparePlan::SPOILED, 0, damage), cell);
+            let shares: Vec<f64> = tried.iter().filter_map(|tried| tried.outcome.right).collect();
+            let share = || Spread::of(&shares).map_or(String::new(), |share| number::spread(&share));
+            diverged(&tried, words).unwrap_or_else(share)
+        };
+        let mut row = vec![said.to_string()];
+        row.extend(CellKind::ALL.map(right));
+        table.rows.push(row);
+    }
+    table
+}

@@ -1,0 +1,158 @@
+//! Comparisons of cells, as their users meet them.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+
+use crate::program::Desk;
+
+/// A grid that is done in seconds.
+const TINY: &str = "compare --parts memory --tasks recall --lengths 5 --seeds 2 --steps 5 --hidden 6";
+
+/// When each file of a run's grid was written.
+fn written(desk: &Desk, run: &str) -> Vec<(String, SystemTime)> {
+    let at = |name: String| {
+        let file = desk.path(&format!("{run}/measured/{name}"));
+        (name, file.metadata().expect("a file").modified().expect("a time"))
+    };
+    desk.listing(&format!("{run}/measured")).into_iter().map(at).collect()
+}
+
+fn json(desk: &Desk, run: &str) -> serde_json::Value {
+    serde_json::from_str(&desk.read(&format!("{run}/compare.json"))).expect("JSON")
+}
+
+#[test]
+fn a_small_grid_leaves_tables_a_page_and_numbers_for_others() {
+    let desk = Desk::new();
+    let ran = desk.ok(&format!("{TINY} --out small"));
+    for text in ["The cells", "| property", "| RNN", "| LSTM", "| GRU", "memory", "bad: ", "report.html"] {
+        assert!(ran.stdout.contains(text), "`{text}` in:\n{}", ran.stdout);
+    }
+    let page = desk.read("small/report.html");
+    assert!(page.contains("<html lang=\"en\">") && page.contains("<svg") && page.contains("not measured"));
+    let all = json(&desk, "small");
+    assert_eq!(all["tried"].as_array().expect("a list").len(), 3 * 2);
+    assert_eq!(all["plan"]["steps"], 5);
+    assert!(all["claims"].as_array().expect("a list").len() == 9);
+    assert!(desk.read("small/plan.toml").contains("task = \"compare\""));
+}
+
+#[test]
+fn what_is_measured_is_not_measured_again() {
+    let desk = Desk::new();
+    desk.ok(&format!("{TINY} --out run"));
+    let (before, numbers) = (written(&desk, "run"), json(&desk, "run"));
+    let ran = desk.ok(&format!("{TINY} --out run --lang ru"));
+    assert!(ran.stderr.contains("6 were measured before"), "{}", ran.stderr);
+    assert_eq!(written(&desk, "run"), before);
+    assert_eq!(json(&desk, "run"), numbers);
+}
+
+#[test]
+fn a_killed_grid_goes_on_where_it_was() {
+    let desk = Desk::new();
+    let grid = "compare --parts memory --tasks recall --lengths 60 --seeds 3 --steps 60 --hidden 16 --out run";
+    let mut child = desk.command(grid).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+    let done = lines.map_while(Result::ok).filter(|line| line.contains(" of 9 ")).take(2).count();
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    assert_eq!(done, 2);
+    let before = written(&desk, "run");
+    assert!((2..9).contains(&before.len()), "{before:?}");
+    desk.ok("resume run");
+    let after = written(&desk, "run");
+    assert_eq!(after.len(), 9);
+    assert!(before.iter().all(|file| after.contains(file)), "computed again");
+    assert!(desk.path("run/report.html").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_with_130_and_says_how_to_go_on() {
+    let desk = Desk::new();
+    let grid = "compare --parts memory --tasks recall --lengths 60 --seeds 3 --steps 200 --hidden 16 --out run";
+    let mut child = desk.command(grid).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+    assert!(lines.by_ref().map_while(Result::ok).any(|line| line.contains("1 of 9 ")));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+    lines.for_each(drop);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Go on with `train resume run`"));
+    assert!(!desk.path("run/compare.json").exists());
+}
+
+#[test]
+fn a_cell_that_diverges_is_shown_as_such_and_not_as_a_number() {
+    let desk = Desk::new();
+    let wild = "compare --parts memory --tasks adding --lengths 5 --seeds 1 --steps 40 --hidden 6 --lr 1e30 --clip 0";
+    let ran = desk.ok(&format!("{wild} --out wild"));
+    assert!(ran.stdout.contains("diverged (1 of 1)"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("NaN") && !ran.stdout.contains("inf"), "{}", ran.stdout);
+    let tried = json(&desk, "wild")["tried"].clone();
+    let diverged: Vec<_> =
+        tried.as_array().expect("a list").iter().filter(|one| one["outcome"]["diverged"].is_u64()).collect();
+    assert!(!diverged.is_empty() && diverged.iter().all(|one| one["outcome"]["loss"].is_null()));
+    assert!(desk.read("wild/report.html").contains("diverged (1 of 1)"));
+}
+
+#[test]
+fn a_report_can_be_in_russian() {
+    let desk = Desk::new();
+    let ran = desk.ok(&format!("{TINY} --out run --lang ru"));
+    assert!(ran.stdout.contains("свойство") && ran.stdout.contains("плохая: "), "{}", ran.stdout);
+    let page = desk.read("run/report.html");
+    for text in ["<html lang=\"ru\">", "<h2>Содержание</h2>", "запоминание", "не измерено"]
+    {
+        assert!(page.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn equal_parameters_give_cells_other_sizes() {
+    let desk = Desk::new();
+    desk.ok(&format!("{TINY} --fair parameters --out run"));
+    let all = json(&desk, "run");
+    let hidden = |cell: &str| {
+        let tried = all["tried"].as_array().expect("a list").iter().find(|one| one["trial"]["cell"] == cell);
+        tried.expect("one of each")["outcome"]["hidden"].as_u64().expect("a number")
+    };
+    assert!(hidden("lstm") == 6 && hidden("gru") > 6 && hidden("rnn") > hidden("gru"));
+}
+
+#[test]
+fn another_plan_is_refused_where_one_is_there() {
+    let desk = Desk::new();
+    desk.ok(&format!("{TINY} --out run"));
+    desk.refused(&format!("{TINY} --out run --lr 0.1"), "expected `lr = 0.1` as asked for");
+    desk.refused("resume run --epochs 3", "--epochs: expected none, for a comparison has no epochs");
+    desk.refused(
+        "resume run --device ndarray",
+        "--device: expected flex, on which the comparison began, found ndarray",
+    );
+    desk.write("run/measured/recall-T5-rnn-s0.json", "{");
+    desk.refused("resume run", "recall-T5-rnn-s0.json: expected what was measured");
+}
+
+#[test]
+fn bad_settings_are_refused_before_a_folder_is_made() {
+    let desk = Desk::new();
+    desk.refused("compare --seeds 0 --out run", "--seeds: expected a number from 1 to 1000000, found 0");
+    desk.refused("compare --lengths 1 --out run", "--lengths: expected steps from 2 to 10000, found 1");
+    desk.refused("compare --lr 0 --out run", "--lr: expected a positive number, found 0");
+    assert!(!desk.path("run").exists());
+    for (said, expected) in [
+        ("--tasks sums", "unknown task `sums`: expected recall, adding"),
+        ("--fair play", "unknown `play`: expected hidden, parameters or time"),
+        ("--lang de", "invalid value 'de'"),
+    ] {
+        let ran = desk.run(&format!("compare {said} --out run"));
+        assert!(ran.code == Some(2) && ran.stderr.contains(expected), "{said}: {}", ran.stderr);
+    }
+    desk.write("file.txt", "");
+    let ran = desk.run(&format!("{TINY} --out file.txt"));
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+}
