@@ -24,7 +24,7 @@
 //!
 //! // A GRU with as many parameters may be a little larger.
 //! let hidden = hidden_at(lstm.parameters, |hidden| Cost::of(&config(CellKind::Gru, hidden)).parameters);
-//! assert_eq!(hidden, 74);
+//! assert_eq!(hidden, 75);
 //! ```
 
 use std::ops::{Add, Mul};
