@@ -73,7 +73,7 @@ pub use reader::{Reader, ReaderShape, Rows};
 #[cfg(feature = "fit")]
 pub use reading::Reading;
 #[cfg(feature = "fit")]
-pub use results::{Place, Results, Tried};
+pub use results::{FAILS, Place, Results, Tried};
 #[cfg(feature = "fit")]
 pub use significance::{Spread, Welch};
 #[cfg(feature = "fit")]

@@ -35,9 +35,9 @@ pub fn grouped(number: f64) -> String {
     text
 }
 
-/// A probability: `0.032`, or `<0.001`.
+/// A probability, with its sign: `= 0.032`, or `< 0.001`.
 pub fn probability(p: f64) -> String {
-    if p < 0.001 { "<0.001".into() } else { format!("{p:.3}") }
+    if p < 0.001 { "< 0.001".into() } else { format!("= {p:.3}") }
 }
 
 fn decimals(number: f64) -> usize {
@@ -63,6 +63,6 @@ mod tests {
         assert_eq!(spread_of(&[1_637_685_248.0]), "1.6e9");
         assert_eq!([0.01234, 12.34, 123_456.7].map(short), ["0.0123", "12.3", "123,457"]);
         assert_eq!([999.0, -1_234_567.0, 0.0].map(grouped), ["999", "-1,234,567", "0"]);
-        assert_eq!([0.0, 0.0312].map(probability), ["<0.001", "0.031"]);
+        assert_eq!([0.0, 0.0312].map(probability), ["< 0.001", "= 0.031"]);
     }
 }
