@@ -26,19 +26,19 @@ pub fn ndarray() -> Tested {
 }
 
 /// Any GPU, or a CPU in its place. The plain path launches so many kernels there that most cases are held against
-/// another device's.
+/// another device's, and each case compiles kernels of its own, so that there are fewer.
 #[cfg(feature = "wgpu")]
 pub fn wgpu() -> Tested {
     Tested {
         device: Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
         oracle: Device::flex(),
         tolerance: 1e-4,
-        cases: 300,
+        cases: 100,
     }
 }
 
 /// NVIDIA's: no part of the tests that run everywhere, `cargo test --features flex,cuda --test fused` asks for it.
 #[cfg(feature = "cuda")]
 pub fn cuda() -> Tested {
-    Tested { device: Device::cuda(0), oracle: Device::flex(), tolerance: 1e-4, cases: 300 }
+    Tested { device: Device::cuda(0), oracle: Device::flex(), tolerance: 1e-4, cases: 100 }
 }

@@ -2,7 +2,9 @@
 //! layer runs by the plain path, and in single precision, where it may run by the fused operation.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Distribution, FloatDType, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Gradients, Tensor, TensorData};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use recurrent_models::cells::gru::GruCell;
 use recurrent_models::cells::lstm::LstmCell;
 use recurrent_models::cells::rnn::RnnCell;
@@ -18,7 +20,6 @@ const LENGTHS: [usize; BATCH] = [3, 2];
 /// All cells, two layers deep and in both directions, on ragged rows.
 pub fn check_all(on: &TestDevice) {
     for by in &on.differences {
-        on.device.seed(5);
         check::<RnnCell>(on, by, RecurrentConfig::new(INPUT, HIDDEN));
         check::<LstmCell>(on, by, RecurrentConfig::new(INPUT, HIDDEN));
         check::<GruCell>(on, by, RecurrentConfig::new(INPUT, HIDDEN));
@@ -29,11 +30,12 @@ pub fn check_all(on: &TestDevice) {
 fn check<C: Cell>(on: &TestDevice, by: &Difference, config: RecurrentConfig<C>) {
     let device = on.device.clone().autodiff();
     let layer = config.with_num_layers(2).with_bidirectional(true).init(&device);
+    let mut draw = Draw { random: StdRng::seed_from_u64(5), dtype: by.dtype };
     let problem = Problem {
-        layer: layer.map(&mut To(by.dtype)),
-        x: random([BATCH, TIME, INPUT], &device, by),
-        state: (0..C::State::<3>::PARTS).map(|_| random([4, BATCH, HIDDEN], &device, by)).collect(),
-        weights: random([BATCH, TIME, 2 * HIDDEN], &device, by),
+        layer: layer.map(&mut draw),
+        x: draw.tensor([BATCH, TIME, INPUT], &device),
+        state: (0..C::State::<3>::PARTS).map(|_| draw.tensor([4, BATCH, HIDDEN], &device)).collect(),
+        weights: draw.tensor([BATCH, TIME, 2 * HIDDEN], &device),
     };
 
     let tracked = Problem {
@@ -106,10 +108,6 @@ impl<C: Cell> Problem<C> {
     }
 }
 
-fn random<const D: usize>(shape: [usize; D], device: &Device, by: &Difference) -> Tensor<D> {
-    Tensor::<D>::random(shape, Distribution::Normal(0.0, 0.5), device).cast(by.dtype)
-}
-
 fn flat<const D: usize>(tensor: Option<Tensor<D>>) -> Vec<f64> {
     tensor.expect("a gradient").into_data().iter::<f64>().collect()
 }
@@ -121,12 +119,23 @@ fn nudge<const D: usize>(tensor: Tensor<D>, index: usize, by: f64) -> Tensor<D> 
     Tensor::from_data(TensorData::new(numbers, shape), (&device, dtype))
 }
 
-/// Turns parameters into numbers of another precision.
-struct To(FloatDType);
+/// Draws numbers, and fresh ones for parameters. A device's own generator is shared by all tests that run at a time.
+struct Draw {
+    random: StdRng,
+    dtype: FloatDType,
+}
 
-impl ModuleMapper for To {
+impl Draw {
+    /// Uniform within ± 0.9.
+    fn tensor<const D: usize>(&mut self, shape: [usize; D], device: &Device) -> Tensor<D> {
+        let numbers: Vec<f64> = (0..shape.iter().product()).map(|_| self.random.random_range(-0.9..0.9)).collect();
+        Tensor::from_data(TensorData::new(numbers, shape), (device, self.dtype.into()))
+    }
+}
+
+impl ModuleMapper for Draw {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(|tensor| tensor.cast(self.0).detach().require_grad())
+        param.map(|tensor| self.tensor(tensor.dims(), &tensor.device()).require_grad())
     }
 }
 
