@@ -10,15 +10,16 @@
 //! - [`lstm_step`], [`gru_step`], [`rnn_step`] are one step of the same equations, for streaming;
 //! - [`scan_steps`] is the loop itself, for a cell of your own.
 //!
-//! There are two ways through a sequence. On the CPU backends Flex and NdArray, in single precision, a scan is *one*
-//! operation, forward and back, the fused one; [`is_fused`] tells. It asks for this crate's feature of the backend's
-//! name: Burn's alone does not do. Everywhere else a scan is made of tensor operations, so it runs on each of Burn's
-//! backends, with and without autodiff: the [`plain`] path, which is also the oracle that the fused operation is held
-//! against. Its time and memory grow linearly with the sequence, also in training, which a loop over slices of one
-//! tracked tensor does not manage (see [`unstack`]).
+//! There are two ways through a sequence. On the CPU backends Flex and NdArray in single precision, and on CubeCL's (wgpu,
+//! Vulkan, Metal, CUDA) in single and half precision, a scan is *one* operation, forward and back, the fused one;
+//! [`is_fused`] tells. It asks for this crate's feature of the backend's name: Burn's alone does not do. Everywhere else a
+//! scan is made of tensor operations, so it runs on each of Burn's backends, with and without autodiff: the [`plain`]
+//! path, which is also the oracle that the fused operation is held against. Its time and memory grow linearly with the
+//! sequence, also in training, which a loop over slices of one tracked tensor does not manage (see [`unstack`]).
 //!
-//! The fused operation heeds Burn's gradient checkpointing (`device.autodiff().gradient_checkpointing()`): it then
-//! keeps a few states of a sequence for the way back, and computes the rest again.
+//! The fused operation heeds Burn's gradient checkpointing (`device.autodiff().gradient_checkpointing()`): on a CPU it
+//! then keeps a few states of a sequence for the way back and computes the rest again, on a GPU it keeps nothing and
+//! computes all of it again.
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor};

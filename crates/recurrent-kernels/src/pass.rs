@@ -51,7 +51,8 @@ pub enum Keep {
     Nothing,
     /// Every gate and state.
     Everything,
-    /// The states at every √time-th step; what lies between is computed again.
+    /// As little as will do, and what is missing is computed again: on a CPU the states at every √time-th step, on a GPU
+    /// nothing.
     Checkpoints,
 }
 
