@@ -13,9 +13,23 @@ mod gpu;
 mod kept;
 mod ways;
 
-/// The suite for one device: each check once.
+/// The suite for one device: each check that all have in common, once, and those of its own.
 macro_rules! suite {
-    ($name:ident { $($check:ident: $run:path),+ $(,)? }) => {
+    ($name:ident { $($own:ident: $run:path),+ $(,)? }) => {
+        suite!(@ $name {
+            fused_equals_plain: crate::ways::fused_equals_plain,
+            without_autodiff_the_numbers_are_the_same: crate::ways::untracked,
+            checkpointing_changes_no_gradient: crate::ways::checkpointed,
+            time_first_equals_batch_first: crate::ways::time_first,
+            weights_may_lie_in_any_order: crate::ways::transposed_weights,
+            what_is_no_number_passes_as_on_the_plain_path: crate::ways::not_numbers,
+            only_what_is_tracked_has_a_gradient: crate::ways::partly_tracked,
+            two_scans_may_share_their_weights: crate::ways::shared_weights,
+            what_does_not_fit_is_refused_at_the_door: crate::doors::refuse,
+            $($own: $run),+
+        });
+    };
+    (@ $name:ident { $($check:ident: $run:path),+ }) => {
         mod $name {
             $(
                 #[test]
@@ -25,48 +39,33 @@ macro_rules! suite {
             )+
         }
     };
+}
+
+/// A CPU's, which has double precision.
+macro_rules! cpu_suite {
     ($name:ident) => {
-        suite!($name {
-            fused_equals_plain: crate::ways::fused_equals_plain,
-            without_autodiff_the_numbers_are_the_same: crate::ways::untracked,
-            checkpointing_changes_no_gradient: crate::ways::checkpointed,
-            time_first_equals_batch_first: crate::ways::time_first,
-            weights_may_lie_in_any_order: crate::ways::transposed_weights,
-            what_is_no_number_passes_as_on_the_plain_path: crate::ways::not_numbers,
-            only_what_is_tracked_has_a_gradient: crate::ways::partly_tracked,
-            two_scans_may_share_their_weights: crate::ways::shared_weights,
-            double_precision_is_plain: crate::ways::double_precision,
-            what_does_not_fit_is_refused_at_the_door: crate::doors::refuse,
-        });
+        suite!($name { double_precision_is_plain: crate::ways::double_precision });
     };
 }
 
-/// The same for a GPU, where there are two schedules, and no double precision on all of them.
+/// A GPU's, where there are two schedules, and no double precision on all of them.
+#[cfg(feature = "gpu")]
 macro_rules! gpu_suite {
     ($name:ident) => {
         suite!($name {
-            fused_equals_plain: crate::ways::fused_equals_plain,
             resident_equals_plain: crate::gpu::resident_equals_plain,
             stepwise_equals_plain: crate::gpu::stepwise_equals_plain,
             fused_equals_plain_on_the_same_device: crate::gpu::own_plain_path,
             cuts_change_nothing: crate::gpu::cuts_change_nothing,
             what_no_buffer_holds_is_refused: crate::gpu::too_large,
             half_precision_has_a_single_state: crate::gpu::half_precision,
-            without_autodiff_the_numbers_are_the_same: crate::ways::untracked,
-            checkpointing_changes_no_gradient: crate::ways::checkpointed,
-            time_first_equals_batch_first: crate::ways::time_first,
-            weights_may_lie_in_any_order: crate::ways::transposed_weights,
-            what_is_no_number_passes_as_on_the_plain_path: crate::ways::not_numbers,
-            only_what_is_tracked_has_a_gradient: crate::ways::partly_tracked,
-            two_scans_may_share_their_weights: crate::ways::shared_weights,
-            what_does_not_fit_is_refused_at_the_door: crate::doors::refuse,
         });
     };
 }
 
-suite!(flex);
+cpu_suite!(flex);
 #[cfg(feature = "ndarray")]
-suite!(ndarray);
+cpu_suite!(ndarray);
 #[cfg(feature = "wgpu")]
 gpu_suite!(wgpu);
 #[cfg(feature = "cuda")]
