@@ -182,14 +182,13 @@ fn tanh(x: f32) -> f32 {
 #[cube]
 fn gate(
     input: f32,
-    product: &[f32],
-    from: usize,
+    recurrent: f32,
     bias: &[f32],
     place: &Place,
     #[comptime] offset: usize,
     #[comptime] form: Form,
 ) -> f32 {
-    let mut sum = input + product[from + offset];
+    let mut sum = input + recurrent;
     if comptime!(form.bias) {
         sum += bias[place.bias + offset];
     }
@@ -198,9 +197,9 @@ fn gate(
 
 /// The next state of a row that goes on.
 ///
-/// `product[from ..]` has the recurrent part of the gates, `hidden` apart; of a GRU with the reset gate before the
-/// product, [`reset`] comes first, and it is that of the candidate alone. Where the way back needs them, the activated
-/// gates take the place of the projected input.
+/// `product[from ..]` has the recurrent part of the gates, `hidden` apart. Where the way back needs them, the activated
+/// gates take the place of the projected input. Of a GRU with the reset gate before the product, [`reset`] and
+/// [`candidate`] do this.
 #[cube]
 pub fn forward(
     product: &[f32],
@@ -216,7 +215,7 @@ pub fn forward(
     let (hidden, twice, thrice) = comptime!((form.hidden, 2 * form.hidden, 3 * form.hidden));
     let mut next = Carried { hidden: before.hidden, cell: before.cell };
     if comptime!(form.cell.is_rnn()) {
-        let sum = gate(gates[place.gate], product, from, bias, place, 0usize, form);
+        let sum = gate(gates[place.gate], product[from], bias, place, 0usize, form);
         if comptime!(form.cell == Cell::Tanh) {
             next.hidden = tanh(sum);
         } else {
@@ -224,10 +223,10 @@ pub fn forward(
         }
     }
     if comptime!(form.cell.is_lstm()) {
-        let i = sigmoid(gate(gates[place.gate], product, from, bias, place, 0usize, form));
-        let f = sigmoid(gate(gates[place.gate + hidden], product, from, bias, place, hidden, form));
-        let g = tanh(gate(gates[place.gate + twice], product, from, bias, place, twice, form));
-        let o = sigmoid(gate(gates[place.gate + thrice], product, from, bias, place, thrice, form));
+        let i = sigmoid(gate(gates[place.gate], product[from], bias, place, 0usize, form));
+        let f = sigmoid(gate(gates[place.gate + hidden], product[from + hidden], bias, place, hidden, form));
+        let g = tanh(gate(gates[place.gate + twice], product[from + twice], bias, place, twice, form));
+        let o = sigmoid(gate(gates[place.gate + thrice], product[from + thrice], bias, place, thrice, form));
         next.cell = f * before.cell + i * g;
         if comptime!(form.cell == Cell::ClippedLstm) {
             next.cell = select(next.cell > clip, clip, next.cell);
@@ -243,8 +242,8 @@ pub fn forward(
         }
     }
     if comptime!(form.cell == Cell::GruAfter) {
-        let r = sigmoid(gate(gates[place.gate], product, from, bias, place, 0usize, form));
-        let z = sigmoid(gate(gates[place.gate + hidden], product, from, bias, place, hidden, form));
+        let r = sigmoid(gate(gates[place.gate], product[from], bias, place, 0usize, form));
+        let z = sigmoid(gate(gates[place.gate + hidden], product[from + hidden], bias, place, hidden, form));
         let mut recurrent = product[from + twice];
         let mut n = gates[place.gate + twice];
         if comptime!(form.bias) {
@@ -260,26 +259,15 @@ pub fn forward(
             extra[place.unit] = recurrent;
         }
     }
-    if comptime!(form.cell == Cell::GruBefore) {
-        let z = gates[place.gate + hidden];
-        let mut n = gates[place.gate + twice] + product[from];
-        if comptime!(form.bias) {
-            n += bias[place.bias + twice];
-        }
-        n = tanh(n);
-        next.hidden = n + z * (before.hidden - n);
-        if comptime!(form.keep) {
-            gates[place.gate + twice] = n;
-        }
-    }
     next
 }
 
-/// r ⊙ h, of a GRU with the reset gate before the product; leaves r and z among the gates.
+/// r ⊙ h, of a GRU with the reset gate before the product; leaves r and z among the gates. `for_r` and `for_z` are the
+/// recurrent parts of the two gates.
 #[cube]
 pub fn reset(
-    product: &[f32],
-    from: usize,
+    for_r: f32,
+    for_z: f32,
     bias: &[f32],
     gates: &mut [f32],
     place: &Place,
@@ -287,11 +275,30 @@ pub fn reset(
     #[comptime] form: Form,
 ) -> f32 {
     let hidden = comptime!(form.hidden);
-    let r = sigmoid(gate(gates[place.gate], product, from, bias, place, 0usize, form));
-    let z = sigmoid(gate(gates[place.gate + hidden], product, from, bias, place, hidden, form));
+    let r = sigmoid(gate(gates[place.gate], for_r, bias, place, 0usize, form));
+    let z = sigmoid(gate(gates[place.gate + hidden], for_z, bias, place, hidden, form));
     gates[place.gate] = r;
     gates[place.gate + hidden] = z;
     r * before
+}
+
+/// The next state after [`reset`], of a row that goes on. `recurrent` is the candidate's recurrent part, of r ⊙ h.
+#[cube]
+pub fn candidate(
+    recurrent: f32,
+    bias: &[f32],
+    gates: &mut [f32],
+    place: &Place,
+    before: f32,
+    #[comptime] form: Form,
+) -> f32 {
+    let (hidden, twice) = comptime!((form.hidden, 2 * form.hidden));
+    let z = gates[place.gate + hidden];
+    let n = tanh(gate(gates[place.gate + twice], recurrent, bias, place, twice, form));
+    if comptime!(form.keep) {
+        gates[place.gate + twice] = n;
+    }
+    n + z * (before - n)
 }
 
 /// What a forward pass left for the way back.

@@ -1,7 +1,8 @@
 //! The GPU's path: kernels written once in CubeCL, for every runtime that it has.
 //!
 //! - `cell.rs`: what one hidden unit of one row computes in a step, forward and back;
-//! - `resident.rs`, `stepwise.rs`: the kernels of the two schedules around it;
+//! - `resident.rs`, `stepwise.rs`: the kernels of the two schedules around it, and `reset_first.rs`: those of the second
+//!   one for a GRU whose reset gate comes before the product;
 //! - `schedule.rs`: which schedule a pass takes, by its shape and the device's limits;
 //! - `pass.rs`: the launches of a pass;
 //! - `adapter.rs`, `launches.rs`: what a device is and how often it is asked, for those who want to know.
@@ -12,6 +13,7 @@ mod adapter;
 mod cell;
 mod launches;
 mod pass;
+mod reset_first;
 mod resident;
 mod schedule;
 mod stepwise;

@@ -10,6 +10,7 @@ use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, cubecl};
 
 use super::cell::{Cell, Form, GradientsLaunch, SpanLaunch, TapeLaunch};
+use super::reset_first;
 use super::resident::{self, Tile};
 use super::schedule::{Limits, Schedule, steps_a_launch};
 use super::stepwise;
@@ -95,6 +96,13 @@ impl Pass {
         CubeCount::Static(small(items).div_ceil(stepwise::UNITS), 1, 1)
     }
 
+    /// The cubes of a step's half, of a GRU with the reset gate before the product.
+    fn half_cubes(&self) -> (CubeCount, CubeDim) {
+        let tiles = |count: usize| small(count).div_ceil(reset_first::SIDE);
+        let count = CubeCount::Static(tiles(self.form.hidden), tiles(self.batch), small(self.form.directions));
+        (count, CubeDim::new_2d(reset_first::SIDE, reset_first::SIDE))
+    }
+
     /// The stretches of the resident schedule, each a launch: first step, and how many.
     fn stretches(&self, tile: &Tile) -> Vec<(u32, u32)> {
         let longest = steps_a_launch(&self.form, tile, self.batch);
@@ -111,6 +119,7 @@ impl Pass {
     pub fn forward(&self, tensors: &Forward) {
         match self.tile(&tensors.weights.client, false) {
             Some(tile) => self.forward_resident(tensors, tile),
+            None if self.form.cell == Cell::GruBefore => self.forward_reset_first(tensors),
             None => self.forward_stepwise(tensors),
         }
     }
@@ -140,34 +149,10 @@ impl Pass {
     }
 
     fn forward_stepwise(&self, tensors: &Forward) {
-        let hidden = self.form.hidden;
         let client = &tensors.weights.client;
         let dim = CubeDim::new_1d(stepwise::UNITS);
-        let reset_first = (self.form.cell == Cell::GruBefore).then(|| {
-            let columns = |from, to| columns(&tensors.weights, from * hidden, to * hidden);
-            (columns(0, 2), columns(2, 3), self.step_tensor(&tensors.weights, 1))
-        });
         for step in 0..self.time {
-            let product = match &reset_first {
-                None => multiply(&tensors.hidden, &tensors.weights),
-                Some((gates, candidate, reset)) => {
-                    stepwise::reset::launch(
-                        client,
-                        self.step_cubes(),
-                        dim,
-                        argument(&multiply(&tensors.hidden, gates)),
-                        argument(&tensors.bias),
-                        argument(&self.lengths),
-                        argument(&tensors.gates),
-                        argument(&tensors.hidden),
-                        argument(reset),
-                        self.span(),
-                        small(step),
-                        self.form,
-                    );
-                    multiply(reset, candidate)
-                }
-            };
+            let product = multiply(&tensors.hidden, &tensors.weights);
             stepwise::forward::launch(
                 client,
                 self.step_cubes(),
@@ -188,10 +173,48 @@ impl Pass {
         }
     }
 
+    fn forward_reset_first(&self, tensors: &Forward) {
+        let client = &tensors.weights.client;
+        let (count, dim) = self.half_cubes();
+        let reset = self.step_tensor(&tensors.weights, 1);
+        for step in 0..self.time {
+            reset_first::gates::launch(
+                client,
+                count.clone(),
+                dim,
+                argument(&tensors.weights),
+                argument(&tensors.bias),
+                argument(&self.lengths),
+                argument(&tensors.gates),
+                argument(&tensors.hidden),
+                argument(&reset),
+                self.span(),
+                small(step),
+                self.form,
+            );
+            reset_first::candidate::launch(
+                client,
+                count.clone(),
+                dim,
+                argument(&tensors.weights),
+                argument(&tensors.bias),
+                argument(&self.lengths),
+                argument(&tensors.gates),
+                argument(&reset),
+                argument(&tensors.output),
+                argument(&tensors.hidden),
+                self.span(),
+                small(step),
+                self.form,
+            );
+        }
+    }
+
     /// Runs back, and gives the gradients of the state before the first step, as [`Backward::carried`] has them.
     pub fn backward(&self, tensors: &Backward) -> CubeTensor {
         match self.tile(&tensors.weights.client, true) {
             Some(tile) => self.backward_resident(tensors, tile),
+            None if self.form.cell == Cell::GruBefore => self.backward_reset_first(tensors),
             None => self.backward_stepwise(tensors),
         }
     }
@@ -221,62 +244,98 @@ impl Pass {
     }
 
     fn backward_stepwise(&self, tensors: &Backward) -> CubeTensor {
-        let Form { hidden, directions, cell, .. } = self.form;
-        let client = &tensors.weights.client;
-        let dim = CubeDim::new_1d(stepwise::UNITS);
-        let state = Shape::new([1, directions, self.batch, hidden]);
-        let mut product = CubeBackend::float_zeros(state.clone(), &tensors.weights.device, DType::F32.into());
-        let step_gates = self.step_tensor(&tensors.weights, stepwise::product_gates(&self.form));
-        let reset_first = (cell == Cell::GruBefore).then(|| {
-            let rows =
-                |from, to| into_contiguous(slice(tensors.weights.clone(), &[0..directions, from..to, 0..hidden]));
-            (rows(0, 2 * hidden), rows(2 * hidden, 3 * hidden), self.step_tensor(&tensors.weights, 2))
-        });
+        let step_gates = self.step_tensor(&tensors.weights, self.form.cell.gates());
+        let mut product = self.no_product(tensors);
         for step in (0..self.time).rev() {
-            stepwise::backward::launch(
+            self.step_back(tensors, &product, &step_gates, step);
+            product = multiply(&step_gates, &tensors.weights);
+        }
+        self.handed(tensors, product)
+    }
+
+    fn backward_reset_first(&self, tensors: &Backward) -> CubeTensor {
+        let hidden = self.form.hidden;
+        let client = &tensors.weights.client;
+        let (count, dim) = self.half_cubes();
+        let d_candidate = self.step_tensor(&tensors.weights, 1);
+        let d_gates = self.step_tensor(&tensors.weights, 2);
+        self.step_back(tensors, &self.no_product(tensors), &d_candidate, self.time - 1);
+        for step in (0..self.time).rev() {
+            reset_first::gates_back::launch(
                 client,
-                self.step_cubes(),
+                count.clone(),
                 dim,
-                argument(&product),
+                argument(&tensors.weights),
+                argument(&d_candidate),
                 argument(&self.lengths),
                 tensors.tape(),
-                tensors.d_output(),
                 argument(&tensors.carried),
-                argument(&step_gates),
+                argument(&d_gates),
                 tensors.gradients(),
                 self.span(),
                 small(step),
-                self.clip,
                 self.form,
-                tensors.d_output.is_some(),
             );
-            product = match &reset_first {
-                None => multiply(&step_gates, &tensors.weights),
-                Some((gates, candidate, both)) => {
-                    stepwise::reset_back::launch(
-                        client,
-                        self.step_cubes(),
-                        dim,
-                        argument(&multiply(&step_gates, candidate)),
-                        argument(&self.lengths),
-                        tensors.tape(),
-                        argument(&tensors.carried),
-                        argument(both),
-                        tensors.gradients(),
-                        self.span(),
-                        small(step),
-                        self.form,
-                    );
-                    multiply(both, gates)
-                }
-            };
+            if step > 0 {
+                reset_first::candidate_back::launch(
+                    client,
+                    count.clone(),
+                    dim,
+                    argument(&tensors.weights),
+                    argument(&d_gates),
+                    argument(&self.lengths),
+                    tensors.tape(),
+                    tensors.d_output(),
+                    argument(&tensors.carried),
+                    argument(&d_candidate),
+                    tensors.gradients(),
+                    self.span(),
+                    small(step - 1),
+                    self.clip,
+                    self.form,
+                    tensors.d_output.is_some(),
+                );
+            }
         }
-        // What came through the weights and what passed them by.
-        let parts = tensors.carried.shape()[0];
+        let of_gates = slice(tensors.weights.clone(), &[0..self.form.directions, 0..2 * hidden, 0..hidden]);
+        self.handed(tensors, multiply(&d_gates, &into_contiguous(of_gates)))
+    }
+
+    /// One step back of the stepwise schedule, after the `product` of the step that follows in time.
+    fn step_back(&self, tensors: &Backward, product: &CubeTensor, step_gates: &CubeTensor, step: usize) {
+        stepwise::backward::launch(
+            &tensors.weights.client,
+            self.step_cubes(),
+            CubeDim::new_1d(stepwise::UNITS),
+            argument(product),
+            argument(&self.lengths),
+            tensors.tape(),
+            tensors.d_output(),
+            argument(&tensors.carried),
+            argument(step_gates),
+            tensors.gradients(),
+            self.span(),
+            small(step),
+            self.clip,
+            self.form,
+            tensors.d_output.is_some(),
+        );
+    }
+
+    /// Nothing comes through the recurrent weights to the last step.
+    fn no_product(&self, tensors: &Backward) -> CubeTensor {
+        let shape = Shape::new([self.form.directions, self.batch, self.form.hidden]);
+        CubeBackend::float_zeros(shape, &tensors.weights.device, DType::F32.into())
+    }
+
+    /// The gradients of the state before the first step: what came through the weights and what passed them by.
+    fn handed(&self, tensors: &Backward, product: CubeTensor) -> CubeTensor {
+        let Form { hidden, directions, .. } = self.form;
         let part =
             |index: usize| slice(tensors.carried.clone(), &[index..index + 1, 0..directions, 0..self.batch, 0..hidden]);
-        let sum = CubeBackend::float_add(part(0), CubeBackend::float_reshape(product, state));
-        match parts {
+        let product = CubeBackend::float_reshape(product, Shape::new([1, directions, self.batch, hidden]));
+        let sum = CubeBackend::float_add(part(0), product);
+        match tensors.carried.shape()[0] {
             1 => sum,
             _ => CubeBackend::float_cat(vec![sum, part(1)], 0),
         }
@@ -303,12 +362,6 @@ impl Backward {
 /// A tensor in single precision on the same device, not yet written.
 pub fn empty<const D: usize>(like: &CubeTensor, shape: [usize; D]) -> CubeTensor {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), Shape::new(shape), DType::F32)
-}
-
-/// The columns `from` up to `to` of each of several matrices, `[matrices, rows, columns]`, in order.
-fn columns(matrices: &CubeTensor, from: usize, to: usize) -> CubeTensor {
-    let shape = matrices.shape();
-    into_contiguous(slice(matrices.clone(), &[0..shape[0], 0..shape[1], from..to]))
 }
 
 /// The product of each of several pairs of matrices, in order.

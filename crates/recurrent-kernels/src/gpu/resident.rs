@@ -350,7 +350,8 @@ pub fn forward(
                 let (local, unit) = (item / units, item % units);
                 if row_0 + local < batch {
                     let place = place(&span, lengths, step, direction, row_0 + local, unit, form);
-                    spare[item] = cell::reset(&sums, local * all + unit, bias, gates, &place, now[item], form);
+                    let (for_r, for_z) = (sums[local * all + unit], sums[local * all + units + unit]);
+                    spare[item] = cell::reset(for_r, for_z, bias, gates, &place, now[item], form);
                 } else {
                     spare[item] = 0.0;
                 }
@@ -371,7 +372,12 @@ pub fn forward(
                         before.cell = spare[item];
                     }
                     let from = local * all + unit + candidate;
-                    let next = cell::forward(&sums, from, bias, gates, extra, &place, before, clip, form);
+                    let next = if comptime!(form.cell == Cell::GruBefore) {
+                        let hidden = cell::candidate(sums[from], bias, gates, &place, before.hidden, form);
+                        Carried { hidden, cell: before.cell }
+                    } else {
+                        cell::forward(&sums, from, bias, gates, extra, &place, before, clip, form)
+                    };
                     now[item] = next.hidden;
                     output[place.unit] = next.hidden;
                     if comptime!(form.cell.is_lstm()) {

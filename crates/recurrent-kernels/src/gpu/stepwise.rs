@@ -2,7 +2,8 @@
 //!
 //! It is for weights too large for a cube to read in each step: a tuned product spreads them over the device. No step
 //! copies a slice of the sequence: the kernels write at the step's place, and the state that the product takes lies in
-//! memory of its own. (A GRU with the reset gate before the product has two products a step, and two kernels.)
+//! memory of its own. A GRU with the reset gate before the product has two products a step, and
+//! [kernels of its own](super::reset_first).
 
 use burn_cubecl::cubecl::{self, prelude::*};
 
@@ -13,11 +14,11 @@ pub const UNITS: u32 = 256;
 
 /// Where in `[directions, batch, hidden]` a unit of the device works.
 #[derive(CubeType, Clone, Copy)]
-struct At {
-    direction: usize,
-    row: usize,
-    unit: usize,
-    inside: bool,
+pub struct At {
+    pub direction: usize,
+    pub row: usize,
+    pub unit: usize,
+    pub inside: bool,
 }
 
 #[cube]
@@ -33,19 +34,19 @@ fn at(span: &Span, #[comptime] form: Form) -> At {
     }
 }
 
-/// Gates of the step's last product on the way forward, and of its first on the way back.
+/// Gates of the product of a step back, and of the only one forward; the candidate is one of its own in a GRU with the
+/// reset gate before the product.
 pub fn product_gates(form: &Form) -> usize {
     if form.cell == Cell::GruBefore { 1 } else { form.cell.gates() }
 }
 
 /// Where the unit's first gate lies in `[directions, batch, gates * hidden]`.
 #[cube]
-fn in_product(at: &At, span: &Span, #[comptime] gates: usize, #[comptime] form: Form) -> usize {
+pub fn in_product(at: &At, span: &Span, #[comptime] gates: usize, #[comptime] form: Form) -> usize {
     (at.direction * span.batch as usize + at.row) * comptime!(gates * form.hidden) + at.unit
 }
 
-/// One step of the way forward. `product` has the recurrent part of the gates, `[directions, batch, gates * hidden]`; of
-/// a GRU with the reset gate before the product, of the candidate, `[directions, batch, hidden]`.
+/// One step of the way forward. `product` has the recurrent part of the gates, `[directions, batch, gates * hidden]`.
 #[cube(launch)]
 pub fn forward(
     product: &[f32],
@@ -65,7 +66,7 @@ pub fn forward(
     if at.inside {
         let place = place(&span, lengths, step as usize, at.direction, at.row, at.unit, form);
         if place.live {
-            let from = in_product(&at, &span, comptime!(product_gates(&form)), form);
+            let from = in_product(&at, &span, comptime!(form.cell.gates()), form);
             let mut before = Carried { hidden: hidden[place.state], cell: 0.0f32.runtime() };
             if comptime!(form.cell.is_lstm()) {
                 before.cell = cell[place.state];
@@ -79,28 +80,6 @@ pub fn forward(
         } else {
             output[place.unit] = 0.0;
         }
-    }
-}
-
-/// The first half of a step of a GRU with the reset gate before the product. `product` has the recurrent part of the
-/// two gates, `[directions, batch, 2 * hidden]`; r ⊙ h goes to `reset [directions, batch, hidden]`.
-#[cube(launch)]
-pub fn reset(
-    product: &[f32],
-    bias: &[f32],
-    lengths: &[u32],
-    gates: &mut [f32],
-    hidden: &[f32],
-    reset: &mut [f32],
-    span: Span,
-    step: u32,
-    #[comptime] form: Form,
-) {
-    let at = at(&span, form);
-    if at.inside {
-        let place = place(&span, lengths, step as usize, at.direction, at.row, at.unit, form);
-        let from = in_product(&at, &span, 2usize, form);
-        reset[place.state] = cell::reset(product, from, bias, gates, &place, hidden[place.state], form);
     }
 }
 
@@ -138,27 +117,5 @@ pub fn backward(
         if comptime!(form.cell.is_lstm()) {
             carried[states + place.state] = handed.cell;
         }
-    }
-}
-
-/// The second half of a step back of a GRU with the reset gate before the product. `product [directions, batch, hidden]`
-/// is the gradient of r ⊙ h; the gradients of the two gates go to `step_gates [directions, batch, 2 * hidden]`.
-#[cube(launch)]
-pub fn reset_back(
-    product: &[f32],
-    lengths: &[u32],
-    tape: &Tape,
-    carried: &mut [f32],
-    step_gates: &mut [f32],
-    gradients: &mut Gradients,
-    span: Span,
-    step: u32,
-    #[comptime] form: Form,
-) {
-    let at = at(&span, form);
-    if at.inside {
-        let place = place(&span, lengths, step as usize, at.direction, at.row, at.unit, form);
-        let from = in_product(&at, &span, 2usize, form);
-        carried[place.state] += cell::reset_back(tape, gradients, step_gates, from, &place, product[place.state], form);
     }
 }
