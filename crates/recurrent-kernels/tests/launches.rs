@@ -1,9 +1,9 @@
-//! How many kernels a scan launches on a GPU, as CubeCL counts them.
+//! How many kernels a scan launches on a GPU, as CubeCL counts them, and a scan that the device has recorded.
 #![recursion_limit = "256"]
 #![cfg(feature = "wgpu")]
 
-use burn::tensor::{Device, DeviceKind, Tensor};
-use recurrent_kernels::gpu::{Schedule, count_launches, with_schedule};
+use burn::tensor::{Device, DeviceKind, Distribution, Tensor, Tolerance};
+use recurrent_kernels::gpu::{Recorded, Schedule, count_launches, with_schedule};
 use recurrent_kernels::{Nonlinearity, Reset, Weights, gru_layer, lstm_layer, rnn_layer};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,33 +26,77 @@ struct Passes {
 
 impl Passes {
     fn launches(&self, time: usize, device: &Device) -> [usize; 2] {
-        let Self { cell, directions, batch, hidden } = *self;
-        let gates = [1, 4, 3, 3][cell as usize];
-        let tracked = |shape| Tensor::<2>::full(shape, 0.01, device).require_grad();
-        let weights = || Weights {
-            w_ih: tracked([2, gates * hidden]),
-            w_hh: tracked([hidden, gates * hidden]),
-            bias: Some(Tensor::full([gates * hidden], 0.1, device).require_grad()),
-        };
-        let weights: Vec<Weights> = (0..directions).map(|_| weights()).collect();
-        let x = Tensor::<3>::full([batch, time, 2], 0.5, device);
-        let w_hh = weights[0].w_hh.clone();
+        let layer = self.layer(device).tracked();
+        let x = Tensor::<3>::full([self.batch, time, 2], 0.5, device);
+        let w_hh = layer.weights[0].w_hh.clone();
         device.sync().expect("the device works");
-
-        let reset = |weights: Vec<Weights>, reset: Reset| weights.into_iter().map(|w| (w, reset.clone())).collect();
         let (loss, forward) = count_launches(|| {
-            let output = match cell {
-                Cell::Rnn => rnn_layer(x, weights, Nonlinearity::Tanh, None, None).output,
-                Cell::Lstm => lstm_layer(x, weights, None, None, None).output,
-                Cell::GruAfter => gru_layer(x, reset(weights, Reset::After { bias_hn: None }), None, None).output,
-                Cell::GruBefore => gru_layer(x, reset(weights, Reset::Before), None, None).output,
-            };
-            let loss = output.mean();
+            let loss = layer.output(x).mean();
             loss.clone().into_data();
             loss
         });
         let (_, backward) = count_launches(|| w_hh.grad(&loss.backward()).expect("a gradient").into_data());
         [forward, backward]
+    }
+
+    fn layer(&self, device: &Device) -> Layer {
+        let Self { cell, directions, hidden, .. } = *self;
+        let gates = [1, 4, 3, 3][cell as usize];
+        let random = |shape| Tensor::<2>::random(shape, Distribution::Normal(0.0, 0.3), device);
+        let weights = || Weights {
+            w_ih: random([2, gates * hidden]),
+            w_hh: random([hidden, gates * hidden]),
+            bias: Some(Tensor::full([gates * hidden], 0.1, device)),
+        };
+        Layer { cell, weights: (0..directions).map(|_| weights()).collect() }
+    }
+
+    /// Launches of a recorded forward pass, which gives what the pass gives that is told step by step.
+    fn launches_recorded(&self, time: usize, device: &Device) -> usize {
+        let layer = self.layer(device);
+        let x = Tensor::<3>::random([self.batch, time, 2], Distribution::Normal(0.0, 1.0), device);
+        let told = layer.output(x.clone());
+        let mut recorded = Recorded::new(x.dims(), device, move |x| layer.output(x));
+        assert!(recorded.is_recorded(), "{:?}", self.cell);
+        let (first, launches) = count_launches(|| {
+            let first = recorded.call(x.clone());
+            device.sync().expect("the device works");
+            first
+        });
+        // What comes after does not write over it.
+        let second = recorded.call(x.clone() * -1.0);
+        let [told, first, second] = [told, first, second].map(Tensor::into_data);
+        first.assert_approx_eq::<f32>(&told, Tolerance::absolute(1e-6));
+        assert_ne!(second, told, "{:?}", self.cell);
+        launches
+    }
+}
+
+/// One cell's weights.
+struct Layer {
+    cell: Cell,
+    weights: Vec<Weights>,
+}
+
+impl Layer {
+    fn tracked(self) -> Self {
+        let track = |Weights { w_ih, w_hh, bias }| Weights {
+            w_ih: w_ih.require_grad(),
+            w_hh: w_hh.require_grad(),
+            bias: bias.map(Tensor::require_grad),
+        };
+        Self { weights: self.weights.into_iter().map(track).collect(), ..self }
+    }
+
+    fn output(&self, x: Tensor<3>) -> Tensor<3> {
+        let weights = self.weights.clone();
+        let with = |reset: Reset| weights.iter().cloned().map(|w| (w, reset.clone())).collect();
+        match self.cell {
+            Cell::Rnn => rnn_layer(x, weights, Nonlinearity::Tanh, None, None).output,
+            Cell::Lstm => lstm_layer(x, weights, None, None, None).output,
+            Cell::GruAfter => gru_layer(x, with(Reset::After { bias_hn: None }), None, None).output,
+            Cell::GruBefore => gru_layer(x, with(Reset::Before), None, None).output,
+        }
     }
 }
 
@@ -76,6 +120,9 @@ fn launches_do_not_grow_with_time_or_as_little_as_promised() {
             let stepwise = with_schedule(Schedule::Stepwise, || grown(&passes, 8, 40));
             // A product and a kernel; of a GRU with the reset gate before the product, two kernels that multiply.
             assert_eq!(stepwise, [32 * 2; 2], "{what}: launches of 32 steps");
+            // What is written before a recording is replayed, and what is copied after it.
+            let recorded = with_schedule(Schedule::Stepwise, || passes.launches_recorded(40, &device.clone().inner()));
+            assert!(recorded <= 3, "{what}: {recorded} launches beside a recording");
         }
     }
     // A sequence that would take too long for one launch takes two.

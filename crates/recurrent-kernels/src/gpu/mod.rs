@@ -5,6 +5,7 @@
 //!   one for a GRU whose reset gate comes before the product;
 //! - `schedule.rs`: which schedule a pass takes, by its shape and the device's limits;
 //! - `pass.rs`: the launches of a pass;
+//! - `recorded.rs`: a function that a device has recorded, to call it at once;
 //! - `adapter.rs`, `launches.rs`: what a device is and how often it is asked, for those who want to know.
 //!
 //! The large products, of all steps' inputs and of the weights' gradients, are Burn's own; `fused/gpu.rs` has them.
@@ -13,6 +14,8 @@ mod adapter;
 mod cell;
 mod launches;
 mod pass;
+#[allow(unsafe_code, reason = "Burn leaves it to the caller that a record's buffers live")]
+mod recorded;
 mod reset_first;
 mod resident;
 mod schedule;
@@ -22,5 +25,6 @@ pub use self::adapter::Adapter;
 pub(crate) use self::cell::{Cell, Form};
 pub use self::launches::count_launches;
 pub(crate) use self::pass::{Backward, Forward, Pass, empty};
+pub use self::recorded::Recorded;
 pub(crate) use self::schedule::forced;
 pub use self::schedule::{Limits, Schedule, with_schedule};

@@ -13,8 +13,9 @@ use crate::ways;
 
 /// Random cases of a schedule: each compiles kernels of its own.
 const CASES: usize = 100;
-/// Of single precision, how far half precision may be away: a few of its roundings, of 2⁻¹¹ each.
-const HALF_PRECISION: f32 = 5e-3;
+/// Of single precision, how far half precision may be away: a few of its roundings, of 2⁻¹¹ and of 2⁻⁸ each.
+const HALF_PRECISIONS: [(FloatDType, DType, f32); 2] =
+    [(FloatDType::F16, DType::F16, 5e-3), (FloatDType::BF16, DType::BF16, 4e-2)];
 
 /// The resident schedule wherever the state fits, however large the weights are.
 pub fn resident_equals_plain(tested: &Tested) {
@@ -51,17 +52,19 @@ pub fn half_precision(tested: &Tested) {
         }
     }
     let device = tested.device.clone().autodiff();
-    if !device.supports_dtype(FloatDType::F16) {
-        note(&format!("{:?} has no half precision", tested.device));
-        return;
-    }
-    for case in Case::all_small().filter(|case| !case.cell.has_kink()) {
-        let half = case.leaves(&device).change(&mut Rounded(vec![FloatDType::F16]));
-        let single = case.leaves(&device).change(&mut Rounded(vec![FloatDType::F16, FloatDType::F32]));
-        assert!(is_fused(&half.x));
-        let [half, single] = [half, single].map(|leaves| ways::everything(&case, &leaves, Case::run));
-        assert!(half.iter().all(|(_, numbers)| numbers.dtype() == DType::F16), "{case:?}");
-        ways::assert_same(&case, &half, &single, HALF_PRECISION);
+    for (half, dtype, tolerance) in HALF_PRECISIONS {
+        if !device.supports_dtype(half) {
+            note(&format!("{:?} has no {half:?}", tested.device));
+            continue;
+        }
+        for case in Case::all_small().filter(|case| !case.cell.has_kink()) {
+            let rounded = |dtypes| case.leaves(&device).change(&mut Rounded(dtypes));
+            let [half, single] = [rounded(vec![half]), rounded(vec![half, FloatDType::F32])];
+            assert!(is_fused(&half.x));
+            let [half, single] = [half, single].map(|leaves| ways::everything(&case, &leaves, Case::run));
+            assert!(half.iter().all(|(_, numbers)| numbers.dtype() == dtype), "{case:?}");
+            ways::assert_same(&case, &half, &single, tolerance);
+        }
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Shape {
 pub enum Mode {
     /// A forward pass, whose output is read back.
     Infer,
+    /// The same, recorded once on a GPU and replayed.
+    Replay,
     /// A forward pass, the loss, a backward pass and a step of Adam; the loss is read back.
     Train,
 }
@@ -100,8 +102,11 @@ impl FromStr for Case {
             "gemm" => Work::Product(product(cell)?),
             _ => Work::Network { shape: shape.parse()?, cell: cell.parse()?, mode: mode.parse()? },
         };
-        if matches!(work, Work::Network { shape: Shape::Stream, mode: Mode::Train, .. }) {
-            return Err("a stream is not trained on".into());
+        if matches!(work, Work::Network { shape: Shape::Stream, mode: Mode::Train | Mode::Replay, .. }) {
+            return Err("a stream is not trained on, nor recorded".into());
+        }
+        if matches!(work, Work::Network { mode: Mode::Replay, .. }) && !cfg!(any(feature = "wgpu", feature = "cuda")) {
+            return Err("a recording is for a GPU: build with --features wgpu or cuda".into());
         }
         Ok(Self { work, warm: count(warm)?, iterations: count(iterations)? })
     }
@@ -131,6 +136,7 @@ impl FromStr for Mode {
     fn from_str(name: &str) -> Result<Self, String> {
         match name {
             "infer" => Ok(Self::Infer),
+            "replay" => Ok(Self::Replay),
             "train" => Ok(Self::Train),
             _ => Err(format!("unknown mode `{name}`")),
         }

@@ -10,6 +10,7 @@ use crate::case::{Shape, Sizes};
 use crate::layer::Layer;
 
 /// A batch for any [`Shape`], drawn at random.
+#[derive(Clone)]
 pub struct Batch {
     /// `[batch, time, input]`.
     x: Tensor<3>,
@@ -20,6 +21,7 @@ pub struct Batch {
     target: Target,
 }
 
+#[derive(Clone)]
 enum Target {
     /// As the output.
     Values(Tensor<3>),
@@ -42,6 +44,16 @@ impl Batch {
             Shape::Big | Shape::Stream => Target::Values(values([batch, time, hidden])),
         };
         Self { x: values([batch, time, input]), decoded: values([batch, time, input]), ids: symbols(), target }
+    }
+
+    /// What goes into the bottom layer, if it has no embedding.
+    pub fn x(&self) -> &Tensor<3> {
+        &self.x
+    }
+
+    /// The same batch with another `x`.
+    pub fn with(&self, x: Tensor<3>) -> Self {
+        Self { x, ..self.clone() }
     }
 
     /// The steps of `x`, `[batch, 1, input]` each, every one in memory of its own.

@@ -22,6 +22,7 @@ pub fn network<L: Layer + 'static>(shape: Shape, mode: Mode, watch: &Stopwatch) 
     match (shape, mode) {
         (Shape::Stream, _) => stream::<L>(watch),
         (_, Mode::Infer) => infer::<L>(shape, watch),
+        (_, Mode::Replay) => replay::<L>(shape, watch),
         (_, Mode::Train) => train::<L>(shape, watch),
     }
 }
@@ -30,6 +31,26 @@ fn infer<L: Layer>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
     let network = Network::<L>::new(shape, watch.device);
     let batch = Batch::new(shape, watch.device);
     watch.time(|| network.forward(&batch).into_data())
+}
+
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn replay<L: Layer + 'static>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
+    use recurrent::kernels::gpu::Recorded;
+
+    let network = Network::<L>::new(shape, watch.device);
+    let batch = Batch::new(shape, watch.device);
+    let x = batch.x().clone();
+    let forward = move |x| network.forward(&batch.with(x));
+    let mut recorded = Recorded::new(x.dims(), watch.device, forward);
+    if !recorded.is_recorded() {
+        eprintln!("  the device has not recorded it, and is told each time");
+    }
+    watch.time(|| recorded.call(x.clone()).into_data())
+}
+
+#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+fn replay<L: Layer>(_shape: Shape, _watch: &Stopwatch) -> Vec<Elapsed> {
+    unreachable!("a case that asks for it is refused")
 }
 
 fn train<L: Layer>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
