@@ -108,7 +108,8 @@ impl<'a> Call<'a> {
         self.inputs.x.dtype
     }
 
-    fn pass(&self, keep: bool) -> Pass {
+    /// A pass that keeps what the way back needs, or not; back, of an output with a gradient or without.
+    fn pass(&self, keep: bool, output: bool) -> Pass {
         let Shapes { batch, time, hidden, directions, .. } = self.shapes;
         let layers = &self.inputs.layers;
         Pass {
@@ -121,6 +122,7 @@ impl<'a> Call<'a> {
                 ragged: self.plan.lengths.is_some(),
                 keep,
                 initial: self.inputs.hidden.is_some(),
+                output,
             },
             batch,
             time,
@@ -252,7 +254,7 @@ impl<'a> Call<'a> {
                 false => empty(&self.inputs.x, [1]),
             },
         };
-        self.pass(keep).forward(&tensors);
+        self.pass(keep, false).forward(&tensors);
 
         let Forward { gates, extra, output, hidden: last, cell, .. } = tensors;
         let state = |state| cast(reshape(state, [directions, batch, hidden]), self.dtype());
@@ -296,7 +298,7 @@ impl<'a> Call<'a> {
             before: empty(&output, per_unit),
             output,
         };
-        let d_initial = self.pass(false).backward(&tensors);
+        let d_initial = self.pass(false, tensors.d_output.is_some()).backward(&tensors);
 
         let d_gates = cast(tensors.d_gates.clone(), self.dtype());
         let part = |index: usize| {

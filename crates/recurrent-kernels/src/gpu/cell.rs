@@ -80,6 +80,8 @@ pub struct Form {
     pub keep: bool,
     /// Whether the state before the first step is given, or zeros; asked on the way back.
     pub initial: bool,
+    /// Whether the output has a gradient; asked on the way back.
+    pub output: bool,
 }
 
 impl Form {
@@ -115,6 +117,25 @@ pub struct Place {
     pub live: bool,
     /// Whether this is the row's first step.
     pub first: bool,
+}
+
+/// What the way forward reads and writes besides the recurrent weights.
+#[derive(CubeType, CubeLaunch)]
+pub struct Course {
+    /// `[directions, biases * hidden]`, read if there are any.
+    pub bias: Box<[f32]>,
+    /// The steps of each row, `[batch]`, read if they differ.
+    pub lengths: Box<[u32]>,
+    /// The projected input, and then the activated gates if they are kept; `[rows, directions * gates * hidden]`.
+    pub gates: Box<[f32]>,
+    /// See [`Cell::keeps_extra`]; `[rows, directions * hidden]`, written if it is kept.
+    pub extra: Box<[f32]>,
+    /// `[rows, directions * hidden]`, written.
+    pub output: Box<[f32]>,
+    /// The state before a step and then after it, `[directions, batch, hidden]`.
+    pub hidden: Box<[f32]>,
+    /// The same, of an LSTM.
+    pub cell: Box<[f32]>,
 }
 
 /// The place of a unit at the `step`-th step that a direction takes.
@@ -180,17 +201,10 @@ fn tanh(x: f32) -> f32 {
 
 /// A gate before its activation: the input's part, the recurrent part and the bias.
 #[cube]
-fn gate(
-    input: f32,
-    recurrent: f32,
-    bias: &[f32],
-    place: &Place,
-    #[comptime] offset: usize,
-    #[comptime] form: Form,
-) -> f32 {
-    let mut sum = input + recurrent;
+fn gate(course: &Course, recurrent: f32, place: &Place, #[comptime] offset: usize, #[comptime] form: Form) -> f32 {
+    let mut sum = course.gates[place.gate + offset] + recurrent;
     if comptime!(form.bias) {
-        sum += bias[place.bias + offset];
+        sum += course.bias[place.bias + offset];
     }
     sum
 }
@@ -198,15 +212,13 @@ fn gate(
 /// The next state of a row that goes on.
 ///
 /// `product[from ..]` has the recurrent part of the gates, `hidden` apart. Where the way back needs them, the activated
-/// gates take the place of the projected input. Of a GRU with the reset gate before the product, [`reset`] and
-/// [`candidate`] do this.
+/// gates take the place of the projected input. Of a GRU with the reset gate before the product, [`reset`] comes first,
+/// and the product is that of the candidate alone.
 #[cube]
 pub fn forward(
     product: &[f32],
     from: usize,
-    bias: &[f32],
-    gates: &mut [f32],
-    extra: &mut [f32],
+    course: &mut Course,
     place: &Place,
     before: Carried,
     clip: f32,
@@ -215,7 +227,7 @@ pub fn forward(
     let (hidden, twice, thrice) = comptime!((form.hidden, 2 * form.hidden, 3 * form.hidden));
     let mut next = Carried { hidden: before.hidden, cell: before.cell };
     if comptime!(form.cell.is_rnn()) {
-        let sum = gate(gates[place.gate], product[from], bias, place, 0usize, form);
+        let sum = gate(&*course, product[from], place, 0usize, form);
         if comptime!(form.cell == Cell::Tanh) {
             next.hidden = tanh(sum);
         } else {
@@ -223,10 +235,10 @@ pub fn forward(
         }
     }
     if comptime!(form.cell.is_lstm()) {
-        let i = sigmoid(gate(gates[place.gate], product[from], bias, place, 0usize, form));
-        let f = sigmoid(gate(gates[place.gate + hidden], product[from + hidden], bias, place, hidden, form));
-        let g = tanh(gate(gates[place.gate + twice], product[from + twice], bias, place, twice, form));
-        let o = sigmoid(gate(gates[place.gate + thrice], product[from + thrice], bias, place, thrice, form));
+        let i = sigmoid(gate(&*course, product[from], place, 0usize, form));
+        let f = sigmoid(gate(&*course, product[from + hidden], place, hidden, form));
+        let g = tanh(gate(&*course, product[from + twice], place, twice, form));
+        let o = sigmoid(gate(&*course, product[from + thrice], place, thrice, form));
         next.cell = f * before.cell + i * g;
         if comptime!(form.cell == Cell::ClippedLstm) {
             next.cell = select(next.cell > clip, clip, next.cell);
@@ -234,29 +246,35 @@ pub fn forward(
         }
         next.hidden = o * tanh(next.cell);
         if comptime!(form.keep) {
-            gates[place.gate] = i;
-            gates[place.gate + hidden] = f;
-            gates[place.gate + twice] = g;
-            gates[place.gate + thrice] = o;
-            extra[place.unit] = next.cell;
+            course.gates[place.gate] = i;
+            course.gates[place.gate + hidden] = f;
+            course.gates[place.gate + twice] = g;
+            course.gates[place.gate + thrice] = o;
+            course.extra[place.unit] = next.cell;
         }
     }
     if comptime!(form.cell == Cell::GruAfter) {
-        let r = sigmoid(gate(gates[place.gate], product[from], bias, place, 0usize, form));
-        let z = sigmoid(gate(gates[place.gate + hidden], product[from + hidden], bias, place, hidden, form));
+        let r = sigmoid(gate(&*course, product[from], place, 0usize, form));
+        let z = sigmoid(gate(&*course, product[from + hidden], place, hidden, form));
         let mut recurrent = product[from + twice];
-        let mut n = gates[place.gate + twice];
         if comptime!(form.bias) {
-            recurrent += bias[place.bias + thrice];
-            n += bias[place.bias + twice];
+            recurrent += course.bias[place.bias + thrice];
         }
-        n = tanh(n + r * recurrent);
+        let n = tanh(gate(&*course, r * recurrent, place, twice, form));
         next.hidden = n + z * (before.hidden - n);
         if comptime!(form.keep) {
-            gates[place.gate] = r;
-            gates[place.gate + hidden] = z;
-            gates[place.gate + twice] = n;
-            extra[place.unit] = recurrent;
+            course.gates[place.gate] = r;
+            course.gates[place.gate + hidden] = z;
+            course.gates[place.gate + twice] = n;
+            course.extra[place.unit] = recurrent;
+        }
+    }
+    if comptime!(form.cell == Cell::GruBefore) {
+        let z = course.gates[place.gate + hidden];
+        let n = tanh(gate(&*course, product[from], place, twice, form));
+        next.hidden = n + z * (before.hidden - n);
+        if comptime!(form.keep) {
+            course.gates[place.gate + twice] = n;
         }
     }
     next
@@ -265,53 +283,30 @@ pub fn forward(
 /// r ⊙ h, of a GRU with the reset gate before the product; leaves r and z among the gates. `for_r` and `for_z` are the
 /// recurrent parts of the two gates.
 #[cube]
-pub fn reset(
-    for_r: f32,
-    for_z: f32,
-    bias: &[f32],
-    gates: &mut [f32],
-    place: &Place,
-    before: f32,
-    #[comptime] form: Form,
-) -> f32 {
+pub fn reset(for_r: f32, for_z: f32, course: &mut Course, place: &Place, before: f32, #[comptime] form: Form) -> f32 {
     let hidden = comptime!(form.hidden);
-    let r = sigmoid(gate(gates[place.gate], for_r, bias, place, 0usize, form));
-    let z = sigmoid(gate(gates[place.gate + hidden], for_z, bias, place, hidden, form));
-    gates[place.gate] = r;
-    gates[place.gate + hidden] = z;
+    let r = sigmoid(gate(&*course, for_r, place, 0usize, form));
+    let z = sigmoid(gate(&*course, for_z, place, hidden, form));
+    course.gates[place.gate] = r;
+    course.gates[place.gate + hidden] = z;
     r * before
 }
 
-/// The next state after [`reset`], of a row that goes on. `recurrent` is the candidate's recurrent part, of r ⊙ h.
-#[cube]
-pub fn candidate(
-    recurrent: f32,
-    bias: &[f32],
-    gates: &mut [f32],
-    place: &Place,
-    before: f32,
-    #[comptime] form: Form,
-) -> f32 {
-    let (hidden, twice) = comptime!((form.hidden, 2 * form.hidden));
-    let z = gates[place.gate + hidden];
-    let n = tanh(gate(gates[place.gate + twice], recurrent, bias, place, twice, form));
-    if comptime!(form.keep) {
-        gates[place.gate + twice] = n;
-    }
-    n + z * (before - n)
-}
-
-/// What a forward pass left for the way back.
+/// What the way back reads besides the recurrent weights: what a forward pass left, and the output's gradient.
 #[derive(CubeType, CubeLaunch)]
 pub struct Tape {
+    /// The steps of each row, `[batch]`, read if they differ.
+    pub lengths: Box<[u32]>,
     /// The activated gates, `[rows, directions * gates * hidden]`.
     pub gates: Box<[f32]>,
     /// See [`Cell::keeps_extra`]; `[rows, directions * hidden]`.
     pub extra: Box<[f32]>,
     /// `[rows, directions * hidden]`.
     pub output: Box<[f32]>,
-    /// The state before the first step, hidden and then cell, `[directions, batch, hidden]` each.
+    /// The state before the first step, hidden and then cell, `[directions, batch, hidden]` each; read if it was given.
     pub initial: Box<[f32]>,
+    /// The output's gradient, `[rows, directions * hidden]`, read if there is one.
+    pub d_output: Box<[f32]>,
 }
 
 /// Where the way back writes to.
@@ -323,15 +318,17 @@ pub struct Gradients {
     pub side: Box<[f32]>,
     /// The hidden state before each step, for the gradient of the recurrent weights; of the same shape.
     pub before: Box<[f32]>,
+    /// Of the state after a step and then before it, hidden and then cell, `[directions, batch, hidden]` each.
+    pub carried: Box<[f32]>,
 }
 
 /// The gradient of a unit's output, if there is one.
 #[cube]
-pub fn of_output(d_output: &[f32], place: &Place, #[comptime] has_output: bool) -> f32 {
+pub fn of_output(tape: &Tape, place: &Place, #[comptime] form: Form) -> f32 {
     let mut gradient = 0.0f32.runtime();
-    if comptime!(has_output) {
+    if comptime!(form.output) {
         // Past a row's end its output is zero, whatever its input.
-        gradient = select(place.live, d_output[place.unit], 0.0);
+        gradient = select(place.live, tape.d_output[place.unit], 0.0);
     }
     gradient
 }

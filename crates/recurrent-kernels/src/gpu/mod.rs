@@ -4,7 +4,7 @@
 //! - `resident.rs`, `stepwise.rs`: the kernels of the two schedules around it, and `reset_first.rs`: those of the second
 //!   one for a GRU whose reset gate comes before the product;
 //! - `schedule.rs`: which schedule a pass takes, by its shape and the device's limits;
-//! - `pass.rs`: the launches of a pass;
+//! - `sequence.rs`: the launches of a pass over a sequence;
 //! - `recorded.rs`: a function that a device has recorded, to call it at once;
 //! - `adapter.rs`, `launches.rs`: what a device is and how often it is asked, for those who want to know.
 //!
@@ -13,18 +13,18 @@
 mod adapter;
 mod cell;
 mod launches;
-mod pass;
 #[allow(unsafe_code, reason = "Burn leaves it to the caller that a record's buffers live")]
 mod recorded;
 mod reset_first;
 mod resident;
 mod schedule;
+mod sequence;
 mod stepwise;
 
 pub use self::adapter::Adapter;
 pub(crate) use self::cell::{Cell, Form};
 pub use self::launches::count_launches;
-pub(crate) use self::pass::{Backward, Forward, Pass, empty};
 pub use self::recorded::Recorded;
 pub(crate) use self::schedule::forced;
 pub use self::schedule::{Limits, Schedule, with_schedule};
+pub(crate) use self::sequence::{Backward, Forward, Pass, empty};

@@ -11,8 +11,8 @@
 
 use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::cell::{self, Carried, Form, Gradients, Span, Tape, place};
-use super::stepwise::{At, in_product};
+use super::cell::{self, Course, Form, Gradients, Span, Tape, place};
+use super::stepwise::{self, At, in_product};
 
 /// Rows and hidden units of a cube's tile, and numbers of the product's depth that it takes at once.
 pub const SIDE: u32 = 16;
@@ -60,12 +60,6 @@ fn at(span: &Span, #[comptime] form: Form) -> At {
 }
 
 /// A unit's numbers of a product: of its only column, or of two.
-#[derive(CubeType, Clone, Copy)]
-struct Sums {
-    first: f32,
-    second: f32,
-}
-
 #[cube]
 fn product(
     rows: &[f32],
@@ -74,7 +68,7 @@ fn product(
     span: &Span,
     #[comptime] factor: Factor,
     #[comptime] form: Form,
-) -> Sums {
+) -> Array<f32> {
     let side = comptime!(SIDE as usize);
     let block = comptime!(side * side);
     let depth = comptime!(factor.depth);
@@ -85,7 +79,11 @@ fn product(
 
     let mut left = Shared::<[f32]>::new_slice(block);
     let mut right = Shared::<[f32]>::new_slice(comptime!(factor.gates * block));
-    let mut sums = Sums { first: 0.0f32.runtime(), second: 0.0f32.runtime() };
+    let mut sums = Array::<f32>::new(comptime!(factor.gates));
+    #[unroll]
+    for gate in 0..comptime!(factor.gates) {
+        sums[gate] = 0.0;
+    }
     for index in 0..comptime!(depth.div_ceil(side)) {
         let k = index * side;
         left[y * side + x] = 0.0;
@@ -104,9 +102,9 @@ fn product(
         #[unroll]
         for k in 0..side {
             let number = left[y * side + k];
-            sums.first += number * right[k * side + x];
-            if comptime!(factor.gates == 2) {
-                sums.second += number * right[block + k * side + x];
+            #[unroll]
+            for gate in 0..comptime!(factor.gates) {
+                sums[gate] += number * right[comptime!(gate * block) + k * side + x];
             }
         }
         sync_cube();
@@ -116,52 +114,26 @@ fn product(
 
 /// The first half of a step forward: r ⊙ h goes to `reset [directions, batch, hidden]`.
 ///
-/// `weights [directions, hidden, 3 * hidden]`; `hidden [directions, batch, hidden]` is the state before the step.
+/// `weights [directions, hidden, 3 * hidden]`.
 #[cube(launch)]
-pub fn gates(
-    weights: &[f32],
-    bias: &[f32],
-    lengths: &[u32],
-    gates: &mut [f32],
-    hidden: &[f32],
-    reset: &mut [f32],
-    span: Span,
-    step: u32,
-    #[comptime] form: Form,
-) {
+pub fn gates(weights: &[f32], course: &mut Course, reset: &mut [f32], span: Span, step: u32, #[comptime] form: Form) {
     let at = at(&span, form);
-    let sums = product(hidden, weights, &at, &span, comptime!(Factor::of_gates(&form)), form);
+    let sums = product(&course.hidden, weights, &at, &span, comptime!(Factor::of_gates(&form)), form);
     if at.inside {
-        let place = place(&span, lengths, step as usize, at.direction, at.row, at.unit, form);
-        let before = hidden[place.state];
-        reset[place.state] = cell::reset(sums.first, sums.second, bias, gates, &place, before, form);
+        let place = place(&span, &course.lengths, step as usize, at.direction, at.row, at.unit, form);
+        let before = course.hidden[place.state];
+        reset[place.state] = cell::reset(sums[0], sums[1], course, &place, before, form);
     }
 }
 
 /// The second half: the next state.
 #[cube(launch)]
-pub fn candidate(
-    weights: &[f32],
-    bias: &[f32],
-    lengths: &[u32],
-    gates: &mut [f32],
-    reset: &[f32],
-    output: &mut [f32],
-    hidden: &mut [f32],
-    span: Span,
-    step: u32,
-    #[comptime] form: Form,
-) {
+pub fn candidate(weights: &[f32], course: &mut Course, reset: &[f32], span: Span, step: u32, #[comptime] form: Form) {
     let at = at(&span, form);
     let sums = product(reset, weights, &at, &span, comptime!(Factor::of_candidate(&form)), form);
     if at.inside {
-        let place = place(&span, lengths, step as usize, at.direction, at.row, at.unit, form);
-        let mut next = 0.0f32.runtime();
-        if place.live {
-            next = cell::candidate(sums.first, bias, gates, &place, hidden[place.state], form);
-            hidden[place.state] = next;
-        }
-        output[place.unit] = next;
+        let place = place(&span, &course.lengths, step as usize, at.direction, at.row, at.unit, form);
+        stepwise::next(sums.as_slice(), 0usize, course, &place, 0.0f32.runtime(), form);
     }
 }
 
@@ -169,14 +141,12 @@ pub fn candidate(
 ///
 /// `weights [directions, 3 * hidden, hidden]`, the transposes; `d_candidate [directions, batch, hidden]` is the gradient
 /// of the candidate before its activation. The gradients of the two gates go to `d_gates [directions, batch, 2 *
-/// hidden]`, and what passes their product by to `carried`.
+/// hidden]`, and what passes their product by is carried.
 #[cube(launch)]
 pub fn gates_back(
     weights: &[f32],
     d_candidate: &[f32],
-    lengths: &[u32],
     tape: &Tape,
-    carried: &mut [f32],
     d_gates: &mut [f32],
     gradients: &mut Gradients,
     span: Span,
@@ -186,9 +156,10 @@ pub fn gates_back(
     let at = at(&span, form);
     let sums = product(d_candidate, weights, &at, &span, comptime!(Factor::of_candidate_back(&form)), form);
     if at.inside {
-        let place = place(&span, lengths, step as usize, at.direction, at.row, at.unit, form);
+        let place = place(&span, &tape.lengths, step as usize, at.direction, at.row, at.unit, form);
         let from = in_product(&at, &span, 2usize, form);
-        carried[place.state] += cell::reset_back(tape, gradients, d_gates, from, &place, sums.first, form);
+        let handed = cell::reset_back(tape, gradients, d_gates, from, &place, sums[0], form);
+        gradients.carried[place.state] += handed;
     }
 }
 
@@ -198,26 +169,18 @@ pub fn gates_back(
 pub fn candidate_back(
     weights: &[f32],
     d_gates: &[f32],
-    lengths: &[u32],
     tape: &Tape,
-    d_output: &[f32],
-    carried: &mut [f32],
     d_candidate: &mut [f32],
     gradients: &mut Gradients,
     span: Span,
     step: u32,
     clip: f32,
     #[comptime] form: Form,
-    #[comptime] has_output: bool,
 ) {
     let at = at(&span, form);
     let sums = product(d_gates, weights, &at, &span, comptime!(Factor::of_gates_back(&form)), form);
     if at.inside {
-        let place = place(&span, lengths, step as usize, at.direction, at.row, at.unit, form);
-        let hidden = carried[place.state] + sums.first + cell::of_output(d_output, &place, has_output);
-        let after = Carried { hidden, cell: 0.0f32.runtime() };
-        let from = place.state;
-        let handed = cell::backward(tape, gradients, d_candidate, from, &place, &span, after, clip, form);
-        carried[place.state] = handed.hidden;
+        let place = place(&span, &tape.lengths, step as usize, at.direction, at.row, at.unit, form);
+        stepwise::back(sums[0], tape, d_candidate, place.state, gradients, &place, &span, clip, form);
     }
 }

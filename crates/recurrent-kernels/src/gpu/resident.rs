@@ -6,7 +6,7 @@
 
 use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::cell::{self, Carried, Cell, Form, Gradients, Span, Tape, place};
+use super::cell::{self, Carried, Cell, Course, Form, Gradients, Span, Tape, place};
 
 /// How the work of a cube is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -284,18 +284,12 @@ fn part_of(column: usize, #[comptime] matrix: Matrix) -> usize {
 
 /// Steps `first` to `first + steps` of the way forward.
 ///
-/// `weights [directions, hidden, gates * hidden]`; `gates` has the projected input; `hidden` and `cell`
-/// `[directions, batch, hidden]` are the state before these steps, and then the state after them.
+/// `weights [directions, hidden, gates * hidden]`; the state of the course is that before these steps, and then that
+/// after them.
 #[cube(launch)]
 pub fn forward(
     weights: &[f32],
-    bias: &[f32],
-    lengths: &[u32],
-    gates: &mut [f32],
-    extra: &mut [f32],
-    output: &mut [f32],
-    hidden: &mut [f32],
-    cell: &mut [f32],
+    course: &mut Course,
     span: Span,
     first: u32,
     steps: u32,
@@ -328,12 +322,12 @@ pub fn forward(
         let row = row_0 + item / units;
         now[item] = 0.0;
         if row < batch {
-            now[item] = hidden[(direction * batch + row) * units + item % units];
+            now[item] = course.hidden[(direction * batch + row) * units + item % units];
         }
         if comptime!(form.cell.is_lstm()) {
             spare[item] = 0.0;
             if row < batch {
-                spare[item] = cell[(direction * batch + row) * units + item % units];
+                spare[item] = course.cell[(direction * batch + row) * units + item % units];
             }
         }
         item += comptime!(tile.units);
@@ -349,9 +343,9 @@ pub fn forward(
             while item < items {
                 let (local, unit) = (item / units, item % units);
                 if row_0 + local < batch {
-                    let place = place(&span, lengths, step, direction, row_0 + local, unit, form);
+                    let place = place(&span, &course.lengths, step, direction, row_0 + local, unit, form);
                     let (for_r, for_z) = (sums[local * all + unit], sums[local * all + units + unit]);
-                    spare[item] = cell::reset(for_r, for_z, bias, gates, &place, now[item], form);
+                    spare[item] = cell::reset(for_r, for_z, course, &place, now[item], form);
                 } else {
                     spare[item] = 0.0;
                 }
@@ -365,26 +359,21 @@ pub fn forward(
         while item < items {
             let (local, unit) = (item / units, item % units);
             if row_0 + local < batch {
-                let place = place(&span, lengths, step, direction, row_0 + local, unit, form);
+                let place = place(&span, &course.lengths, step, direction, row_0 + local, unit, form);
                 if place.live {
                     let mut before = Carried { hidden: now[item], cell: 0.0f32.runtime() };
                     if comptime!(form.cell.is_lstm()) {
                         before.cell = spare[item];
                     }
                     let from = local * all + unit + candidate;
-                    let next = if comptime!(form.cell == Cell::GruBefore) {
-                        let hidden = cell::candidate(sums[from], bias, gates, &place, before.hidden, form);
-                        Carried { hidden, cell: before.cell }
-                    } else {
-                        cell::forward(&sums, from, bias, gates, extra, &place, before, clip, form)
-                    };
+                    let next = cell::forward(&sums, from, course, &place, before, clip, form);
                     now[item] = next.hidden;
-                    output[place.unit] = next.hidden;
+                    course.output[place.unit] = next.hidden;
                     if comptime!(form.cell.is_lstm()) {
                         spare[item] = next.cell;
                     }
                 } else {
-                    output[place.unit] = 0.0;
+                    course.output[place.unit] = 0.0;
                 }
             }
             item += comptime!(tile.units);
@@ -397,9 +386,9 @@ pub fn forward(
         let row = row_0 + item / units;
         if row < batch {
             let at = (direction * batch + row) * units + item % units;
-            hidden[at] = now[item];
+            course.hidden[at] = now[item];
             if comptime!(form.cell.is_lstm()) {
-                cell[at] = spare[item];
+                course.cell[at] = spare[item];
             }
         }
         item += comptime!(tile.units);
@@ -408,16 +397,12 @@ pub fn forward(
 
 /// Steps `first + steps` down to `first` of the way back.
 ///
-/// `weights [directions, gates * hidden, hidden]`, the transposes; `carried` has the gradients of the state after these
-/// steps, hidden and then cell, `[directions, batch, hidden]` each, and then those of the state before them. `d_output`
-/// `[rows, directions * hidden]` is read if there is one.
+/// `weights [directions, gates * hidden, hidden]`, the transposes; what is carried are the gradients of the state after
+/// these steps, and then those of the state before them.
 #[cube(launch)]
 pub fn backward(
     weights: &[f32],
-    lengths: &[u32],
     tape: &Tape,
-    d_output: &[f32],
-    carried: &mut [f32],
     gradients: &mut Gradients,
     span: Span,
     first: u32,
@@ -425,7 +410,6 @@ pub fn backward(
     clip: f32,
     #[comptime] form: Form,
     #[comptime] tile: Tile,
-    #[comptime] has_output: bool,
 ) {
     let units = comptime!(form.hidden);
     let items = comptime!(tile.rows * form.hidden);
@@ -456,12 +440,12 @@ pub fn backward(
         let at = (direction * batch + row_0 + local) * units + unit;
         past[item] = 0.0;
         if row_0 + local < batch {
-            past[item] = carried[at];
+            past[item] = gradients.carried[at];
         }
         if comptime!(form.cell.is_lstm()) {
             cells[item] = 0.0;
             if row_0 + local < batch {
-                cells[item] = carried[states + at];
+                cells[item] = gradients.carried[states + at];
             }
         }
         #[unroll]
@@ -479,7 +463,7 @@ pub fn backward(
         while item < items {
             let (local, unit) = (item / units, item % units);
             if row_0 + local < batch {
-                let place = place(&span, lengths, step, direction, row_0 + local, unit, form);
+                let place = place(&span, &tape.lengths, step, direction, row_0 + local, unit, form);
                 let mut after = Carried { hidden: past[item], cell: 0.0f32.runtime() };
                 #[unroll]
                 for index in 0..comptime!(form.cell.gates()) {
@@ -488,7 +472,7 @@ pub fn backward(
                 if comptime!(form.cell.is_lstm()) {
                     after.cell = cells[item];
                 }
-                after.hidden += cell::of_output(d_output, &place, has_output);
+                after.hidden += cell::of_output(tape, &place, form);
                 let from = local * all + unit + candidate;
                 let handed = cell::backward(tape, gradients, &mut step_gates, from, &place, &span, after, clip, form);
                 past[item] = handed.hidden;
@@ -518,7 +502,7 @@ pub fn backward(
             while item < items {
                 let (local, unit) = (item / units, item % units);
                 if row_0 + local < batch {
-                    let place = place(&span, lengths, step, direction, row_0 + local, unit, form);
+                    let place = place(&span, &tape.lengths, step, direction, row_0 + local, unit, form);
                     let at = local * all + unit;
                     let d_product = sums[at + candidate];
                     past[item] += cell::reset_back(tape, gradients, &mut step_gates, at, &place, d_product, form);
@@ -555,9 +539,9 @@ pub fn backward(
             for index in 0..comptime!(form.cell.gates()) {
                 sum += sums[local * all + unit + comptime!(index * form.hidden)];
             }
-            carried[at] = sum;
+            gradients.carried[at] = sum;
             if comptime!(form.cell.is_lstm()) {
-                carried[states + at] = cells[item];
+                gradients.carried[states + at] = cells[item];
             }
         }
         item += comptime!(tile.units);

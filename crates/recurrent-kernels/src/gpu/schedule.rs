@@ -201,7 +201,17 @@ mod tests {
         Limits { shared_bytes: 227 << 10, units: 1024, processors: 132, buffer_bytes: 64 << 30, ..SMALL };
 
     fn form(cell: Cell, hidden: usize) -> Form {
-        Form { cell, hidden, directions: 1, reverse: false, bias: true, ragged: false, keep: true, initial: false }
+        Form {
+            cell,
+            hidden,
+            directions: 1,
+            reverse: false,
+            bias: true,
+            ragged: false,
+            keep: true,
+            initial: false,
+            output: true,
+        }
     }
 
     #[test]

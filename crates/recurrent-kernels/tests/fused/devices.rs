@@ -25,20 +25,34 @@ pub fn ndarray() -> Tested {
     Tested { device: Device::ndarray(), oracle: Device::ndarray(), tolerance: 2e-5, cases: 300 }
 }
 
-/// Any GPU, or a CPU in its place. The plain path launches so many kernels there that most cases are held against
-/// another device's, and each case compiles kernels of its own, so that there are fewer.
+/// Any GPU by WGSL, or a CPU in its place.
 #[cfg(feature = "wgpu")]
 pub fn wgpu() -> Tested {
-    Tested {
-        device: Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
-        oracle: Device::flex(),
-        tolerance: 1e-4,
-        cases: 100,
-    }
+    gpu(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
 }
 
-/// NVIDIA's: no part of the tests that run everywhere, `cargo test --features flex,cuda --test fused` asks for it.
+/// Any GPU with a Vulkan driver, by SPIR-V. This and those below are no part of the tests that run everywhere:
+/// `cargo test -p recurrent-kernels --no-default-features --features flex,vulkan --test fused` asks for it.
+#[cfg(feature = "vulkan")]
+pub fn vulkan() -> Tested {
+    gpu(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice))
+}
+
+/// Apple's.
+#[cfg(feature = "metal")]
+pub fn metal() -> Tested {
+    gpu(Device::metal(burn::tensor::DeviceKind::DefaultDevice))
+}
+
+/// NVIDIA's.
 #[cfg(feature = "cuda")]
 pub fn cuda() -> Tested {
-    Tested { device: Device::cuda(0), oracle: Device::flex(), tolerance: 1e-4, cases: 100 }
+    gpu(Device::cuda(0))
+}
+
+/// The plain path launches so many kernels on a GPU that most cases are held against another device's, and each case
+/// compiles kernels of its own, so that there are fewer.
+#[cfg(feature = "gpu")]
+fn gpu(device: Device) -> Tested {
+    Tested { device, oracle: Device::flex(), tolerance: 1e-4, cases: 100 }
 }

@@ -68,5 +68,9 @@ cpu_suite!(flex);
 cpu_suite!(ndarray);
 #[cfg(feature = "wgpu")]
 gpu_suite!(wgpu);
+#[cfg(feature = "vulkan")]
+gpu_suite!(vulkan);
+#[cfg(feature = "metal")]
+gpu_suite!(metal);
 #[cfg(feature = "cuda")]
 gpu_suite!(cuda);

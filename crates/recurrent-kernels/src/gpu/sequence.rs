@@ -9,7 +9,7 @@ use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, cubecl};
 
-use super::cell::{Cell, Form, GradientsLaunch, SpanLaunch, TapeLaunch};
+use super::cell::{Cell, CourseLaunch, Form, GradientsLaunch, SpanLaunch, TapeLaunch};
 use super::reset_first;
 use super::resident::{self, Tile};
 use super::schedule::{Limits, Schedule, steps_a_launch};
@@ -131,13 +131,7 @@ impl Pass {
                 self.cubes(tile),
                 CubeDim::new_1d(small(tile.units)),
                 argument(&tensors.weights),
-                argument(&tensors.bias),
-                argument(&self.lengths),
-                argument(&tensors.gates),
-                argument(&tensors.extra),
-                argument(&tensors.output),
-                argument(&tensors.hidden),
-                argument(&tensors.cell),
+                self.course(tensors),
                 self.span(),
                 first,
                 steps,
@@ -149,22 +143,13 @@ impl Pass {
     }
 
     fn forward_stepwise(&self, tensors: &Forward) {
-        let client = &tensors.weights.client;
-        let dim = CubeDim::new_1d(stepwise::UNITS);
         for step in 0..self.time {
-            let product = multiply(&tensors.hidden, &tensors.weights);
             stepwise::forward::launch(
-                client,
+                &tensors.weights.client,
                 self.step_cubes(),
-                dim,
-                argument(&product),
-                argument(&tensors.bias),
-                argument(&self.lengths),
-                argument(&tensors.gates),
-                argument(&tensors.extra),
-                argument(&tensors.output),
-                argument(&tensors.hidden),
-                argument(&tensors.cell),
+                CubeDim::new_1d(stepwise::UNITS),
+                argument(&multiply(&tensors.hidden, &tensors.weights)),
+                self.course(tensors),
                 self.span(),
                 small(step),
                 self.clip,
@@ -183,10 +168,7 @@ impl Pass {
                 count.clone(),
                 dim,
                 argument(&tensors.weights),
-                argument(&tensors.bias),
-                argument(&self.lengths),
-                argument(&tensors.gates),
-                argument(&tensors.hidden),
+                self.course(tensors),
                 argument(&reset),
                 self.span(),
                 small(step),
@@ -197,17 +179,19 @@ impl Pass {
                 count.clone(),
                 dim,
                 argument(&tensors.weights),
-                argument(&tensors.bias),
-                argument(&self.lengths),
-                argument(&tensors.gates),
+                self.course(tensors),
                 argument(&reset),
-                argument(&tensors.output),
-                argument(&tensors.hidden),
                 self.span(),
                 small(step),
                 self.form,
             );
         }
+    }
+
+    fn course(&self, tensors: &Forward) -> CourseLaunch {
+        let Forward { bias, gates, extra, output, hidden, cell, .. } = tensors;
+        let [bias, gates, extra, output, hidden, cell] = [bias, gates, extra, output, hidden, cell].map(argument);
+        CourseLaunch::new(bias, argument(&self.lengths), gates, extra, output, hidden, cell)
     }
 
     /// Runs back, and gives the gradients of the state before the first step, as [`Backward::carried`] has them.
@@ -226,10 +210,7 @@ impl Pass {
                 self.cubes(tile),
                 CubeDim::new_1d(small(tile.units)),
                 argument(&tensors.weights),
-                argument(&self.lengths),
-                tensors.tape(),
-                tensors.d_output(),
-                argument(&tensors.carried),
+                self.tape(tensors),
                 tensors.gradients(),
                 self.span(),
                 first,
@@ -237,7 +218,6 @@ impl Pass {
                 self.clip,
                 self.form,
                 tile,
-                tensors.d_output.is_some(),
             );
         }
         tensors.carried.clone()
@@ -254,7 +234,7 @@ impl Pass {
     }
 
     fn backward_reset_first(&self, tensors: &Backward) -> CubeTensor {
-        let hidden = self.form.hidden;
+        let Form { hidden, directions, .. } = self.form;
         let client = &tensors.weights.client;
         let (count, dim) = self.half_cubes();
         let d_candidate = self.step_tensor(&tensors.weights, 1);
@@ -267,9 +247,7 @@ impl Pass {
                 dim,
                 argument(&tensors.weights),
                 argument(&d_candidate),
-                argument(&self.lengths),
-                tensors.tape(),
-                argument(&tensors.carried),
+                self.tape(tensors),
                 argument(&d_gates),
                 tensors.gradients(),
                 self.span(),
@@ -283,21 +261,17 @@ impl Pass {
                     dim,
                     argument(&tensors.weights),
                     argument(&d_gates),
-                    argument(&self.lengths),
-                    tensors.tape(),
-                    tensors.d_output(),
-                    argument(&tensors.carried),
+                    self.tape(tensors),
                     argument(&d_candidate),
                     tensors.gradients(),
                     self.span(),
                     small(step - 1),
                     self.clip,
                     self.form,
-                    tensors.d_output.is_some(),
                 );
             }
         }
-        let of_gates = slice(tensors.weights.clone(), &[0..self.form.directions, 0..2 * hidden, 0..hidden]);
+        let of_gates = slice(tensors.weights.clone(), &[0..directions, 0..2 * hidden, 0..hidden]);
         self.handed(tensors, multiply(&d_gates, &into_contiguous(of_gates)))
     }
 
@@ -308,18 +282,22 @@ impl Pass {
             self.step_cubes(),
             CubeDim::new_1d(stepwise::UNITS),
             argument(product),
-            argument(&self.lengths),
-            tensors.tape(),
-            tensors.d_output(),
-            argument(&tensors.carried),
+            self.tape(tensors),
             argument(step_gates),
             tensors.gradients(),
             self.span(),
             small(step),
             self.clip,
             self.form,
-            tensors.d_output.is_some(),
         );
+    }
+
+    fn tape(&self, tensors: &Backward) -> TapeLaunch {
+        let Backward { gates, extra, output, initial, d_output, .. } = tensors;
+        // Some tensor, where nobody reads it.
+        let d_output = argument(d_output.as_ref().unwrap_or(output));
+        let [gates, extra, output, initial] = [gates, extra, output, initial].map(argument);
+        TapeLaunch::new(argument(&self.lengths), gates, extra, output, initial, d_output)
     }
 
     /// Nothing comes through the recurrent weights to the last step.
@@ -343,19 +321,9 @@ impl Pass {
 }
 
 impl Backward {
-    fn tape(&self) -> TapeLaunch {
-        let [gates, extra, output, initial] = [&self.gates, &self.extra, &self.output, &self.initial].map(argument);
-        TapeLaunch::new(gates, extra, output, initial)
-    }
-
     fn gradients(&self) -> GradientsLaunch {
-        let [gates, side, before] = [&self.d_gates, &self.side, &self.before].map(argument);
-        GradientsLaunch::new(gates, side, before)
-    }
-
-    /// Some tensor, where nobody reads it.
-    fn d_output(&self) -> BufferArg {
-        argument(self.d_output.as_ref().unwrap_or(&self.output))
+        let [gates, side, before, carried] = [&self.d_gates, &self.side, &self.before, &self.carried].map(argument);
+        GradientsLaunch::new(gates, side, before, carried)
     }
 }
 
