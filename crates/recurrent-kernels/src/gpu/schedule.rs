@@ -63,7 +63,7 @@ pub struct Limits {
 /// Where a device does not say how many processors it has: a small graphics card's.
 const PROCESSORS: usize = 32;
 /// Buffers that the largest kernel takes, those of the sizes included.
-const BINDINGS: usize = 13;
+const BINDINGS: usize = 14;
 /// Bytes of weights that a cube reads again in each step sooner than the device takes to launch two more kernels.
 const RESIDENT_BYTES: usize = 1 << 20;
 /// Numbers of weights in a unit's registers, which beside its sums are 255 at most.
