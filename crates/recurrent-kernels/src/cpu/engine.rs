@@ -19,8 +19,12 @@ use crate::Direction;
 const NARROW: usize = 32;
 /// Numbers of projected input that stay in a cache until the walk takes them.
 const PROJECTED_AT_ONCE: usize = 1 << 18;
+/// Numbers kept for the way back that stay in a cache until the weights' gradients are made of them.
+const KEPT_AT_ONCE: usize = 3 << 19;
 /// Rows of a large product that make it worth its packing.
 const FEWEST_ROWS: usize = 256;
+/// Rows for each hidden unit that make a part of the weights' gradients worth adding to the other parts.
+const ROWS_A_UNIT: usize = 16;
 /// Rows that a task projects at a time.
 const ROWS_A_TASK: usize = 64;
 
@@ -30,6 +34,8 @@ type States<'a> = (&'a mut [f32], &'a mut [f32]);
 /// What a walk leaves for the way back.
 #[derive(Debug)]
 pub struct Run {
+    /// Whether it is more than a place for gates on their way.
+    keep: bool,
     gates: Buffer,
     before: Buffer,
     cells: Buffer,
@@ -214,14 +220,12 @@ impl<'a> Way<'a> {
 
     /// Walks over a stretch. `hidden` and `cell` are the states before it and then after it; the output goes to `output`
     /// unless nobody wants it.
-    #[allow(clippy::too_many_arguments, reason = "where a stretch begins, what it goes through, and where it ends")]
     fn run(
         &self,
         call: &Call,
         span: Span,
         input: &mut Buffer,
         run: &mut Run,
-        keep: bool,
         (hidden, cell): States,
         output: Option<Grid>,
     ) {
@@ -240,7 +244,7 @@ impl<'a> Way<'a> {
             output: output.unwrap_or(Grid { numbers: unseen.as_mut_ptr(), time: 0, batch: h }),
             before: grid(&mut run.before, h),
             cells: grid(&mut run.cells, h),
-            keep,
+            keep: run.keep,
             bias: self.bias.as_ptr(),
             bias_hn: self.bias_hn.as_ptr(),
             now: std::ptr::null(),
@@ -269,6 +273,7 @@ impl Run {
         let Sizes { batch, hidden, .. } = problem.sizes;
         let rows = if keep { batch * steps } else { 0 };
         Self {
+            keep,
             gates: Buffer::scratch(batch * steps * problem.equations.parts() * hidden),
             before: Buffer::scratch(rows * hidden),
             cells: Buffer::scratch(if problem.equations.has_cell() { rows * hidden } else { 0 }),
@@ -299,7 +304,7 @@ pub fn forward(problem: &Problem, keep: Keep, isa: Isa) -> Outcome {
     let directions = problem.layers.len();
     let state = batch * h;
     let steps = match keep {
-        Keep::Everything => time,
+        Keep::Everything => stretch(problem),
         Keep::Checkpoints => segment(time),
         Keep::Nothing => {
             let row = equations.parts() * h;
@@ -316,30 +321,34 @@ pub fn forward(problem: &Problem, keep: Keep, isa: Isa) -> Outcome {
     let mut cell = copy(problem.cell, equations.has_cell());
     let mut output = unwritten(batch * time * directions * h);
     let to = Shared(output.as_mut_ptr());
-    let whole = keep == Keep::Everything;
     let checkpoints = if keep == Keep::Checkpoints { stretches * state } else { 0 };
     let one = |((direction, layer), (hidden, cell)): ((usize, &Layer), States)| {
         let way = Way::new(&call, layer);
         let mut input = call.input_scratch(steps);
-        let mut run = Run::new(problem, steps, whole);
         let mut saved = Checkpoints {
             hidden: Buffer::scratch(checkpoints),
             cell: Buffer::scratch(if equations.has_cell() { checkpoints } else { 0 }),
         };
-        for index in 0..stretches {
+        let mut walk = |index: usize, run: &mut Run| {
             if keep == Keep::Checkpoints {
                 saved.put(index, hidden, cell);
             }
             let span = call.span(layer, index, steps);
             let grid = problem.layout.grid(to.at(direction * h), batch, time, directions * h);
             let grid = Grid { numbers: grid.row(span.start, 0), ..grid };
-            way.run(&call, span, &mut input, &mut run, whole, (&mut *hidden, &mut *cell), Some(grid));
+            way.run(&call, span, &mut input, run, (&mut *hidden, &mut *cell), Some(grid));
+        };
+        if keep == Keep::Everything {
+            let runs = (0..stretches).map(|index| {
+                let mut run = Run::new(problem, call.span(layer, index, steps).steps, true);
+                walk(index, &mut run);
+                run
+            });
+            return Some(Kept::Runs(runs.collect()));
         }
-        match keep {
-            Keep::Nothing => None,
-            Keep::Everything => Some(Kept::Run(run)),
-            Keep::Checkpoints => Some(Kept::Checkpoints(saved)),
-        }
+        let mut run = Run::new(problem, steps, false);
+        (0..stretches).for_each(|index| walk(index, &mut run));
+        (keep == Keep::Checkpoints).then_some(Kept::Checkpoints(saved))
     };
     let kept: Vec<Option<Kept>> = problem
         .layers
@@ -351,6 +360,17 @@ pub fn forward(problem: &Problem, keep: Keep, isa: Isa) -> Outcome {
         .collect();
     let tape = kept.into_iter().collect::<Option<Vec<Kept>>>().map(|directions| Tape { directions });
     Outcome { output, hidden, cell, tape }
+}
+
+/// The steps that a training pass goes over before it turns to the next ones: as many as leave what is kept of them in a
+/// cache, so that a step takes as long in a long sequence as in a short one. Large weights take all steps at once: to add
+/// up their gradients part by part would cost more.
+pub(super) fn stretch(problem: &Problem) -> usize {
+    let Sizes { batch, time, hidden, .. } = problem.sizes;
+    let kept = problem.equations.parts() + 1 + usize::from(problem.equations.has_cell());
+    let most = (KEPT_AT_ONCE / (batch * kept * hidden).max(1)).max(ROWS_A_UNIT * hidden / batch.max(1)).clamp(1, time);
+    // All of about the same length.
+    time.div_ceil(time.div_ceil(most))
 }
 
 /// The steps between two checkpoints: what is kept and what is computed again are then about as large.
@@ -371,8 +391,8 @@ fn states_or_none(numbers: &mut [f32], size: usize, directions: usize) -> Vec<&m
 /// What a direction keeps for the way back.
 #[derive(Debug)]
 pub enum Kept {
-    /// All of it.
-    Run(Run),
+    /// All of it, stretch by stretch.
+    Runs(Vec<Run>),
     /// The states before each stretch.
     Checkpoints(Checkpoints),
 }
@@ -402,7 +422,7 @@ impl Kept {
     #[cfg(test)]
     pub fn address(&self) -> *const f32 {
         match self {
-            Self::Run(run) => run.gates.as_ptr(),
+            Self::Runs(runs) => runs[0].gates.as_ptr(),
             Self::Checkpoints(saved) => saved.hidden.as_ptr(),
         }
     }
@@ -410,7 +430,7 @@ impl Kept {
     /// Numbers that are kept.
     pub fn numbers(&self) -> usize {
         match self {
-            Self::Run(run) => run.gates.len() + run.before.len() + run.cells.len(),
+            Self::Runs(runs) => runs.iter().map(|run| run.gates.len() + run.before.len() + run.cells.len()).sum(),
             Self::Checkpoints(saved) => saved.hidden.len() + saved.cell.len(),
         }
     }
@@ -445,34 +465,24 @@ pub fn backward(problem: &Problem, tape: Tape, cotangents: &Cotangents, need: Ne
         };
         let mut gradients = back.zero_gradients();
         let mut dx = need.x.then(|| unwritten(batch * time * input));
-        match kept {
-            Kept::Run(mut run) => {
-                let span = call.span(layer, 0, time);
-                back.run(span, &mut run, (d_hidden, d_cell), need.state);
-                back.weights(span, &run, problem.x, &mut gradients, true);
-                if let Some(dx) = &mut dx {
-                    back.input(span, &run, dx);
+        let steps = if matches!(kept, Kept::Runs(_)) { stretch(problem) } else { segment(time) };
+        let whole = steps == time;
+        let mut x = call.input_scratch(steps);
+        let mut dx_part = Buffer::scratch(if need.x && !whole { batch * steps * input } else { 0 });
+        let mut source = Source::new(&call, layer, kept, steps);
+        for index in (0..time.div_ceil(steps)).rev() {
+            let span = call.span(layer, index, steps);
+            let run = source.run(&call, span, &mut x, index);
+            back.run(span, run, (&mut *d_hidden, &mut *d_cell), need.state || index > 0);
+            let last = (index + 1) * steps >= time;
+            back.weights(span, run, call.input(span, &mut x), &mut gradients, last);
+            match &mut dx {
+                Some(dx) if whole => back.input(span, run, dx),
+                Some(dx) => {
+                    back.input(span, run, &mut dx_part);
+                    back.scatter(span, &dx_part, dx);
                 }
-            }
-            Kept::Checkpoints(saved) => {
-                let steps = segment(time);
-                let way = Way::new(&call, layer);
-                let mut x = call.input_scratch(steps);
-                let mut run = Run::new(problem, steps, true);
-                let mut states = (unwritten(state), unwritten(if equations.has_cell() { state } else { 0 }));
-                let mut dx_part = Buffer::scratch(if need.x { batch * steps * input } else { 0 });
-                for index in (0..time.div_ceil(steps)).rev() {
-                    let span = call.span(layer, index, steps);
-                    saved.get(index, &mut states.0, &mut states.1);
-                    way.run(&call, span, &mut x, &mut run, true, (&mut states.0, &mut states.1), None);
-                    back.run(span, &mut run, (&mut *d_hidden, &mut *d_cell), need.state || index > 0);
-                    let last = (index + 1) * steps >= time;
-                    back.weights(span, &run, call.input(span, &mut x), &mut gradients, last);
-                    if let Some(dx) = &mut dx {
-                        back.input(span, &run, &mut dx_part);
-                        back.scatter(span, &dx_part, dx);
-                    }
-                }
+                None => {}
             }
         }
         (gradients, dx)
@@ -494,6 +504,56 @@ pub fn backward(problem: &Problem, tape: Tape, cotangents: &Cotangents, need: Ne
     });
     let has_cell = equations.has_cell();
     Gradients { x, layers, hidden: need.state.then_some(d_hidden), cell: (need.state && has_cell).then_some(d_cell) }
+}
+
+/// Where the way back has what was kept of a stretch.
+enum Source<'a> {
+    /// It is there.
+    Runs(Vec<Run>),
+    /// It is computed again.
+    Again(Box<Again<'a>>),
+}
+
+/// What it takes to walk again over a stretch.
+struct Again<'a> {
+    way: Way<'a>,
+    saved: Checkpoints,
+    /// Of the stretch that was walked last.
+    run: Run,
+    hidden: Vec<f32>,
+    cell: Vec<f32>,
+}
+
+impl<'a> Source<'a> {
+    fn new(call: &Call, layer: &'a Layer<'a>, kept: Kept, steps: usize) -> Self {
+        match kept {
+            Kept::Runs(runs) => Self::Runs(runs),
+            Kept::Checkpoints(saved) => {
+                let state = call.problem.sizes.batch * call.problem.sizes.hidden;
+                let has_cell = call.problem.equations.has_cell();
+                Self::Again(Box::new(Again {
+                    way: Way::new(call, layer),
+                    saved,
+                    run: Run::new(call.problem, steps, true),
+                    hidden: unwritten(state),
+                    cell: unwritten(if has_cell { state } else { 0 }),
+                }))
+            }
+        }
+    }
+
+    /// What was kept of the `index`-th stretch. `input` is room for its input, if its rows have to be put together.
+    fn run(&mut self, call: &Call, span: Span, input: &mut Buffer, index: usize) -> &mut Run {
+        match self {
+            Self::Runs(runs) => &mut runs[index],
+            Self::Again(again) => {
+                let Again { way, saved, run, hidden, cell } = &mut **again;
+                saved.get(index, hidden, cell);
+                way.run(call, span, input, run, (hidden, cell), None);
+                run
+            }
+        }
+    }
 }
 
 /// What a direction needs in every stretch of the way back.

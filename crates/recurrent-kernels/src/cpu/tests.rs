@@ -184,6 +184,30 @@ fn checkpoints_give_the_same_gradients() {
     }
 }
 
+/// Sequences so long that a training pass goes over them in stretches.
+#[test]
+fn stretches_give_the_same_gradients_too() {
+    let mut random = Random(13);
+    for equations in CELLS {
+        let sizes = Sizes { batch: 40, time: 1400, input: 3, hidden: 30 };
+        let mut case = Case::new(equations, sizes, &BOTH, &mut random);
+        // So that no gradient explodes.
+        case.weights.iter_mut().flat_map(|weights| &mut weights[1]).for_each(|number| *number *= 0.3);
+        for (lengths, layout) in [
+            (None, Layout::BatchFirst),
+            (None, Layout::TimeFirst),
+            (Some((0..40).map(|_| random.below(1401)).collect()), Layout::BatchFirst),
+        ] {
+            (case.lengths, case.layout) = (lengths, layout);
+            let stretches = case.with_problem(|problem| 1400_usize.div_ceil(engine::stretch(problem)));
+            assert!(stretches > 1, "{equations:?}");
+            let what = format!("{equations:?} {layout:?} in {stretches} stretches");
+            let expected = case.run(Keep::Checkpoints, Isa::chosen());
+            assert_close(&case.run(Keep::Everything, Isa::chosen()), &expected, &what);
+        }
+    }
+}
+
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
     let mut random = Random(8);
