@@ -295,6 +295,12 @@ pub struct CompareArgs {
     /// Largest norm of all gradients together; 0 leaves them alone [default: 1]
     #[arg(long, value_name = "X")]
     pub clip: Option<f64>,
+    /// Steps of the recall task whose gradients are looked at [default: 50; quick: 30]
+    #[arg(long, value_name = "T")]
+    pub gradient_length: Option<usize>,
+    /// Layers of the networks whose gradients are looked at [default: 2]
+    #[arg(long, value_name = "N")]
+    pub gradient_layers: Option<usize>,
     /// What is read while gates are shown [default: a sentence about a fox and a crow]
     #[arg(long, value_name = "TEXT")]
     pub text: Option<String>,

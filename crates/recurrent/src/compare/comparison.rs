@@ -133,7 +133,7 @@ impl Comparison {
             }
         }
         if self.plan.parts.contains(&Part::Gradients) {
-            cells.extend(Look::all(self.plan.gradient_length, self.plan.seeds).into_iter().map(Cell::Look));
+            cells.extend(Look::all(&self.plan).into_iter().map(Cell::Look));
             cells.extend(Explosion::ALL.map(Cell::Explosion));
         }
         if self.plan.parts.contains(&Part::Gates) {

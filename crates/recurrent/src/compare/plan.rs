@@ -73,6 +73,8 @@ pub struct ComparePlan {
     pub clip: f64,
     /// Steps of the recall task whose gradients are looked at.
     pub gradient_length: usize,
+    /// Layers of the networks whose gradients are looked at.
+    pub gradient_layers: usize,
     /// The text that is read while gates are shown.
     pub text: String,
     /// Hidden sizes whose cost is measured.
@@ -99,6 +101,7 @@ impl ComparePlan {
             lr: 0.005,
             clip: 1.0,
             gradient_length: 50,
+            gradient_layers: 2,
             text: "the fox said to the crow: sing, and the crow sang to the fox".into(),
             cost_hidden: vec![32, 128, 256],
             cost_lengths: vec![32, 128, 512],
@@ -157,7 +160,10 @@ impl ComparePlan {
             return wrong("--clip", "a positive number, or 0 for no clipping", self.clip.to_string());
         }
         if !(2..=10_000).contains(&self.gradient_length) {
-            return wrong("gradient_length", "steps from 2 to 10000", self.gradient_length.to_string());
+            return wrong("--gradient-length", "steps from 2 to 10000", self.gradient_length.to_string());
+        }
+        if !(1..=8).contains(&self.gradient_layers) {
+            return wrong("--gradient-layers", "layers from 1 to 8", self.gradient_layers.to_string());
         }
         let characters = self.text.chars().count();
         if !(2..=200).contains(&characters) {
@@ -299,6 +305,14 @@ mod tests {
         refused(
             ComparePlan { clip: f64::NAN, ..plan() },
             "--clip: expected a positive number, or 0 for no clipping, found NaN",
+        );
+        refused(
+            ComparePlan { gradient_layers: 0, ..plan() },
+            "--gradient-layers: expected layers from 1 to 8, found 0",
+        );
+        refused(
+            ComparePlan { gradient_length: 1, ..plan() },
+            "--gradient-length: expected steps from 2 to 10000, found 1",
         );
         refused(ComparePlan { task: "forecast".into(), ..plan() }, "task: expected `compare`, found `forecast`");
         assert!(plan().check().is_ok() && ComparePlan::full().check().is_ok());

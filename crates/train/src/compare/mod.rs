@@ -68,6 +68,8 @@ fn planned(args: &CompareArgs) -> Result<ComparePlan> {
         batch: args.batch.unwrap_or(base.batch),
         lr: args.lr.unwrap_or(base.lr),
         clip: args.clip.unwrap_or(base.clip),
+        gradient_length: args.gradient_length.unwrap_or(base.gradient_length),
+        gradient_layers: args.gradient_layers.unwrap_or(base.gradient_layers),
         text: args.text.clone().unwrap_or(base.text),
         ..base
     };

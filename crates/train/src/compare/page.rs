@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use recurrent::compare::{
-    Claim, ComparePlan, Damage, Fairness, Gradient, Judged, Looked, Memory, Results, Speed, Spread, Tried,
+    Claim, ComparePlan, Damage, Fairness, Gradient, Judged, Look, Looked, Memory, Results, Speed, Spread, Tried,
 };
 use recurrent::models::CellKind;
 
@@ -63,6 +63,10 @@ fn memory(results: &Results, words: &Words) -> Result<Option<Section>> {
     if !fails.rows.is_empty() {
         blocks.extend([Block::Paragraph(words.fails.into()), fails.block()]);
     }
+    let clipped = tables::clipped(results, words);
+    if !clipped.rows.is_empty() {
+        blocks.extend([Block::Paragraph(words.clipped.into()), clipped.block()]);
+    }
     for task in tasks {
         if task.is_generated() && results.plan.lengths.len() > 1 {
             blocks.push(skill_picture(results, task, words)?);
@@ -104,32 +108,44 @@ fn gradients(results: &Results, words: &Words) -> Result<Option<Section>> {
     if table.rows.is_empty() {
         return Ok(None);
     }
-    let fresh = gradient_picture(results, words.fresh_picture, |looked| Some(&looked.fresh), words)?;
-    let trained = gradient_picture(results, words.trained_picture, |looked| looked.trained.as_ref(), words)?;
-    let explosions = tables::explosions(results, words);
-    let blocks = vec![table.block(), fresh, trained, Block::Paragraph(words.explosion.into()), explosions.block()];
-    let lead = filled(words.gradients.lead, &[("length", &results.plan.gradient_length.to_string())]);
+    let mut blocks = vec![table.block()];
+    let planned = results.plan.clip;
+    for layer in 0..results.plan.gradient_layers {
+        let as_planned = |look: &Look| look.clip == planned;
+        let fresh = |looked: &Looked| looked.fresh.get(layer).cloned();
+        let trained = |looked: &Looked| looked.trained.as_ref()?.get(layer).cloned();
+        blocks.push(gradient_picture(results, (words.fresh_picture, layer), as_planned, fresh, words)?);
+        blocks.push(gradient_picture(results, (words.trained_picture, layer), as_planned, trained, words)?);
+        blocks.push(gradient_picture(results, (words.clipping_picture, layer), Look::is_default, trained, words)?);
+    }
+    blocks.extend([Block::Paragraph(words.explosion.into()), tables::explosions(results, words).block()]);
+    let [length, layers] = [results.plan.gradient_length, results.plan.gradient_layers].map(|count| count.to_string());
+    let lead = filled(words.gradients.lead, &[("length", &length), ("layers", &layers)]);
     Ok(Some(Section { title: words.gradients.title.into(), lead, blocks }))
 }
 
+/// The norms of a layer's gradient in the first run of each network that `which` chooses.
 fn gradient_picture(
     results: &Results,
-    caption: &str,
-    of: impl Fn(&Looked) -> Option<&Gradient>,
+    (caption, layer): (&str, usize),
+    which: impl Fn(&Look) -> bool,
+    of: impl Fn(&Looked) -> Option<Gradient>,
     words: &Words,
 ) -> Result<Block> {
-    let first = results.looked.iter().filter(|looked| looked.look.seed == 0);
+    let first = results.looked.iter().filter(|looked| looked.look.seed == 0 && which(&looked.look));
     let seen: Vec<(String, Vec<f64>)> = first
         .filter_map(|looked| {
             // A norm of nothing has no place on a logarithmic axis.
-            let norms = of(looked)?.norms.iter().map(|norm| if *norm > 0.0 { *norm } else { f64::NAN });
+            let norms = of(looked)?.norms.into_iter().map(|norm| if norm > 0.0 { norm } else { f64::NAN });
             Some((tables::network(&looked.look, words), norms.collect()))
         })
         .collect();
     let lines: Vec<Line> = seen.iter().map(|(name, values)| Line { name, values }).collect();
     let labels: Vec<String> = (0..results.plan.gradient_length).map(|step| step.to_string()).collect();
-    let svg = picture::against(caption, words.head.back, words.head.norm, &labels, &lines)?;
-    Ok(Block::Picture { caption: caption.into(), svg })
+    let numbers = [("layer", &*(layer + 1).to_string()), ("layers", &*results.plan.gradient_layers.to_string())];
+    let caption = filled(caption, &numbers);
+    let svg = picture::against(&caption, words.head.back, words.head.norm, &labels, &lines)?;
+    Ok(Block::Picture { caption, svg })
 }
 
 fn gates(results: &Results, words: &Words) -> Result<Option<Section>> {

@@ -2,7 +2,8 @@
 
 use recurrent::compare::cost::Cost;
 use recurrent::compare::{
-    Claim, ComparePlan, Damage, Judged, Look, Looked, Memory, Outcome, Place, Results, Spread, Tested, Tried, Verdict,
+    Claim, ComparePlan, Damage, Gradient, Judged, Look, Looked, Memory, Outcome, Place, Results, Spread, Tested, Tried,
+    Verdict,
 };
 use recurrent::models::{AnyRecurrentConfig, CellKind};
 
@@ -22,6 +23,7 @@ pub fn all(results: &Results, claims: &[Judged], words: &Words) -> Vec<(&'static
     let others = [
         (words.memory.title, memory(results, words)),
         (words.fails, fails(results, words)),
+        (words.clipped, clipped(results, words)),
         (words.gradients.title, gradients(results, words)),
         (words.explosion, explosions(results, words)),
         (words.cost.title, cost(results, words)),
@@ -127,24 +129,26 @@ pub fn task_name(task: Memory, words: &Words) -> &'static str {
 }
 
 fn loss_and_right(tried: &[&Tried], words: &Words) -> String {
-    let numbers = |of: fn(&Tried) -> Option<f64>| -> Vec<f64> { tried.iter().filter_map(|tried| of(tried)).collect() };
-    match diverged(tried, words) {
-        Some(diverged) => diverged,
-        None => {
-            let losses = numbers(|tried| tried.outcome.loss);
-            let right = numbers(|tried| tried.outcome.right);
-            let [loss, right] = [losses, right].map(|numbers| Spread::of(&numbers));
-            let loss = loss.map_or(String::new(), |loss| number::spread(&loss));
-            let right = right.map_or(String::new(), |right| format!(", {:.0} %", 100.0 * right.mean));
-            loss + &right
-        }
+    if let Some(diverged) = diverged(&outcomes(tried), words) {
+        return diverged;
     }
+    let spread = |of: fn(&Outcome) -> Option<f64>| {
+        let numbers: Vec<f64> = tried.iter().filter_map(|tried| of(&tried.outcome)).collect();
+        Spread::of(&numbers)
+    };
+    let loss = spread(|outcome| outcome.loss).map_or(String::new(), |loss| number::spread(&loss));
+    let right = spread(|outcome| outcome.right).map_or(String::new(), |right| format!(", {}", percent(right.mean)));
+    loss + &right
+}
+
+fn outcomes<'a>(tried: &[&'a Tried]) -> Vec<&'a Outcome> {
+    tried.iter().map(|tried| &tried.outcome).collect()
 }
 
 /// How many diverged, if one did.
-fn diverged(tried: &[&Tried], words: &Words) -> Option<String> {
-    let count = tried.iter().filter(|tried| tried.outcome.diverged.is_some()).count();
-    let values = [("count", &*count.to_string()), ("all", &*tried.len().to_string())];
+fn diverged(outcomes: &[&Outcome], words: &Words) -> Option<String> {
+    let count = outcomes.iter().filter(|outcome| outcome.diverged.is_some()).count();
+    let values = [("count", &*count.to_string()), ("all", &*outcomes.len().to_string())];
     (count > 0).then(|| filled(words.diverged, &values))
 }
 
@@ -162,35 +166,66 @@ pub fn fails(results: &Results, words: &Words) -> Table {
     table
 }
 
-/// By what each network's gradient is multiplied for a step back, before training and after it.
-pub fn gradients(results: &Results, words: &Words) -> Table {
-    let names = &words.head;
-    let mut table = head(&[names.network, names.fresh, names.trained, names.half], false, &[]);
-    for look in Look::all(results.plan.gradient_length, 1) {
-        let same = |other: &Look| Look { seed: 0, ..*other } == look;
-        let seen: Vec<&Looked> = results.looked.iter().filter(|looked| same(&looked.look)).collect();
-        if seen.is_empty() {
-            continue;
-        }
-        let decays = |of: fn(&Looked) -> Option<f64>| -> Vec<f64> { seen.iter().filter_map(|one| of(one)).collect() };
-        let factor = |decays: &[f64]| {
-            let factors: Vec<f64> = decays.iter().map(|decay| decay.exp()).collect();
-            Spread::of(&factors).map_or("–".to_string(), |factor| number::spread(&factor))
-        };
-        let fresh = decays(|looked| looked.fresh.decay);
-        let trained = decays(|looked| looked.trained.as_ref()?.decay);
-        let count = seen.iter().filter(|looked| looked.outcome.diverged.is_some()).count();
-        let values = [("count", &*count.to_string()), ("all", &*seen.len().to_string())];
-        let diverged = (count > 0).then(|| filled(words.diverged, &values));
-        let half = Spread::of(&trained).filter(|decay| decay.mean < 0.0).map(|decay| 2.0_f64.ln() / -decay.mean);
-        table.rows.push(vec![
-            network(&look, words),
-            factor(&fresh),
-            diverged.unwrap_or_else(|| factor(&trained)),
-            half.map_or("–".to_string(), number::short),
-        ]);
+/// The share of steps that were clipped, of each cell at each length.
+pub fn clipped(results: &Results, words: &Words) -> Table {
+    let mut table = head(&[words.head.task, words.head.length], true, &[]);
+    if results.plan.clip == 0.0 {
+        return table;
+    }
+    for place in undamaged(results) {
+        let (task, length, _) = place;
+        let mut row = vec![task_name(task, words).to_string(), task.steps(length).to_string()];
+        row.extend(CellKind::ALL.map(|cell| share_clipped(&outcomes(&results.at(place, cell)))));
+        table.rows.push(row);
     }
     table
+}
+
+/// By what the gradient of each layer of each network is multiplied for a step back, before training and after it, and
+/// how many steps of training were clipped.
+pub fn gradients(results: &Results, words: &Words) -> Table {
+    let names = &words.head;
+    let columns = [names.network, names.layer, names.fresh, names.trained, names.half, names.share_clipped];
+    let mut table = head(&columns, false, &[]);
+    for look in Look::all(&results.plan).into_iter().filter(|look| look.seed == 0) {
+        let same = |other: &Look| Look { seed: 0, ..*other } == look;
+        let seen: Vec<&Looked> = results.looked.iter().filter(|looked| same(&looked.look)).collect();
+        if !seen.is_empty() {
+            table.rows.extend((0..look.layers).map(|layer| gradient(&look, &seen, layer, words)));
+        }
+    }
+    table
+}
+
+/// The row of a layer, the bottom one being 0, over all seeds.
+fn gradient(look: &Look, seen: &[&Looked], layer: usize, words: &Words) -> Vec<String> {
+    let decay = |layers: &[Gradient]| layers.get(layer)?.decay;
+    let fresh: Vec<f64> = seen.iter().filter_map(|looked| decay(&looked.fresh)).collect();
+    let trained: Vec<f64> = seen.iter().filter_map(|looked| decay(looked.trained.as_deref()?)).collect();
+    let factor = |decays: &[f64]| {
+        let factors: Vec<f64> = decays.iter().map(|decay| decay.exp()).collect();
+        Spread::of(&factors).map_or("–".to_string(), |factor| number::spread(&factor))
+    };
+    let half = Spread::of(&trained).filter(|decay| decay.mean < 0.0).map(|decay| 2.0_f64.ln() / -decay.mean);
+    let outcomes: Vec<&Outcome> = seen.iter().map(|looked| &looked.outcome).collect();
+    vec![
+        network(look, words),
+        format!("{} / {}", layer + 1, look.layers),
+        factor(&fresh),
+        diverged(&outcomes, words).unwrap_or_else(|| factor(&trained)),
+        half.map_or("–".to_string(), number::short),
+        if look.clip > 0.0 { share_clipped(&outcomes) } else { words.never.to_string() },
+    ]
+}
+
+/// The mean share of steps whose gradients were clipped.
+fn share_clipped(outcomes: &[&Outcome]) -> String {
+    let shares: Vec<f64> = outcomes.iter().map(|outcome| outcome.clipped).collect();
+    Spread::of(&shares).map_or(String::new(), |share| percent(share.mean))
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
 }
 
 /// What a network under the microscope is called.
@@ -200,7 +235,11 @@ pub fn network(look: &Look, words: &Words) -> String {
         CellKind::Lstm => format!(", {}", filled(words.forget_bias, &[("bias", &look.forget_bias.to_string())])),
         _ => String::new(),
     };
-    format!("{}, {weights}{bias}", name(look.cell))
+    let clipping = match look.clip {
+        0.0 => words.unclipped.to_string(),
+        clip => filled(words.clipped_to, &[("clip", &clip.to_string())]),
+    };
+    format!("{}, {weights}{bias}, {clipping}", name(look.cell))
 }
 
 /// Runs that are made to explode, without clipping and with it.
@@ -210,8 +249,8 @@ pub fn explosions(results: &Results, words: &Words) -> Table {
     let mut table = head(&columns, false, &[]);
     for run in &results.exploded {
         let loss = |outcome: &Outcome| {
-            let diverged = || filled(words.diverged, &[("count", "1"), ("all", "1")]);
-            outcome.loss.map_or_else(diverged, number::short)
+            let learned = || outcome.loss.map_or(String::new(), number::short);
+            diverged(&[outcome], words).unwrap_or_else(learned)
         };
         let function = if run.explosion.relu { " (relu)" } else { "" };
         table.rows.push(vec![
@@ -219,7 +258,7 @@ pub fn explosions(results: &Results, words: &Words) -> Table {
             format!("{:.1e}", run.free.largest_norm),
             loss(&run.free),
             loss(&run.clipped),
-            format!("{:.0} %", 100.0 * run.clipped.clipped),
+            percent(run.clipped.clipped),
         ]);
     }
     table
@@ -268,7 +307,7 @@ pub fn quality(results: &Results, words: &Words) -> Table {
             let tried = results.at((ComparePlan::SPOILED, 0, damage), cell);
             let shares: Vec<f64> = tried.iter().filter_map(|tried| tried.outcome.right).collect();
             let share = || Spread::of(&shares).map_or(String::new(), |share| number::spread(&share));
-            diverged(&tried, words).unwrap_or_else(share)
+            diverged(&outcomes(&tried), words).unwrap_or_else(share)
         };
         let mut row = vec![said.to_string()];
         row.extend(CellKind::ALL.map(right));

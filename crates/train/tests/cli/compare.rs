@@ -29,6 +29,7 @@ fn a_small_grid_leaves_tables_a_page_and_numbers_for_others() {
     for text in ["The cells", "| property", "| RNN", "| LSTM", "| GRU", "memory", "bad: ", "report.html"] {
         assert!(ran.stdout.contains(text), "`{text}` in:\n{}", ran.stdout);
     }
+    assert!(ran.stdout.contains("The share of training steps whose gradients were clipped."), "{}", ran.stdout);
     let page = desk.read("small/report.html");
     assert!(page.contains("<html lang=\"en\">") && page.contains("<svg") && page.contains("not measured"));
     let all = json(&desk, "small");
@@ -97,6 +98,42 @@ fn a_cell_that_diverges_is_shown_as_such_and_not_as_a_number() {
         tried.as_array().expect("a list").iter().filter(|one| one["outcome"]["diverged"].is_u64()).collect();
     assert!(!diverged.is_empty() && diverged.iter().all(|one| one["outcome"]["loss"].is_null()));
     assert!(desk.read("wild/report.html").contains("diverged (1 of 1)"));
+}
+
+#[test]
+fn gradients_are_shown_for_every_layer_with_clipping_and_without() {
+    let desk = Desk::new();
+    let small = "compare --parts gradients --gradient-length 6 --gradient-layers 2 --seeds 1 --steps 4 --hidden 6";
+    let ran = desk.ok(&format!("{small} --clip 0.001 --out run"));
+    for text in ["| 1 / 2 |", "| 2 / 2 |", "GRU, orthogonal weights, unclipped", "clipped to 0.001", "100 %", "never"] {
+        assert!(ran.stdout.contains(text), "`{text}` in:\n{}", ran.stdout);
+    }
+    let looked = json(&desk, "run")["looked"].as_array().expect("a list").clone();
+    assert_eq!(looked.len(), 3 * 3 + 1);
+    for one in &looked {
+        assert_eq!(one["fresh"].as_array().map(Vec::len), Some(2));
+        assert_eq!(one["trained"].as_array().map(Vec::len), Some(2));
+        let clipped = one["look"]["clip"].as_f64().expect("a number") > 0.0;
+        assert_eq!(one["outcome"]["clipped"], if clipped { 1.0 } else { 0.0 });
+    }
+    let fresh = |clip: f64| {
+        let same =
+            |look: &serde_json::Value| look["cell"] == "gru" && look["gaussian"] == false && look["clip"] == clip;
+        looked.iter().find(|one| same(&one["look"])).expect("one of each")["fresh"].clone()
+    };
+    assert_eq!(fresh(0.001), fresh(0.0), "the same weights begin with clipping and without");
+    assert!(desk.read("run/report.html").contains("layer 2 of 2"));
+}
+
+#[test]
+fn files_of_another_form_are_no_results() {
+    let desk = Desk::new();
+    desk.ok("compare --parts gradients --gradient-length 4 --seeds 1 --steps 1 --hidden 3 --out run");
+    let file = "run/measured/gradient-T4-rnnx2-orthogonal-clip1-s0.json";
+    let mut looked: serde_json::Value = serde_json::from_str(&desk.read(file)).expect("JSON");
+    looked["fresh"] = looked["fresh"][0].clone();
+    desk.write(file, looked.to_string());
+    desk.refused("resume run", "clip1-s0.json: expected what was measured");
 }
 
 #[test]

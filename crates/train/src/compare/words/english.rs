@@ -23,11 +23,13 @@ pub const WORDS: Words = Words {
                the loss of who remembers nothing.",
     },
     fails: "The shortest length at which half of chance's loss is left, or more.",
+    clipped: "The share of training steps whose gradients were clipped.",
     gradients: Titled {
         title: "Gradients",
-        lead: "How much of the loss each hidden state has to answer for, ‖∂L/∂h‖, on the recall task at T = {length}: by \
-               what it is multiplied for each step back, before training and after it. 0.87 a step leaves a thousandth \
-               after 50 steps. The spectral radius of the recurrent weights is 1 at the start.",
+        lead: "How much of the loss each hidden state has to answer for, ‖∂L/∂h‖, on the recall task at T = {length}, in \
+               each of {layers} layers from the bottom up: by what it is multiplied for each step back, before training \
+               and after it. 0.87 a step leaves a thousandth after 50 steps. A lower layer's gradient comes back through \
+               the layers above too. The spectral radius of the recurrent weights is 1 at the start.",
     },
     explosion: "Runs made to explode: Gaussian recurrent weights with a spectral radius of 1.7, plain gradient descent, \
                 the adding problem; without clipping, and the same run with the global norm clipped to 1.",
@@ -76,7 +78,7 @@ pub const WORDS: Words = Words {
         ClaimWords {
             name: "vanishing gradient",
             said: ["yes", "no", "no"],
-            numbers: "by what a gradient is multiplied for each step back, after training on recall",
+            numbers: "by what a gradient is multiplied for each step back, in the bottom layer, after training on recall",
             rule: "it vanishes if less than a thousandth is left at the first step; confirmed if that is so with every \
                    seed of the RNN and none of LSTM and GRU; refuted if every seed of a cell shows otherwise",
         },
@@ -145,6 +147,7 @@ pub const WORDS: Words = Words {
         operations: "operations a token",
         kept: "bytes kept a token",
         network: "network",
+        layer: "layer",
         fresh: "a step back, fresh",
         trained: "a step back, trained",
         half: "halved after, trained",
@@ -180,8 +183,12 @@ pub const WORDS: Words = Words {
     orthogonal: "orthogonal weights",
     gaussian: "Gaussian weights",
     forget_bias: "forget bias {bias}",
-    fresh_picture: "‖∂L/∂h‖ on the way back, fresh weights, the first seed",
-    trained_picture: "‖∂L/∂h‖ on the way back, after training, the first seed",
+    unclipped: "unclipped",
+    clipped_to: "clipped to {clip}",
+    never: "never",
+    fresh_picture: "‖∂L/∂h‖ on the way back, fresh weights, layer {layer} of {layers}, the first seed",
+    trained_picture: "‖∂L/∂h‖ on the way back, after training, layer {layer} of {layers}, the first seed",
+    clipping_picture: "‖∂L/∂h‖ after training with clipping and without, layer {layer} of {layers}, the first seed",
     gate_picture: "{cell}: {gate} gate",
     gate_names: [
         ("input", "input"),

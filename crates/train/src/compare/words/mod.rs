@@ -16,6 +16,7 @@ pub struct Words {
     pub rules: Titled,
     pub memory: Titled,
     pub fails: &'static str,
+    pub clipped: &'static str,
     pub gradients: Titled,
     pub explosion: &'static str,
     pub gates: Titled,
@@ -35,8 +36,15 @@ pub struct Words {
     pub gaussian: &'static str,
     /// Of the forget gate, `{bias}`.
     pub forget_bias: &'static str,
+    pub unclipped: &'static str,
+    /// To the norm `{clip}`.
+    pub clipped_to: &'static str,
+    /// In the place of a share of clipped steps where no step could be.
+    pub never: &'static str,
+    /// Of layer `{layer}` of `{layers}`.
     pub fresh_picture: &'static str,
     pub trained_picture: &'static str,
+    pub clipping_picture: &'static str,
     /// Of `{gate}` and `{cell}`.
     pub gate_picture: &'static str,
     /// The names of gates, as the library has them and as readers do.
@@ -88,6 +96,7 @@ pub struct Head {
     pub operations: &'static str,
     pub kept: &'static str,
     pub network: &'static str,
+    pub layer: &'static str,
     pub fresh: &'static str,
     pub trained: &'static str,
     pub half: &'static str,
@@ -159,6 +168,10 @@ mod tests {
             (english.tests.keeps, russian.tests.keeps),
             (english.diverged, russian.diverged),
             (english.forget_bias, russian.forget_bias),
+            (english.clipped_to, russian.clipped_to),
+            (english.fresh_picture, russian.fresh_picture),
+            (english.trained_picture, russian.trained_picture),
+            (english.clipping_picture, russian.clipping_picture),
             (english.gate_picture, russian.gate_picture),
             (english.gradients.lead, russian.gradients.lead),
             (english.cost.lead, russian.cost.lead),
