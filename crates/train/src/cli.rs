@@ -268,7 +268,7 @@ pub struct CompareArgs {
     /// without copy and digits-permuted]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub tasks: Option<Vec<Memory>>,
-    /// Lengths T of recall, adding and copy [default: 10,30,100,300; quick: 10,30,60]
+    /// Lengths T of recall, adding and copy [default: 10,30,100,300,1000; quick: 10,30,60]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub lengths: Option<Vec<usize>>,
     /// How often each cell is tried, every time with other rows and weights [default: 4]
@@ -280,13 +280,13 @@ pub struct CompareArgs {
     /// Hidden units; of the LSTM, if parameters are equal [default: 32]
     #[arg(long, value_name = "N")]
     pub hidden: Option<usize>,
-    /// Gradient steps of a trial [default: 600; quick: 400]
+    /// Gradient steps of a trial [default: 2500; quick: 2000]
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// Seconds of a trial, if time is equal [default: 4; quick: 1]
+    /// Seconds of a trial, if time is equal [default: 5; quick: 1]
     #[arg(long, value_name = "X")]
     pub seconds: Option<f64>,
-    /// Rows a step [default: 32]
+    /// Rows a step [default: 16]
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
     /// Learning rate of Adam, the same for all cells [default: 0.005]
