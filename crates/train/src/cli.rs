@@ -304,6 +304,13 @@ pub struct CompareArgs {
     /// What is read while gates are shown [default: a sentence about a fox and a crow]
     #[arg(long, value_name = "TEXT")]
     pub text: Option<String>,
+    /// A series that is read while gates are shown, too: an embedded data set (weather, stocks) or a CSV file with a
+    /// header [default: weather]
+    #[arg(long, value_name = "NAME|FILE.csv")]
+    pub series: Option<String>,
+    /// The column of it that is read [default: the data set's target, or else the first one of numbers]
+    #[arg(long, value_name = "COL")]
+    pub column: Option<String>,
     /// Language of tables and report
     #[arg(long, value_enum, default_value_t)]
     pub lang: Language,

@@ -286,7 +286,7 @@ mod tests {
             picture::calibration("calibration", &[("GRU", &[(0.5, 0.5, 9)])]),
             picture::roc("roc", &[("GRU", &[(0.0, 0.0), (1.0, 1.0)], Some(0.5))]),
             picture::bars("bars", "accuracy", &[("GRU", 0.9)]),
-            picture::gates("gates", ["unit", "open"], &words, &[vec![0.5, 1.0]]),
+            picture::gates("gates", ["", "unit", "open"], &words, &[vec![0.5, 1.0]]),
             picture::against("length", "T", "accuracy", &words, &[picture::Line { name: "GRU", values: &[0.5, 0.9] }]),
         ];
         drawn.map(Result::unwrap).to_vec()

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
 use super::reader::ReaderShape;
+use super::signal::Signal;
 use super::task::Memory;
 use super::trial::{Recipe, Trial};
 use crate::{Error, Result};
@@ -83,6 +84,12 @@ pub struct ComparePlan {
     pub gradient_layers: usize,
     /// The text that is read while gates are shown.
     pub text: String,
+    /// The series that is read while gates are shown: the name of a known data set, or the path of a CSV file.
+    pub series: String,
+    /// Which of its columns.
+    pub column: String,
+    /// The sum of its bytes.
+    pub sha256: String,
     /// Hidden sizes whose cost is measured.
     pub cost_hidden: Vec<usize>,
     /// Lengths whose cost is measured.
@@ -92,6 +99,7 @@ pub struct ComparePlan {
 impl ComparePlan {
     /// The whole comparison, within half an hour on two cores.
     pub fn full() -> Self {
+        let weather = Signal::weather();
         Self {
             task: "compare".into(),
             device: String::new(),
@@ -109,6 +117,9 @@ impl ComparePlan {
             gradient_length: 50,
             gradient_layers: 2,
             text: "the fox said to the crow: sing, and the crow sang to the fox".into(),
+            series: weather.data().into(),
+            column: weather.column().into(),
+            sha256: weather.sha256().into(),
             cost_hidden: vec![32, 128, 256],
             cost_lengths: vec![32, 128, 512],
         }
@@ -181,6 +192,28 @@ impl ComparePlan {
             }
         }
         Ok(())
+    }
+
+    /// The same, with the gates of those who read another series.
+    pub fn with_series(self, signal: &Signal) -> Self {
+        let [series, column, sha256] = [signal.data(), signal.column(), signal.sha256()].map(String::from);
+        Self { series, column, sha256, ..self }
+    }
+
+    /// Reads the series again.
+    ///
+    /// # Errors
+    /// As [`Signal::read`], and if its bytes are others than those that were planned with.
+    pub fn signal(&self) -> Result<Signal> {
+        let signal = Signal::read(&self.series, Some(&self.column))?;
+        if signal.sha256() == self.sha256 {
+            return Ok(signal);
+        }
+        Err(Error::Plan {
+            setting: "the series of the comparison",
+            expected: format!("the bytes that it began with (sha256 {})", self.sha256),
+            found: format!("{} with other bytes (sha256 {})", self.series, signal.sha256()),
+        })
     }
 
     /// How a network is trained.
@@ -322,6 +355,17 @@ mod tests {
         );
         refused(ComparePlan { task: "forecast".into(), ..plan() }, "task: expected `compare`, found `forecast`");
         assert!(plan().check().is_ok() && ComparePlan::full().check().is_ok());
+    }
+
+    #[test]
+    fn a_series_with_other_bytes_is_refused() {
+        assert_eq!(ComparePlan::quick().signal().unwrap(), *Signal::weather());
+        let other = ComparePlan { sha256: "0".into(), ..ComparePlan::quick() };
+        let message = other.signal().unwrap_err().to_string();
+        assert!(
+            message.starts_with("the series of the comparison: expected the bytes that it began with"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use recurrent::compare::{ComparePlan, Comparison, Event};
+use recurrent::compare::{ComparePlan, Comparison, Event, Signal};
 use recurrent::replace;
 
 use crate::cli::{BadInput, CompareArgs, DeviceArgs, ResumeArgs};
@@ -74,7 +74,11 @@ fn planned(args: &CompareArgs) -> Result<ComparePlan> {
         ..base
     };
     plan.check()?;
-    Ok(plan)
+    if args.series.is_none() && args.column.is_none() {
+        return Ok(plan);
+    }
+    let signal = Signal::read(args.series.as_deref().unwrap_or(&plan.series), args.column.as_deref())?;
+    Ok(plan.with_series(&signal))
 }
 
 /// Measures what is left, and shows all of it.

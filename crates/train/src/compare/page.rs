@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use recurrent::compare::{
-    Claim, ComparePlan, Damage, Fairness, Gradient, Judged, Look, Looked, Memory, Results, Speed, Spread, Tried,
+    Claim, ComparePlan, Damage, Fairness, Gradient, Judged, Look, Looked, Memory, Read, Results, Speed, Spread, Tried,
 };
 use recurrent::models::CellKind;
 
+use super::number;
 use super::table::Table;
 use super::tables::{self, CELLS, place, task_name};
 use super::words::{Words, filled};
@@ -149,19 +150,31 @@ fn gradient_picture(
 }
 
 fn gates(results: &Results, words: &Words) -> Result<Option<Section>> {
-    let mut blocks = Vec::new();
+    let mut blocks = vec![tables::readings(results, words).block()];
     for reading in &results.readings {
+        let (what, step, read) = steps(&reading.read, words);
         for (name, values) in reading.names.iter().zip(&reading.gates) {
             let known = words.gate_names.iter().find(|known| known.0 == name);
             let gate = known.map_or(name.as_str(), |known| known.1);
             let cell = CELLS[place(&CellKind::ALL, &reading.cell)];
-            let caption = filled(words.gate_picture, &[("cell", cell), ("gate", gate)]);
-            let svg = picture::gates(&caption, [words.unit, words.open], &reading.characters, values)?;
+            let caption = filled(words.gate_picture, &[("cell", cell), ("read", what), ("gate", gate)]);
+            let svg = picture::gates(&caption, [step, words.unit, words.open], &read, values)?;
             blocks.push(Block::Picture { caption, svg });
         }
     }
     let section = Section { title: words.gates.title.into(), lead: words.gates.lead.into(), blocks };
-    Ok((!section.blocks.is_empty()).then_some(section))
+    Ok((!results.readings.is_empty()).then_some(section))
+}
+
+/// What is read, what a step of it is called, and each step.
+fn steps<'a>(read: &'a Read, words: &'a Words) -> (&'a str, &'a str, Vec<String>) {
+    match read {
+        Read::Text { characters, .. } => (words.read_text, "", characters.clone()),
+        Read::Series { column, dates, values, .. } => {
+            let label = |(date, value): (&String, &f64)| format!("{date}: {}", number::short(*value));
+            (words.read_series, column, dates.iter().zip(values).map(label).collect())
+        }
+    }
 }
 
 fn cost(results: &Results, words: &Words) -> Result<Option<Section>> {

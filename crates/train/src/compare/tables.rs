@@ -2,8 +2,8 @@
 
 use recurrent::compare::cost::Cost;
 use recurrent::compare::{
-    Claim, ComparePlan, Damage, Gradient, Judged, Look, Looked, Memory, Outcome, Place, Results, Spread, Tested, Tried,
-    Verdict,
+    Claim, ComparePlan, Damage, Gradient, Judged, Look, Looked, Memory, Outcome, Place, Read, Results, Spread, Tested,
+    Tried, Verdict,
 };
 use recurrent::models::{AnyRecurrentConfig, CellKind};
 
@@ -26,6 +26,7 @@ pub fn all(results: &Results, claims: &[Judged], words: &Words) -> Vec<(&'static
         (words.clipped, clipped(results, words)),
         (words.gradients.title, gradients(results, words)),
         (words.explosion, explosions(results, words)),
+        (words.gates.title, readings(results, words)),
         (words.cost.title, cost(results, words)),
         (words.quality.title, quality(results, words)),
     ];
@@ -260,6 +261,22 @@ pub fn explosions(results: &Results, words: &Words) -> Table {
             loss(&run.clipped),
             percent(run.clipped.clipped),
         ]);
+    }
+    table
+}
+
+/// How well those whose gates are shown foretell what they read.
+pub fn readings(results: &Results, words: &Words) -> Table {
+    let mut table = head(&[words.head.cell, words.head.read, words.head.foretold], false, &[]);
+    for reading in &results.readings {
+        let (read, foretold) = match &reading.read {
+            Read::Text { right, .. } => (words.read_text.to_string(), right.map(percent)),
+            Read::Series { column, error, .. } => {
+                let off = |error: f64| filled(words.off_by, &[("error", &number::short(error))]);
+                (format!("{}: {column}", words.read_series), error.map(off))
+            }
+        };
+        table.rows.push(vec![name(reading.cell).to_string(), read, foretold.unwrap_or("–".to_string())]);
     }
     table
 }

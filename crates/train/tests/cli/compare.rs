@@ -137,6 +137,28 @@ fn files_of_another_form_are_no_results() {
 }
 
 #[test]
+fn gates_are_shown_of_a_text_and_of_a_series() {
+    let desk = Desk::with_waves();
+    let gates = "compare --parts gates --series waves.csv --column wave --out run";
+    let ran = desk.ok(gates);
+    for text in ["| LSTM | a text", "| GRU  | a series: wave", "standard deviations"] {
+        assert!(ran.stdout.contains(text), "`{text}` in:\n{}", ran.stdout);
+    }
+    let page = desk.read("run/report.html");
+    for text in ["LSTM reads a series: forget gate", "GRU reads a text: update gate", "2024-09-16: ", "\nwave\n"] {
+        assert!(page.contains(text), "{text}");
+    }
+    let readings = json(&desk, "run")["readings"].as_array().expect("a list").clone();
+    assert_eq!(readings.len(), 4);
+    assert_eq!(readings[2]["read"]["series"]["values"].as_array().map(Vec::len), Some(48));
+    // What is measured does not need the file any more; what is not, does.
+    desk.write("waves.csv", "date,wave\n");
+    desk.ok("resume run");
+    std::fs::remove_file(desk.path("run/measured/gates-series-gru.json")).expect("a file");
+    desk.refused("resume run", "waves.csv: expected a header line and rows below it");
+}
+
+#[test]
 fn a_report_can_be_in_russian() {
     let desk = Desk::new();
     let ran = desk.ok(&format!("{TINY} --out run --lang ru"));
@@ -180,6 +202,12 @@ fn bad_settings_are_refused_before_a_folder_is_made() {
     desk.refused("compare --seeds 0 --out run", "--seeds: expected a number from 1 to 1000000, found 0");
     desk.refused("compare --lengths 1 --out run", "--lengths: expected steps from 2 to 10000, found 1");
     desk.refused("compare --lr 0 --out run", "--lr: expected a positive number, found 0");
+    desk.refused("compare --series nowhere.csv --out run", "nowhere.csv: expected a readable file");
+    desk.refused("compare --series fables --out run", "fables");
+    desk.refused("compare --column snow --out run", "expected one of the columns");
+    desk.refused("compare --column weather --out run", "column `weather`: expected a number, found `drizzle`");
+    desk.write("short.csv", "x\n1\n2\n");
+    desk.refused("compare --series short.csv --out run", "--series: expected at least 70 rows, found 2 in short.csv");
     assert!(!desk.path("run").exists());
     for (said, expected) in [
         ("--tasks sums", "unknown task `sums`: expected recall, adding"),

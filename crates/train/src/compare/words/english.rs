@@ -35,8 +35,9 @@ pub const WORDS: Words = Words {
                 the adding problem; without clipping, and the same run with the global norm clipped to 1.",
     gates: Titled {
         title: "Gates seen",
-        lead: "Networks of 16 units that have learned to foretell each character of a text, while they read it: dark is \
-               open, a row is a unit.",
+        lead: "Networks of 16 units that have learned to foretell each character of a text or the next number of a \
+               series, while they read: dark is open, a row is a unit. The text is the one that was learned; the rows \
+               of the series were not learned from, and stand with their date and number.",
     },
     cost: Titled {
         title: "Cost",
@@ -161,6 +162,8 @@ pub const WORDS: Words = Words {
         tokens: "tokens a second",
         stream: "stream, µs a step",
         data: "data learned from",
+        read: "reads",
+        foretold: "foretold",
         skill: "skill",
         loss: "training loss",
         right: "right answers",
@@ -189,7 +192,10 @@ pub const WORDS: Words = Words {
     fresh_picture: "‖∂L/∂h‖ on the way back, fresh weights, layer {layer} of {layers}, the first seed",
     trained_picture: "‖∂L/∂h‖ on the way back, after training, layer {layer} of {layers}, the first seed",
     clipping_picture: "‖∂L/∂h‖ after training with clipping and without, layer {layer} of {layers}, the first seed",
-    gate_picture: "{cell}: {gate} gate",
+    gate_picture: "{cell} reads {read}: {gate} gate",
+    read_text: "a text",
+    read_series: "a series",
+    off_by: "off by {error} standard deviations",
     gate_names: [
         ("input", "input"),
         ("forget", "forget"),

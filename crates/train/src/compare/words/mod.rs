@@ -45,8 +45,12 @@ pub struct Words {
     pub fresh_picture: &'static str,
     pub trained_picture: &'static str,
     pub clipping_picture: &'static str,
-    /// Of `{gate}` and `{cell}`.
+    /// Of `{gate}`, `{cell}` and what is `{read}`.
     pub gate_picture: &'static str,
+    pub read_text: &'static str,
+    pub read_series: &'static str,
+    /// By `{error}` standard deviations.
+    pub off_by: &'static str,
     /// The names of gates, as the library has them and as readers do.
     pub gate_names: [(&'static str, &'static str); 5],
     pub unit: &'static str,
@@ -110,6 +114,8 @@ pub struct Head {
     pub tokens: &'static str,
     pub stream: &'static str,
     pub data: &'static str,
+    pub read: &'static str,
+    pub foretold: &'static str,
     pub skill: &'static str,
     pub loss: &'static str,
     pub right: &'static str,
@@ -173,6 +179,7 @@ mod tests {
             (english.trained_picture, russian.trained_picture),
             (english.clipping_picture, russian.clipping_picture),
             (english.gate_picture, russian.gate_picture),
+            (english.off_by, russian.off_by),
             (english.gradients.lead, russian.gradients.lead),
             (english.cost.lead, russian.cost.lead),
             (english.speed_picture, russian.speed_picture),
