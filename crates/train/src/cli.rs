@@ -301,6 +301,12 @@ pub struct CompareArgs {
     /// Layers of the networks whose gradients are looked at [default: 2]
     #[arg(long, value_name = "N")]
     pub gradient_layers: Option<usize>,
+    /// Hidden sizes whose cost is measured [default: 32,64,128,256; quick: 32,64,96]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub cost_hidden: Option<Vec<usize>>,
+    /// Lengths whose cost is measured [default: 32,128,512; quick: 32,128]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub cost_lengths: Option<Vec<usize>>,
     /// What is read while gates are shown [default: a sentence about a fox and a crow]
     #[arg(long, value_name = "TEXT")]
     pub text: Option<String>,

@@ -120,7 +120,7 @@ impl ComparePlan {
             series: weather.data().into(),
             column: weather.column().into(),
             sha256: weather.sha256().into(),
-            cost_hidden: vec![32, 128, 256],
+            cost_hidden: vec![32, 64, 128, 256],
             cost_lengths: vec![32, 128, 512],
         }
     }
@@ -133,7 +133,7 @@ impl ComparePlan {
             steps: 2000,
             seconds: 1.0,
             gradient_length: 30,
-            cost_hidden: vec![32, 96],
+            cost_hidden: vec![32, 64, 96],
             cost_lengths: vec![32, 128],
             ..Self::full()
         }
@@ -186,7 +186,7 @@ impl ComparePlan {
         if !(2..=200).contains(&characters) {
             return wrong("--text", "a text of 2 to 200 characters", format!("{characters}"));
         }
-        for (setting, sizes) in [("cost_hidden", &self.cost_hidden), ("cost_lengths", &self.cost_lengths)] {
+        for (setting, sizes) in [("--cost-hidden", &self.cost_hidden), ("--cost-lengths", &self.cost_lengths)] {
             if sizes.is_empty() || sizes.contains(&0) {
                 return wrong(setting, "at least one size, each at least 1", format!("{sizes:?}"));
             }

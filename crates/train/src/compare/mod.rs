@@ -1,5 +1,6 @@
 //! `train compare`: the lecture's claims, measured on this machine.
 
+mod cost;
 mod number;
 mod page;
 mod table;
@@ -70,6 +71,8 @@ fn planned(args: &CompareArgs) -> Result<ComparePlan> {
         clip: args.clip.unwrap_or(base.clip),
         gradient_length: args.gradient_length.unwrap_or(base.gradient_length),
         gradient_layers: args.gradient_layers.unwrap_or(base.gradient_layers),
+        cost_hidden: args.cost_hidden.clone().unwrap_or(base.cost_hidden),
+        cost_lengths: args.cost_lengths.clone().unwrap_or(base.cost_lengths),
         text: args.text.clone().unwrap_or(base.text),
         ..base
     };

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use recurrent::compare::{
-    Claim, ComparePlan, Damage, Fairness, Gradient, Judged, Look, Looked, Memory, Read, Results, Speed, Spread, Tried,
+    Claim, ComparePlan, Damage, Fairness, Gradient, Judged, Look, Looked, Memory, Read, Results, Spread, Tried,
 };
 use recurrent::models::CellKind;
 
-use super::number;
 use super::table::Table;
 use super::tables::{self, CELLS, place, task_name};
 use super::words::{Words, filled};
+use super::{cost, number};
 use crate::language::Language;
 use crate::picture::{self, Line};
 use crate::report::{Block, Report, Section};
@@ -25,7 +25,7 @@ pub fn page(results: &Results, claims: &[Judged], language: Language) -> Result<
     sections.extend(memory(results, words)?);
     sections.extend(gradients(results, words)?);
     sections.extend(gates(results, words)?);
-    sections.extend(cost(results, words)?);
+    sections.extend(cost::section(results, words)?);
     sections.extend(quality(results, words)?);
     Ok(Report { language, title: words.title.into(), lead, sections })
 }
@@ -177,26 +177,6 @@ fn steps<'a>(read: &'a Read, words: &'a Words) -> (&'a str, &'a str, Vec<String>
     }
 }
 
-fn cost(results: &Results, words: &Words) -> Result<Option<Section>> {
-    if results.speeds.is_empty() {
-        return Ok(None);
-    }
-    let mut blocks = vec![tables::cost(results, words).block()];
-    let lengths = &results.plan.cost_lengths;
-    let labels: Vec<String> = lengths.iter().map(usize::to_string).collect();
-    for hidden in &results.plan.cost_hidden {
-        let typical = |cell, length: &usize| {
-            let here = |speed: &&Speed| speed.cell == cell && speed.hidden == *hidden && speed.length == *length;
-            results.speeds.iter().find(here).map_or(f64::NAN, |speed| speed.typical())
-        };
-        let values = CellKind::ALL.map(|cell| lengths.iter().map(|length| typical(cell, length)).collect::<Vec<_>>());
-        let caption = filled(words.speed_picture, &[("hidden", &hidden.to_string())]);
-        blocks.push(drawn(caption, words.head.length, words.head.milliseconds, &labels, &values)?);
-    }
-    let lead = filled(words.cost.lead, &[("batch", &results.plan.batch.to_string())]);
-    Ok(Some(Section { title: words.cost.title.into(), lead, blocks }))
-}
-
 fn quality(results: &Results, words: &Words) -> Result<Option<Section>> {
     let table = tables::quality(results, words);
     if table.rows.is_empty() {
@@ -218,7 +198,7 @@ fn quality(results: &Results, words: &Words) -> Result<Option<Section>> {
 }
 
 /// A line for each cell.
-fn drawn(caption: String, x: &str, y: &str, labels: &[String], values: &[Vec<f64>; 3]) -> Result<Block> {
+pub fn drawn(caption: String, x: &str, y: &str, labels: &[String], values: &[Vec<f64>; 3]) -> Result<Block> {
     let lines: Vec<Line> = CELLS.into_iter().zip(values).map(|(name, values)| Line { name, values }).collect();
     let svg = picture::against(&caption, x, y, labels, &lines)?;
     Ok(Block::Picture { caption, svg })

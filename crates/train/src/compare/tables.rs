@@ -1,15 +1,14 @@
 //! The tables: those of the lecture with numbers in them, and those that the numbers are from.
 
-use recurrent::compare::cost::Cost;
 use recurrent::compare::{
     Claim, ComparePlan, Damage, Gradient, Judged, Look, Looked, Memory, Outcome, Place, Read, Results, Spread, Tested,
     Tried, Verdict,
 };
-use recurrent::models::{AnyRecurrentConfig, CellKind};
+use recurrent::models::CellKind;
 
-use super::number;
 use super::table::Table;
 use super::words::{Tests, Words, filled};
+use super::{cost, number};
 
 /// The names of the cells, in the order of [`CellKind::ALL`].
 pub const CELLS: [&str; 3] = ["RNN", "LSTM", "GRU"];
@@ -27,14 +26,15 @@ pub fn all(results: &Results, claims: &[Judged], words: &Words) -> Vec<(&'static
         (words.gradients.title, gradients(results, words)),
         (words.explosion, explosions(results, words)),
         (words.gates.title, readings(results, words)),
-        (words.cost.title, cost(results, words)),
+        (words.cost.title, cost::table(results, words)),
         (words.quality.title, quality(results, words)),
     ];
     tables.extend(others.into_iter().filter(|(_, table)| !table.rows.is_empty()));
     tables
 }
 
-fn head(first: &[&str], cells: bool, last: &[&str]) -> Table {
+/// A table without rows: some columns, one for each cell if there are any, and some more.
+pub fn head(first: &[&str], cells: bool, last: &[&str]) -> Table {
     let cells: &[&str] = if cells { &CELLS } else { &[] };
     Table::new([first, cells, last].concat().into_iter().map(String::from).collect())
 }
@@ -73,7 +73,8 @@ pub fn verdict(verdict: Verdict, words: &Words) -> &'static str {
     words.verdicts[place(&order, &verdict)]
 }
 
-fn name(cell: CellKind) -> &'static str {
+/// What a cell is called.
+pub fn name(cell: CellKind) -> &'static str {
     CELLS[place(&CellKind::ALL, &cell)]
 }
 
@@ -277,38 +278,6 @@ pub fn readings(results: &Results, words: &Words) -> Table {
             }
         };
         table.rows.push(vec![name(reading.cell).to_string(), read, foretold.unwrap_or("–".to_string())]);
-    }
-    table
-}
-
-/// What every size of every cell takes.
-pub fn cost(results: &Results, words: &Words) -> Table {
-    let names = &words.head;
-    let columns = [
-        names.cell,
-        names.hidden,
-        names.length,
-        names.parameters,
-        names.operations,
-        names.kept,
-        names.milliseconds,
-        names.tokens,
-        names.stream,
-    ];
-    let mut table = head(&columns, false, &[]);
-    for speed in &results.speeds {
-        let cost = Cost::of(&AnyRecurrentConfig::new(speed.cell, Memory::Recall.width(), speed.hidden));
-        table.rows.push(vec![
-            name(speed.cell).to_string(),
-            speed.hidden.to_string(),
-            speed.length.to_string(),
-            number::grouped(cost.parameters as f64),
-            number::grouped(cost.training().floating_point() as f64),
-            number::grouped(cost.kept_bytes() as f64),
-            number::short(speed.typical()),
-            number::grouped(speed.tokens_a_second()),
-            speed.stream_microseconds.map_or("–".to_string(), number::short),
-        ]);
     }
     table
 }

@@ -159,6 +159,22 @@ fn gates_are_shown_of_a_text_and_of_a_series() {
 }
 
 #[test]
+fn costs_are_drawn_against_hidden_size_and_length() {
+    let desk = Desk::new();
+    let ran = desk.ok("compare --parts cost --cost-hidden 8,4 --cost-lengths 3,6 --batch 2 --out run");
+    assert!(ran.stdout.contains("| cell | hidden | T   | parameters | operations a token |"), "{}", ran.stdout);
+    assert_eq!(json(&desk, "run")["speeds"].as_array().map(Vec::len), Some(3 * 2 * 2));
+    let page = desk.read("run/report.html");
+    for quantity in ["parameters", "operations a token", "bytes kept a token", "ms a step", "tokens a second"] {
+        assert!(page.contains(&format!("{quantity}, against the hidden size, T = 6")), "{quantity}");
+    }
+    for quantity in ["operations a row", "bytes kept a row", "ms a step", "tokens a second"] {
+        assert!(page.contains(&format!("{quantity}, against the length, 8 hidden units")), "{quantity}");
+    }
+    desk.refused("compare --cost-hidden 0 --out other", "--cost-hidden: expected at least one size, each at least 1");
+}
+
+#[test]
 fn a_report_can_be_in_russian() {
     let desk = Desk::new();
     let ran = desk.ok(&format!("{TINY} --out run --lang ru"));

@@ -42,7 +42,7 @@ pub const WORDS: Words = Words {
     cost: Titled {
         title: "Cost",
         lead: "Parameters, multiplications and additions of a token forward and back, and bytes kept for the way back are \
-               counted; the rest is measured. A step of training is forward, backward and Adam on {batch} rows; the median of nine. A stream is a \
+               counted, and are the same at every length; the rest is measured. A step of training is forward, backward and Adam on {batch} rows; the median of nine. A stream is a \
                trained layer on a live signal, one row, one step at a time, on a CPU.",
     },
     quality: Titled {
@@ -147,6 +147,8 @@ pub const WORDS: Words = Words {
         parameters: "parameters",
         operations: "operations a token",
         kept: "bytes kept a token",
+        row_operations: "operations a row",
+        row_kept: "bytes kept a row",
         network: "network",
         layer: "layer",
         fresh: "a step back, fresh",
@@ -207,6 +209,7 @@ pub const WORDS: Words = Words {
     open: "open",
     skill_picture: "the share of chance's loss that is gone, by length",
     curve_picture: "training losses at the greatest length, the first seed",
-    speed_picture: "milliseconds a step of training, against the length, {hidden} hidden units",
+    by_hidden: "{quantity}, against the hidden size, T = {length}",
+    by_length: "{quantity}, against the length, {hidden} hidden units",
     quality_picture: "right answers after training on damaged data",
 };

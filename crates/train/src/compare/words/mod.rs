@@ -57,7 +57,10 @@ pub struct Words {
     pub open: &'static str,
     pub skill_picture: &'static str,
     pub curve_picture: &'static str,
-    pub speed_picture: &'static str,
+    /// Of a `{quantity}` at a length `{length}`.
+    pub by_hidden: &'static str,
+    /// Of a `{quantity}` at a hidden size `{hidden}`.
+    pub by_length: &'static str,
     pub quality_picture: &'static str,
 }
 
@@ -99,6 +102,8 @@ pub struct Head {
     pub parameters: &'static str,
     pub operations: &'static str,
     pub kept: &'static str,
+    pub row_operations: &'static str,
+    pub row_kept: &'static str,
     pub network: &'static str,
     pub layer: &'static str,
     pub fresh: &'static str,
@@ -182,7 +187,8 @@ mod tests {
             (english.off_by, russian.off_by),
             (english.gradients.lead, russian.gradients.lead),
             (english.cost.lead, russian.cost.lead),
-            (english.speed_picture, russian.speed_picture),
+            (english.by_hidden, russian.by_hidden),
+            (english.by_length, russian.by_length),
         ];
         for (english, russian) in pairs {
             let names = |text: &str| {
