@@ -264,8 +264,8 @@ pub struct CompareArgs {
     /// What to measure: memory, gradients, gates, cost, quality [default: all of it]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub parts: Option<Vec<Part>>,
-    /// Tasks of memory: recall, adding, copy, digits-rows, digits-pixels, digits-permuted [default: all of them; quick:
-    /// without copy and digits-permuted]
+    /// Tasks of memory: recall, adding, copy, digits-rows, digits-pixels, digits-permuted; or forecast, which needs
+    /// little of it [default: all but forecast; quick: without copy and digits-permuted, too]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub tasks: Option<Vec<Memory>>,
     /// Lengths T of recall, adding and copy [default: 10,30,100,300,1000; quick: 10,30,60]

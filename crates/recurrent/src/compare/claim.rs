@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
 use super::look::Look;
+use super::plan::ComparePlan;
 use super::reader::ReaderShape;
 use super::results::{Results, Tried};
 use super::significance::{Spread, Welch};
@@ -238,15 +239,15 @@ fn exploding(results: &Results) -> Judged {
     Judged { claim: Claim::Exploding, verdict, numbers: spreads(&CellKind::ALL.map(free)), tests: Vec::new() }
 }
 
-/// The share of right answers that damaged data cost. Confirmed if every cell loses, refuted if none does.
+/// The skill that damaged data cost, the mean over digits and the forecast. Confirmed if every cell loses, refuted if
+/// none does.
 fn loses(claim: Claim, results: &Results, damaged: impl Fn(Damage) -> bool) -> Judged {
-    let spoiled = super::ComparePlan::SPOILED;
-    let right = |tried: &Tried| tried.outcome.right.unwrap_or(0.0);
+    let spoiled = |trial: &Trial| ComparePlan::SPOILED.contains(&trial.task);
     let mut samples = Vec::new();
     let mut tests = Vec::new();
     for cell in CellKind::ALL {
-        let whole = results.by_seed(cell, |trial| trial.task == spoiled && trial.damage == Damage::None, right);
-        let hurt = results.by_seed(cell, |trial| trial.task == spoiled && damaged(trial.damage), right);
+        let whole = results.by_seed(cell, |trial| spoiled(trial) && trial.damage == Damage::None, Tried::skill);
+        let hurt = results.by_seed(cell, |trial| spoiled(trial) && damaged(trial.damage), Tried::skill);
         tests.extend(Welch::of(&whole, &hurt).map(|welch| Tested { first: cell, second: cell, welch }));
         samples.push(whole.iter().zip(&hurt).map(|(whole, hurt)| whole - hurt).collect::<Vec<f64>>());
     }
@@ -282,7 +283,7 @@ fn long_sequences(results: &Results) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::{ComparePlan, Gradient, Looked, Outcome};
+    use crate::compare::{Gradient, Looked, Outcome};
 
     fn outcome(loss: f64, right: f64) -> Outcome {
         Outcome {
@@ -338,7 +339,8 @@ mod tests {
 
     #[test]
     fn damage_is_decided_by_what_every_cell_loses() {
-        let hurt = results(|trial| (1.0, if trial.damage == Damage::None { 0.9 } else { 0.5 }));
+        let left = |trial: &Trial| if trial.damage == Damage::None { 0.1 } else { 0.5 };
+        let hurt = results(|trial| (left(trial) * trial.task.chance(trial.length), 0.9));
         assert_eq!(verdict(Claim::Order, &hurt), Verdict::Confirmed);
         assert_eq!(verdict(Claim::BadData, &hurt), Verdict::Confirmed);
         let unhurt = results(|_| (1.0, 0.9));

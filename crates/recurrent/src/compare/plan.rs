@@ -104,7 +104,7 @@ impl ComparePlan {
             task: "compare".into(),
             device: String::new(),
             parts: Part::ALL.into(),
-            tasks: Memory::ALL.into(),
+            tasks: Memory::ALL.into_iter().filter(|task| *task != Memory::Forecast).collect(),
             lengths: vec![10, 30, 100, 300, 1000],
             seeds: 4,
             fair: Fairness::Hidden,
@@ -255,15 +255,17 @@ impl ComparePlan {
             }
         }
         if self.parts.contains(&Part::Quality) {
-            let whole_is_there = self.parts.contains(&Part::Memory) && self.tasks.contains(&Self::SPOILED);
-            let damages = Damage::ALL.into_iter().filter(|damage| *damage != Damage::None || !whole_is_there);
-            damages.for_each(|damage| with_each_cell(Self::SPOILED, 0, damage));
+            for task in Self::SPOILED {
+                let whole_is_there = self.parts.contains(&Part::Memory) && self.tasks.contains(&task);
+                let damages = Damage::ALL.into_iter().filter(|damage| *damage != Damage::None || !whole_is_there);
+                damages.for_each(|damage| with_each_cell(task, 0, damage));
+            }
         }
         trials
     }
 
-    /// The task whose data are damaged.
-    pub const SPOILED: Memory = Memory::DigitsRows;
+    /// The tasks whose data are damaged.
+    pub const SPOILED: [Memory; 2] = [Memory::DigitsRows, Memory::Forecast];
 }
 
 impl Part {
@@ -381,7 +383,7 @@ mod tests {
             let names: std::collections::HashSet<String> = trials.iter().map(ToString::to_string).collect();
             assert_eq!(names.len(), trials.len());
             assert!(trials.chunks(3).all(|cells| cells.iter().map(|trial| trial.cell).eq(CellKind::ALL)));
-            assert_eq!(trials.iter().filter(|trial| trial.damage != Damage::None).count(), 4 * 3 * plan.seeds);
+            assert_eq!(trials.iter().filter(|trial| trial.damage != Damage::None).count(), 2 * 4 * 3 * plan.seeds);
         }
     }
 

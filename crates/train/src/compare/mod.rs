@@ -3,6 +3,7 @@
 mod cost;
 mod number;
 mod page;
+mod quality;
 mod table;
 mod tables;
 mod words;

@@ -1,15 +1,13 @@
 //! The page: all tables, and the pictures.
 
 use anyhow::Result;
-use recurrent::compare::{
-    Claim, ComparePlan, Damage, Fairness, Gradient, Judged, Look, Looked, Memory, Read, Results, Spread, Tried,
-};
+use recurrent::compare::{Claim, Damage, Fairness, Gradient, Judged, Look, Looked, Memory, Read, Results, Spread};
 use recurrent::models::CellKind;
 
 use super::table::Table;
 use super::tables::{self, CELLS, place, task_name};
 use super::words::{Words, filled};
-use super::{cost, number};
+use super::{cost, number, quality};
 use crate::language::Language;
 use crate::picture::{self, Line};
 use crate::report::{Block, Report, Section};
@@ -26,7 +24,7 @@ pub fn page(results: &Results, claims: &[Judged], language: Language) -> Result<
     sections.extend(gradients(results, words)?);
     sections.extend(gates(results, words)?);
     sections.extend(cost::section(results, words)?);
-    sections.extend(quality(results, words)?);
+    sections.extend(quality::section(results, words)?);
     Ok(Report { language, title: words.title.into(), lead, sections })
 }
 
@@ -175,26 +173,6 @@ fn steps<'a>(read: &'a Read, words: &'a Words) -> (&'a str, &'a str, Vec<String>
             (words.read_series, column, dates.iter().zip(values).map(label).collect())
         }
     }
-}
-
-fn quality(results: &Results, words: &Words) -> Result<Option<Section>> {
-    let table = tables::quality(results, words);
-    if table.rows.is_empty() {
-        return Ok(None);
-    }
-    let right = |cell, damage| {
-        let tried: Vec<&Tried> = results.at((ComparePlan::SPOILED, 0, damage), cell);
-        let shares: Vec<f64> = tried.iter().filter_map(|tried| tried.outcome.right).collect();
-        Spread::of(&shares).map_or(f64::NAN, |share| share.mean)
-    };
-    let values = CellKind::ALL.map(|cell| Damage::ALL.map(|damage| right(cell, damage)).to_vec());
-    let labels = words.damages.map(String::from);
-    let picture = drawn(words.quality_picture.into(), "", words.head.right, &labels, &values)?;
-    Ok(Some(Section {
-        title: words.quality.title.into(),
-        lead: words.quality.lead.into(),
-        blocks: vec![table.block(), picture],
-    }))
 }
 
 /// A line for each cell.

@@ -1,25 +1,23 @@
 //! The tables: those of the lecture with numbers in them, and those that the numbers are from.
 
 use recurrent::compare::{
-    Claim, ComparePlan, Damage, Gradient, Judged, Look, Looked, Memory, Outcome, Place, Read, Results, Spread, Tested,
-    Tried, Verdict,
+    Claim, Damage, Gradient, Judged, Look, Looked, Memory, Outcome, Place, Read, Results, Spread, Tested, Tried,
+    Verdict,
 };
 use recurrent::models::CellKind;
 
 use super::table::Table;
 use super::words::{Tests, Words, filled};
-use super::{cost, number};
+use super::{cost, number, quality};
 
 /// The names of the cells, in the order of [`CellKind::ALL`].
 pub const CELLS: [&str; 3] = ["RNN", "LSTM", "GRU"];
 
 /// All of them, with their titles.
-pub fn all(results: &Results, claims: &[Judged], words: &Words) -> Vec<(&'static str, Table)> {
-    let mut tables = vec![
+pub fn all(results: &Results, claims: &[Judged], words: &Words) -> Vec<(String, Table)> {
+    let all = [
         (words.cells.title, lecture(claims, Claim::is_of_a_cell, words)),
         (words.problems.title, lecture(claims, |claim| !claim.is_of_a_cell(), words)),
-    ];
-    let others = [
         (words.memory.title, memory(results, words)),
         (words.fails, fails(results, words)),
         (words.clipped, clipped(results, words)),
@@ -27,10 +25,9 @@ pub fn all(results: &Results, claims: &[Judged], words: &Words) -> Vec<(&'static
         (words.explosion, explosions(results, words)),
         (words.gates.title, readings(results, words)),
         (words.cost.title, cost::table(results, words)),
-        (words.quality.title, quality(results, words)),
     ];
-    tables.extend(others.into_iter().filter(|(_, table)| !table.rows.is_empty()));
-    tables
+    let all = all.into_iter().map(|(title, table)| (title.to_string(), table));
+    all.chain(quality::tables(results, words)).filter(|(_, table)| !table.rows.is_empty()).collect()
 }
 
 /// A table without rows: some columns, one for each cell if there are any, and some more.
@@ -143,12 +140,12 @@ fn loss_and_right(tried: &[&Tried], words: &Words) -> String {
     loss + &right
 }
 
-fn outcomes<'a>(tried: &[&'a Tried]) -> Vec<&'a Outcome> {
+pub fn outcomes<'a>(tried: &[&'a Tried]) -> Vec<&'a Outcome> {
     tried.iter().map(|tried| &tried.outcome).collect()
 }
 
 /// How many diverged, if one did.
-fn diverged(outcomes: &[&Outcome], words: &Words) -> Option<String> {
+pub fn diverged(outcomes: &[&Outcome], words: &Words) -> Option<String> {
     let count = outcomes.iter().filter(|outcome| outcome.diverged.is_some()).count();
     let values = [("count", &*count.to_string()), ("all", &*outcomes.len().to_string())];
     (count > 0).then(|| filled(words.diverged, &values))
@@ -278,26 +275,6 @@ pub fn readings(results: &Results, words: &Words) -> Table {
             }
         };
         table.rows.push(vec![name(reading.cell).to_string(), read, foretold.unwrap_or("–".to_string())]);
-    }
-    table
-}
-
-/// Right answers of each cell after training on damaged data.
-pub fn quality(results: &Results, words: &Words) -> Table {
-    let mut table = head(&[words.head.data], true, &[]);
-    if !results.places().iter().any(|place| place.2 != Damage::None) {
-        return table;
-    }
-    for (damage, said) in Damage::ALL.into_iter().zip(words.damages) {
-        let right = |cell| {
-            let tried = results.at((ComparePlan::SPOILED, 0, damage), cell);
-            let shares: Vec<f64> = tried.iter().filter_map(|tried| tried.outcome.right).collect();
-            let share = || Spread::of(&shares).map_or(String::new(), |share| number::spread(&share));
-            diverged(&outcomes(&tried), words).unwrap_or_else(share)
-        };
-        let mut row = vec![said.to_string()];
-        row.extend(CellKind::ALL.map(right));
-        table.rows.push(row);
     }
     table
 }

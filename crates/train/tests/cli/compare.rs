@@ -175,6 +175,26 @@ fn costs_are_drawn_against_hidden_size_and_length() {
 }
 
 #[test]
+fn damage_to_digits_and_to_a_forecast_is_shown() {
+    let desk = Desk::new();
+    let ran = desk.ok("compare --parts quality --seeds 2 --steps 3 --hidden 4 --out run");
+    for text in ["the share of right answers", "The day before, as a forecast, is off by 0.", "30 % of values missing"]
+    {
+        assert!(ran.stdout.contains(text), "`{text}` in:\n{}", ran.stdout);
+    }
+    let tried = json(&desk, "run")["tried"].as_array().expect("a list").clone();
+    assert_eq!(tried.len(), 2 * 5 * 3 * 2);
+    let of = |damage: &str| {
+        let here = |trial: &serde_json::Value| trial["task"] == "forecast" && trial["damage"] == damage;
+        tried.iter().filter(|one| here(&one["trial"])).map(|one| one["outcome"]["loss"].clone()).collect::<Vec<_>>()
+    };
+    assert!(of("none").len() == 6 && of("labels").len() == 6 && of("none") != of("labels"));
+    let page = desk.read("run/report.html");
+    assert!(page.contains("forecast: error after training on damaged data"));
+    assert!(page.contains("digits by rows: right answers after training on damaged data"));
+}
+
+#[test]
 fn a_report_can_be_in_russian() {
     let desk = Desk::new();
     let ran = desk.ok(&format!("{TINY} --out run --lang ru"));

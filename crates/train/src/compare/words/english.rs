@@ -47,9 +47,13 @@ pub const WORDS: Words = Words {
     },
     quality: Titled {
         title: "Bad data",
-        lead: "Digits are read row by row. The rows that are learned from are damaged, those that are scored by are \
-               whole. The share of right answers:",
+        lead: "What is learned from is damaged, what is scored by is whole. A missing value is 0, which is the mean of a \
+               series; a wrong answer is another digit, or the number of another row.",
     },
+    spoiled_digits: "Digits read row by row after training on damaged data, the share of right answers.",
+    spoiled_forecast: "A forecast of the highest temperature of a day in Seattle from the 14 days before, after training \
+                       on damaged data: the root of the mean squared error, in standard deviations. The day before, as \
+                       a forecast, is off by {error}.",
     claims: [
         ClaimWords {
             name: "memory",
@@ -92,7 +96,7 @@ pub const WORDS: Words = Words {
         ClaimWords {
             name: "order of data",
             said: ["matters", "matters", "matters"],
-            numbers: "share of right answers lost when the steps of each training row are shuffled",
+            numbers: "skill lost when the steps of each training row are shuffled, the mean over digits and a forecast",
             rule: "confirmed if every cell loses; refuted if none does",
         },
         ClaimWords {
@@ -104,7 +108,7 @@ pub const WORDS: Words = Words {
         ClaimWords {
             name: "bad data",
             said: ["sensitive", "sensitive", "sensitive"],
-            numbers: "share of right answers lost, the mean over noise, missing values and wrong labels",
+            numbers: "skill lost, the mean over noise, missing values and wrong answers, of digits and a forecast",
             rule: "confirmed if every cell loses; refuted if none does",
         },
     ],
@@ -130,8 +134,13 @@ pub const WORDS: Words = Words {
             name: "digits permuted",
             definition: "The same 64 points, in an order that was drawn once for all.",
         },
+        TaskWords {
+            name: "forecast",
+            definition: "The highest temperature of Seattle's next day, from 14 days, in standard deviations; chance is \
+                         the variance of the days learned from. Right is what is within 0.04.",
+        },
     ],
-    damages: ["whole", "steps shuffled", "noise (σ = 0.5)", "30 % of values missing", "10 % of labels wrong"],
+    damages: ["whole", "steps shuffled", "noise (σ = 0.5)", "30 % of values missing", "10 % of answers wrong"],
     fairness: ["hidden size", "parameters", "time and hidden size"],
     head: Head {
         property: "property",
@@ -169,6 +178,7 @@ pub const WORDS: Words = Words {
         skill: "skill",
         loss: "training loss",
         right: "right answers",
+        error: "error, standard deviations",
         stretch: "training, from first to last step",
     },
     tests: Tests {
@@ -211,5 +221,6 @@ pub const WORDS: Words = Words {
     curve_picture: "training losses at the greatest length, the first seed",
     by_hidden: "{quantity}, against the hidden size, T = {length}",
     by_length: "{quantity}, against the length, {hidden} hidden units",
-    quality_picture: "right answers after training on damaged data",
+    spoiled_digits_picture: "digits by rows: right answers after training on damaged data",
+    spoiled_forecast_picture: "forecast: error after training on damaged data",
 };

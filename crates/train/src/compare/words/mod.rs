@@ -22,9 +22,12 @@ pub struct Words {
     pub gates: Titled,
     pub cost: Titled,
     pub quality: Titled,
+    pub spoiled_digits: &'static str,
+    /// Where yesterday's value is off by `{error}`.
+    pub spoiled_forecast: &'static str,
     pub claims: [ClaimWords; 9],
     pub verdicts: [&'static str; 4],
-    pub tasks: [TaskWords; 6],
+    pub tasks: [TaskWords; 7],
     pub damages: [&'static str; 5],
     pub fairness: [&'static str; 3],
     pub head: Head,
@@ -61,7 +64,8 @@ pub struct Words {
     pub by_hidden: &'static str,
     /// Of a `{quantity}` at a hidden size `{hidden}`.
     pub by_length: &'static str,
-    pub quality_picture: &'static str,
+    pub spoiled_digits_picture: &'static str,
+    pub spoiled_forecast_picture: &'static str,
 }
 
 /// A section's title, and what a reader should know first.
@@ -124,6 +128,7 @@ pub struct Head {
     pub skill: &'static str,
     pub loss: &'static str,
     pub right: &'static str,
+    pub error: &'static str,
     pub stretch: &'static str,
 }
 
@@ -187,6 +192,7 @@ mod tests {
             (english.off_by, russian.off_by),
             (english.gradients.lead, russian.gradients.lead),
             (english.cost.lead, russian.cost.lead),
+            (english.spoiled_forecast, russian.spoiled_forecast),
             (english.by_hidden, russian.by_hidden),
             (english.by_length, russian.by_length),
         ];
