@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use recurrent::compare::{ComparePlan, Comparison, Event, Signal};
-use recurrent::replace;
+use recurrent::{Bundle, replace};
 
 use crate::cli::{BadInput, CompareArgs, DeviceArgs, ResumeArgs};
 use crate::interrupt::{INTERRUPTED, on_ctrl_c};
@@ -25,6 +25,9 @@ use crate::{device, folder};
 
 use words::Words;
 
+/// The file that remembers the language of tables and report, for those who go on.
+const LANGUAGE: &str = "language.txt";
+
 /// `train compare`.
 pub fn run(args: CompareArgs) -> Result<ExitCode> {
     let plan = planned(&args)?;
@@ -32,6 +35,7 @@ pub fn run(args: CompareArgs) -> Result<ExitCode> {
     // The device answers before a folder is made.
     device::open(&args.device)?;
     let comparison = Comparison::begin(plan, &place)?;
+    comparison.bundle().write(LANGUAGE, format!("{}\n", args.lang.code()))?;
     measure(&comparison, &args.device, args.lang)
 }
 
@@ -51,7 +55,19 @@ pub fn resume(args: &ResumeArgs) -> Result<ExitCode> {
             );
         }
     };
-    measure(&comparison, &device, Language::default())
+    measure(&comparison, &device, language(comparison.bundle())?)
+}
+
+/// The language that was asked for last.
+fn language(bundle: &Bundle) -> Result<Language> {
+    let path = bundle.path(LANGUAGE);
+    // A run may have been killed before it was written.
+    if !path.exists() {
+        return Ok(Language::default());
+    }
+    let found = bundle.read(LANGUAGE)?;
+    Language::of_code(found.trim())
+        .ok_or_else(|| BadInput(format!("{}: expected `en` or `ru`, found `{}`", path.display(), found.trim())).into())
 }
 
 /// What was typed, complete.

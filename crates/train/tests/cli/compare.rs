@@ -51,6 +51,36 @@ fn what_is_measured_is_not_measured_again() {
 }
 
 #[test]
+fn a_comparison_goes_on_in_the_language_that_it_was_begun_in() {
+    let desk = Desk::new();
+    desk.ok(&format!("{TINY} --out run --lang ru"));
+    assert!(desk.ok("resume run").stdout.contains("свойство"));
+    assert!(desk.read("run/report.html").contains("<html lang=\"ru\">"));
+    desk.ok(&format!("{TINY} --out run"));
+    assert!(desk.ok("resume run").stdout.contains("property"));
+    desk.write("run/language.txt", "de");
+    desk.refused("resume run", "language.txt: expected `en` or `ru`, found `de`");
+}
+
+#[test]
+fn equal_time_takes_as_many_steps_as_there_is_time_for() {
+    let desk = Desk::new();
+    // More steps than a tenth of a second has room for.
+    let steps = 1_000_000;
+    desk.ok(&format!("{TINY} --fair time --seconds 0.1 --out run").replace("--steps 5", &format!("--steps {steps}")));
+    let all = json(&desk, "run");
+    assert!(all["plan"]["fair"] == "time" && all["plan"]["seconds"] == 0.1 && all["plan"]["steps"] == steps);
+    let tried = all["tried"].as_array().expect("a list");
+    assert_eq!(tried.len(), 3 * 2);
+    for one in tried {
+        let taken = one["outcome"]["steps"].as_u64().expect("a number");
+        assert!((1..steps).contains(&taken), "{taken} steps");
+        assert_eq!(one["outcome"]["hidden"], 6);
+    }
+    assert!(desk.read("run/report.html").contains("equal time and hidden size"));
+}
+
+#[test]
 fn a_killed_grid_goes_on_where_it_was() {
     let desk = Desk::new();
     let grid = "compare --parts memory --tasks recall --lengths 60 --seeds 3 --steps 60 --hidden 16 --out run";
