@@ -283,7 +283,7 @@ pub struct CompareArgs {
     /// Gradient steps of a trial [default: 2500; quick: 2000]
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// Seconds of a trial, if time is equal [default: 5; quick: 1]
+    /// Seconds of a trial, if time is equal [default: 4; quick: 0.5]
     #[arg(long, value_name = "X")]
     pub seconds: Option<f64>,
     /// Rows a step [default: 16]
