@@ -1,7 +1,7 @@
 //! The page: all tables, and the pictures.
 
 use anyhow::Result;
-use recurrent::compare::{Claim, Damage, Fairness, Gradient, Judged, Look, Looked, Memory, Read, Results, Spread};
+use recurrent::compare::{Claim, Damage, Fairness, Gradient, Judged, Looked, Memory, Read, Results, Spread, Tried};
 use recurrent::models::CellKind;
 
 use super::table::Table;
@@ -68,26 +68,36 @@ fn memory(results: &Results, words: &Words) -> Result<Option<Section>> {
     }
     for task in tasks {
         if task.is_generated() && results.plan.lengths.len() > 1 {
-            blocks.push(skill_picture(results, task, words)?);
+            let skill = (words.skill_picture, words.head.skill);
+            let right = (words.right_picture, words.head.right);
+            blocks.push(length_picture(results, task, skill, |tried| Some(tried.skill()), words)?);
+            blocks.push(length_picture(results, task, right, |tried| tried.outcome.right, words)?);
         }
         blocks.push(curve_picture(results, task, words)?);
     }
     Ok(Some(Section { title: words.memory.title.into(), lead: words.memory.lead.into(), blocks }))
 }
 
-fn skill_picture(results: &Results, task: Memory, words: &Words) -> Result<Block> {
+/// A number of each outcome of a generated task, the mean over the seeds, against the length.
+fn length_picture(
+    results: &Results,
+    task: Memory,
+    (caption, axis): (&str, &str),
+    number: fn(&Tried) -> Option<f64>,
+    words: &Words,
+) -> Result<Block> {
     let mut lengths = results.plan.lengths.clone();
     lengths.sort_unstable();
     lengths.dedup();
-    let skill = |cell, length: &usize| {
+    let mean = |cell, length: &usize| {
         let tried = results.at((task, *length, Damage::None), cell);
-        let skills: Vec<f64> = tried.iter().map(|tried| tried.skill()).collect();
-        Spread::of(&skills).map_or(f64::NAN, |skill| skill.mean)
+        let numbers: Vec<f64> = tried.into_iter().filter_map(number).collect();
+        Spread::of(&numbers).map_or(f64::NAN, |spread| spread.mean)
     };
-    let values = CellKind::ALL.map(|cell| lengths.iter().map(|length| skill(cell, length)).collect::<Vec<_>>());
+    let values = CellKind::ALL.map(|cell| lengths.iter().map(|length| mean(cell, length)).collect::<Vec<_>>());
     let labels: Vec<String> = lengths.iter().map(usize::to_string).collect();
-    let caption = format!("{}: {}", task_name(task, words), words.skill_picture);
-    drawn(caption, words.head.length, words.head.skill, &labels, &values)
+    let caption = format!("{}: {caption}", task_name(task, words));
+    drawn(caption, words.head.length, axis, &labels, &values)
 }
 
 fn curve_picture(results: &Results, task: Memory, words: &Words) -> Result<Block> {
@@ -108,14 +118,8 @@ fn gradients(results: &Results, words: &Words) -> Result<Option<Section>> {
         return Ok(None);
     }
     let mut blocks = vec![table.block()];
-    let planned = results.plan.clip;
     for layer in 0..results.plan.gradient_layers {
-        let as_planned = |look: &Look| look.clip == planned;
-        let fresh = |looked: &Looked| looked.fresh.get(layer).cloned();
-        let trained = |looked: &Looked| looked.trained.as_ref()?.get(layer).cloned();
-        blocks.push(gradient_picture(results, (words.fresh_picture, layer), as_planned, fresh, words)?);
-        blocks.push(gradient_picture(results, (words.trained_picture, layer), as_planned, trained, words)?);
-        blocks.push(gradient_picture(results, (words.clipping_picture, layer), Look::is_default, trained, words)?);
+        blocks.extend(gradient_pictures(results, layer, words)?);
     }
     blocks.extend([Block::Paragraph(words.explosion.into()), tables::explosions(results, words).block()]);
     let [length, layers] = [results.plan.gradient_length, results.plan.gradient_layers].map(|count| count.to_string());
@@ -123,23 +127,38 @@ fn gradients(results: &Results, words: &Words) -> Result<Option<Section>> {
     Ok(Some(Section { title: words.gradients.title.into(), lead, blocks }))
 }
 
-/// The norms of a layer's gradient in the first run of each network that `which` chooses.
+/// A layer's gradient before training and after it, and after training with clipping and without.
+fn gradient_pictures(results: &Results, layer: usize, words: &Words) -> Result<[Block; 3]> {
+    let as_planned = |looked: &&Looked| looked.look.clip == results.plan.clip;
+    let is_default = |looked: &&Looked| looked.look.is_default();
+    let first = || results.looked.iter().filter(|looked| looked.look.seed == 0);
+    let fresh = |looked: &Looked| norms(&looked.fresh, layer);
+    let trained = |looked: &Looked| norms(looked.trained.as_deref().unwrap_or_default(), layer);
+    let network = |looked: &Looked| tables::network(&looked.look, words);
+    let clipping =
+        |looked: &Looked| format!("{}, {}", tables::name(looked.look.cell), tables::clipping(&looked.look, words));
+    let drawn = |caption, lines: Vec<(String, Vec<f64>)>| gradient_picture(results, caption, layer, &lines, words);
+    Ok([
+        drawn(words.fresh_picture, first().filter(as_planned).map(|one| (network(one), fresh(one))).collect())?,
+        drawn(words.trained_picture, first().filter(as_planned).map(|one| (network(one), trained(one))).collect())?,
+        drawn(words.clipping_picture, first().filter(is_default).map(|one| (clipping(one), trained(one))).collect())?,
+    ])
+}
+
+/// The norms of a layer's gradient: one of nothing has no place on a logarithmic axis.
+fn norms(layers: &[Gradient], layer: usize) -> Vec<f64> {
+    let norms = layers.get(layer).map_or(&[][..], |gradient| &gradient.norms);
+    norms.iter().map(|norm| if *norm > 0.0 { *norm } else { f64::NAN }).collect()
+}
+
 fn gradient_picture(
     results: &Results,
-    (caption, layer): (&str, usize),
-    which: impl Fn(&Look) -> bool,
-    of: impl Fn(&Looked) -> Option<Gradient>,
+    caption: &str,
+    layer: usize,
+    lines: &[(String, Vec<f64>)],
     words: &Words,
 ) -> Result<Block> {
-    let first = results.looked.iter().filter(|looked| looked.look.seed == 0 && which(&looked.look));
-    let seen: Vec<(String, Vec<f64>)> = first
-        .filter_map(|looked| {
-            // A norm of nothing has no place on a logarithmic axis.
-            let norms = of(looked)?.norms.into_iter().map(|norm| if norm > 0.0 { norm } else { f64::NAN });
-            Some((tables::network(&looked.look, words), norms.collect()))
-        })
-        .collect();
-    let lines: Vec<Line> = seen.iter().map(|(name, values)| Line { name, values }).collect();
+    let lines: Vec<Line> = lines.iter().map(|(name, values)| Line { name, values }).collect();
     let labels: Vec<String> = (0..results.plan.gradient_length).map(|step| step.to_string()).collect();
     let numbers = [("layer", &*(layer + 1).to_string()), ("layers", &*results.plan.gradient_layers.to_string())];
     let caption = filled(caption, &numbers);

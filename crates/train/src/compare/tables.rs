@@ -208,7 +208,7 @@ fn gradient(look: &Look, seen: &[&Looked], layer: usize, words: &Words) -> Vec<S
     let half = Spread::of(&trained).filter(|decay| decay.mean < 0.0).map(|decay| 2.0_f64.ln() / -decay.mean);
     let outcomes: Vec<&Outcome> = seen.iter().map(|looked| &looked.outcome).collect();
     vec![
-        network(look, words),
+        format!("{}, {}", network(look, words), clipping(look, words)),
         format!("{} / {}", layer + 1, look.layers),
         factor(&fresh),
         diverged(&outcomes, words).unwrap_or_else(|| factor(&trained)),
@@ -234,11 +234,15 @@ pub fn network(look: &Look, words: &Words) -> String {
         CellKind::Lstm => format!(", {}", filled(words.forget_bias, &[("bias", &look.forget_bias.to_string())])),
         _ => String::new(),
     };
-    let clipping = match look.clip {
+    format!("{}, {weights}{bias}", name(look.cell))
+}
+
+/// How its gradients are clipped while it learns.
+pub fn clipping(look: &Look, words: &Words) -> String {
+    match look.clip {
         0.0 => words.unclipped.to_string(),
         clip => filled(words.clipped_to, &[("clip", &clip.to_string())]),
-    };
-    format!("{}, {weights}{bias}, {clipping}", name(look.cell))
+    }
 }
 
 /// Runs that are made to explode, without clipping and with it.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use plotters::style::Color;
 
 use super::axis::{Axis, Scale};
-use super::canvas::{PALETTE, PIXEL};
+use super::canvas::{DARK, PALETTE, PIXEL};
 use super::chart::{Chart, Curve, Dot, Shape, pieces};
 use super::over_time::Line;
 
@@ -23,7 +23,9 @@ pub fn against(title: &str, x_label: &str, y_label: &str, labels: &[String], lin
     let scale = Scale::of_losses(&values, &[]);
     let y = Axis::values(y_label, [&*values], scale);
     let rows = lines.iter().map(|line| line.values.len()).fold(labels.len(), usize::max);
-    let curves = iter::zip(lines, PALETTE.into_iter().cycle()).map(|(line, colour)| {
+    // Black is the last of Okabe and Ito's colours.
+    let colours = PALETTE.into_iter().chain([DARK]).cycle();
+    let curves = iter::zip(lines, colours).map(|(line, colour)| {
         let pieces = pieces(line.values, 0, scale);
         let places = pieces.iter().flatten().filter(|_| rows <= DOTS);
         Curve {

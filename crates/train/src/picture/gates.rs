@@ -15,7 +15,7 @@ const SIZE: (i32, i32) = (15 * PIXEL, 13 * PIXEL);
 pub fn gates(title: &str, [step, unit, open]: [&str; 3], read: &[String], values: &[Vec<f32>]) -> Result<String> {
     let units: Vec<String> = (1..=values.len()).map(|unit| unit.to_string()).collect();
     // A space by itself would not be seen.
-    let shown: Vec<String> = read.iter().map(|read| if read == " " { "␣".into() } else { read.clone() }).collect();
+    let shown: Vec<String> = read.iter().map(|read| if read == " " { "·".into() } else { read.clone() }).collect();
     let cell =
         |value: &f32| Cell { shade: value.is_finite().then(|| f64::from(*value).clamp(0.0, 1.0)), lines: Vec::new() };
     let picture = HeatMap {
@@ -41,7 +41,7 @@ mod tests {
         let read = ["л", " ", "<", "2015-12-31: 5.60"].map(String::from);
         let names = ["temp_max", "unit", "open"];
         let svg = gates("LSTM", names, &read, &[vec![0.0, 0.5, 1.0, 0.2], vec![f32::NAN; 4]]).unwrap();
-        for text in ["LSTM", "л", "␣", "&lt;", "2015-12-31: 5.60", "temp_max", "1", "2", "unit", "1, open"] {
+        for text in ["LSTM", "л", "·", "&lt;", "2015-12-31: 5.60", "temp_max", "1", "2", "unit", "1, open"] {
             assert!(says(&svg, text), "{text}");
         }
         assert!(sound(&svg) && svg.matches("<polyline").count() == 4);

@@ -218,6 +218,7 @@ pub const WORDS: Words = Words {
     unit: "unit",
     open: "open",
     skill_picture: "the share of chance's loss that is gone, by length",
+    right_picture: "the share of right answers, by length",
     curve_picture: "training losses at the greatest length, the first seed",
     by_hidden: "{quantity}, against the hidden size, T = {length}",
     by_length: "{quantity}, against the length, {hidden} hidden units",

@@ -59,6 +59,7 @@ pub struct Words {
     pub unit: &'static str,
     pub open: &'static str,
     pub skill_picture: &'static str,
+    pub right_picture: &'static str,
     pub curve_picture: &'static str,
     /// Of a `{quantity}` at a length `{length}`.
     pub by_hidden: &'static str,
