@@ -132,7 +132,7 @@ fn learned(
     let mut reader = Reader::of(cell.init(inputs, UNITS, device), outputs, device);
     let recipe = Recipe { steps: STEPS, seconds: None, batch: 1, lr, clip: 1.0, plain: false };
     let mut optimiser = AdamConfig::new().init();
-    // Every step of a text is asked.
+    // Right answers are counted once all is learned, and not here.
     let mut watch = Watch::new(recipe.clip, 1);
     for _ in 0..recipe.steps {
         if stop() {

@@ -32,7 +32,7 @@ pub struct Results {
     pub looked: Vec<Looked>,
     /// Runs whose gradients explode.
     pub exploded: Vec<Exploded>,
-    /// What gates do while a text is read.
+    /// What gates do while a text or a series is read.
     pub readings: Vec<Reading>,
     /// What steps take.
     pub speeds: Vec<Speed>,

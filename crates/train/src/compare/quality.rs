@@ -70,5 +70,5 @@ fn picture(results: &Results, task: Memory, words: &Words) -> Result<Block> {
         Memory::Forecast => (words.spoiled_forecast_picture, words.head.error),
         _ => (words.spoiled_digits_picture, words.head.right),
     };
-    drawn(caption.into(), "", axis, &words.damages.map(String::from), &values)
+    drawn(caption.into(), "", axis, &words.damages_in_short.map(String::from), &values)
 }

@@ -164,6 +164,9 @@ fn files_of_another_form_are_no_results() {
     looked["fresh"] = looked["fresh"][0].clone();
     desk.write(file, looked.to_string());
     desk.refused("resume run", "clip1-s0.json: expected what was measured");
+    let plan = desk.read("run/plan.toml").replace("gradient_layers = 2\n", "");
+    desk.write("run/plan.toml", plan);
+    desk.refused("resume run", "missing field `gradient_layers`");
 }
 
 #[test]

@@ -41,9 +41,10 @@ pub const WORDS: Words = Words {
     },
     cost: Titled {
         title: "Cost",
-        lead: "Parameters, multiplications and additions of a token forward and back, and bytes kept for the way back are \
-               counted, and are the same at every length; the rest is measured. A step of training is forward, backward and Adam on {batch} rows; the median of nine. A stream is a \
-               trained layer on a live signal, one row, one step at a time, on a CPU.",
+        lead: "Parameters, multiplications and additions of a token forward and back, and bytes kept for the way back \
+               are counted, and are the same at every length; the rest is measured. A step of training is forward, \
+               backward and Adam on {batch} rows; the median of nine. A stream is a trained layer on a live signal, one \
+               row, one step at a time, on a CPU.",
     },
     quality: Titled {
         title: "Bad data",
@@ -141,6 +142,7 @@ pub const WORDS: Words = Words {
         },
     ],
     damages: ["whole", "steps shuffled", "noise (σ = 0.5)", "30 % of values missing", "10 % of answers wrong"],
+    damages_in_short: ["whole", "shuffled", "noise", "missing", "wrong"],
     fairness: ["hidden size", "parameters", "time and hidden size"],
     head: Head {
         property: "property",

@@ -29,6 +29,8 @@ pub struct Words {
     pub verdicts: [&'static str; 4],
     pub tasks: [TaskWords; 7],
     pub damages: [&'static str; 5],
+    /// The same, short enough to stand below a picture.
+    pub damages_in_short: [&'static str; 5],
     pub fairness: [&'static str; 3],
     pub head: Head,
     pub tests: Tests,
