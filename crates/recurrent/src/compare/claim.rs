@@ -239,15 +239,15 @@ fn exploding(results: &Results) -> Judged {
     Judged { claim: Claim::Exploding, verdict, numbers: spreads(&CellKind::ALL.map(free)), tests: Vec::new() }
 }
 
-/// The skill that damaged data cost, the mean over digits and the forecast. Confirmed if every cell loses, refuted if
-/// none does.
+/// What damaged data cost: of the share of right digits, and in standard deviations of the forecast, their mean.
+/// Confirmed if every cell loses, refuted if none does.
 fn loses(claim: Claim, results: &Results, damaged: impl Fn(Damage) -> bool) -> Judged {
     let spoiled = |trial: &Trial| ComparePlan::SPOILED.contains(&trial.task);
     let mut samples = Vec::new();
     let mut tests = Vec::new();
     for cell in CellKind::ALL {
-        let whole = results.by_seed(cell, |trial| spoiled(trial) && trial.damage == Damage::None, Tried::skill);
-        let hurt = results.by_seed(cell, |trial| spoiled(trial) && damaged(trial.damage), Tried::skill);
+        let whole = results.by_seed(cell, |trial| spoiled(trial) && trial.damage == Damage::None, Tried::goodness);
+        let hurt = results.by_seed(cell, |trial| spoiled(trial) && damaged(trial.damage), Tried::goodness);
         tests.extend(Welch::of(&whole, &hurt).map(|welch| Tested { first: cell, second: cell, welch }));
         samples.push(whole.iter().zip(&hurt).map(|(whole, hurt)| whole - hurt).collect::<Vec<f64>>());
     }
@@ -339,8 +339,7 @@ mod tests {
 
     #[test]
     fn damage_is_decided_by_what_every_cell_loses() {
-        let left = |trial: &Trial| if trial.damage == Damage::None { 0.1 } else { 0.5 };
-        let hurt = results(|trial| (left(trial) * trial.task.chance(trial.length), 0.9));
+        let hurt = results(|trial| if trial.damage == Damage::None { (0.1, 0.9) } else { (0.5, 0.5) });
         assert_eq!(verdict(Claim::Order, &hurt), Verdict::Confirmed);
         assert_eq!(verdict(Claim::BadData, &hurt), Verdict::Confirmed);
         let unhurt = results(|_| (1.0, 0.9));

@@ -43,6 +43,15 @@ impl Tried {
     pub fn skill(&self) -> f64 {
         self.outcome.skill(self.trial.task.chance(self.trial.length))
     }
+
+    /// How good the network is, from 0 to 1: the share of right answers; of a forecast, what its error in standard
+    /// deviations leaves of 1, which is the error of always saying the mean. Nothing if it diverged.
+    pub fn goodness(&self) -> f64 {
+        match self.trial.task {
+            Memory::Forecast => self.outcome.loss.map_or(0.0, |loss| (1.0 - loss.sqrt()).max(0.0)),
+            _ => self.outcome.right.unwrap_or(0.0),
+        }
+    }
 }
 
 /// A task at a length with a damage, without cell and seed.

@@ -106,11 +106,7 @@ pub fn memory(results: &Results, words: &Words) -> Table {
     let mut table = head(&[words.head.task, words.head.length, words.head.chance], true, &[]);
     for place in undamaged(results) {
         let (task, length, _) = place;
-        let mut row = vec![
-            task_name(task, words).to_string(),
-            task.steps(length).to_string(),
-            number::short(task.chance(length)),
-        ];
+        let mut row = vec![task_name(task, words).to_string(), length_of(place), number::short(task.chance(length))];
         row.extend(CellKind::ALL.map(|cell| loss_and_right(&results.at(place, cell), words)));
         table.rows.push(row);
     }
@@ -121,6 +117,11 @@ pub fn memory(results: &Results, words: &Words) -> Table {
 pub fn undamaged(results: &Results) -> Vec<Place> {
     let is_memory = |place: &Place| place.2 == Damage::None && results.plan.tasks.contains(&place.0);
     results.places().into_iter().filter(is_memory).collect()
+}
+
+/// The length T as a task has it: what is to be copied is not counted in it.
+fn length_of((task, length, _): Place) -> String {
+    if task.is_generated() { length } else { task.steps(length) }.to_string()
 }
 
 pub fn task_name(task: Memory, words: &Words) -> &'static str {
@@ -172,8 +173,7 @@ pub fn clipped(results: &Results, words: &Words) -> Table {
         return table;
     }
     for place in undamaged(results) {
-        let (task, length, _) = place;
-        let mut row = vec![task_name(task, words).to_string(), task.steps(length).to_string()];
+        let mut row = vec![task_name(place.0, words).to_string(), length_of(place)];
         row.extend(CellKind::ALL.map(|cell| share_clipped(&outcomes(&results.at(place, cell)))));
         table.rows.push(row);
     }

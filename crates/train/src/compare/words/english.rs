@@ -97,7 +97,8 @@ pub const WORDS: Words = Words {
         ClaimWords {
             name: "order of data",
             said: ["matters", "matters", "matters"],
-            numbers: "skill lost when the steps of each training row are shuffled, the mean over digits and a forecast",
+            numbers: "what shuffling the steps of each training row costs: share of right digits and standard deviations of \
+                      a forecast, their mean",
             rule: "confirmed if every cell loses; refuted if none does",
         },
         ClaimWords {
@@ -109,7 +110,8 @@ pub const WORDS: Words = Words {
         ClaimWords {
             name: "bad data",
             said: ["sensitive", "sensitive", "sensitive"],
-            numbers: "skill lost, the mean over noise, missing values and wrong answers, of digits and a forecast",
+            numbers: "what noise, missing values and wrong answers cost: share of right digits and standard deviations of a \
+                      forecast, their mean",
             rule: "confirmed if every cell loses; refuted if none does",
         },
     ],
