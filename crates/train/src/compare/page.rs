@@ -78,7 +78,7 @@ fn memory(results: &Results, words: &Words) -> Result<Option<Section>> {
     Ok(Some(Section { title: words.memory.title.into(), lead: words.memory.lead.into(), blocks }))
 }
 
-/// A number of each outcome of a generated task, the mean over the seeds, against the length.
+/// A share that each outcome of a generated task has, the mean over the seeds, against the length.
 fn length_picture(
     results: &Results,
     task: Memory,
@@ -97,7 +97,8 @@ fn length_picture(
     let values = CellKind::ALL.map(|cell| lengths.iter().map(|length| mean(cell, length)).collect::<Vec<_>>());
     let labels: Vec<String> = lengths.iter().map(usize::to_string).collect();
     let caption = format!("{}: {caption}", task_name(task, words));
-    drawn(caption, words.head.length, axis, &labels, &values)
+    let svg = picture::shares_against(&caption, words.head.length, axis, &labels, &lines(&values))?;
+    Ok(Block::Picture { caption, svg })
 }
 
 fn curve_picture(results: &Results, task: Memory, words: &Words) -> Result<Block> {
@@ -194,9 +195,13 @@ fn steps<'a>(read: &'a Read, words: &'a Words) -> (&'a str, &'a str, Vec<String>
     }
 }
 
-/// A line for each cell.
+/// A picture with a line for each cell.
 pub fn drawn(caption: String, x: &str, y: &str, labels: &[String], values: &[Vec<f64>; 3]) -> Result<Block> {
-    let lines: Vec<Line> = CELLS.into_iter().zip(values).map(|(name, values)| Line { name, values }).collect();
-    let svg = picture::against(&caption, x, y, labels, &lines)?;
+    let svg = picture::against(&caption, x, y, labels, &lines(values))?;
     Ok(Block::Picture { caption, svg })
+}
+
+/// A line for each cell.
+fn lines(values: &[Vec<f64>; 3]) -> [Line<'_>; 3] {
+    std::array::from_fn(|cell| Line { name: CELLS[cell], values: &values[cell] })
 }
