@@ -19,4 +19,9 @@ impl Language {
             Self::Russian => "ru",
         }
     }
+
+    /// The language that a page names so.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|language| language.code() == code)
+    }
 }

@@ -135,7 +135,7 @@ fn paragraphs(text: &str) -> Markup {
 
 fn table(head: &[String], rows: &[Vec<String>]) -> Markup {
     let width = rows.iter().map(Vec::len).fold(head.len(), usize::max);
-    let class: Vec<_> = (0..width).map(|column| is_numeric(rows, column).then_some("number")).collect();
+    let class: Vec<_> = (0..width).map(|column| class(rows, column)).collect();
     let cells = |row: &[String]| -> Vec<_> {
         let text = |column| plain(row.get(column).map_or("", String::as_str));
         class.iter().enumerate().map(|(column, class)| (*class, text(column))).collect()
@@ -157,6 +157,18 @@ fn table(head: &[String], rows: &[Vec<String>]) -> Markup {
         }
     }
 }
+
+/// How a column is shown: numbers on the right, and sentences with room enough that none becomes a tower of words.
+fn class(rows: &[Vec<String>], column: usize) -> Option<&'static str> {
+    let sentence = |cell: &String| cell.chars().count() > SENTENCE;
+    if is_numeric(rows, column) {
+        return Some("number");
+    }
+    rows.iter().filter_map(|row| row.get(column)).any(sentence).then_some("sentence")
+}
+
+/// The most characters of what is no sentence.
+const SENTENCE: usize = 50;
 
 /// Whether the column has numbers, and nothing but numbers and empty cells.
 fn is_numeric(rows: &[Vec<String>], column: usize) -> bool {
@@ -242,6 +254,7 @@ th, td { padding: 0.4rem 1.5rem 0.4rem 0; text-align: left; vertical-align: base
 th:last-child, td:last-child { padding-right: 0; }
 th { border-bottom: 2px solid var(--rule); color: var(--soft); font-weight: 600; }
 td { border-bottom: 1px solid var(--rule); }
+td.sentence { min-width: 16rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .picture { overflow-x: auto; background: #fff; border: 1px solid var(--rule); border-radius: 0.5rem; }
 .picture svg { display: block; margin: 0 auto; max-width: max(100%, 36rem); height: auto; }
@@ -286,7 +299,7 @@ mod tests {
             picture::calibration("calibration", &[("GRU", &[(0.5, 0.5, 9)])]),
             picture::roc("roc", &[("GRU", &[(0.0, 0.0), (1.0, 1.0)], Some(0.5))]),
             picture::bars("bars", "accuracy", &[("GRU", 0.9)]),
-            picture::gates("gates", ["unit", "open"], &words, &[vec![0.5, 1.0]]),
+            picture::gates("gates", ["", "unit", "open"], &words, &[vec![0.5, 1.0]]),
             picture::against("length", "T", "accuracy", &words, &[picture::Line { name: "GRU", values: &[0.5, 0.9] }]),
         ];
         drawn.map(Result::unwrap).to_vec()

@@ -7,6 +7,8 @@ use recurrent_models::{Cell, CellKind};
 use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
+use super::look::Look;
+use super::plan::ComparePlan;
 use super::reader::ReaderShape;
 use super::results::{Results, Tried};
 use super::significance::{Spread, Welch};
@@ -191,13 +193,15 @@ fn speed(results: &Results) -> Judged {
     Judged { claim: Claim::Speed, verdict, numbers: spreads(&samples), tests }
 }
 
-/// By what a gradient is multiplied for each step back, after training. It vanishes if less than [`ARRIVES`] of it is
-/// left at the first step. Confirmed if that is so with every seed of the RNN and with none of LSTM and GRU, refuted if
+/// By what a gradient is multiplied for each step back, after training, in the bottom layer: it reads the input, and what
+/// arrives there came by all ways, through the layers above too. It vanishes if less than [`ARRIVES`] of it is left at
+/// the first step. Confirmed if that is so with every seed of the RNN and with none of LSTM and GRU, refuted if
 /// it is otherwise with every seed of one of them.
 fn vanishing(results: &Results) -> Judged {
     let decays = CellKind::ALL.map(|cell| -> Vec<f64> {
-        let of_cell = results.looked.iter().filter(|looked| looked.look.cell == cell && looked.look.is_default());
-        of_cell.filter_map(|looked| looked.trained.as_ref()?.decay).collect()
+        let asked = |look: &Look| look.cell == cell && look.is_default() && look.clip == results.plan.clip;
+        let of_cell = results.looked.iter().filter(|looked| asked(&looked.look));
+        of_cell.filter_map(|looked| looked.trained.as_ref()?.first()?.decay).collect()
     });
     let steps = results.plan.gradient_length.max(2) - 1;
     let vanishes = |decay: &f64| (decay * steps as f64).exp() < ARRIVES;
@@ -235,15 +239,15 @@ fn exploding(results: &Results) -> Judged {
     Judged { claim: Claim::Exploding, verdict, numbers: spreads(&CellKind::ALL.map(free)), tests: Vec::new() }
 }
 
-/// The share of right answers that damaged data cost. Confirmed if every cell loses, refuted if none does.
+/// What damaged data cost: of the share of right digits, and in standard deviations of the forecast, their mean.
+/// Confirmed if every cell loses, refuted if none does.
 fn loses(claim: Claim, results: &Results, damaged: impl Fn(Damage) -> bool) -> Judged {
-    let spoiled = super::ComparePlan::SPOILED;
-    let right = |tried: &Tried| tried.outcome.right.unwrap_or(0.0);
+    let spoiled = |trial: &Trial| ComparePlan::SPOILED.contains(&trial.task);
     let mut samples = Vec::new();
     let mut tests = Vec::new();
     for cell in CellKind::ALL {
-        let whole = results.by_seed(cell, |trial| trial.task == spoiled && trial.damage == Damage::None, right);
-        let hurt = results.by_seed(cell, |trial| trial.task == spoiled && damaged(trial.damage), right);
+        let whole = results.by_seed(cell, |trial| spoiled(trial) && trial.damage == Damage::None, Tried::goodness);
+        let hurt = results.by_seed(cell, |trial| spoiled(trial) && damaged(trial.damage), Tried::goodness);
         tests.extend(Welch::of(&whole, &hurt).map(|welch| Tested { first: cell, second: cell, welch }));
         samples.push(whole.iter().zip(&hurt).map(|(whole, hurt)| whole - hurt).collect::<Vec<f64>>());
     }
@@ -279,7 +283,7 @@ fn long_sequences(results: &Results) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::{ComparePlan, Outcome};
+    use crate::compare::{Gradient, Looked, Outcome};
 
     fn outcome(loss: f64, right: f64) -> Outcome {
         Outcome {
@@ -335,7 +339,7 @@ mod tests {
 
     #[test]
     fn damage_is_decided_by_what_every_cell_loses() {
-        let hurt = results(|trial| (1.0, if trial.damage == Damage::None { 0.9 } else { 0.5 }));
+        let hurt = results(|trial| if trial.damage == Damage::None { (0.1, 0.9) } else { (0.5, 0.5) });
         assert_eq!(verdict(Claim::Order, &hurt), Verdict::Confirmed);
         assert_eq!(verdict(Claim::BadData, &hurt), Verdict::Confirmed);
         let unhurt = results(|_| (1.0, 0.9));
@@ -349,6 +353,32 @@ mod tests {
         assert_eq!(verdict(Claim::LongSequences, &hard), Verdict::Confirmed);
         let easy = results(|trial| (0.1 * trial.task.chance(trial.length), 0.5));
         assert_eq!(verdict(Claim::LongSequences, &easy), Verdict::Refuted);
+    }
+
+    /// A network of two layers by whose bottom one a gradient goes back with an exponent, and by whose top one it does
+    /// not change.
+    fn looked(look: Look, decay: f64) -> Looked {
+        let layer = |decay| Gradient { norms: Vec::new(), decay: Some(decay) };
+        let layers = vec![layer(decay), layer(0.0)];
+        Looked { look, fresh: layers.clone(), trained: Some(layers), outcome: outcome(1.0, 0.5) }
+    }
+
+    #[test]
+    fn vanishing_is_decided_by_the_bottom_layer_of_networks_as_they_are_by_default() {
+        let seen = |decays: [f64; 3]| {
+            let mut all = results(|_| (1.0, 0.5));
+            let of = |look: &Look| match (look.is_default() && look.clip == all.plan.clip, look.cell) {
+                (false, _) => -0.1,
+                (true, CellKind::Rnn) => decays[0],
+                (true, CellKind::Lstm) => decays[1],
+                (true, CellKind::Gru) => decays[2],
+            };
+            all.looked = Look::all(&all.plan).into_iter().map(|look| looked(look, of(&look))).collect();
+            verdict(Claim::Vanishing, &all)
+        };
+        assert_eq!(seen([-0.5, 0.0, -0.1]), Verdict::Confirmed);
+        assert_eq!(seen([-0.5, 0.0, -0.5]), Verdict::Refuted);
+        assert_eq!(seen([0.0, 0.0, 0.0]), Verdict::Refuted);
     }
 
     #[test]

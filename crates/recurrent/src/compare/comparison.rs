@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use super::claim::{Judged, judge};
 use super::look::{Exploded, Explosion, Look};
 use super::plan::{ComparePlan, Part};
-use super::reading::Reading;
+use super::reading::{Read, Reading};
 use super::results::{Results, Tried};
 use super::speed::speed;
 use super::trial::{Outcome, Recipe, Trial, train};
@@ -51,8 +51,15 @@ enum Cell {
     Trial(Trial),
     Look(Look),
     Explosion(Explosion),
-    Reading(CellKind),
-    Speed { cell: CellKind, hidden: usize, length: usize },
+    /// The gates of who reads a text.
+    Text(CellKind),
+    /// The gates of who reads a series.
+    Series(CellKind),
+    Speed {
+        cell: CellKind,
+        hidden: usize,
+        length: usize,
+    },
 }
 
 impl Cell {
@@ -61,7 +68,8 @@ impl Cell {
             Self::Trial(trial) => trial.to_string(),
             Self::Look(look) => look.to_string(),
             Self::Explosion(explosion) => explosion.to_string(),
-            Self::Reading(cell) => format!("gates-{cell}"),
+            Self::Text(cell) => format!("gates-text-{cell}"),
+            Self::Series(cell) => format!("gates-series-{cell}"),
             Self::Speed { cell, hidden, length } => format!("speed-T{length}-h{hidden}-{cell}"),
         }
     }
@@ -133,11 +141,13 @@ impl Comparison {
             }
         }
         if self.plan.parts.contains(&Part::Gradients) {
-            cells.extend(Look::all(self.plan.gradient_length, self.plan.seeds).into_iter().map(Cell::Look));
+            cells.extend(Look::all(&self.plan).into_iter().map(Cell::Look));
             cells.extend(Explosion::ALL.map(Cell::Explosion));
         }
         if self.plan.parts.contains(&Part::Gates) {
-            cells.extend([CellKind::Lstm, CellKind::Gru].map(Cell::Reading));
+            let gated = [CellKind::Lstm, CellKind::Gru];
+            cells.extend(gated.map(Cell::Text));
+            cells.extend(gated.map(Cell::Series));
         }
         cells.extend(self.plan.trials().into_iter().map(Cell::Trial));
         cells
@@ -147,7 +157,7 @@ impl Comparison {
     /// the end. `tell` hears of each.
     ///
     /// # Errors
-    /// If a file cannot be written, or one that is there is damaged.
+    /// If a file cannot be written, one that is there is damaged, or the series of the plan cannot be read any more.
     pub fn run(
         &self,
         device: &Device,
@@ -191,27 +201,30 @@ impl Comparison {
         let word = match cell {
             Cell::Trial(trial) => {
                 let tried = || {
-                    let (_, outcome) = train(trial, plan.hidden_of(trial), &recipe, device, stop)?;
-                    Some(Tried { trial: *trial, outcome })
+                    let trained = train(trial, plan.hidden_of(trial), &recipe, device, stop);
+                    Ok(trained.map(|(_, outcome)| Tried { trial: *trial, outcome }))
                 };
                 self.once(name, tried, |tried| in_a_word(&tried.outcome), &mut results.tried)?
             }
             Cell::Look(look) => {
-                let looked = || look.look(plan.hidden, &steps, device, stop);
+                let looked = || Ok(look.look(plan.hidden, &steps, device, stop));
                 self.once(name, looked, |looked| in_a_word(&looked.outcome), &mut results.looked)?
             }
             Cell::Explosion(explosion) => {
-                let exploded = || explosion.run(plan.hidden, &steps, device, stop);
+                let exploded = || Ok(explosion.run(plan.hidden, &steps, device, stop));
                 let word = |run: &Exploded| format!("{}; clipped: {}", in_a_word(&run.free), in_a_word(&run.clipped));
                 self.once(name, exploded, word, &mut results.exploded)?
             }
-            Cell::Reading(cell) => {
-                let reading = || Reading::of(*cell, &plan.text, plan.lr, device, stop);
-                let word = |reading: &Reading| format!("{:.0} % foretold", 100.0 * reading.right.unwrap_or(0.0));
-                self.once(name, reading, word, &mut results.readings)?
+            Cell::Text(cell) => {
+                let reading = || Ok(Reading::of_text(*cell, &plan.text, plan.lr, device, stop));
+                self.once(name, reading, how_well, &mut results.readings)?
+            }
+            Cell::Series(cell) => {
+                let reading = || Ok(Reading::of_series(*cell, &plan.signal()?, plan.lr, device, stop));
+                self.once(name, reading, how_well, &mut results.readings)?
             }
             Cell::Speed { cell, hidden, length } => {
-                let timed = || Some(speed(*cell, *hidden, *length, plan.batch, device));
+                let timed = || Ok(Some(speed(*cell, *hidden, *length, plan.batch, device)));
                 self.once(name, timed, |speed| format!("{:.2} ms a step", speed.typical()), &mut results.speeds)?
             }
         };
@@ -223,7 +236,7 @@ impl Comparison {
     fn once<T: Serialize + DeserializeOwned>(
         &self,
         name: &str,
-        measure: impl FnOnce() -> Option<T>,
+        measure: impl FnOnce() -> Result<Option<T>>,
         word: impl Fn(&T) -> String,
         all: &mut Vec<T>,
     ) -> Result<Option<Option<String>>> {
@@ -231,7 +244,7 @@ impl Comparison {
         let path = self.bundle.path(&file);
         let new = !path.exists();
         if new {
-            let Some(measured) = measure() else { return Ok(None) };
+            let Some(measured) = measure()? else { return Ok(None) };
             self.bundle.write(&file, in_json(&measured))?;
         }
         // What is new is read back too: a number that goes through a file may lose its last bit.
@@ -272,6 +285,13 @@ fn in_a_word(outcome: &Outcome) -> String {
     match (outcome.diverged, outcome.loss) {
         (None, Some(loss)) => format!("loss {loss:.4}, {:.1} s", outcome.seconds),
         (at, _) => format!("diverged at step {}", at.unwrap_or(outcome.steps)),
+    }
+}
+
+fn how_well(reading: &Reading) -> String {
+    match &reading.read {
+        Read::Text { right, .. } => format!("{:.0} % foretold", 100.0 * right.unwrap_or(0.0)),
+        Read::Series { error, .. } => format!("off by {:.3} standard deviations", error.unwrap_or(f64::NAN)),
     }
 }
 

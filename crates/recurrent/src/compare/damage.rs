@@ -22,18 +22,18 @@ pub enum Damage {
     Noise,
     /// Each number is zero with a probability of [`MISSING`](Self::MISSING).
     Missing,
-    /// Each class is another one with a probability of [`WRONG`](Self::WRONG).
+    /// Each class is another one, and each number that of another row, with a probability of [`WRONG`](Self::WRONG).
     Labels,
 }
 
 impl Damage {
     /// All of them, from nothing to wrong labels.
     pub const ALL: [Self; 5] = [Self::None, Self::Shuffled, Self::Noise, Self::Missing, Self::Labels];
-    /// The standard deviation of the noise; ink has a shade of 1.
+    /// The standard deviation of the noise; ink has a shade of 1, and a series is standardised.
     pub const NOISE: f64 = 0.5;
     /// The share of numbers that are missing.
     pub const MISSING: f64 = 0.3;
-    /// The share of wrong labels.
+    /// The share of wrong answers.
     pub const WRONG: f64 = 0.1;
 
     /// Does it to some rows, of which there are `classes` classes.
@@ -60,16 +60,31 @@ impl Damage {
                     }
                 }
             }
-            Self::Labels => {
-                if let Answers::Classes(answers) | Answers::Sequences(answers) = &mut examples.answers {
-                    for answer in answers {
-                        if random.random_bool(Self::WRONG) {
-                            let further = random.random_range(1..classes as i64);
-                            *answer = (*answer + further) % classes as i64;
-                        }
-                    }
-                }
-            }
+            Self::Labels => match &mut examples.answers {
+                Answers::Classes(answers) | Answers::Sequences(answers) => mistake(answers, classes, random),
+                Answers::Numbers(answers) => mix_up(answers, random),
+            },
+        }
+    }
+}
+
+/// Some classes become other ones.
+fn mistake(answers: &mut [i64], classes: usize, random: &mut StdRng) {
+    for answer in answers {
+        if random.random_bool(Damage::WRONG) {
+            let further = random.random_range(1..classes as i64);
+            *answer = (*answer + further) % classes as i64;
+        }
+    }
+}
+
+/// Some numbers become those of other rows; a single row has no other.
+fn mix_up(answers: &mut [f32], random: &mut StdRng) {
+    let whole = answers.to_vec();
+    for (row, answer) in answers.iter_mut().enumerate().filter(|_| whole.len() > 1) {
+        if random.random_bool(Damage::WRONG) {
+            let further = random.random_range(1..whole.len());
+            *answer = whole[(row + further) % whole.len()];
         }
     }
 }
@@ -126,6 +141,18 @@ mod tests {
         let square = |(a, b): (&f32, &f32)| f64::from(a - b).powi(2);
         let noise = whole.inputs.iter().zip(&noisy.inputs).map(square).sum::<f64>() / whole.inputs.len() as f64;
         assert!((noise.sqrt() - Damage::NOISE).abs() < 0.02);
+    }
+
+    #[test]
+    fn a_wrong_number_is_that_of_another_row() {
+        let numbers: Vec<f32> = (0..2000).map(|row| row as f32).collect();
+        let mut wrong = numbers.clone();
+        mix_up(&mut wrong, &mut StdRng::seed_from_u64(3));
+        let share = numbers.iter().zip(&wrong).filter(|(a, b)| a != b).count() as f64 / numbers.len() as f64;
+        assert!((share - Damage::WRONG).abs() < 0.03 && wrong.iter().all(|number| numbers.contains(number)), "{share}");
+        let mut single = [7.0];
+        (0..50).for_each(|seed| mix_up(&mut single, &mut StdRng::seed_from_u64(seed)));
+        assert_eq!(single, [7.0]);
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::fmt;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use recurrent_models::{AnyRecurrent, CellKind, LstmConfig, Nonlinearity, RnnConfig};
+use recurrent_models::{AnyRecurrent, AnyRecurrentConfig, CellKind, LstmConfig, Nonlinearity, RnnConfig};
 use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
 use super::microscope::gradient_trace;
+use super::plan::ComparePlan;
 use super::reader::{Reader, Rows};
 use super::spectrum::{RecurrentWeights, with_recurrent_weights};
 use super::task::{Memory, Source};
@@ -23,10 +24,14 @@ const ROWS: usize = 64;
 pub struct Look {
     /// Which recurrent layer.
     pub cell: CellKind,
+    /// How many of them, on top of one another.
+    pub layers: usize,
     /// Where the bias of an LSTM's forget gate starts; of no account to other cells.
     pub forget_bias: f64,
     /// Whether recurrent weights are Gaussian in place of orthogonal; their spectral radius is 1 in either case.
     pub gaussian: bool,
+    /// The largest norm of all gradients together while it learns; 0 leaves them alone.
+    pub clip: f64,
     /// Steps of the recall task.
     pub length: usize,
     /// Where rows and weights come from.
@@ -38,10 +43,10 @@ pub struct Look {
 pub struct Looked {
     /// What was looked at.
     pub look: Look,
-    /// With fresh weights.
-    pub fresh: Gradient,
-    /// After training on the recall task; none if it diverged.
-    pub trained: Option<Gradient>,
+    /// Of each layer, from the bottom to the top, with fresh weights.
+    pub fresh: Vec<Gradient>,
+    /// The same after training on the recall task; none if it diverged.
+    pub trained: Option<Vec<Gradient>>,
     /// The outcome of training.
     pub outcome: Outcome,
 }
@@ -56,17 +61,21 @@ pub struct Gradient {
 }
 
 impl Look {
-    /// The networks that are looked at: each cell with orthogonal and with Gaussian weights, and the LSTM without the
-    /// bias by which a fresh one remembers.
-    pub fn all(length: usize, seeds: usize) -> Vec<Self> {
+    /// The networks that are looked at: each cell with orthogonal and with Gaussian weights, the LSTM without the bias
+    /// by which a fresh one remembers, and each cell as it is by default, once more without clipping. Where the plan
+    /// has no clipping, that one is clipped to 1.
+    pub fn all(plan: &ComparePlan) -> Vec<Self> {
+        let other_clip = if plan.clip > 0.0 { 0.0 } else { 1.0 };
         let mut looks = Vec::new();
-        for seed in 0..seeds as u64 {
+        for seed in 0..plan.seeds as u64 {
             for cell in CellKind::ALL {
-                let plain = Self { cell, forget_bias: 1.0, gaussian: false, length, seed };
+                let (layers, length) = (plan.gradient_layers, plan.gradient_length);
+                let plain = Self { cell, layers, forget_bias: 1.0, gaussian: false, clip: plan.clip, length, seed };
                 looks.extend([plain, Self { gaussian: true, ..plain }]);
                 if cell == CellKind::Lstm {
                     looks.push(Self { forget_bias: 0.0, ..plain });
                 }
+                looks.push(Self { clip: other_clip, ..plain });
             }
         }
         looks
@@ -81,24 +90,30 @@ impl Look {
         Trial { task: Memory::Recall, length: self.length, cell: self.cell, seed: self.seed, damage: Damage::None }
     }
 
+    /// Fresh layers.
+    fn fresh(&self, hidden: usize, device: &Device) -> AnyRecurrent {
+        let inputs = Memory::Recall.width();
+        let layers = match self.cell {
+            CellKind::Lstm => {
+                let config = LstmConfig::new(inputs, hidden).with_num_layers(self.layers);
+                AnyRecurrent::Lstm(config.with_forget_bias(self.forget_bias).init(device))
+            }
+            other => AnyRecurrentConfig::new(other, inputs, hidden).with_num_layers(self.layers).init(device),
+        };
+        let weights = if self.gaussian { RecurrentWeights::Gaussian } else { RecurrentWeights::Orthogonal };
+        with_recurrent_weights(layers, weights, 1.0)
+    }
+
     /// Looks, trains, and looks again; `None` if `stop` says so first.
     pub fn look(&self, hidden: usize, recipe: &Recipe, device: &Device, stop: &dyn Fn() -> bool) -> Option<Looked> {
         let device = device.clone().autodiff();
         device.seed(self.seed);
-        let inputs = Memory::Recall.width();
-        let layer = match self.cell {
-            CellKind::Lstm => {
-                AnyRecurrent::Lstm(LstmConfig::new(inputs, hidden).with_forget_bias(self.forget_bias).init(&device))
-            }
-            other => other.init(inputs, hidden, &device),
-        };
-        let weights = if self.gaussian { RecurrentWeights::Gaussian } else { RecurrentWeights::Orthogonal };
-        let layer = with_recurrent_weights(layer, weights, 1.0);
-        let reader = Reader::of(layer, Memory::Recall.outputs(), &device);
+        let reader = Reader::of(self.fresh(hidden, &device), Memory::Recall.outputs(), &device);
         let mut random = StdRng::seed_from_u64(self.seed);
         let rows = Memory::Recall.draw(self.length, ROWS, Source::Test, &mut random).on(&device);
         let fresh = seen(&reader, &rows);
-        let (reader, outcome) = learn(reader, &self.trial(), recipe, &device, stop)?;
+        let recipe = Recipe { clip: self.clip, ..recipe.clone() };
+        let (reader, outcome) = learn(reader, &self.trial(), &recipe, &device, stop)?;
         let trained = outcome.diverged.is_none().then(|| seen(&reader, &rows));
         Some(Looked { look: *self, fresh, trained, outcome })
     }
@@ -107,18 +122,20 @@ impl Look {
 impl fmt::Display for Look {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let weights = if self.gaussian { "gaussian" } else { "orthogonal" };
-        write!(f, "gradient-T{}-{}-{weights}", self.length, self.cell)?;
+        write!(f, "gradient-T{}-{}x{}-{weights}", self.length, self.cell, self.layers)?;
         if self.cell == CellKind::Lstm {
             write!(f, "-bias{}", self.forget_bias)?;
         }
-        write!(f, "-s{}", self.seed)
+        write!(f, "-clip{}-s{}", self.clip, self.seed)
     }
 }
 
-fn seen(reader: &Reader, rows: &Rows) -> Gradient {
+/// The gradient of each layer.
+fn seen(reader: &Reader, rows: &Rows) -> Vec<Gradient> {
     let loss = |output| reader.answered(output, rows, Memory::COPIED).0;
     let trace = gradient_trace(&reader.layer, rows.inputs.clone(), loss);
-    Gradient { norms: trace.back(0), decay: trace.decay(0) }
+    let layers = 0..trace.norms.len();
+    layers.map(|layer| Gradient { norms: trace.back(layer), decay: trace.decay(layer) }).collect()
 }
 
 /// A run with recurrent weights so large that gradients explode.
@@ -203,15 +220,43 @@ mod tests {
         Recipe { steps: 60, seconds: None, batch: 16, lr: 0.01, clip: 1.0, plain: false }
     }
 
+    fn look(cell: CellKind) -> Look {
+        Look { cell, layers: 2, forget_bias: 1.0, gaussian: false, clip: 1.0, length: 30, seed: 1 }
+    }
+
     #[test]
-    fn an_open_forget_gate_lets_gradients_further_back() {
-        let look = |forget_bias| {
-            let look = Look { cell: CellKind::Lstm, forget_bias, gaussian: false, length: 30, seed: 1 };
+    fn an_open_forget_gate_lets_gradients_of_every_layer_further_back() {
+        let decays = |forget_bias| {
+            let look = Look { forget_bias, ..look(CellKind::Lstm) };
             let looked = look.look(16, &recipe(), &Device::flex(), &|| false).unwrap();
-            assert!(looked.fresh.norms.len() == 30 && looked.trained.is_some());
-            looked.fresh.decay.unwrap()
+            assert!(looked.fresh.len() == 2 && looked.fresh.iter().all(|layer| layer.norms.len() == 30));
+            assert_eq!(looked.trained.map(|layers| layers.len()), Some(2));
+            looked.fresh.into_iter().map(|layer| layer.decay.unwrap()).collect::<Vec<_>>()
         };
-        assert!(look(0.0) < look(1.0));
+        assert!(decays(0.0).iter().zip(decays(1.0)).all(|(shut, open)| *shut < open));
+    }
+
+    #[test]
+    fn a_network_is_clipped_as_its_look_says() {
+        let clipped = |clip| {
+            let look = Look { clip, ..look(CellKind::Gru) };
+            look.look(8, &recipe(), &Device::flex(), &|| false).unwrap().outcome.clipped
+        };
+        assert_eq!([1e-3, 0.0].map(clipped), [1.0, 0.0]);
+    }
+
+    #[test]
+    fn every_cell_is_looked_at_with_clipping_and_without() {
+        for clip in [0.0, 2.0] {
+            let looks = Look::all(&ComparePlan { clip, seeds: 1, ..ComparePlan::quick() });
+            let names: std::collections::HashSet<String> = looks.iter().map(ToString::to_string).collect();
+            assert_eq!((looks.len(), names.len()), (10, 10));
+            for cell in CellKind::ALL {
+                let mine = looks.iter().filter(|look| look.cell == cell && look.is_default());
+                let clips: Vec<bool> = mine.map(|look| look.clip > 0.0).collect();
+                assert!(clips.contains(&true) && clips.contains(&false), "{cell}");
+            }
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! - [`train`] is the one loop that every cell goes through: the same loss, the same rows in the same order, the same
 //!   optimiser;
 //! - [`Look`] trains a network under the microscope, [`Explosion`] one whose gradients explode, and [`Reading`] shows the
-//!   gates of one that has learned a text;
+//!   gates of one that has learned a text or a [`Signal`], which is a column of numbers;
 //! - [`Welch`] says how sure a difference between two cells is, and [`judge`] what it says of a [`Claim`].
 
 #[cfg(feature = "fit")]
@@ -47,6 +47,8 @@ mod reading;
 #[cfg(feature = "fit")]
 mod results;
 #[cfg(feature = "fit")]
+mod signal;
+#[cfg(feature = "fit")]
 mod significance;
 pub mod spectrum;
 #[cfg(feature = "fit")]
@@ -71,9 +73,11 @@ pub use plan::{ComparePlan, Fairness, Part};
 #[cfg(feature = "fit")]
 pub use reader::{Reader, ReaderShape, Rows};
 #[cfg(feature = "fit")]
-pub use reading::Reading;
+pub use reading::{Read, Reading};
 #[cfg(feature = "fit")]
 pub use results::{FAILS, Place, Results, Tried};
+#[cfg(feature = "fit")]
+pub use signal::Signal;
 #[cfg(feature = "fit")]
 pub use significance::{Spread, Welch};
 #[cfg(feature = "fit")]

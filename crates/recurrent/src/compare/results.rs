@@ -32,7 +32,7 @@ pub struct Results {
     pub looked: Vec<Looked>,
     /// Runs whose gradients explode.
     pub exploded: Vec<Exploded>,
-    /// What gates do while a text is read.
+    /// What gates do while a text or a series is read.
     pub readings: Vec<Reading>,
     /// What steps take.
     pub speeds: Vec<Speed>,
@@ -42,6 +42,15 @@ impl Tried {
     /// See [`Outcome::skill`].
     pub fn skill(&self) -> f64 {
         self.outcome.skill(self.trial.task.chance(self.trial.length))
+    }
+
+    /// How good the network is, from 0 to 1: the share of right answers; of a forecast, what its error in standard
+    /// deviations leaves of 1, which is the error of always saying the mean. Nothing if it diverged.
+    pub fn goodness(&self) -> f64 {
+        match self.trial.task {
+            Memory::Forecast => self.outcome.loss.map_or(0.0, |loss| (1.0 - loss.sqrt()).max(0.0)),
+            _ => self.outcome.right.unwrap_or(0.0),
+        }
     }
 }
 

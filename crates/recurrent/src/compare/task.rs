@@ -1,4 +1,4 @@
-//! Tasks that ask for memory.
+//! Tasks that ask for memory, and a forecast.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::digits::Digits;
 use super::generated;
+use super::signal::Signal;
 
-/// A task that can be done only by a network that remembers.
+/// What a network is asked to do. All but the forecast can be done only by one that remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Memory {
@@ -28,6 +29,8 @@ pub enum Memory {
     DigitsPixels,
     /// The same, with the points in an order that was drawn once and is the same for all digits.
     DigitsPermuted,
+    /// How warm Seattle's next day will be, from the days before ([`Signal::weather`]).
+    Forecast,
 }
 
 /// Rows of a task, as plain numbers.
@@ -63,8 +66,15 @@ pub enum Source {
 
 impl Memory {
     /// All of them, those that are generated first.
-    pub const ALL: [Self; 6] =
-        [Self::Recall, Self::Adding, Self::Copy, Self::DigitsRows, Self::DigitsPixels, Self::DigitsPermuted];
+    pub const ALL: [Self; 7] = [
+        Self::Recall,
+        Self::Adding,
+        Self::Copy,
+        Self::DigitsRows,
+        Self::DigitsPixels,
+        Self::DigitsPermuted,
+        Self::Forecast,
+    ];
     /// Of [`Recall`](Self::Recall) and [`Copy`](Self::Copy), those that are to be remembered.
     pub const SYMBOLS: usize = 8;
     /// How many are to be copied.
@@ -82,6 +92,7 @@ impl Memory {
             Self::Copy => length + 2 * Self::COPIED,
             Self::DigitsRows => 8,
             Self::DigitsPixels | Self::DigitsPermuted => 64,
+            Self::Forecast => Signal::WINDOW,
         }
     }
 
@@ -91,7 +102,7 @@ impl Memory {
             Self::Recall | Self::DigitsRows => 8,
             Self::Adding => 2,
             Self::Copy => Self::SYMBOLS + 2,
-            Self::DigitsPixels | Self::DigitsPermuted => 1,
+            Self::DigitsPixels | Self::DigitsPermuted | Self::Forecast => 1,
         }
     }
 
@@ -99,7 +110,7 @@ impl Memory {
     pub fn outputs(self) -> usize {
         match self {
             Self::Recall => Self::SYMBOLS,
-            Self::Adding => 1,
+            Self::Adding | Self::Forecast => 1,
             Self::Copy => Self::SYMBOLS + 1,
             Self::DigitsRows | Self::DigitsPixels | Self::DigitsPermuted => 10,
         }
@@ -108,7 +119,8 @@ impl Memory {
     /// The loss of who remembers nothing and otherwise does the best that can be done.
     ///
     /// `ln 8` for recall; `1/6 ≈ 0.1667`, the mean squared error of always saying 1, for adding; `10 · ln 8 / (T + 20)`
-    /// for copying, where the blanks cost nothing; `ln 10` for digits.
+    /// for copying, where the blanks cost nothing; `ln 10` for digits; 1 for
+    /// the forecast, the variance of what is learned from.
     pub fn chance(self, length: usize) -> f64 {
         let symbols = (Self::SYMBOLS as f64).ln();
         match self {
@@ -116,19 +128,20 @@ impl Memory {
             Self::Adding => 1.0 / 6.0,
             Self::Copy => Self::COPIED as f64 * symbols / self.steps(length) as f64,
             Self::DigitsRows | Self::DigitsPixels | Self::DigitsPermuted => 10.0_f64.ln(),
+            Self::Forecast => 1.0,
         }
     }
 
     /// The share of right answers of who guesses; none for numbers.
     pub fn guessed(self) -> Option<f64> {
         match self {
-            Self::Adding => None,
+            Self::Adding | Self::Forecast => None,
             Self::Recall | Self::Copy => Some(1.0 / Self::SYMBOLS as f64),
             Self::DigitsRows | Self::DigitsPixels | Self::DigitsPermuted => Some(0.1),
         }
     }
 
-    /// So many rows, drawn: fresh ones if the task is generated, and otherwise those of a part of the digits.
+    /// So many rows, drawn: fresh ones if the task is generated, and otherwise those of a part of the data.
     pub fn draw(self, length: usize, rows: usize, source: Source, random: &mut StdRng) -> Examples {
         match self {
             Self::Recall => generated::recall(length, rows, random),
@@ -137,14 +150,16 @@ impl Memory {
             Self::DigitsRows | Self::DigitsPixels | Self::DigitsPermuted => {
                 Digits::part(source).draw(self, rows, random)
             }
+            Self::Forecast => Signal::weather().draw(source, rows, random),
         }
     }
 
-    /// Rows to score by: so many fresh ones if the task is generated, and otherwise all of the digits' test part.
+    /// Rows to score by: so many fresh ones if the task is generated, and otherwise all of the data's test part.
     pub fn test(self, length: usize, rows: usize, random: &mut StdRng) -> Examples {
-        match self.is_generated() {
-            true => self.draw(length, rows, Source::Test, random),
-            false => Digits::part(Source::Test).all(self),
+        match self {
+            Self::Recall | Self::Adding | Self::Copy => self.draw(length, rows, Source::Test, random),
+            Self::DigitsRows | Self::DigitsPixels | Self::DigitsPermuted => Digits::part(Source::Test).all(self),
+            Self::Forecast => Signal::weather().all(Source::Test),
         }
     }
 }
@@ -158,6 +173,7 @@ impl fmt::Display for Memory {
             Self::DigitsRows => "digits-rows",
             Self::DigitsPixels => "digits-pixels",
             Self::DigitsPermuted => "digits-permuted",
+            Self::Forecast => "forecast",
         })
     }
 }
@@ -168,7 +184,8 @@ impl FromStr for Memory {
     fn from_str(name: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|task| task.to_string() == name).ok_or_else(|| {
             format!(
-                "unknown task `{name}`: expected recall, adding, copy, digits-rows, digits-pixels or digits-permuted"
+                "unknown task `{name}`: expected recall, adding, copy, digits-rows, digits-pixels, digits-permuted or \
+                 forecast"
             )
         })
     }

@@ -160,10 +160,9 @@ pub fn learn(
     let test = trial.task.test(trial.length, SCORED, &mut trial.random(Source::Test));
     let (loss, right) = score(&reader, test.on(&device.clone().inner()));
     let whole = watch.diverged.is_none() && loss.is_finite();
-    let layer = &reader.layer;
     let outcome = Outcome {
-        hidden: layer.hidden_size(),
-        parameters: trial.shape(layer.hidden_size()).parameters(),
+        hidden: reader.layer.hidden_size(),
+        parameters: reader.num_params(),
         steps,
         seconds,
         loss: whole.then_some(loss),

@@ -1,12 +1,18 @@
 //! The decay of a gradient, shown in training.
 
+use std::sync::Arc;
+
 use burn::data::dataloader::Progress;
 use burn::module::Module;
+use burn::optim::AdamConfig;
 use burn::tensor::{Device, Distribution, ExecutionError, Tensor};
-use burn::train::metric::{Adaptor, ItemLazy, LossInput, Metric, MetricMetadata, Numeric};
-use burn::train::{TrainOutput, TrainStep};
+use burn::train::logger::{FileMetricLogger, MetricLogger};
+use burn::train::metric::store::Split;
+use burn::train::metric::{Adaptor, ItemLazy, LossInput, LossMetric, Metric, MetricMetadata, Numeric, NumericEntry};
+use burn::train::{InferenceStep, Learner, SupervisedTraining, TrainOutput, TrainStep};
 use recurrent::compare::metric::GradientDecayMetric;
 use recurrent::compare::microscope::{GradientTrace, Probe};
+use recurrent::fit::{BatchSource, Loader, Order, Session};
 use recurrent::models::{AnyRecurrent, AnyRecurrentConfig, CellKind};
 
 /// A network that learns to end in zeros, under the microscope.
@@ -33,6 +39,37 @@ impl TrainStep for Watched {
         let gradients = loss.backward();
         let trace = probed.trace(&gradients);
         TrainOutput::new(self, gradients, Seen { loss, trace })
+    }
+}
+
+/// Validation has no gradients to show.
+impl InferenceStep for Watched {
+    type Input = Tensor<3>;
+    type Output = ();
+
+    fn step(&self, _: Tensor<3>) {}
+}
+
+/// Rows of 20 steps, each of two sines of its own frequency.
+#[derive(Clone)]
+struct Sines;
+
+impl BatchSource for Sines {
+    type Batch = Tensor<3>;
+
+    const UNIT: &'static str = "rows";
+
+    fn len(&self) -> usize {
+        24
+    }
+
+    fn gather(&self, indices: &[usize], device: &Device) -> Tensor<3> {
+        let row = |row: &usize| {
+            let frequency = 0.1 * *row as f32;
+            let steps = Tensor::<1>::from_floats(std::array::from_fn::<f32, 20, _>(|step| step as f32), device);
+            Tensor::<1>::stack::<2>(vec![(steps.clone() * frequency).sin(), (steps * frequency).cos()], 1)
+        };
+        Tensor::stack(indices.iter().map(row).collect(), 0)
     }
 }
 
@@ -65,7 +102,7 @@ fn a_training_step_shows_the_decay_of_its_own_gradients() {
     let layers = AnyRecurrentConfig::new(CellKind::Rnn, 2, 6).with_num_layers(2).init(&device);
     let x = Tensor::<3>::random([4, 20, 2], Distribution::Normal(0.0, 1.0), &device);
 
-    let TrainOutput { grads, item } = Watched { layers: layers.clone() }.step(x);
+    let TrainOutput { grads, item } = TrainStep::step(&Watched { layers: layers.clone() }, x);
 
     let AnyRecurrent::Rnn(rnn) = layers else { unreachable!("an RNN was asked for") };
     assert!(grads.get::<2>(rnn.layers[0].forward.gates.w_hh.id).is_some(), "the layers learn all the same");
@@ -76,6 +113,46 @@ fn a_training_step_shows_the_decay_of_its_own_gradients() {
         let shown = metric.value().expect("a value").current();
         assert_eq!(Some(shown), item.trace.decay(row));
         assert!(shown < 0.0);
+    }
+}
+
+#[test]
+fn a_learner_shows_the_decay_of_every_batch() {
+    let device = Device::flex();
+    let autodiff = device.clone().autodiff();
+    autodiff.seed(5);
+    let layers = AnyRecurrentConfig::new(CellKind::Rnn, 2, 6).with_num_layers(2).init(&autodiff);
+    let model = Watched { layers };
+    let loader = |device| Arc::new(Loader::new(Sines, 8, Order::InTime, device));
+    let folder = tempfile::tempdir().expect("a folder");
+
+    // What the first batch shows follows from the fresh weights.
+    let first = TrainStep::step(&model, Sines.gather(&(0..8).collect::<Vec<_>>(), &autodiff)).item.trace;
+    let result = SupervisedTraining::<Watched>::new(folder.path(), loader(&autodiff), loader(&device))
+        .with_application_logger(None)
+        .renderer(Session::quiet().renderer)
+        .metric_train_numeric(LossMetric::new())
+        .metric_train_numeric(GradientDecayMetric::new(0))
+        .metric_train_numeric(GradientDecayMetric::new(1))
+        .num_epochs(2)
+        .launch(Learner::new(model, AdamConfig::new().init(), 0.01));
+
+    assert!(result.error.is_none());
+    let mut logged = FileMetricLogger::new(folder.path());
+    for row in 0..2 {
+        let name = GradientDecayMetric::new(row).name();
+        let mut shown = |epoch| -> Vec<f64> {
+            let entries = logged.read_numeric(&name, epoch, &Split::Train).expect("numbers");
+            entries.iter().map(NumericEntry::current).collect()
+        };
+        let [first_epoch, second_epoch] = [shown(1), shown(2)];
+        // A number a batch, and then the epoch's.
+        assert_eq!([first_epoch.len(), second_epoch.len()], [4, 4], "{name}");
+        let mean = first_epoch[..3].iter().sum::<f64>() / 3.0;
+        assert!((first_epoch[3] - mean).abs() < 1e-6, "{first_epoch:?}");
+        let decay = first.decay(row).expect("a gradient");
+        assert!((first_epoch[0] - decay).abs() < 1e-6, "{} is not {decay}", first_epoch[0]);
+        assert_ne!(first_epoch[..3], second_epoch[..3], "the layers learn");
     }
 }
 

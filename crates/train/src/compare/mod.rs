@@ -1,7 +1,9 @@
 //! `train compare`: the lecture's claims, measured on this machine.
 
+mod cost;
 mod number;
 mod page;
+mod quality;
 mod table;
 mod tables;
 mod words;
@@ -11,8 +13,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use recurrent::compare::{ComparePlan, Comparison, Event};
-use recurrent::replace;
+use recurrent::compare::{ComparePlan, Comparison, Event, Signal};
+use recurrent::{Bundle, replace};
 
 use crate::cli::{BadInput, CompareArgs, DeviceArgs, ResumeArgs};
 use crate::interrupt::{INTERRUPTED, on_ctrl_c};
@@ -23,6 +25,9 @@ use crate::{device, folder};
 
 use words::Words;
 
+/// The file that remembers the language of tables and report, for those who go on.
+const LANGUAGE: &str = "language.txt";
+
 /// `train compare`.
 pub fn run(args: CompareArgs) -> Result<ExitCode> {
     let plan = planned(&args)?;
@@ -30,6 +35,7 @@ pub fn run(args: CompareArgs) -> Result<ExitCode> {
     // The device answers before a folder is made.
     device::open(&args.device)?;
     let comparison = Comparison::begin(plan, &place)?;
+    comparison.bundle().write(LANGUAGE, format!("{}\n", args.lang.code()))?;
     measure(&comparison, &args.device, args.lang)
 }
 
@@ -49,7 +55,19 @@ pub fn resume(args: &ResumeArgs) -> Result<ExitCode> {
             );
         }
     };
-    measure(&comparison, &device, Language::default())
+    measure(&comparison, &device, language(comparison.bundle())?)
+}
+
+/// The language that was asked for last.
+fn language(bundle: &Bundle) -> Result<Language> {
+    let path = bundle.path(LANGUAGE);
+    // A run may have been killed before it was written.
+    if !path.exists() {
+        return Ok(Language::default());
+    }
+    let found = bundle.read(LANGUAGE)?;
+    Language::of_code(found.trim())
+        .ok_or_else(|| BadInput(format!("{}: expected `en` or `ru`, found `{}`", path.display(), found.trim())).into())
 }
 
 /// What was typed, complete.
@@ -68,11 +86,19 @@ fn planned(args: &CompareArgs) -> Result<ComparePlan> {
         batch: args.batch.unwrap_or(base.batch),
         lr: args.lr.unwrap_or(base.lr),
         clip: args.clip.unwrap_or(base.clip),
+        gradient_length: args.gradient_length.unwrap_or(base.gradient_length),
+        gradient_layers: args.gradient_layers.unwrap_or(base.gradient_layers),
+        cost_hidden: args.cost_hidden.clone().unwrap_or(base.cost_hidden),
+        cost_lengths: args.cost_lengths.clone().unwrap_or(base.cost_lengths),
         text: args.text.clone().unwrap_or(base.text),
         ..base
     };
     plan.check()?;
-    Ok(plan)
+    if args.series.is_none() && args.column.is_none() {
+        return Ok(plan);
+    }
+    let signal = Signal::read(args.series.as_deref().unwrap_or(&plan.series), args.column.as_deref())?;
+    Ok(plan.with_series(&signal))
 }
 
 /// Measures what is left, and shows all of it.

@@ -1,14 +1,13 @@
 //! The page: all tables, and the pictures.
 
 use anyhow::Result;
-use recurrent::compare::{
-    Claim, ComparePlan, Damage, Fairness, Gradient, Judged, Looked, Memory, Results, Speed, Spread, Tried,
-};
+use recurrent::compare::{Claim, Damage, Fairness, Gradient, Judged, Looked, Memory, Read, Results, Spread, Tried};
 use recurrent::models::CellKind;
 
 use super::table::Table;
 use super::tables::{self, CELLS, place, task_name};
 use super::words::{Words, filled};
+use super::{cost, number, quality};
 use crate::language::Language;
 use crate::picture::{self, Line};
 use crate::report::{Block, Report, Section};
@@ -24,8 +23,8 @@ pub fn page(results: &Results, claims: &[Judged], language: Language) -> Result<
     sections.extend(memory(results, words)?);
     sections.extend(gradients(results, words)?);
     sections.extend(gates(results, words)?);
-    sections.extend(cost(results, words)?);
-    sections.extend(quality(results, words)?);
+    sections.extend(cost::section(results, words)?);
+    sections.extend(quality::section(results, words)?);
     Ok(Report { language, title: words.title.into(), lead, sections })
 }
 
@@ -63,28 +62,43 @@ fn memory(results: &Results, words: &Words) -> Result<Option<Section>> {
     if !fails.rows.is_empty() {
         blocks.extend([Block::Paragraph(words.fails.into()), fails.block()]);
     }
+    let clipped = tables::clipped(results, words);
+    if !clipped.rows.is_empty() {
+        blocks.extend([Block::Paragraph(words.clipped.into()), clipped.block()]);
+    }
     for task in tasks {
         if task.is_generated() && results.plan.lengths.len() > 1 {
-            blocks.push(skill_picture(results, task, words)?);
+            let skill = (words.skill_picture, words.head.skill);
+            let right = (words.right_picture, words.head.right);
+            blocks.push(length_picture(results, task, skill, |tried| Some(tried.skill()), words)?);
+            blocks.push(length_picture(results, task, right, |tried| tried.outcome.right, words)?);
         }
         blocks.push(curve_picture(results, task, words)?);
     }
     Ok(Some(Section { title: words.memory.title.into(), lead: words.memory.lead.into(), blocks }))
 }
 
-fn skill_picture(results: &Results, task: Memory, words: &Words) -> Result<Block> {
+/// A share that each outcome of a generated task has, the mean over the seeds, against the length.
+fn length_picture(
+    results: &Results,
+    task: Memory,
+    (caption, axis): (&str, &str),
+    number: fn(&Tried) -> Option<f64>,
+    words: &Words,
+) -> Result<Block> {
     let mut lengths = results.plan.lengths.clone();
     lengths.sort_unstable();
     lengths.dedup();
-    let skill = |cell, length: &usize| {
+    let mean = |cell, length: &usize| {
         let tried = results.at((task, *length, Damage::None), cell);
-        let skills: Vec<f64> = tried.iter().map(|tried| tried.skill()).collect();
-        Spread::of(&skills).map_or(f64::NAN, |skill| skill.mean)
+        let numbers: Vec<f64> = tried.into_iter().filter_map(number).collect();
+        Spread::of(&numbers).map_or(f64::NAN, |spread| spread.mean)
     };
-    let values = CellKind::ALL.map(|cell| lengths.iter().map(|length| skill(cell, length)).collect::<Vec<_>>());
+    let values = CellKind::ALL.map(|cell| lengths.iter().map(|length| mean(cell, length)).collect::<Vec<_>>());
     let labels: Vec<String> = lengths.iter().map(usize::to_string).collect();
-    let caption = format!("{}: {}", task_name(task, words), words.skill_picture);
-    drawn(caption, words.head.length, words.head.skill, &labels, &values)
+    let caption = format!("{}: {caption}", task_name(task, words));
+    let svg = picture::shares_against(&caption, words.head.length, axis, &labels, &lines(&values))?;
+    Ok(Block::Picture { caption, svg })
 }
 
 fn curve_picture(results: &Results, task: Memory, words: &Words) -> Result<Block> {
@@ -104,93 +118,90 @@ fn gradients(results: &Results, words: &Words) -> Result<Option<Section>> {
     if table.rows.is_empty() {
         return Ok(None);
     }
-    let fresh = gradient_picture(results, words.fresh_picture, |looked| Some(&looked.fresh), words)?;
-    let trained = gradient_picture(results, words.trained_picture, |looked| looked.trained.as_ref(), words)?;
-    let explosions = tables::explosions(results, words);
-    let blocks = vec![table.block(), fresh, trained, Block::Paragraph(words.explosion.into()), explosions.block()];
-    let lead = filled(words.gradients.lead, &[("length", &results.plan.gradient_length.to_string())]);
+    let mut blocks = vec![table.block()];
+    for layer in 0..results.plan.gradient_layers {
+        blocks.extend(gradient_pictures(results, layer, words)?);
+    }
+    blocks.extend([Block::Paragraph(words.explosion.into()), tables::explosions(results, words).block()]);
+    let [length, layers] = [results.plan.gradient_length, results.plan.gradient_layers].map(|count| count.to_string());
+    let lead = filled(words.gradients.lead, &[("length", &length), ("layers", &layers)]);
     Ok(Some(Section { title: words.gradients.title.into(), lead, blocks }))
+}
+
+/// A layer's gradient before training and after it, and after training with clipping and without.
+fn gradient_pictures(results: &Results, layer: usize, words: &Words) -> Result<[Block; 3]> {
+    let as_planned = |looked: &&Looked| looked.look.clip == results.plan.clip;
+    let is_default = |looked: &&Looked| looked.look.is_default();
+    let first = || results.looked.iter().filter(|looked| looked.look.seed == 0);
+    let fresh = |looked: &Looked| norms(&looked.fresh, layer);
+    let trained = |looked: &Looked| norms(looked.trained.as_deref().unwrap_or_default(), layer);
+    let network = |looked: &Looked| tables::network(&looked.look, words);
+    let clipping =
+        |looked: &Looked| format!("{}, {}", tables::name(looked.look.cell), tables::clipping(&looked.look, words));
+    let drawn = |caption, lines: Vec<(String, Vec<f64>)>| gradient_picture(results, caption, layer, &lines, words);
+    Ok([
+        drawn(words.fresh_picture, first().filter(as_planned).map(|one| (network(one), fresh(one))).collect())?,
+        drawn(words.trained_picture, first().filter(as_planned).map(|one| (network(one), trained(one))).collect())?,
+        drawn(words.clipping_picture, first().filter(is_default).map(|one| (clipping(one), trained(one))).collect())?,
+    ])
+}
+
+/// The norms of a layer's gradient: one of nothing has no place on a logarithmic axis.
+fn norms(layers: &[Gradient], layer: usize) -> Vec<f64> {
+    let norms = layers.get(layer).map_or(&[][..], |gradient| &gradient.norms);
+    norms.iter().map(|norm| if *norm > 0.0 { *norm } else { f64::NAN }).collect()
 }
 
 fn gradient_picture(
     results: &Results,
     caption: &str,
-    of: impl Fn(&Looked) -> Option<&Gradient>,
+    layer: usize,
+    lines: &[(String, Vec<f64>)],
     words: &Words,
 ) -> Result<Block> {
-    let first = results.looked.iter().filter(|looked| looked.look.seed == 0);
-    let seen: Vec<(String, Vec<f64>)> = first
-        .filter_map(|looked| {
-            // A norm of nothing has no place on a logarithmic axis.
-            let norms = of(looked)?.norms.iter().map(|norm| if *norm > 0.0 { *norm } else { f64::NAN });
-            Some((tables::network(&looked.look, words), norms.collect()))
-        })
-        .collect();
-    let lines: Vec<Line> = seen.iter().map(|(name, values)| Line { name, values }).collect();
+    let lines: Vec<Line> = lines.iter().map(|(name, values)| Line { name, values }).collect();
     let labels: Vec<String> = (0..results.plan.gradient_length).map(|step| step.to_string()).collect();
-    let svg = picture::against(caption, words.head.back, words.head.norm, &labels, &lines)?;
-    Ok(Block::Picture { caption: caption.into(), svg })
+    let numbers = [("layer", &*(layer + 1).to_string()), ("layers", &*results.plan.gradient_layers.to_string())];
+    let caption = filled(caption, &numbers);
+    let svg = picture::against(&caption, words.head.back, words.head.norm, &labels, &lines)?;
+    Ok(Block::Picture { caption, svg })
 }
 
 fn gates(results: &Results, words: &Words) -> Result<Option<Section>> {
-    let mut blocks = Vec::new();
+    let mut blocks = vec![tables::readings(results, words).block()];
     for reading in &results.readings {
+        let (what, step, read) = steps(&reading.read, words);
         for (name, values) in reading.names.iter().zip(&reading.gates) {
             let known = words.gate_names.iter().find(|known| known.0 == name);
             let gate = known.map_or(name.as_str(), |known| known.1);
             let cell = CELLS[place(&CellKind::ALL, &reading.cell)];
-            let caption = filled(words.gate_picture, &[("cell", cell), ("gate", gate)]);
-            let svg = picture::gates(&caption, [words.unit, words.open], &reading.characters, values)?;
+            let caption = filled(words.gate_picture, &[("cell", cell), ("read", what), ("gate", gate)]);
+            let svg = picture::gates(&caption, [step, words.unit, words.open], &read, values)?;
             blocks.push(Block::Picture { caption, svg });
         }
     }
     let section = Section { title: words.gates.title.into(), lead: words.gates.lead.into(), blocks };
-    Ok((!section.blocks.is_empty()).then_some(section))
+    Ok((!results.readings.is_empty()).then_some(section))
 }
 
-fn cost(results: &Results, words: &Words) -> Result<Option<Section>> {
-    if results.speeds.is_empty() {
-        return Ok(None);
+/// What is read, what a step of it is called, and each step.
+fn steps<'a>(read: &'a Read, words: &'a Words) -> (&'a str, &'a str, Vec<String>) {
+    match read {
+        Read::Text { characters, .. } => (words.read_text, "", characters.clone()),
+        Read::Series { column, dates, values, .. } => {
+            let label = |(date, value): (&String, &f64)| format!("{date}: {}", number::short(*value));
+            (words.read_series, column, dates.iter().zip(values).map(label).collect())
+        }
     }
-    let mut blocks = vec![tables::cost(results, words).block()];
-    let lengths = &results.plan.cost_lengths;
-    let labels: Vec<String> = lengths.iter().map(usize::to_string).collect();
-    for hidden in &results.plan.cost_hidden {
-        let typical = |cell, length: &usize| {
-            let here = |speed: &&Speed| speed.cell == cell && speed.hidden == *hidden && speed.length == *length;
-            results.speeds.iter().find(here).map_or(f64::NAN, |speed| speed.typical())
-        };
-        let values = CellKind::ALL.map(|cell| lengths.iter().map(|length| typical(cell, length)).collect::<Vec<_>>());
-        let caption = filled(words.speed_picture, &[("hidden", &hidden.to_string())]);
-        blocks.push(drawn(caption, words.head.length, words.head.milliseconds, &labels, &values)?);
-    }
-    let lead = filled(words.cost.lead, &[("batch", &results.plan.batch.to_string())]);
-    Ok(Some(Section { title: words.cost.title.into(), lead, blocks }))
 }
 
-fn quality(results: &Results, words: &Words) -> Result<Option<Section>> {
-    let table = tables::quality(results, words);
-    if table.rows.is_empty() {
-        return Ok(None);
-    }
-    let right = |cell, damage| {
-        let tried: Vec<&Tried> = results.at((ComparePlan::SPOILED, 0, damage), cell);
-        let shares: Vec<f64> = tried.iter().filter_map(|tried| tried.outcome.right).collect();
-        Spread::of(&shares).map_or(f64::NAN, |share| share.mean)
-    };
-    let values = CellKind::ALL.map(|cell| Damage::ALL.map(|damage| right(cell, damage)).to_vec());
-    let labels = words.damages.map(String::from);
-    let picture = drawn(words.quality_picture.into(), "", words.head.right, &labels, &values)?;
-    Ok(Some(Section {
-        title: words.quality.title.into(),
-        lead: words.quality.lead.into(),
-        blocks: vec![table.block(), picture],
-    }))
+/// A picture with a line for each cell.
+pub fn drawn(caption: String, x: &str, y: &str, labels: &[String], values: &[Vec<f64>; 3]) -> Result<Block> {
+    let svg = picture::against(&caption, x, y, labels, &lines(values))?;
+    Ok(Block::Picture { caption, svg })
 }
 
 /// A line for each cell.
-fn drawn(caption: String, x: &str, y: &str, labels: &[String], values: &[Vec<f64>; 3]) -> Result<Block> {
-    let lines: Vec<Line> = CELLS.into_iter().zip(values).map(|(name, values)| Line { name, values }).collect();
-    let svg = picture::against(&caption, x, y, labels, &lines)?;
-    Ok(Block::Picture { caption, svg })
+fn lines(values: &[Vec<f64>; 3]) -> [Line<'_>; 3] {
+    std::array::from_fn(|cell| Line { name: CELLS[cell], values: &values[cell] })
 }

@@ -1,37 +1,37 @@
 //! The tables: those of the lecture with numbers in them, and those that the numbers are from.
 
-use recurrent::compare::cost::Cost;
 use recurrent::compare::{
-    Claim, ComparePlan, Damage, Judged, Look, Looked, Memory, Outcome, Place, Results, Spread, Tested, Tried, Verdict,
+    Claim, Damage, Gradient, Judged, Look, Looked, Memory, Outcome, Place, Read, Results, Spread, Tested, Tried,
+    Verdict,
 };
-use recurrent::models::{AnyRecurrentConfig, CellKind};
+use recurrent::models::CellKind;
 
-use super::number;
 use super::table::Table;
 use super::words::{Tests, Words, filled};
+use super::{cost, number, quality};
 
 /// The names of the cells, in the order of [`CellKind::ALL`].
 pub const CELLS: [&str; 3] = ["RNN", "LSTM", "GRU"];
 
 /// All of them, with their titles.
-pub fn all(results: &Results, claims: &[Judged], words: &Words) -> Vec<(&'static str, Table)> {
-    let mut tables = vec![
+pub fn all(results: &Results, claims: &[Judged], words: &Words) -> Vec<(String, Table)> {
+    let all = [
         (words.cells.title, lecture(claims, Claim::is_of_a_cell, words)),
         (words.problems.title, lecture(claims, |claim| !claim.is_of_a_cell(), words)),
-    ];
-    let others = [
         (words.memory.title, memory(results, words)),
         (words.fails, fails(results, words)),
+        (words.clipped, clipped(results, words)),
         (words.gradients.title, gradients(results, words)),
         (words.explosion, explosions(results, words)),
-        (words.cost.title, cost(results, words)),
-        (words.quality.title, quality(results, words)),
+        (words.gates.title, readings(results, words)),
+        (words.cost.title, cost::table(results, words)),
     ];
-    tables.extend(others.into_iter().filter(|(_, table)| !table.rows.is_empty()));
-    tables
+    let all = all.into_iter().map(|(title, table)| (title.to_string(), table));
+    all.chain(quality::tables(results, words)).filter(|(_, table)| !table.rows.is_empty()).collect()
 }
 
-fn head(first: &[&str], cells: bool, last: &[&str]) -> Table {
+/// A table without rows: some columns, one for each cell if there are any, and some more.
+pub fn head(first: &[&str], cells: bool, last: &[&str]) -> Table {
     let cells: &[&str] = if cells { &CELLS } else { &[] };
     Table::new([first, cells, last].concat().into_iter().map(String::from).collect())
 }
@@ -70,7 +70,8 @@ pub fn verdict(verdict: Verdict, words: &Words) -> &'static str {
     words.verdicts[place(&order, &verdict)]
 }
 
-fn name(cell: CellKind) -> &'static str {
+/// What a cell is called.
+pub fn name(cell: CellKind) -> &'static str {
     CELLS[place(&CellKind::ALL, &cell)]
 }
 
@@ -105,11 +106,7 @@ pub fn memory(results: &Results, words: &Words) -> Table {
     let mut table = head(&[words.head.task, words.head.length, words.head.chance], true, &[]);
     for place in undamaged(results) {
         let (task, length, _) = place;
-        let mut row = vec![
-            task_name(task, words).to_string(),
-            task.steps(length).to_string(),
-            number::short(task.chance(length)),
-        ];
+        let mut row = vec![task_name(task, words).to_string(), length_of(place), number::short(task.chance(length))];
         row.extend(CellKind::ALL.map(|cell| loss_and_right(&results.at(place, cell), words)));
         table.rows.push(row);
     }
@@ -122,29 +119,36 @@ pub fn undamaged(results: &Results) -> Vec<Place> {
     results.places().into_iter().filter(is_memory).collect()
 }
 
+/// The length T as a task has it: what is to be copied is not counted in it.
+fn length_of((task, length, _): Place) -> String {
+    if task.is_generated() { length } else { task.steps(length) }.to_string()
+}
+
 pub fn task_name(task: Memory, words: &Words) -> &'static str {
     words.tasks[place(&Memory::ALL, &task)].name
 }
 
 fn loss_and_right(tried: &[&Tried], words: &Words) -> String {
-    let numbers = |of: fn(&Tried) -> Option<f64>| -> Vec<f64> { tried.iter().filter_map(|tried| of(tried)).collect() };
-    match diverged(tried, words) {
-        Some(diverged) => diverged,
-        None => {
-            let losses = numbers(|tried| tried.outcome.loss);
-            let right = numbers(|tried| tried.outcome.right);
-            let [loss, right] = [losses, right].map(|numbers| Spread::of(&numbers));
-            let loss = loss.map_or(String::new(), |loss| number::spread(&loss));
-            let right = right.map_or(String::new(), |right| format!(", {:.0} %", 100.0 * right.mean));
-            loss + &right
-        }
+    if let Some(diverged) = diverged(&outcomes(tried), words) {
+        return diverged;
     }
+    let spread = |of: fn(&Outcome) -> Option<f64>| {
+        let numbers: Vec<f64> = tried.iter().filter_map(|tried| of(&tried.outcome)).collect();
+        Spread::of(&numbers)
+    };
+    let loss = spread(|outcome| outcome.loss).map_or(String::new(), |loss| number::spread(&loss));
+    let right = spread(|outcome| outcome.right).map_or(String::new(), |right| format!(", {}", percent(right.mean)));
+    loss + &right
+}
+
+pub fn outcomes<'a>(tried: &[&'a Tried]) -> Vec<&'a Outcome> {
+    tried.iter().map(|tried| &tried.outcome).collect()
 }
 
 /// How many diverged, if one did.
-fn diverged(tried: &[&Tried], words: &Words) -> Option<String> {
-    let count = tried.iter().filter(|tried| tried.outcome.diverged.is_some()).count();
-    let values = [("count", &*count.to_string()), ("all", &*tried.len().to_string())];
+pub fn diverged(outcomes: &[&Outcome], words: &Words) -> Option<String> {
+    let count = outcomes.iter().filter(|outcome| outcome.diverged.is_some()).count();
+    let values = [("count", &*count.to_string()), ("all", &*outcomes.len().to_string())];
     (count > 0).then(|| filled(words.diverged, &values))
 }
 
@@ -162,35 +166,65 @@ pub fn fails(results: &Results, words: &Words) -> Table {
     table
 }
 
-/// By what each network's gradient is multiplied for a step back, before training and after it.
-pub fn gradients(results: &Results, words: &Words) -> Table {
-    let names = &words.head;
-    let mut table = head(&[names.network, names.fresh, names.trained, names.half], false, &[]);
-    for look in Look::all(results.plan.gradient_length, 1) {
-        let same = |other: &Look| Look { seed: 0, ..*other } == look;
-        let seen: Vec<&Looked> = results.looked.iter().filter(|looked| same(&looked.look)).collect();
-        if seen.is_empty() {
-            continue;
-        }
-        let decays = |of: fn(&Looked) -> Option<f64>| -> Vec<f64> { seen.iter().filter_map(|one| of(one)).collect() };
-        let factor = |decays: &[f64]| {
-            let factors: Vec<f64> = decays.iter().map(|decay| decay.exp()).collect();
-            Spread::of(&factors).map_or("–".to_string(), |factor| number::spread(&factor))
-        };
-        let fresh = decays(|looked| looked.fresh.decay);
-        let trained = decays(|looked| looked.trained.as_ref()?.decay);
-        let count = seen.iter().filter(|looked| looked.outcome.diverged.is_some()).count();
-        let values = [("count", &*count.to_string()), ("all", &*seen.len().to_string())];
-        let diverged = (count > 0).then(|| filled(words.diverged, &values));
-        let half = Spread::of(&trained).filter(|decay| decay.mean < 0.0).map(|decay| 2.0_f64.ln() / -decay.mean);
-        table.rows.push(vec![
-            network(&look, words),
-            factor(&fresh),
-            diverged.unwrap_or_else(|| factor(&trained)),
-            half.map_or("–".to_string(), number::short),
-        ]);
+/// The share of steps that were clipped, of each cell at each length.
+pub fn clipped(results: &Results, words: &Words) -> Table {
+    let mut table = head(&[words.head.task, words.head.length], true, &[]);
+    if results.plan.clip == 0.0 {
+        return table;
+    }
+    for place in undamaged(results) {
+        let mut row = vec![task_name(place.0, words).to_string(), length_of(place)];
+        row.extend(CellKind::ALL.map(|cell| share_clipped(&outcomes(&results.at(place, cell)))));
+        table.rows.push(row);
     }
     table
+}
+
+/// By what the gradient of each layer of each network is multiplied for a step back, before training and after it, and
+/// how many steps of training were clipped.
+pub fn gradients(results: &Results, words: &Words) -> Table {
+    let names = &words.head;
+    let columns = [names.network, names.layer, names.fresh, names.trained, names.half, names.share_clipped];
+    let mut table = head(&columns, false, &[]);
+    for look in Look::all(&results.plan).into_iter().filter(|look| look.seed == 0) {
+        let same = |other: &Look| Look { seed: 0, ..*other } == look;
+        let seen: Vec<&Looked> = results.looked.iter().filter(|looked| same(&looked.look)).collect();
+        if !seen.is_empty() {
+            table.rows.extend((0..look.layers).map(|layer| gradient(&look, &seen, layer, words)));
+        }
+    }
+    table
+}
+
+/// The row of a layer, the bottom one being 0, over all seeds.
+fn gradient(look: &Look, seen: &[&Looked], layer: usize, words: &Words) -> Vec<String> {
+    let decay = |layers: &[Gradient]| layers.get(layer)?.decay;
+    let fresh: Vec<f64> = seen.iter().filter_map(|looked| decay(&looked.fresh)).collect();
+    let trained: Vec<f64> = seen.iter().filter_map(|looked| decay(looked.trained.as_deref()?)).collect();
+    let factor = |decays: &[f64]| {
+        let factors: Vec<f64> = decays.iter().map(|decay| decay.exp()).collect();
+        Spread::of(&factors).map_or("–".to_string(), |factor| number::spread(&factor))
+    };
+    let half = Spread::of(&trained).filter(|decay| decay.mean < 0.0).map(|decay| 2.0_f64.ln() / -decay.mean);
+    let outcomes: Vec<&Outcome> = seen.iter().map(|looked| &looked.outcome).collect();
+    vec![
+        format!("{}, {}", network(look, words), clipping(look, words)),
+        format!("{} / {}", layer + 1, look.layers),
+        factor(&fresh),
+        diverged(&outcomes, words).unwrap_or_else(|| factor(&trained)),
+        half.map_or("–".to_string(), number::short),
+        if look.clip > 0.0 { share_clipped(&outcomes) } else { words.never.to_string() },
+    ]
+}
+
+/// The mean share of steps whose gradients were clipped.
+fn share_clipped(outcomes: &[&Outcome]) -> String {
+    let shares: Vec<f64> = outcomes.iter().map(|outcome| outcome.clipped).collect();
+    Spread::of(&shares).map_or(String::new(), |share| percent(share.mean))
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
 }
 
 /// What a network under the microscope is called.
@@ -203,6 +237,14 @@ pub fn network(look: &Look, words: &Words) -> String {
     format!("{}, {weights}{bias}", name(look.cell))
 }
 
+/// How its gradients are clipped while it learns.
+pub fn clipping(look: &Look, words: &Words) -> String {
+    match look.clip {
+        0.0 => words.unclipped.to_string(),
+        clip => filled(words.clipped_to, &[("clip", &clip.to_string())]),
+    }
+}
+
 /// Runs that are made to explode, without clipping and with it.
 pub fn explosions(results: &Results, words: &Words) -> Table {
     let names = &words.head;
@@ -210,8 +252,8 @@ pub fn explosions(results: &Results, words: &Words) -> Table {
     let mut table = head(&columns, false, &[]);
     for run in &results.exploded {
         let loss = |outcome: &Outcome| {
-            let diverged = || filled(words.diverged, &[("count", "1"), ("all", "1")]);
-            outcome.loss.map_or_else(diverged, number::short)
+            let learned = || outcome.loss.map_or(String::new(), number::short);
+            diverged(&[outcome], words).unwrap_or_else(learned)
         };
         let function = if run.explosion.relu { " (relu)" } else { "" };
         table.rows.push(vec![
@@ -219,60 +261,24 @@ pub fn explosions(results: &Results, words: &Words) -> Table {
             format!("{:.1e}", run.free.largest_norm),
             loss(&run.free),
             loss(&run.clipped),
-            format!("{:.0} %", 100.0 * run.clipped.clipped),
+            percent(run.clipped.clipped),
         ]);
     }
     table
 }
 
-/// What every size of every cell takes.
-pub fn cost(results: &Results, words: &Words) -> Table {
-    let names = &words.head;
-    let columns = [
-        names.cell,
-        names.hidden,
-        names.length,
-        names.parameters,
-        names.operations,
-        names.kept,
-        names.milliseconds,
-        names.tokens,
-        names.stream,
-    ];
-    let mut table = head(&columns, false, &[]);
-    for speed in &results.speeds {
-        let cost = Cost::of(&AnyRecurrentConfig::new(speed.cell, Memory::Recall.width(), speed.hidden));
-        table.rows.push(vec![
-            name(speed.cell).to_string(),
-            speed.hidden.to_string(),
-            speed.length.to_string(),
-            number::grouped(cost.parameters as f64),
-            number::grouped(cost.training().floating_point() as f64),
-            number::grouped(cost.kept_bytes() as f64),
-            number::short(speed.typical()),
-            number::grouped(speed.tokens_a_second()),
-            speed.stream_microseconds.map_or("–".to_string(), number::short),
-        ]);
-    }
-    table
-}
-
-/// Right answers of each cell after training on damaged data.
-pub fn quality(results: &Results, words: &Words) -> Table {
-    let mut table = head(&[words.head.data], true, &[]);
-    if !results.places().iter().any(|place| place.2 != Damage::None) {
-        return table;
-    }
-    for (damage, said) in Damage::ALL.into_iter().zip(words.damages) {
-        let right = |cell| {
-            let tried = results.at((ComparePlan::SPOILED, 0, damage), cell);
-            let shares: Vec<f64> = tried.iter().filter_map(|tried| tried.outcome.right).collect();
-            let share = || Spread::of(&shares).map_or(String::new(), |share| number::spread(&share));
-            diverged(&tried, words).unwrap_or_else(share)
+/// How well those whose gates are shown foretell what they read.
+pub fn readings(results: &Results, words: &Words) -> Table {
+    let mut table = head(&[words.head.cell, words.head.read, words.head.foretold], false, &[]);
+    for reading in &results.readings {
+        let (read, foretold) = match &reading.read {
+            Read::Text { right, .. } => (words.read_text.to_string(), right.map(percent)),
+            Read::Series { column, error, .. } => {
+                let off = |error: f64| filled(words.off_by, &[("error", &number::short(error))]);
+                (format!("{}: {column}", words.read_series), error.map(off))
+            }
         };
-        let mut row = vec![said.to_string()];
-        row.extend(CellKind::ALL.map(right));
-        table.rows.push(row);
+        table.rows.push(vec![name(reading.cell).to_string(), read, foretold.unwrap_or("–".to_string())]);
     }
     table
 }

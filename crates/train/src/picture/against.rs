@@ -6,7 +6,7 @@ use anyhow::Result;
 use plotters::style::Color;
 
 use super::axis::{Axis, Scale};
-use super::canvas::{PALETTE, PIXEL};
+use super::canvas::{DARK, PALETTE, PIXEL};
 use super::chart::{Chart, Curve, Dot, Shape, pieces};
 use super::over_time::Line;
 
@@ -22,8 +22,19 @@ pub fn against(title: &str, x_label: &str, y_label: &str, labels: &[String], lin
     let values: Vec<f64> = lines.iter().flat_map(|line| line.values).copied().collect();
     let scale = Scale::of_losses(&values, &[]);
     let y = Axis::values(y_label, [&*values], scale);
+    drawn(title, (x_label, y, scale), labels, lines)
+}
+
+/// The same of shares, on an axis from 0 to 1.
+pub fn shares_against(title: &str, x_label: &str, y_label: &str, labels: &[String], lines: &[Line]) -> Result<String> {
+    drawn(title, (x_label, Axis::shares(y_label), Scale::Linear), labels, lines)
+}
+
+fn drawn(title: &str, (x_label, y, scale): (&str, Axis, Scale), labels: &[String], lines: &[Line]) -> Result<String> {
     let rows = lines.iter().map(|line| line.values.len()).fold(labels.len(), usize::max);
-    let curves = iter::zip(lines, PALETTE.into_iter().cycle()).map(|(line, colour)| {
+    // Black is the last of Okabe and Ito's colours.
+    let colours = PALETTE.into_iter().chain([DARK]).cycle();
+    let curves = iter::zip(lines, colours).map(|(line, colour)| {
         let pieces = pieces(line.values, 0, scale);
         let places = pieces.iter().flatten().filter(|_| rows <= DOTS);
         Curve {
@@ -54,11 +65,23 @@ mod tests {
     }
 
     #[test]
+    fn a_small_share_is_shown_as_small() {
+        let lines = [Line { name: "RNN", values: &[0.9, 0.002] }];
+        let labels = ["10", "100"].map(String::from);
+        let shares = shares_against("", "T", "skill", &labels, &lines).unwrap();
+        let amounts = against("", "T", "skill", &labels, &lines).unwrap();
+        assert!(says(&shares, "0.6") && !says(&shares, "0.005"));
+        assert!(says(&amounts, "0.005") && !says(&amounts, "0.6"));
+    }
+
+    #[test]
     fn any_values_give_a_picture() {
         for values in [&[] as &[f64], &[0.0], &[f64::NAN; 3], &[1e-9, 1e12], &ODD] {
             let lines = [Line { name: "", values }, Line { name: "", values: &[1.0] }];
-            let svg = against("", "", "", &["1".into()], &lines).unwrap();
-            assert!(well_formed(&svg) && !svg.contains("NaN"), "{values:?}");
+            for draw in [against, shares_against] {
+                let svg = draw("", "", "", &["1".into()], &lines).unwrap();
+                assert!(well_formed(&svg) && !svg.contains("NaN"), "{values:?}");
+            }
         }
     }
 }

@@ -177,7 +177,7 @@ fn draw_shades(canvas: &Canvas, name: &str, most: &str, middle: i32) -> Result<(
     const STEPS: i32 = 20;
     let (step, half) = (6 * PIXEL, 5 * PIXEL);
     let style = centred(LABEL, GREY, HPos::Left);
-    let before = format!("{name}: 0");
+    let before = if name.is_empty() { "0".to_string() } else { format!("{name}: 0") };
     canvas.draw_text(&before, &style, (MARGIN, middle))?;
     let left = MARGIN + text_width(&before, LABEL) + GAP;
     for i in 0..STEPS {

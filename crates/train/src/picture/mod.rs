@@ -35,7 +35,7 @@ mod loss;
 mod over_time;
 mod roc;
 
-pub use against::against;
+pub use against::{against, shares_against};
 pub use attention::attention;
 pub use bars::bars;
 pub use calibration::calibration;

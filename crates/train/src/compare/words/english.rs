@@ -23,30 +23,38 @@ pub const WORDS: Words = Words {
                the loss of who remembers nothing.",
     },
     fails: "The shortest length at which half of chance's loss is left, or more.",
+    clipped: "The share of training steps whose gradients were clipped.",
     gradients: Titled {
         title: "Gradients",
-        lead: "How much of the loss each hidden state has to answer for, ‖∂L/∂h‖, on the recall task at T = {length}: by \
-               what it is multiplied for each step back, before training and after it. 0.87 a step leaves a thousandth \
-               after 50 steps. The spectral radius of the recurrent weights is 1 at the start.",
+        lead: "How much of the loss each hidden state has to answer for, ‖∂L/∂h‖, on the recall task at T = {length}, in \
+               each of {layers} layers from the bottom up: by what it is multiplied for each step back, before training \
+               and after it. 0.87 a step leaves a thousandth after 50 steps. A lower layer's gradient comes back through \
+               the layers above too. The spectral radius of the recurrent weights is 1 at the start.",
     },
     explosion: "Runs made to explode: Gaussian recurrent weights with a spectral radius of 1.7, plain gradient descent, \
                 the adding problem; without clipping, and the same run with the global norm clipped to 1.",
     gates: Titled {
         title: "Gates seen",
-        lead: "Networks of 16 units that have learned to foretell each character of a text, while they read it: dark is \
-               open, a row is a unit.",
+        lead: "Networks of 16 units that have learned to foretell each character of a text or the next number of a \
+               series, while they read: dark is open, a row is a unit. The text is the one that was learned; the rows \
+               of the series were not learned from, and stand with their date and number.",
     },
     cost: Titled {
         title: "Cost",
-        lead: "Parameters, multiplications and additions of a token forward and back, and bytes kept for the way back are \
-               counted; the rest is measured. A step of training is forward, backward and Adam on {batch} rows; the median of nine. A stream is a \
-               trained layer on a live signal, one row, one step at a time, on a CPU.",
+        lead: "Parameters, multiplications and additions of a token forward and back, and bytes kept for the way back \
+               are counted, and are the same at every length; the rest is measured. A step of training is forward, \
+               backward and Adam on {batch} rows; the median of nine. A stream is a trained layer on a live signal, one \
+               row, one step at a time, on a CPU.",
     },
     quality: Titled {
         title: "Bad data",
-        lead: "Digits are read row by row. The rows that are learned from are damaged, those that are scored by are \
-               whole. The share of right answers:",
+        lead: "What is learned from is damaged, what is scored by is whole. A missing value is 0, which is the mean of a \
+               series; a wrong answer is another digit, or the number of another row.",
     },
+    spoiled_digits: "Digits read row by row after training on damaged data, the share of right answers.",
+    spoiled_forecast: "A forecast of the highest temperature of a day in Seattle from the 14 days before, after training \
+                       on damaged data: the root of the mean squared error, in standard deviations. The day before, as \
+                       a forecast, is off by {error}.",
     claims: [
         ClaimWords {
             name: "memory",
@@ -76,7 +84,7 @@ pub const WORDS: Words = Words {
         ClaimWords {
             name: "vanishing gradient",
             said: ["yes", "no", "no"],
-            numbers: "by what a gradient is multiplied for each step back, after training on recall",
+            numbers: "by what a gradient is multiplied for each step back, in the bottom layer, after training on recall",
             rule: "it vanishes if less than a thousandth is left at the first step; confirmed if that is so with every \
                    seed of the RNN and none of LSTM and GRU; refuted if every seed of a cell shows otherwise",
         },
@@ -89,7 +97,8 @@ pub const WORDS: Words = Words {
         ClaimWords {
             name: "order of data",
             said: ["matters", "matters", "matters"],
-            numbers: "share of right answers lost when the steps of each training row are shuffled",
+            numbers: "what shuffling the steps of each training row costs: share of right digits and standard deviations of \
+                      a forecast, their mean",
             rule: "confirmed if every cell loses; refuted if none does",
         },
         ClaimWords {
@@ -101,7 +110,8 @@ pub const WORDS: Words = Words {
         ClaimWords {
             name: "bad data",
             said: ["sensitive", "sensitive", "sensitive"],
-            numbers: "share of right answers lost, the mean over noise, missing values and wrong labels",
+            numbers: "what noise, missing values and wrong answers cost: share of right digits and standard deviations of a \
+                      forecast, their mean",
             rule: "confirmed if every cell loses; refuted if none does",
         },
     ],
@@ -127,8 +137,14 @@ pub const WORDS: Words = Words {
             name: "digits permuted",
             definition: "The same 64 points, in an order that was drawn once for all.",
         },
+        TaskWords {
+            name: "forecast",
+            definition: "The highest temperature of Seattle's next day, from 14 days, in standard deviations; chance is \
+                         the variance of the days learned from. Right is what is within 0.04.",
+        },
     ],
-    damages: ["whole", "steps shuffled", "noise (σ = 0.5)", "30 % of values missing", "10 % of labels wrong"],
+    damages: ["whole", "steps shuffled", "noise (σ = 0.5)", "30 % of values missing", "10 % of answers wrong"],
+    damages_in_short: ["whole", "shuffled", "noise", "missing", "wrong"],
     fairness: ["hidden size", "parameters", "time and hidden size"],
     head: Head {
         property: "property",
@@ -144,7 +160,10 @@ pub const WORDS: Words = Words {
         parameters: "parameters",
         operations: "operations a token",
         kept: "bytes kept a token",
+        row_operations: "operations a row",
+        row_kept: "bytes kept a row",
         network: "network",
+        layer: "layer",
         fresh: "a step back, fresh",
         trained: "a step back, trained",
         half: "halved after, trained",
@@ -158,9 +177,12 @@ pub const WORDS: Words = Words {
         tokens: "tokens a second",
         stream: "stream, µs a step",
         data: "data learned from",
+        read: "reads",
+        foretold: "foretold",
         skill: "skill",
         loss: "training loss",
         right: "right answers",
+        error: "error, standard deviations",
         stretch: "training, from first to last step",
     },
     tests: Tests {
@@ -180,9 +202,16 @@ pub const WORDS: Words = Words {
     orthogonal: "orthogonal weights",
     gaussian: "Gaussian weights",
     forget_bias: "forget bias {bias}",
-    fresh_picture: "‖∂L/∂h‖ on the way back, fresh weights, the first seed",
-    trained_picture: "‖∂L/∂h‖ on the way back, after training, the first seed",
-    gate_picture: "{cell}: {gate} gate",
+    unclipped: "unclipped",
+    clipped_to: "clipped to {clip}",
+    never: "never",
+    fresh_picture: "‖∂L/∂h‖ on the way back, fresh weights, layer {layer} of {layers}, the first seed",
+    trained_picture: "‖∂L/∂h‖ on the way back, after training, layer {layer} of {layers}, the first seed",
+    clipping_picture: "‖∂L/∂h‖ after training with clipping and without, layer {layer} of {layers}, the first seed",
+    gate_picture: "{cell} reads {read}: {gate} gate",
+    read_text: "a text",
+    read_series: "a series",
+    off_by: "off by {error} standard deviations",
     gate_names: [
         ("input", "input"),
         ("forget", "forget"),
@@ -193,7 +222,10 @@ pub const WORDS: Words = Words {
     unit: "unit",
     open: "open",
     skill_picture: "the share of chance's loss that is gone, by length",
+    right_picture: "the share of right answers, by length",
     curve_picture: "training losses at the greatest length, the first seed",
-    speed_picture: "milliseconds a step of training, against the length, {hidden} hidden units",
-    quality_picture: "right answers after training on damaged data",
+    by_hidden: "{quantity}, against the hidden size, T = {length}",
+    by_length: "{quantity}, against the length, {hidden} hidden units",
+    spoiled_digits_picture: "digits by rows: right answers after training on damaged data",
+    spoiled_forecast_picture: "forecast: error after training on damaged data",
 };

@@ -16,15 +16,21 @@ pub struct Words {
     pub rules: Titled,
     pub memory: Titled,
     pub fails: &'static str,
+    pub clipped: &'static str,
     pub gradients: Titled,
     pub explosion: &'static str,
     pub gates: Titled,
     pub cost: Titled,
     pub quality: Titled,
+    pub spoiled_digits: &'static str,
+    /// Where yesterday's value is off by `{error}`.
+    pub spoiled_forecast: &'static str,
     pub claims: [ClaimWords; 9],
     pub verdicts: [&'static str; 4],
-    pub tasks: [TaskWords; 6],
+    pub tasks: [TaskWords; 7],
     pub damages: [&'static str; 5],
+    /// The same, short enough to stand below a picture.
+    pub damages_in_short: [&'static str; 5],
     pub fairness: [&'static str; 3],
     pub head: Head,
     pub tests: Tests,
@@ -35,18 +41,34 @@ pub struct Words {
     pub gaussian: &'static str,
     /// Of the forget gate, `{bias}`.
     pub forget_bias: &'static str,
+    pub unclipped: &'static str,
+    /// To the norm `{clip}`.
+    pub clipped_to: &'static str,
+    /// In the place of a share of clipped steps where no step could be.
+    pub never: &'static str,
+    /// Of layer `{layer}` of `{layers}`.
     pub fresh_picture: &'static str,
     pub trained_picture: &'static str,
-    /// Of `{gate}` and `{cell}`.
+    pub clipping_picture: &'static str,
+    /// Of `{gate}`, `{cell}` and what is `{read}`.
     pub gate_picture: &'static str,
+    pub read_text: &'static str,
+    pub read_series: &'static str,
+    /// By `{error}` standard deviations.
+    pub off_by: &'static str,
     /// The names of gates, as the library has them and as readers do.
     pub gate_names: [(&'static str, &'static str); 5],
     pub unit: &'static str,
     pub open: &'static str,
     pub skill_picture: &'static str,
+    pub right_picture: &'static str,
     pub curve_picture: &'static str,
-    pub speed_picture: &'static str,
-    pub quality_picture: &'static str,
+    /// Of a `{quantity}` at a length `{length}`.
+    pub by_hidden: &'static str,
+    /// Of a `{quantity}` at a hidden size `{hidden}`.
+    pub by_length: &'static str,
+    pub spoiled_digits_picture: &'static str,
+    pub spoiled_forecast_picture: &'static str,
 }
 
 /// A section's title, and what a reader should know first.
@@ -87,7 +109,10 @@ pub struct Head {
     pub parameters: &'static str,
     pub operations: &'static str,
     pub kept: &'static str,
+    pub row_operations: &'static str,
+    pub row_kept: &'static str,
     pub network: &'static str,
+    pub layer: &'static str,
     pub fresh: &'static str,
     pub trained: &'static str,
     pub half: &'static str,
@@ -101,9 +126,12 @@ pub struct Head {
     pub tokens: &'static str,
     pub stream: &'static str,
     pub data: &'static str,
+    pub read: &'static str,
+    pub foretold: &'static str,
     pub skill: &'static str,
     pub loss: &'static str,
     pub right: &'static str,
+    pub error: &'static str,
     pub stretch: &'static str,
 }
 
@@ -159,10 +187,17 @@ mod tests {
             (english.tests.keeps, russian.tests.keeps),
             (english.diverged, russian.diverged),
             (english.forget_bias, russian.forget_bias),
+            (english.clipped_to, russian.clipped_to),
+            (english.fresh_picture, russian.fresh_picture),
+            (english.trained_picture, russian.trained_picture),
+            (english.clipping_picture, russian.clipping_picture),
             (english.gate_picture, russian.gate_picture),
+            (english.off_by, russian.off_by),
             (english.gradients.lead, russian.gradients.lead),
             (english.cost.lead, russian.cost.lead),
-            (english.speed_picture, russian.speed_picture),
+            (english.spoiled_forecast, russian.spoiled_forecast),
+            (english.by_hidden, russian.by_hidden),
+            (english.by_length, russian.by_length),
         ];
         for (english, russian) in pairs {
             let names = |text: &str| {
