@@ -19,6 +19,8 @@ use crate::Direction;
 const NARROW: usize = 32;
 /// Numbers of projected input that stay in a cache until the walk takes them.
 const PROJECTED_AT_ONCE: usize = 1 << 18;
+/// Numbers kept for the way back that no cache holds from the way forward to the way back.
+const NO_CACHE_HOLDS: usize = 1 << 23;
 /// Numbers kept for the way back that stay in a cache until the weights' gradients are made of them.
 const KEPT_AT_ONCE: usize = 3 << 19;
 /// Rows of a large product that make it worth its packing.
@@ -362,13 +364,17 @@ pub fn forward(problem: &Problem, keep: Keep, isa: Isa) -> Outcome {
     Outcome { output, hidden, cell, tape }
 }
 
-/// The steps that a training pass goes over before it turns to the next ones: as many as leave what is kept of them in a
-/// cache, so that a step takes as long in a long sequence as in a short one. Large weights take all steps at once: to add
-/// up their gradients part by part would cost more.
+/// The steps that a training pass goes over before it turns to the next ones. A sequence of which more is kept than a
+/// cache holds goes in stretches, so that the weights' gradients need not fetch it once more. Large weights take all steps
+/// at once all the same: to add up their gradients part by part would cost more.
 pub(super) fn stretch(problem: &Problem) -> usize {
     let Sizes { batch, time, hidden, .. } = problem.sizes;
     let kept = problem.equations.parts() + 1 + usize::from(problem.equations.has_cell());
-    let most = (KEPT_AT_ONCE / (batch * kept * hidden).max(1)).max(ROWS_A_UNIT * hidden / batch.max(1)).clamp(1, time);
+    let step = batch * kept * hidden;
+    if time * step <= NO_CACHE_HOLDS {
+        return time;
+    }
+    let most = (KEPT_AT_ONCE / step).max(ROWS_A_UNIT * hidden / batch).clamp(1, time);
     // All of about the same length.
     time.div_ceil(time.div_ceil(most))
 }
