@@ -1,13 +1,15 @@
 //! A whole sequence: packing, the input's projection, the walk over time, and the weights' gradients after it.
 #![allow(unsafe_code, reason = "hands parts of one buffer to tasks that each have rows of their own")]
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::cells::{Backward, Forward, Grid};
 use super::isa::Isa;
 use super::memory::{Buffer, unwritten};
 use super::panels::Panels;
-use super::products::{Matrix, add_rows, multiply};
+use super::products::{Matrix, Threads, add_rows, multiply};
 use super::walk::{self, BackwardWalk, ForwardWalk, NOWHERE, Projection, Share, Span};
 use super::{
     Cotangents, Equations, Gradients, Keep, Layer, LayerGradients, Layout, Need, Outcome, Problem, Sizes, Tape,
@@ -17,14 +19,19 @@ use crate::Direction;
 /// Inputs up to this width are multiplied by the kernels' own product; the large ones' way to pack both sides does not
 /// pay for them.
 const NARROW: usize = 32;
-/// Numbers of projected input that stay in a cache until the walk takes them.
-const PROJECTED_AT_ONCE: usize = 1 << 18;
+/// Numbers of projected input that stay in a processor's last cache until the walk takes them.
+const PROJECTED_AT_ONCE: usize = 1 << 21;
 /// Numbers kept for the way back that no cache holds from the way forward to the way back.
 const NO_CACHE_HOLDS: usize = 1 << 23;
 /// Numbers kept for the way back that stay in a cache until the weights' gradients are made of them.
 const KEPT_AT_ONCE: usize = 3 << 19;
 /// Rows of a large product that make it worth its packing.
 const FEWEST_ROWS: usize = 256;
+/// Numbers of weights whose gradients are so small that each task has its own, and they are added up in the end.
+const SMALL_WEIGHTS: usize = 1 << 17;
+/// Rows of a part of such a gradient, at least, and how many parts there are at most.
+const ROWS_A_PART: usize = 256;
+const MOST_PARTS: usize = 32;
 /// Rows for each hidden unit that make a part of the weights' gradients worth adding to the other parts.
 const ROWS_A_UNIT: usize = 16;
 /// Rows that a task projects at a time.
@@ -186,6 +193,7 @@ impl<'a> Call<'a> {
                 Matrix::new(x, rows, input, input),
                 Matrix::new(layer.w_ih, input, columns, columns),
                 false,
+                Threads::All,
             );
         };
         let projection = Projection { x: x.as_ptr(), panels, columns, gates: gates.as_mut_ptr(), width };
@@ -481,14 +489,14 @@ pub fn backward(problem: &Problem, tape: Tape, cotangents: &Cotangents, need: Ne
             let run = source.run(&call, span, &mut x, index);
             back.run(span, run, (&mut *d_hidden, &mut *d_cell), need.state || index > 0);
             let last = (index + 1) * steps >= time;
-            back.weights(span, run, call.input(span, &mut x), &mut gradients, last);
+            let to = match &mut dx {
+                Some(dx) if whole => &mut dx[..],
+                _ => &mut dx_part[..],
+            };
+            back.products(batch * span.steps, run, call.input(span, &mut x), &mut gradients, last, to);
             match &mut dx {
-                Some(dx) if whole => back.input(span, run, dx),
-                Some(dx) => {
-                    back.input(span, run, &mut dx_part);
-                    back.scatter(span, &dx_part, dx);
-                }
-                None => {}
+                Some(dx) if !whole => back.scatter(span, &dx_part, dx),
+                _ => {}
             }
         }
         (gradients, dx)
@@ -562,6 +570,25 @@ impl<'a> Source<'a> {
     }
 }
 
+impl LayerGradients {
+    /// Adds a part, or takes it as it is if it is the first.
+    fn add(&mut self, part: &Self, first: bool) {
+        let pairs = [
+            (&mut self.w_ih, &part.w_ih),
+            (&mut self.w_hh, &part.w_hh),
+            (&mut self.bias, &part.bias),
+            (&mut self.bias_hn, &part.bias_hn),
+        ];
+        for (sum, part) in pairs {
+            match (sum, part) {
+                (Some(sum), Some(part)) if first => sum.copy_from_slice(part),
+                (Some(sum), Some(part)) => sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part),
+                _ => {}
+            }
+        }
+    }
+}
+
 /// What a direction needs in every stretch of the way back.
 struct Back<'a> {
     call: &'a Call<'a>,
@@ -630,19 +657,70 @@ impl Back<'_> {
         self.call.shares.par_iter().with_max_len(1).for_each(|share| unsafe { walk::backward(isa, &walk, share) });
     }
 
-    /// Adds a stretch's part to the weights' gradients; the first stretch writes them.
-    fn weights(&self, span: Span, run: &Run, x: &[f32], gradients: &mut LayerGradients, first: bool) {
-        let Sizes { batch, input, hidden: h, .. } = self.call.problem.sizes;
-        let (rows, width) = (batch * span.steps, self.width());
+    /// The products after a walk back over `rows` rows: adds their part to the weights' gradients, or writes it if it is
+    /// the first, and writes the gradient of their input, if it is wanted, to `dx`.
+    ///
+    /// Small weights have a gradient in each of several parts of the rows, in one round of all threads. The parts do not
+    /// depend on the number of threads, and so the sums do not.
+    fn products(&self, rows: usize, run: &Run, x: &[f32], gradients: &mut LayerGradients, first: bool, dx: &mut [f32]) {
+        let Sizes { input, hidden, .. } = self.call.problem.sizes;
+        if (input + hidden) * self.equations().gates() * hidden > SMALL_WEIGHTS {
+            self.weights(0..rows, run, x, gradients, first, Threads::All);
+            if self.need.x {
+                self.input(0..rows, run, dx, Threads::All);
+            }
+            return;
+        }
+        let parts = (rows / ROWS_A_PART).clamp(1, MOST_PARTS);
+        let part = rows.div_ceil(parts.next_power_of_two());
+        let one = |first_row: usize, dx: &mut [f32]| {
+            let mut gradients = self.zero_gradients();
+            let end = rows.min(first_row + part);
+            for from in (first_row..end).step_by(2 * ROWS_A_PART) {
+                let block = from..end.min(from + 2 * ROWS_A_PART);
+                self.weights(block.clone(), run, x, &mut gradients, from == first_row, Threads::One);
+                if self.need.x {
+                    self.input(block, run, &mut dx[(from - first_row) * input..], Threads::One);
+                }
+            }
+            gradients
+        };
+        let starts = (0..rows).into_par_iter().step_by(part);
+        let parts: Vec<LayerGradients> = match self.need.x {
+            true => starts
+                .zip(dx[..rows * input].par_chunks_mut(part * input))
+                .with_max_len(1)
+                .map(|(row, dx)| one(row, dx))
+                .collect(),
+            false => starts.with_max_len(1).map(|row| one(row, &mut [])).collect(),
+        };
+        for (index, part) in parts.iter().enumerate() {
+            gradients.add(part, first && index == 0);
+        }
+    }
+
+    /// Adds the part of some rows to the weights' gradients; the first writes them.
+    fn weights(
+        &self,
+        rows: Range<usize>,
+        run: &Run,
+        x: &[f32],
+        gradients: &mut LayerGradients,
+        first: bool,
+        threads: Threads,
+    ) {
+        let Sizes { input, hidden: h, .. } = self.call.problem.sizes;
+        let (count, width) = (rows.len(), self.width());
         let columns = self.equations().gates() * h;
-        let gates = &run.gates[..rows * width];
-        let d = |from: usize, columns: usize| Matrix::new(&gates[from * h..], rows, columns, width);
+        let gates = &run.gates[rows.start * width..rows.end * width];
+        let d = |from: usize, columns: usize| Matrix::new(&gates[from * h..], count, columns, width);
         if let Some(w_ih) = &mut gradients.w_ih {
             let to = Matrix::new(w_ih.as_mut_slice(), input, columns, columns);
-            multiply(to, Matrix::new(x, rows, input, input).t(), d(0, columns), !first);
+            let x = Matrix::new(&x[rows.start * input..rows.end * input], count, input, input);
+            multiply(to, x.t(), d(0, columns), !first, threads);
         }
         if let Some(w_hh) = &mut gradients.w_hh {
-            let before = Matrix::new(&run.before[..rows * h], rows, h, h).t();
+            let before = Matrix::new(&run.before[rows.start * h..rows.end * h], count, h, h).t();
             let parts = match self.equations() {
                 Equations::Gru { reset_after } => {
                     let candidate = if reset_after { (before, d(3, h)) } else { (d(3, h).t(), d(2, h)) };
@@ -652,12 +730,12 @@ impl Back<'_> {
             };
             for (column, left, right) in parts {
                 let to = Matrix::new(&mut w_hh[column..], h, right.columns, columns);
-                multiply(to, left, right, !first);
+                multiply(to, left, right, !first, threads);
             }
         }
         if gradients.bias.is_some() || gradients.bias_hn.is_some() {
             let mut sums = vec![0.0; width];
-            add_rows(gates, width, &mut sums);
+            add_rows(gates, width, &mut sums, threads);
             let add = |to: &mut Option<Vec<f32>>, sums: &[f32]| {
                 to.iter_mut().flatten().zip(sums).for_each(|(to, sum)| *to += sum);
             };
@@ -666,14 +744,14 @@ impl Back<'_> {
         }
     }
 
-    /// The gradient of a stretch's input, in the order of its rows.
-    fn input(&self, span: Span, run: &Run, dx: &mut [f32]) {
-        let Sizes { batch, input, hidden: h, .. } = self.call.problem.sizes;
-        let (rows, width) = (batch * span.steps, self.width());
+    /// The gradient of some rows' input, in the order of the rows.
+    fn input(&self, rows: Range<usize>, run: &Run, dx: &mut [f32], threads: Threads) {
+        let Sizes { input, hidden: h, .. } = self.call.problem.sizes;
+        let (count, width) = (rows.len(), self.width());
         let columns = self.equations().gates() * h;
-        let d = Matrix::new(&run.gates[..rows * width], rows, columns, width);
+        let d = Matrix::new(&run.gates[rows.start * width..rows.end * width], count, columns, width);
         let w_ih = Matrix::new(self.layer.w_ih, input, columns, columns).t();
-        multiply(Matrix::new(dx, rows, input, input), d, w_ih, false);
+        multiply(Matrix::new(dx, count, input, input), d, w_ih, false, threads);
     }
 
     /// Puts a stretch's part, which lies by time, into the whole gradient of the input.

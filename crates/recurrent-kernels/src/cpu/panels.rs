@@ -13,7 +13,8 @@ const PACKED_AT_ONCE: usize = 1 << 15;
 ///
 /// The columns of a panel belong to one or more blocks of `lanes` hidden units, and of each block to one or more gates:
 /// panel, `[k][block][gate][lanes]`. So a tile has all gates of its units, and what comes after the product needs no
-/// other. Where the units end within a block, zeros fill it up.
+/// other. Where the units end within a block, zeros fill it up; if that block is a panel of its own, its gates close up
+/// first, `[k][gate][unit]`, where that makes it narrower.
 #[derive(Debug)]
 pub struct Panels {
     numbers: Buffer,
@@ -32,15 +33,26 @@ pub struct Panel {
     pub unit: usize,
     /// Blocks of units.
     pub blocks: usize,
-    /// Vectors: blocks times gates.
+    /// Vectors.
     pub width: usize,
+    /// From a unit's gate to its next one.
+    gate: usize,
+}
+
+impl Panel {
+    /// Where a gate of a block begins in a row of the product, if each unit has `gates` of them.
+    pub fn offset(&self, block: usize, gates: usize, gate: usize, lanes: usize) -> usize {
+        block * gates * lanes + gate * self.gate
+    }
 }
 
 impl Panels {
     /// Panels of `k` rows over `units` hidden units, each with `gates` columns, not yet written.
     fn new(k: usize, units: usize, gates: usize, lanes: usize) -> Self {
-        let blocks = units.div_ceil(lanes);
-        Self { numbers: Buffer::scratch(blocks * gates * lanes * k), lanes, units, gates, k }
+        let mut panels = Self { numbers: Buffer::scratch(0), lanes, units, gates, k };
+        let last = panels.len() - 1;
+        panels.numbers = Buffer::scratch(last * panels.size() + panels.width(last) * lanes * k);
+        panels
     }
 
     /// Blocks of a panel, but for the last one.
@@ -53,6 +65,19 @@ impl Panels {
         self.blocks() * self.gates * self.lanes * self.k
     }
 
+    /// Vectors of the panel `index`.
+    fn width(&self, index: usize) -> usize {
+        let unit = index * self.blocks() * self.lanes;
+        let left = self.units - unit;
+        let blocks = self.blocks().min(left.div_ceil(self.lanes));
+        if blocks == 1 { (self.gates * left.min(self.lanes)).div_ceil(self.lanes) } else { blocks * self.gates }
+    }
+
+    /// Gates of a unit.
+    pub fn gates(&self) -> usize {
+        self.gates
+    }
+
     /// How many panels there are.
     pub fn len(&self) -> usize {
         self.units.div_ceil(self.lanes).div_ceil(self.blocks())
@@ -63,11 +88,13 @@ impl Panels {
         let index = if index < self.len() { index } else { 0 };
         let first = index * self.blocks();
         let blocks = self.blocks().min(self.units.div_ceil(self.lanes) - first);
+        let width = self.width(index);
         Panel {
             numbers: self.numbers[index * self.size()..].as_ptr(),
             unit: first * self.lanes,
             blocks,
-            width: blocks * self.gates,
+            width,
+            gate: if width < blocks * self.gates { self.units - first * self.lanes } else { self.lanes },
         }
     }
 
@@ -78,13 +105,18 @@ impl Panels {
         let (size, blocks) = (panels.size(), panels.blocks());
         panels.numbers.par_chunks_mut(size).enumerate().with_min_len(at_once(size)).for_each(|(index, panel)| {
             let width = panel.len() / k;
+            let first = index * blocks * lanes;
+            let inside = blocks.min((units - first).div_ceil(lanes));
+            let apart = if width < inside * gates.len() * lanes { units - first } else { lanes };
             for (row, panel) in w.chunks_exact(columns).zip(panel.chunks_exact_mut(width)) {
-                for (vector, to) in panel.chunks_exact_mut(lanes).enumerate() {
-                    let unit = (index * blocks + vector / gates.len()) * lanes;
+                panel.fill(0.0);
+                for block in 0..inside {
+                    let unit = first + block * lanes;
                     let n = lanes.min(units - unit);
-                    let column = gates[vector % gates.len()] * units + unit;
-                    to[..n].copy_from_slice(&row[column..column + n]);
-                    to[n..].fill(0.0);
+                    for (gate, column) in gates.iter().map(|gate| gate * units + unit).enumerate() {
+                        let to = block * gates.len() * lanes + gate * apart;
+                        panel[to..to + n].copy_from_slice(&row[column..column + n]);
+                    }
                 }
             }
         });

@@ -440,13 +440,13 @@ unsafe fn step_panels<S: Product>(walk: &StepWalk, stage: usize, from: usize, to
             let right = Right { numbers: input.numbers, next: panel.numbers, width: panel.width };
             let k = input_panels.k;
             S::product(Left { numbers: walk.x, stride: k, rows: 1, k }, right, z, true);
-            let kinds = panel.width / panel.blocks;
+            let kinds = panels.gates();
             let first = if stage == 0 { 0 } else { 2 };
             for block in 0..panel.blocks {
                 let unit = panel.unit + block * S::L;
                 let units = Units { first: unit, n: S::L.min(h - unit) };
                 for kind in 0..kinds {
-                    let v = S::load(z.add((block * kinds + kind) * S::L));
+                    let v = S::load(z.add(panel.offset(block, kinds, kind, S::L)));
                     units.store::<S>(gates.add((first + kind) * h), v);
                 }
             }

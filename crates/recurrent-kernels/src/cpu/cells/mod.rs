@@ -40,7 +40,7 @@ pub struct Part<'a> {
     /// Hidden units of the whole layer.
     pub units: usize,
     pub panel: Panel,
-    /// The product, `[rows][blocks][gates][lanes]`.
+    /// The product, a row of the panel's columns for each of the rows; a vector more than the last gate has is readable.
     pub z: *const f32,
 }
 
@@ -58,8 +58,9 @@ impl Part<'_> {
     /// The machine has the instruction set; the row, the block and the gate are of this part.
     #[inline(always)]
     pub unsafe fn product<S: Lanes>(&self, m: usize, block: usize, gates: usize, gate: usize) -> S::V {
-        // SAFETY: z has `width` vectors a row, one for each gate of each block.
-        unsafe { S::load(self.z.add((m * self.panel.width + block * gates + gate) * S::L)) }
+        // SAFETY: z has `width` vectors a row, in which each gate of each block begins at its offset; past the last of them
+        // a vector is readable.
+        unsafe { S::load(self.z.add(m * self.panel.width * S::L + self.panel.offset(block, gates, gate, S::L))) }
     }
 }
 
