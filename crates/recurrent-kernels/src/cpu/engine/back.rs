@@ -142,23 +142,19 @@ impl<'a> Source<'a> {
     }
 }
 
+/// The gradients of `w_ih`, `w_hh`, `bias` and `bias_hn`, each empty if it is not wanted.
+type Sums<'a> = [&'a mut [f32]; 4];
+
 impl LayerGradients {
-    /// Adds a part, or takes it as it is if it is the first.
-    fn add(&mut self, part: &Self, first: bool) {
-        let pairs = [
-            (&mut self.w_ih, &part.w_ih),
-            (&mut self.w_hh, &part.w_hh),
-            (&mut self.bias, &part.bias),
-            (&mut self.bias_hn, &part.bias_hn),
-        ];
-        for (sum, part) in pairs {
-            match (sum, part) {
-                (Some(sum), Some(part)) if first => sum.copy_from_slice(part),
-                (Some(sum), Some(part)) => sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part),
-                _ => {}
-            }
-        }
+    fn sums(&mut self) -> Sums<'_> {
+        [&mut self.w_ih, &mut self.w_hh, &mut self.bias, &mut self.bias_hn]
+            .map(|gradient| gradient.as_deref_mut().unwrap_or_default())
     }
+}
+
+/// Cuts one buffer into gradients of so many numbers.
+fn cut(mut numbers: &mut [f32], sizes: [usize; 4]) -> Sums<'_> {
+    sizes.map(|size| numbers.split_off_mut(..size).expect("as many numbers as all of them have"))
 }
 
 /// Rows that a walk back went over, one below the other.
@@ -205,16 +201,25 @@ impl Back<'_> {
         self.equations().parts() * self.call.problem.sizes.hidden
     }
 
-    fn zero_gradients(&self) -> LayerGradients {
+    /// How many numbers each of the gradients has.
+    fn sizes(&self) -> [usize; 4] {
         let Sizes { input, hidden, .. } = self.call.problem.sizes;
-        let columns = self.equations().gates() * hidden;
-        let zeros = |wanted: bool, len: usize| wanted.then(|| vec![0.0; len]);
-        LayerGradients {
-            w_ih: self.need.input_weights.then(|| unwritten(input * columns)),
-            w_hh: self.need.recurrent_weights.then(|| unwritten(hidden * columns)),
-            bias: zeros(self.need.biases && self.layer.bias.is_some(), columns),
-            bias_hn: zeros(self.need.biases && self.layer.bias_hn.is_some(), hidden),
-        }
+        let (columns, need) = (self.equations().gates() * hidden, self.need);
+        let if_wanted = |wanted: bool, size: usize| if wanted { size } else { 0 };
+        [
+            if_wanted(need.input_weights, input * columns),
+            if_wanted(need.recurrent_weights, hidden * columns),
+            if_wanted(need.biases && self.layer.bias.is_some(), columns),
+            if_wanted(need.biases && self.layer.bias_hn.is_some(), hidden),
+        ]
+    }
+
+    /// Gradients to which nothing was added yet; those of the weights are written first.
+    fn zero_gradients(&self) -> LayerGradients {
+        let [w_ih, w_hh, bias, bias_hn] = self.sizes();
+        let weights = |size: usize| (size > 0).then(|| unwritten(size));
+        let biases = |size: usize| (size > 0).then(|| vec![0.0; size]);
+        LayerGradients { w_ih: weights(w_ih), w_hh: weights(w_hh), bias: biases(bias), bias_hn: biases(bias_hn) }
     }
 
     /// Walks back over a stretch: then the gates' grid has the gradients of the pre-activations.
@@ -268,7 +273,7 @@ impl Back<'_> {
     fn products(&self, walked: Walked, gradients: &mut LayerGradients, first: bool, dx: &mut [f32]) {
         let Sizes { input, hidden, .. } = self.call.problem.sizes;
         if (input + hidden) * self.equations().gates() * hidden > SMALL_WEIGHTS {
-            self.weights(walked, gradients, first, Threads::All);
+            self.weights(walked, gradients.sums(), first, Threads::All);
             if self.need.x {
                 self.input(walked, dx, Threads::All);
             }
@@ -276,42 +281,50 @@ impl Back<'_> {
         }
         let parts = (walked.rows / ROWS_A_PART).clamp(1, MOST_PARTS).next_power_of_two();
         let part = walked.rows.div_ceil(parts);
+        let sizes = self.sizes();
         let one = |first_row: usize, dx: &mut [f32]| {
-            let mut gradients = self.zero_gradients();
+            let mut sums = Buffer::scratch(sizes.iter().sum());
+            sums[sizes[0] + sizes[1]..].fill(0.0);
             let end = walked.rows.min(first_row + part);
             for from in (first_row..end).step_by(2 * ROWS_A_PART) {
                 let block = walked.part(from..end.min(from + 2 * ROWS_A_PART));
-                self.weights(block, &mut gradients, from == first_row, Threads::One);
+                self.weights(block, cut(&mut sums, sizes), from == first_row, Threads::One);
                 if self.need.x {
                     self.input(block, &mut dx[(from - first_row) * input..], Threads::One);
                 }
             }
-            gradients
+            sums
         };
         let starts = (0..walked.rows).into_par_iter().step_by(part);
-        let parts: Vec<LayerGradients> = if self.need.x {
+        let parts: Vec<Buffer> = if self.need.x {
             let dx = dx[..walked.rows * input].par_chunks_mut(part * input);
             starts.zip(dx).with_max_len(1).map(|(row, dx)| one(row, dx)).collect()
         } else {
             starts.with_max_len(1).map(|row| one(row, &mut [])).collect()
         };
-        for (index, part) in parts.iter().enumerate() {
-            gradients.add(part, first && index == 0);
+        for (index, mut part) in parts.into_iter().enumerate() {
+            for (sum, part) in gradients.sums().into_iter().zip(cut(&mut part, sizes)) {
+                if first && index == 0 {
+                    sum.copy_from_slice(part);
+                } else {
+                    sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += *part);
+                }
+            }
         }
     }
 
     /// Adds the part of some rows to the weights' gradients; the first writes them.
-    fn weights(&self, walked: Walked, gradients: &mut LayerGradients, first: bool, threads: Threads) {
+    fn weights(&self, walked: Walked, [w_ih, w_hh, bias, bias_hn]: Sums, first: bool, threads: Threads) {
         let Sizes { input, hidden: h, .. } = self.call.problem.sizes;
         let Walked { rows, gates, before, x } = walked;
         let width = self.width();
         let columns = self.equations().gates() * h;
         let part = |from: usize, columns: usize| Matrix::new(&gates[from * h..], rows, columns, width);
-        if let Some(w_ih) = &mut gradients.w_ih {
-            let to = Matrix::new(w_ih.as_mut_slice(), input, columns, columns);
+        if !w_ih.is_empty() {
+            let to = Matrix::new(w_ih, input, columns, columns);
             multiply(to, Matrix::new(x, rows, input, input).t(), part(0, columns), !first, threads);
         }
-        if let Some(w_hh) = &mut gradients.w_hh {
+        if !w_hh.is_empty() {
             let before = Matrix::new(before, rows, h, h).t();
             let parts = match self.equations() {
                 Equations::Gru { reset_after } => {
@@ -325,14 +338,11 @@ impl Back<'_> {
                 multiply(to, left, right, !first, threads);
             }
         }
-        if gradients.bias.is_some() || gradients.bias_hn.is_some() {
+        if !bias.is_empty() || !bias_hn.is_empty() {
             let mut sums = vec![0.0; width];
             add_rows(gates, width, &mut sums, threads);
-            let add = |to: &mut Option<Vec<f32>>, sums: &[f32]| {
-                to.iter_mut().flatten().zip(sums).for_each(|(to, sum)| *to += sum);
-            };
-            add(&mut gradients.bias, &sums);
-            add(&mut gradients.bias_hn, &sums[width - h..]);
+            bias.iter_mut().zip(&sums).for_each(|(to, sum)| *to += sum);
+            bias_hn.iter_mut().zip(&sums[width - h..]).for_each(|(to, sum)| *to += sum);
         }
     }
 
