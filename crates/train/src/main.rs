@@ -21,6 +21,7 @@ mod report;
 mod settings;
 mod speak;
 mod tasks;
+mod threads;
 mod tour;
 
 use std::panic::AssertUnwindSafe;
@@ -36,6 +37,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or_default();
+    threads::join_in();
     // Burn panics where a device fails; the panic has said what it was.
     match std::panic::catch_unwind(AssertUnwindSafe(|| run(command))) {
         Ok(Ok(code)) => code,

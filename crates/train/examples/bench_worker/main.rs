@@ -42,7 +42,8 @@ fn main() -> Result<()> {
         Some(other) => bail!("unknown layers `{other}`: expected burn-nn, or nothing for those of this project"),
     };
     let threads = threads()?;
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    // The main thread is one of them, as it is in `train`.
+    rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global()?;
 
     println!("READY {}, {name}, {threads} threads", layers.name());
     for line in std::io::stdin().lines() {
