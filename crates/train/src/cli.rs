@@ -271,7 +271,7 @@ pub struct CompareArgs {
     /// Lengths T of recall, adding and copy [default: 10,30,100,300,1000; quick: 10,30,60]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub lengths: Option<Vec<usize>>,
-    /// How often each cell is tried, every time with other rows and weights [default: 4]
+    /// How often each cell is tried, every time with other rows and weights [default: 8; quick: 4]
     #[arg(long, value_name = "N")]
     pub seeds: Option<usize>,
     /// What is equal for all cells: hidden, parameters or time [default: hidden]

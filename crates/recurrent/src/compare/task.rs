@@ -119,8 +119,8 @@ impl Memory {
     /// The loss of who remembers nothing and otherwise does the best that can be done.
     ///
     /// `ln 8` for recall; `1/6 ≈ 0.1667`, the mean squared error of always saying 1, for adding; `10 · ln 8 / (T + 20)`
-    /// for copying, where the blanks cost nothing; `ln 10` for digits; 1 for
-    /// the forecast, the variance of what is learned from.
+    /// for copying, where the blanks cost nothing; `ln 10` for digits; 1 for the forecast, the variance of what is learned
+    /// from.
     pub fn chance(self, length: usize) -> f64 {
         let symbols = (Self::SYMBOLS as f64).ln();
         match self {
