@@ -37,9 +37,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or_default();
-    threads::join_in();
     // Burn panics where a device fails; the panic has said what it was.
-    match std::panic::catch_unwind(AssertUnwindSafe(|| run(command))) {
+    match std::panic::catch_unwind(AssertUnwindSafe(|| threads::join_in().and_then(|()| run(command)))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
             speak::note(format!("error: {error}"));

@@ -27,7 +27,8 @@ fn shelf() -> MutexGuard<'static, Shelf> {
 
 /// Gives the buffers that the CPU's kernels keep for their next call back to the system.
 pub fn release_buffers() {
-    *shelf() = Shelf { held: shelf().held, ..Shelf::default() };
+    let mut shelf = shelf();
+    *shelf = Shelf { held: shelf.held, ..Shelf::default() };
 }
 
 /// Numbers to work with, given back when dropped.

@@ -7,6 +7,7 @@ use rayon::ThreadPoolBuilder;
 use super::engine::{backward, forward};
 use super::isa::Isa;
 use super::lanes::{self, Lanes};
+use super::memory::Buffer;
 use super::*;
 use crate::Nonlinearity;
 
@@ -177,7 +178,9 @@ fn all_instruction_sets_agree() {
 
 #[test]
 fn checkpoints_give_the_same_gradients() {
-    for case in cases() {
+    let large = Sizes { batch: 5, time: 9, input: 140, hidden: 180 };
+    let large = CELLS.map(|equations| Case::new(equations, large, &BOTH, &mut Random(14)));
+    for case in cases().into_iter().chain(large) {
         let what = format!("{:?} {:?}", case.equations, case.sizes);
         let expected = case.run(Keep::Everything, Isa::chosen());
         assert_close(&case.run(Keep::Checkpoints, Isa::chosen()), &expected, &what);
@@ -212,8 +215,9 @@ fn stretches_give_the_same_gradients_too() {
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
     let mut random = Random(8);
-    for equations in CELLS {
-        let sizes = Sizes { batch: 37, time: 20, input: 70, hidden: 130 };
+    // Weights whose gradients are made in parts, and such as are made at once.
+    let sizes = [(70, 130), (140, 180)].map(|(input, hidden)| Sizes { batch: 37, time: 20, input, hidden });
+    for (equations, sizes) in CELLS.into_iter().flat_map(|cell| sizes.map(|sizes| (cell, sizes))) {
         let mut case = Case::new(equations, sizes, &BOTH, &mut random);
         for lengths in [None, Some((0..37).map(|_| random.below(21)).collect())] {
             case.lengths = lengths;
@@ -308,6 +312,15 @@ fn the_large_buffers_come_back() {
     };
     // Other tests run beside this one and take buffers too; some time the shelf is left alone.
     assert!((0..50).any(|_| address() == address()), "each step took new memory");
+}
+
+#[test]
+fn buffers_can_be_given_back() {
+    release_buffers();
+    let mut buffer = Buffer::scratch(3);
+    buffer.fill(1.0);
+    release_buffers();
+    assert_eq!(*buffer, [1.0; 3]);
 }
 
 /// Applies a function of lanes to every number.

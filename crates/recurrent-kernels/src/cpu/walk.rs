@@ -288,7 +288,8 @@ unsafe fn forward_rows<S: Product>(walk: &ForwardWalk, share: &Share) {
     let has_cell = matches!(walk.equations, Equations::Lstm { .. });
     // SAFETY: each part of the scratch has a row of `h` numbers for each of the share's; the states have one for each
     // row of the batch, and the grids one for each step and row. The product's left side is a row of the scratch, its
-    // panels are `h` long.
+    // panels are `h` long. A panel whose gates have closed up leaves a vector or more of each row of `z` to be read past
+    // its last gate.
     unsafe {
         for (m, row) in share.rows.iter().enumerate() {
             walk.hidden.add(row * h).copy_to_nonoverlapping(now.add(m * h), h);

@@ -174,13 +174,12 @@ pub fn candidate_back(
     gradients: &mut Gradients,
     span: Span,
     step: u32,
-    clip: f32,
     #[comptime] form: Form,
 ) {
     let at = at(&span, form);
     let sums = product(d_gates, weights, &at, &span, comptime!(Factor::of_gates_back(&form)), form);
     if at.inside {
         let place = place(&span, &tape.lengths, step as usize, at.direction, at.row, at.unit, form);
-        stepwise::back(sums[0], tape, d_candidate, place.state, gradients, &place, &span, clip, form);
+        stepwise::back(sums[0], tape, d_candidate, place.state, gradients, &place, &span, 0.0f32.runtime(), form);
     }
 }

@@ -16,7 +16,7 @@ pub enum Schedule {
     /// One launch for the whole sequence and both directions, cut only where it would take too long: the state stays in
     /// shared memory.
     Resident,
-    /// A product and a kernel for the gates in each step: for large weights.
+    /// A product and a kernel for the gates in each step, or two kernels that multiply: for large weights.
     Stepwise,
 }
 

@@ -266,7 +266,6 @@ impl Pass {
                     tensors.gradients(),
                     self.span(),
                     small(step - 1),
-                    self.clip,
                     self.form,
                 );
             }

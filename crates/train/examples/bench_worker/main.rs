@@ -42,8 +42,9 @@ fn main() -> Result<()> {
         Some(other) => bail!("unknown layers `{other}`: expected burn-nn, or nothing for those of this project"),
     };
     let threads = threads()?;
-    // The main thread is one of them, as it is in `train`.
-    rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    // The main thread is one of several, as it is in `train`.
+    if threads > 1 { pool.use_current_thread() } else { pool }.build_global()?;
 
     println!("READY {}, {name}, {threads} threads", layers.name());
     for line in std::io::stdin().lines() {

@@ -41,7 +41,7 @@ fn replay<L: Layer + 'static>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
     let batch = Batch::new(shape, watch.device);
     let x = batch.x().clone();
     let forward = move |x| network.forward(&batch.with(x));
-    let mut recorded = Recorded::new(x.dims(), watch.device, forward);
+    let mut recorded = Recorded::new(&x, forward);
     if !recorded.is_recorded() {
         eprintln!("  the device has not recorded it, and is told each time");
     }

@@ -18,7 +18,7 @@ use crate::cpu::{Cotangents, Equations, Gradients, Layer, LayerGradients, Need, 
 
 /// Numbers of weights whose gradients are so small that each task has its own, and they are added up in the end.
 const SMALL_WEIGHTS: usize = 1 << 17;
-/// Rows of a part of such a gradient, at least, and how many parts there are at most.
+/// Rows of a part of such a gradient, about, and how many parts there are at most.
 const ROWS_A_PART: usize = 256;
 const MOST_PARTS: usize = 32;
 

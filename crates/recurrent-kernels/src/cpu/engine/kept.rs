@@ -13,7 +13,7 @@ const ROWS_A_UNIT: usize = 16;
 /// What a walk leaves for the way back.
 #[derive(Debug)]
 pub struct Run {
-    /// Whether it is more than a place for gates on their way.
+    /// Whether it is kept for the way back; if not, it is a place for the projected input alone.
     pub(super) keep: bool,
     pub(super) gates: Buffer,
     pub(super) before: Buffer,
@@ -83,8 +83,8 @@ impl Kept {
 }
 
 /// The steps that a training pass goes over before it turns to the next ones. A sequence of which more is kept than a
-/// cache holds goes in stretches, so that the weights' gradients need not fetch it once more. Large weights take all steps
-/// at once all the same: to add up their gradients part by part would cost more.
+/// cache holds goes in stretches, so that the weights' gradients need not fetch it once more. Large weights take longer
+/// ones all the same: to add up their gradients part by part costs too.
 pub fn stretch(problem: &Problem) -> usize {
     let Sizes { batch, time, hidden, .. } = problem.sizes;
     let kept = problem.equations.parts() + 1 + usize::from(problem.equations.has_cell());
