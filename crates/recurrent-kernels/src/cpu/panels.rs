@@ -18,11 +18,18 @@ const PACKED_AT_ONCE: usize = 1 << 15;
 #[derive(Debug)]
 pub struct Panels {
     numbers: Buffer,
-    lanes: usize,
-    units: usize,
-    gates: usize,
+    cut: Cut,
     /// The length of the products.
     pub k: usize,
+}
+
+/// How columns are cut into panels.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    lanes: usize,
+    units: usize,
+    /// Columns of a unit.
+    gates: usize,
 }
 
 /// One panel of [`Panels`].
@@ -46,76 +53,74 @@ impl Panel {
     }
 }
 
-impl Panels {
-    /// Panels of `k` rows over `units` hidden units, each with `gates` columns, not yet written.
-    fn new(k: usize, units: usize, gates: usize, lanes: usize) -> Self {
-        let mut panels = Self { numbers: Buffer::scratch(0), lanes, units, gates, k };
-        let last = panels.len() - 1;
-        panels.numbers = Buffer::scratch(last * panels.size() + panels.width(last) * lanes * k);
-        panels
-    }
-
+impl Cut {
     /// Blocks of a panel, but for the last one.
-    fn blocks(&self) -> usize {
+    fn blocks(self) -> usize {
         WIDTH / self.gates
     }
 
-    /// Numbers of a panel, but for the last one.
-    fn size(&self) -> usize {
-        self.blocks() * self.gates * self.lanes * self.k
+    /// Numbers of a row of a panel, but for the last one.
+    fn row(self) -> usize {
+        self.blocks() * self.gates * self.lanes
     }
 
-    /// Vectors of the panel `index`.
-    fn width(&self, index: usize) -> usize {
+    /// How many panels there are.
+    fn len(self) -> usize {
+        self.units.div_ceil(self.lanes).div_ceil(self.blocks())
+    }
+
+    /// The panel `index`, whose numbers begin at `numbers`.
+    fn panel(self, index: usize, numbers: *const f32) -> Panel {
         let unit = index * self.blocks() * self.lanes;
         let left = self.units - unit;
         let blocks = self.blocks().min(left.div_ceil(self.lanes));
-        if blocks == 1 { (self.gates * left.min(self.lanes)).div_ceil(self.lanes) } else { blocks * self.gates }
+        let closed = (self.gates * left).div_ceil(self.lanes);
+        let closes_up = blocks == 1 && closed < self.gates;
+        let (width, gate) = if closes_up { (closed, left) } else { (blocks * self.gates, self.lanes) };
+        Panel { numbers, unit, blocks, width, gate }
+    }
+}
+
+impl Panels {
+    /// Panels of `k` rows over `units` hidden units, each with `gates` columns, not yet written.
+    fn new(k: usize, units: usize, gates: usize, lanes: usize) -> Self {
+        let cut = Cut { lanes, units, gates };
+        let last = cut.len() - 1;
+        let row = last * cut.row() + cut.panel(last, std::ptr::null()).width * lanes;
+        Self { numbers: Buffer::scratch(row * k), cut, k }
     }
 
     /// Gates of a unit.
     pub fn gates(&self) -> usize {
-        self.gates
+        self.cut.gates
     }
 
     /// How many panels there are.
     pub fn len(&self) -> usize {
-        self.units.div_ceil(self.lanes).div_ceil(self.blocks())
+        self.cut.len()
     }
 
     /// The panel `index`; past the last one, the first.
     pub fn panel(&self, index: usize) -> Panel {
         let index = if index < self.len() { index } else { 0 };
-        let first = index * self.blocks();
-        let blocks = self.blocks().min(self.units.div_ceil(self.lanes) - first);
-        let width = self.width(index);
-        Panel {
-            numbers: self.numbers[index * self.size()..].as_ptr(),
-            unit: first * self.lanes,
-            blocks,
-            width,
-            gate: if width < blocks * self.gates { self.units - first * self.lanes } else { self.lanes },
-        }
+        self.cut.panel(index, self.numbers[index * self.cut.row() * self.k..].as_ptr())
     }
 
     /// Of `w [k, columns]`, the gates `gates` of every unit: the column of gate g and unit u is `gates[g] * units + u`.
     pub fn pack(w: &[f32], columns: usize, units: usize, gates: &[usize], lanes: usize) -> Self {
         let k = w.len() / columns;
         let mut panels = Self::new(k, units, gates.len(), lanes);
-        let (size, blocks) = (panels.size(), panels.blocks());
-        panels.numbers.par_chunks_mut(size).enumerate().with_min_len(at_once(size)).for_each(|(index, panel)| {
-            let width = panel.len() / k;
-            let first = index * blocks * lanes;
-            let inside = blocks.min((units - first).div_ceil(lanes));
-            let apart = if width < inside * gates.len() * lanes { units - first } else { lanes };
-            for (row, panel) in w.chunks_exact(columns).zip(panel.chunks_exact_mut(width)) {
-                panel.fill(0.0);
-                for block in 0..inside {
-                    let unit = first + block * lanes;
+        let (cut, size) = (panels.cut, panels.cut.row() * k);
+        panels.numbers.par_chunks_mut(size).enumerate().with_min_len(at_once(size)).for_each(|(index, numbers)| {
+            let panel = cut.panel(index, numbers.as_ptr());
+            for (row, numbers) in w.chunks_exact(columns).zip(numbers.chunks_exact_mut(panel.width * lanes)) {
+                numbers.fill(0.0);
+                for block in 0..panel.blocks {
+                    let unit = panel.unit + block * lanes;
                     let n = lanes.min(units - unit);
                     for (gate, column) in gates.iter().map(|gate| gate * units + unit).enumerate() {
-                        let to = block * gates.len() * lanes + gate * apart;
-                        panel[to..to + n].copy_from_slice(&row[column..column + n]);
+                        let to = panel.offset(block, gates.len(), gate, lanes);
+                        numbers[to..to + n].copy_from_slice(&row[column..column + n]);
                     }
                 }
             }
@@ -129,7 +134,7 @@ impl Panels {
         const AT_ONCE: usize = 16;
         let units = w.len() / columns;
         let mut panels = Self::new(to - from, units, 1, lanes);
-        let (size, blocks, k) = (panels.size(), panels.blocks(), panels.k);
+        let (size, blocks, k) = (panels.cut.row() * panels.k, panels.cut.blocks(), panels.k);
         panels.numbers.par_chunks_mut(size).enumerate().with_min_len(at_once(size)).for_each(|(index, panel)| {
             let width = panel.len() / k;
             let unit = index * blocks * lanes;
