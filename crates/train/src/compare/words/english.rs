@@ -5,7 +5,7 @@ use super::{ClaimWords, Head, TaskWords, Tests, Titled, Words};
 pub const WORDS: Words = Words {
     title: "RNN, LSTM and GRU, measured",
     lead: "The claims of the lecture on recurrent networks, each beside what this machine measured on the device \
-           `{device}`: one loop, one loss, one order of data, one learning rate for all cells; equal {fair}; {seeds} \
+           {device}: one loop, one loss, one order of data, one learning rate for all cells; equal {fair}; {seeds} \
            seeds, each with rows and weights of its own. Numbers are mean ± standard deviation over the seeds. A \
            difference is called one if Welch's test gives it a p below 0.05.",
     cells: Titled { title: "The cells", lead: "In each cell: what the lecture says, and what was measured." },
