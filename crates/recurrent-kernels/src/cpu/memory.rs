@@ -28,7 +28,7 @@ fn shelf() -> MutexGuard<'static, Shelf> {
 /// Gives the buffers that the CPU's kernels keep for their next call back to the system.
 pub fn release_buffers() {
     let mut shelf = shelf();
-    *shelf = Shelf { held: shelf.held, ..Shelf::default() };
+    *shelf = Shelf { held: shelf.held, most: shelf.held, ..Shelf::default() };
 }
 
 /// Numbers to work with, given back when dropped.
