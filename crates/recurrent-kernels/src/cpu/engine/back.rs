@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::forth::Way;
 use super::kept::{Checkpoints, Kept, Run, segment, stretch};
-use super::{Call, Shared, States, states, states_or_none};
+use super::{Call, Shared, States, states, states_from, states_or_none};
 use crate::cpu::cells::{Backward, Grid};
 use crate::cpu::isa::Isa;
 use crate::cpu::memory::{Buffer, unwritten};
@@ -29,13 +29,8 @@ pub fn backward(problem: &Problem, tape: Tape, cotangents: &Cotangents, need: Ne
     let equations = problem.equations;
     let directions = problem.layers.len();
     let state = batch * h;
-    let copy = |from: Option<&[f32]>, wanted: bool| match from {
-        _ if !wanted => Vec::new(),
-        Some(from) => from.to_vec(),
-        None => vec![0.0; directions * state],
-    };
-    let mut d_hidden = copy(cotangents.hidden, true);
-    let mut d_cell = copy(cotangents.cell, equations.has_cell());
+    let mut d_hidden = states_from(cotangents.hidden, directions * state);
+    let mut d_cell = if equations.has_cell() { states_from(cotangents.cell, directions * state) } else { Vec::new() };
     let one = |(((direction, layer), kept), (d_hidden, d_cell)): (((usize, &Layer), Kept), States)| {
         let d_output = cotangents.output.map(|numbers| {
             // Nobody writes to it.

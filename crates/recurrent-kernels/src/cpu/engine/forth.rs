@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::kept::{Checkpoints, Kept, Run, segment, stretch};
-use super::{Call, Shared, States, states, states_or_none};
+use super::{Call, Shared, States, states, states_from, states_or_none};
 use crate::cpu::cells::{Forward, Grid};
 use crate::cpu::isa::Isa;
 use crate::cpu::memory::{Buffer, unwritten};
@@ -105,13 +105,8 @@ pub fn forward(problem: &Problem, keep: Keep, isa: Isa) -> Outcome {
         }
     };
     let stretches = time.div_ceil(steps);
-    let copy = |from: Option<&[f32]>, wanted: bool| match from {
-        _ if !wanted => Vec::new(),
-        Some(from) => from.to_vec(),
-        None => vec![0.0; directions * state],
-    };
-    let mut hidden = copy(problem.hidden, true);
-    let mut cell = copy(problem.cell, equations.has_cell());
+    let mut hidden = states_from(problem.hidden, directions * state);
+    let mut cell = if equations.has_cell() { states_from(problem.cell, directions * state) } else { Vec::new() };
     let mut output = unwritten(batch * time * directions * h);
     let to = Shared(output.as_mut_ptr());
     let checkpoints = if keep == Keep::Checkpoints { stretches * state } else { 0 };

@@ -203,6 +203,11 @@ impl Shared {
     }
 }
 
+/// The states of all directions to go on from: those that are given, or zeros.
+fn states_from(given: Option<&[f32]>, size: usize) -> Vec<f32> {
+    given.map_or_else(|| vec![0.0; size], <[f32]>::to_vec)
+}
+
 /// A state a direction.
 fn states(numbers: &mut [f32], size: usize) -> Vec<&mut [f32]> {
     numbers.chunks_exact_mut(size.max(1)).collect()
