@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use recurrent::Run;
-use recurrent::fit::Session;
-use recurrent::forecast::{ForecastPlan, ForecastRun, Forecaster, Source};
+use recurrent::fit::Callbacks;
+use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Source};
 
 fn main() -> recurrent::Result<()> {
     let device = Device::default();
@@ -36,9 +36,9 @@ fn main() -> recurrent::Result<()> {
 /// A network of eight units on windows of two weeks.
 fn train_a_little(folder: &Path, device: &Device) -> recurrent::Result<PathBuf> {
     let source = Source::open("weather")?;
-    let mut plan = ForecastPlan::new("weather", &source, None, None)?;
+    let mut plan = ForecastConfig::new("weather", &source, None, None)?;
     (plan.window, plan.hidden, plan.fit.epochs) = (14, vec![8], 5);
     let run = ForecastRun::create(plan, &source, folder, false)?;
-    run.fit(device, Session::quiet())?;
+    run.fit(device, Callbacks::quiet())?;
     Ok(folder.to_path_buf())
 }

@@ -37,9 +37,9 @@ pub enum Error {
     )]
     Exists { path: PathBuf, found: &'static str },
 
-    /// A folder is no bundle, or a bundle lacks something or holds something else.
+    /// A folder is no run_dir, or a run_dir lacks something or holds something else.
     #[error("{}: expected {expected}, found {found}", path.display())]
-    Bundle { path: PathBuf, expected: String, found: String },
+    RunDir { path: PathBuf, expected: String, found: String },
 
     /// The loss is no number any more.
     #[error(

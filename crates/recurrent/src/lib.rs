@@ -7,7 +7,7 @@
 //! - [`kernels`]: the loops over time underneath (`recurrent-kernels`);
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
 //! - [`decoding`]: from what a network says of the next token to a text; [`metrics`]: how good texts and judgements are;
-//! - a module a task: [`forecast`], [`generate`], [`translate`], [`sentiment`];
+//! - a module a task: [`forecast`], [`generate`], [`translate`], [`classify`];
 //! - [`compare`]: what tells one cell from another: gradients, gates and costs, and what the lecture claims of RNN, LSTM
 //!   and GRU, measured.
 //!
@@ -21,18 +21,18 @@
 //! ```
 //! use burn::tensor::Device;
 //! use recurrent::Run;
-//! use recurrent::fit::Session;
-//! use recurrent::forecast::{ForecastPlan, ForecastRun, Forecaster, Source};
+//! use recurrent::fit::Callbacks;
+//! use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Source};
 //!
 //! # fn main() -> recurrent::Result<()> {
 //! # let folder = tempfile::tempdir().expect("a folder").path().join("weather");
 //! let device = Device::default();
 //! let source = Source::open("weather")?;
-//! let mut plan = ForecastPlan::new("weather", &source, None, None)?;
+//! let mut plan = ForecastConfig::new("weather", &source, None, None)?;
 //! (plan.window, plan.hidden, plan.fit.epochs) = (14, vec![8], 1);
 //!
 //! let run = ForecastRun::create(plan, &source, &folder, false)?;
-//! run.fit(&device, Session::quiet())?;
+//! run.fit(&device, Callbacks::quiet())?;
 //! println!("{}", run.score(&device)?.score("LSTM")[0]);
 //!
 //! let forecaster = Forecaster::load(&folder, &device)?;
@@ -43,7 +43,7 @@
 //! # }
 //! ```
 
-mod bundle;
+pub mod classify;
 pub mod compare;
 pub mod decoding;
 mod error;
@@ -52,10 +52,9 @@ pub mod forecast;
 pub mod generate;
 pub mod metrics;
 mod run;
-pub mod sentiment;
+mod run_dir;
 pub mod translate;
 
-pub use bundle::{Bundle, replace};
 pub use error::{Error, Result};
 pub use recurrent_data as data;
 pub use recurrent_models as models;
@@ -63,6 +62,7 @@ pub use recurrent_models::kernels;
 #[cfg(feature = "fit")]
 pub use run::Run;
 pub use run::{Plan, Task};
+pub use run_dir::{RunDir, replace};
 
 /// The README's examples, compiled and run with the doc tests.
 #[cfg(doctest)]

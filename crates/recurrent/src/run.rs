@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
-use recurrent_data::{Bytes, Located};
+use recurrent_data::{Bytes, DataSource};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::fit::FitPlan;
-use crate::{Bundle, Error, Result};
+use crate::fit::FitConfig;
+use crate::{Error, Result, RunDir};
 
 /// What a network is trained for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ impl Task {
         struct Head {
             task: Task,
         }
-        Ok(Bundle::open(folder)?.plan::<Head>()?.task)
+        Ok(RunDir::open(folder)?.plan::<Head>()?.task)
     }
 }
 
@@ -65,10 +65,10 @@ pub trait Plan: Serialize + DeserializeOwned {
     fn sha256(&self) -> &str;
 
     /// How the network is trained.
-    fn fit(&self) -> &FitPlan;
+    fn fit(&self) -> &FitConfig;
 
     /// How the network is trained, to change it.
-    fn fit_mut(&mut self) -> &mut FitPlan;
+    fn fit_mut(&mut self) -> &mut FitConfig;
 
     /// Checks all that can be checked without the data.
     ///
@@ -80,16 +80,16 @@ pub trait Plan: Serialize + DeserializeOwned {
     ///
     /// # Errors
     /// If the run is another task's, or its plan is damaged.
-    fn of(bundle: &Bundle) -> Result<Self> {
-        let task = Task::of(bundle.root())?;
+    fn of(run_dir: &RunDir) -> Result<Self> {
+        let task = Task::of(run_dir.root())?;
         if task != Self::TASK {
-            return Err(Error::Bundle {
-                path: bundle.root().to_path_buf(),
+            return Err(Error::RunDir {
+                path: run_dir.root().to_path_buf(),
                 expected: format!("a run of `{}`", Self::TASK),
                 found: format!("a run of `{task}`"),
             });
         }
-        let plan: Self = bundle.plan()?;
+        let plan: Self = run_dir.plan()?;
         plan.check()?;
         Ok(plan)
     }
@@ -132,7 +132,7 @@ pub trait Run: Sized {
     fn plan_mut(&mut self) -> &mut Self::Plan;
 
     /// The folder.
-    fn bundle(&self) -> &Bundle;
+    fn run_dir(&self) -> &RunDir;
 
     /// How many items, in its unit, an epoch trains on.
     fn items(&self) -> usize;
@@ -145,8 +145,8 @@ pub trait Run: Sized {
     fn fit(
         &self,
         device: &burn::tensor::Device,
-        session: crate::fit::Session,
-    ) -> Result<(crate::fit::History, crate::fit::Ending)>;
+        session: crate::fit::Callbacks,
+    ) -> Result<(crate::fit::History, crate::fit::StopReason)>;
 
     /// The same run with another number of epochs in all, written into its folder.
     ///
@@ -164,7 +164,7 @@ pub trait Run: Sized {
                 found: epochs.to_string(),
             });
         }
-        let done = crate::fit::epochs_done(self.bundle())?;
+        let done = crate::fit::epochs_done(self.run_dir())?;
         if epochs < done {
             return Err(Error::Plan {
                 setting: "--epochs",
@@ -174,13 +174,13 @@ pub trait Run: Sized {
         }
         self.plan_mut().fit_mut().epochs = epochs;
         self.plan().check()?;
-        self.bundle().write_toml("plan.toml", self.plan())?;
+        self.run_dir().write_toml("plan.toml", self.plan())?;
         Ok(self)
     }
 }
 
 /// What a plan calls its data: a known set by its name, a file by the path that leads to it from everywhere.
-pub(crate) fn lasting_name(located: &Located) -> String {
+pub(crate) fn lasting_name(located: &DataSource) -> String {
     match (&located.manifest, &located.bytes) {
         (None, Bytes::File(path)) => {
             std::path::absolute(path).map_or_else(|_| located.name.clone(), |path| path.display().to_string())

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::device::DeviceName;
 use crate::language::Language;
-use crate::settings::{ForecastSettings, GenerateSettings, SentimentSettings, TranslateSettings};
+use crate::settings::{ClassifySettings, ForecastSettings, GenerateSettings, TranslateSettings};
 
 /// Trains, evaluates and uses recurrent networks.
 ///
@@ -34,7 +34,7 @@ pub enum Command {
     /// Train a network to translate sentences
     Translate(Box<TranslateArgs>),
     /// Train a network to tell labels from sentences, beside a bag of words
-    Sentiment(Box<NewRun<SentimentSettings>>),
+    Sentiment(Box<NewRun<ClassifySettings>>),
     /// Go on with a run that was interrupted, or give it more epochs
     Resume(ResumeArgs),
     /// Score a run again, beside its baselines
@@ -135,15 +135,15 @@ pub struct PredictArgs {
     #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]
-    pub forecast: ForecastAsk,
+    pub forecast: ForecastOptions,
     #[command(flatten)]
-    pub generate: GenerateAsk,
+    pub generate: GenerateOptions,
     #[command(flatten)]
-    pub sentences: SentencesAsk,
+    pub sentences: SentencesOptions,
     #[command(flatten)]
-    pub translate: TranslateAsk,
+    pub translate: TranslateOptions,
     #[command(flatten)]
-    pub sentiment: SentimentAsk,
+    pub sentiment: ClassifyOptions,
     /// The form of the answer [default: csv for a forecast, text for the others]
     #[arg(long, value_enum)]
     pub format: Option<Format>,
@@ -155,7 +155,7 @@ pub struct PredictArgs {
 /// What can be asked of a forecaster.
 #[derive(Debug, Default, Args, Serialize)]
 #[command(next_help_heading = "Runs of forecast")]
-pub struct ForecastAsk {
+pub struct ForecastOptions {
     /// Rows to go on from [default: the last that the run has seen]
     #[arg(long, value_name = "NAME|FILE.csv")]
     pub data: Option<String>,
@@ -167,7 +167,7 @@ pub struct ForecastAsk {
 /// What can be asked of a generator.
 #[derive(Debug, Default, Args, Serialize)]
 #[command(next_help_heading = "Runs of generate")]
-pub struct GenerateAsk {
+pub struct GenerateOptions {
     /// What the text begins with [default: the beginning of a line]
     #[arg(long, value_name = "TEXT")]
     pub prompt: Option<String>,
@@ -203,7 +203,7 @@ pub struct GenerateAsk {
 /// What runs that take sentences are given.
 #[derive(Debug, Default, Args, Serialize)]
 #[command(next_help_heading = "Runs of translate and sentiment")]
-pub struct SentencesAsk {
+pub struct SentencesOptions {
     /// Sentences [default: the lines of --input, or else of standard input]
     #[arg(value_name = "SENTENCE")]
     pub sentences: Vec<String>,
@@ -215,7 +215,7 @@ pub struct SentencesAsk {
 /// What can be asked of a translator, and in part of a generator.
 #[derive(Debug, Default, Args, Serialize)]
 #[command(next_help_heading = "Runs of translate (--beam: of generate too)")]
-pub struct TranslateAsk {
+pub struct TranslateOptions {
     /// How many translations (or texts) are followed at once [default: as the run was scored; generate: none, it draws]
     #[arg(long, value_name = "N")]
     pub beam: Option<usize>,
@@ -230,7 +230,7 @@ pub struct TranslateAsk {
 /// What can be asked of a classifier.
 #[derive(Debug, Default, Args, Serialize)]
 #[command(next_help_heading = "Runs of sentiment")]
-pub struct SentimentAsk {
+pub struct ClassifyOptions {
     /// Show which words moved each judgement (gradient times input)
     #[arg(long, num_args = 0, default_missing_value = "true")]
     pub explain: Option<bool>,

@@ -11,7 +11,7 @@ use recurrent::generate::{Completion, Generator};
 
 use crate::cli::CompleteArgs;
 use crate::device;
-use crate::speak::{note, say, utter};
+use crate::output::{note, say, utter};
 
 /// Characters of what was typed that are shown and looked at, the last ones.
 const LOOKED_AT: usize = 200;

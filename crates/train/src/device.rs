@@ -12,8 +12,8 @@ use recurrent::kernels::gpu::Adapter;
 
 use crate::cli::{BadInput, DeviceArgs};
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-use crate::speak::note;
-use crate::speak::say;
+use crate::output::note;
+use crate::output::say;
 
 /// A device by its name, compiled in or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! `train`: recurrent networks from the command line.
 //!
-//! What was typed becomes a complete and checked plan, the plan a run in a folder of its own, the run a bundle that
+//! What was typed becomes a complete and checked plan, the plan a run in a folder of its own, the run a run_dir that
 //! predicts. Exit codes: 0 done; 2 what was given is wrong, with where and what was expected; 130 interrupted, with
 //! what was done so far kept; 1 anything else.
 
@@ -15,11 +15,11 @@ mod device;
 mod folder;
 mod interrupt;
 mod language;
-mod picture;
+mod output;
+mod plots;
 mod progress;
 mod report;
 mod settings;
-mod speak;
 mod tasks;
 mod threads;
 mod tour;
@@ -41,12 +41,12 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(AssertUnwindSafe(|| threads::join_in().and_then(|()| run(command)))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            speak::note(format!("error: {error}"));
+            output::note(format!("error: {error}"));
             ExitCode::from(if cli::is_bad_input(&error) { 2 } else { 1 })
         }
         Err(_) => {
             if let Some(advice) = device::advice() {
-                speak::note(format!("error: {advice}"));
+                output::note(format!("error: {advice}"));
             }
             ExitCode::FAILURE
         }
@@ -59,7 +59,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Forecast(args) => tasks::forecast::train(&args),
         Command::Generate(args) => tasks::generate::train(&args),
         Command::Translate(args) => tasks::translate::train(&args),
-        Command::Sentiment(args) => tasks::sentiment::train(&args),
+        Command::Sentiment(args) => tasks::classify::train(&args),
         Command::Resume(args) => tasks::resume(&args),
         Command::Evaluate(args) => tasks::evaluate(&args),
         Command::Predict(args) => tasks::predict(&args),

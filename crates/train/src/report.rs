@@ -290,23 +290,23 @@ mod tests {
     /// One of every kind.
     fn pictures() -> Vec<String> {
         let words = strings(["мир", "труд"]);
-        let line = picture::Line { name: "truth", values: &[1.0, 2.0] };
+        let line = plots::Line { name: "truth", values: &[1.0, 2.0] };
         let drawn = [
-            picture::loss_curves("loss", &[2.0, 1.0], &[2.0, 1.5], Some(2)),
-            picture::over_time("rows", "°C", &words, &[line]),
-            picture::attention("attention", &words, &words, &[vec![0.5, 0.5], vec![1.0, 0.0]]),
-            picture::confusion("confusion", &words, &[vec![3, 1], vec![0, 5]]),
-            picture::calibration("calibration", &[("GRU", &[(0.5, 0.5, 9)])]),
-            picture::roc("roc", &[("GRU", &[(0.0, 0.0), (1.0, 1.0)], Some(0.5))]),
-            picture::bars("bars", "accuracy", &[("GRU", 0.9)]),
-            picture::gates("gates", ["", "unit", "open"], &words, &[vec![0.5, 1.0]]),
-            picture::against("length", "T", "accuracy", &words, &[picture::Line { name: "GRU", values: &[0.5, 0.9] }]),
+            plots::loss_curves("loss", &[2.0, 1.0], &[2.0, 1.5], Some(2)),
+            plots::over_time("rows", "°C", &words, &[line]),
+            plots::attention("attention", &words, &words, &[vec![0.5, 0.5], vec![1.0, 0.0]]),
+            plots::confusion("confusion", &words, &[vec![3, 1], vec![0, 5]]),
+            plots::calibration("calibration", &[("GRU", &[(0.5, 0.5, 9)])]),
+            plots::roc("roc", &[("GRU", &[(0.0, 0.0), (1.0, 1.0)], Some(0.5))]),
+            plots::bars("bars", "accuracy", &[("GRU", 0.9)]),
+            plots::gates("gates", ["", "unit", "open"], &words, &[vec![0.5, 1.0]]),
+            plots::against("length", "T", "accuracy", &words, &[plots::Line { name: "GRU", values: &[0.5, 0.9] }]),
         ];
         drawn.map(Result::unwrap).to_vec()
     }
 
     fn everything() -> Report {
-        let picture = |svg| Block::Picture { caption: "A <caption> & more".into(), svg };
+        let plots = |svg| Block::Picture { caption: "A <caption> & more".into(), svg };
         let mut blocks: Vec<_> = pictures().into_iter().map(picture).collect();
         blocks.push(Block::Paragraph("One.\n\nTwo < three.".into()));
         blocks.push(Block::Verbatim("a\tb\n  c & d\n".into()));
@@ -320,9 +320,9 @@ mod tests {
     fn a_report_is_one_valid_page_that_is_always_the_same() {
         let html = everything().to_html();
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"));
-        assert!(picture::nests(&html));
+        assert!(plots::nests(&html));
         assert_eq!(html, everything().to_html());
-        assert!(picture::nests(
+        assert!(plots::nests(
             &Report { language: Language::default(), title: String::new(), lead: String::new(), sections: Vec::new() }
                 .to_html()
         ));
@@ -374,7 +374,7 @@ mod tests {
         let section = Section { title: text(), lead: text(), blocks };
         let html =
             Report { language: Language::default(), title: text(), lead: text(), sections: vec![section] }.to_html();
-        assert!(picture::nests(&html));
+        assert!(plots::nests(&html));
         assert!(!html.contains("<script") && !html.contains('\0') && !html.contains("\"1\""));
         assert_eq!(html.matches("&lt;script&gt;alert(&quot;1&quot;) &amp; 'x'&lt;/script&gt;").count(), 13);
     }

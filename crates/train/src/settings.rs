@@ -7,18 +7,18 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
-use recurrent::data::{CodecKind, Missing, Ratios, ScalerKind};
+use recurrent::data::{Missing, Ratios, ScalerKind, TokenizerKind};
 use recurrent::fit::Schedule;
 use recurrent::models::CellKind;
 use recurrent::models::networks::Pooling;
-use recurrent::translate::Attending;
+use recurrent::translate::DecoderAttention;
 use recurrent::{Plan, Task};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::cli::BadInput;
-use crate::speak::note;
+use crate::output::note;
 
 /// What can be typed, or stand in a file, for a task.
 pub trait Settings: Serialize + DeserializeOwned {
@@ -142,7 +142,7 @@ settings! {
         pub valid: Option<f64>,
         /// What a token is: chars, words, bpe, unigram [default: chars]
         #[arg(long)]
-        pub codec: Option<CodecKind>,
+        pub codec: Option<TokenizerKind>,
         /// How many tokens there are at most; 0 for all characters or words, or 4000 subwords [default: 0]
         #[arg(long, value_name = "N")]
         pub vocabulary: Option<usize>,
@@ -174,7 +174,7 @@ settings! {
         #[arg(long, value_name = "SHARE")]
         pub fresh: Option<f64>,
     }
-    task: Generate, items: "Lanes of the text side by side in", epochs: "10", batch: "32", lr: "0.004", schedule: "constant", patience: "3"
+    task: Generate, items: "BpttBatches of the text side by side in", epochs: "10", batch: "32", lr: "0.004", schedule: "constant", patience: "3"
 }
 
 settings! {
@@ -200,7 +200,7 @@ settings! {
         pub split: Option<Ratios>,
         /// What a token is, on both sides: chars, words, bpe, unigram [default: bpe]
         #[arg(long)]
-        pub codec: Option<CodecKind>,
+        pub codec: Option<TokenizerKind>,
         /// How many tokens each side has at most; 0 for all characters or words, or 4000 subwords [default: 600]
         #[arg(long, value_name = "N")]
         pub vocabulary: Option<usize>,
@@ -224,7 +224,7 @@ settings! {
         pub bidirectional: Option<bool>,
         /// How the decoder looks back at the sentence: none, dot, general, additive [default: general]
         #[arg(long)]
-        pub attention: Option<Attending>,
+        pub attention: Option<DecoderAttention>,
         /// Dropout on embeddings, between layers, and before the output [default: 0.4]
         #[arg(long, value_name = "SHARE")]
         pub dropout: Option<f64>,
@@ -247,13 +247,13 @@ settings! {
         #[arg(long, value_name = "X")]
         pub alpha: Option<f64>,
     }
-    task: Translate, items: "Pairs", epochs: "30", batch: "32", lr: "0.003", schedule: "cosine", patience: "0"
+    task: Translate, items: "ParallelCorpus", epochs: "30", batch: "32", lr: "0.003", schedule: "cosine", patience: "0"
 }
 
 settings! {
     /// The settings of a run of `sentiment`.
-    SentimentSettings {
-        /// A known data set or a table of labelled sentences [default: reviews]
+    ClassifySettings {
+        /// A known data set or a table of labeled sentences [default: reviews]
         #[arg(long, value_name = "NAME|FILE")]
         pub data: Option<String>,
         /// The column of the sentences [default: one called text, sentence or review, or else the first]
@@ -270,7 +270,7 @@ settings! {
         pub split: Option<Ratios>,
         /// What a token is: chars, words, bpe, unigram [default: words]
         #[arg(long)]
-        pub codec: Option<CodecKind>,
+        pub codec: Option<TokenizerKind>,
         /// How many tokens there are at most; 0 for all [default: 20000]
         #[arg(long, value_name = "N")]
         pub vocabulary: Option<usize>,
@@ -380,7 +380,7 @@ pub fn first_said(asked: &impl Serialize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use recurrent::generate::GeneratePlan;
+    use recurrent::generate::GenerateConfig;
 
     use super::*;
 
@@ -390,7 +390,7 @@ mod tests {
         let path = folder.path().join("x.toml");
         std::fs::write(&path, "hidden = 12\nepochs = 3\n").unwrap();
         let typed = GenerateSettings { epochs: Some(7), tied: Some(true), ..GenerateSettings::default() };
-        let recipe = GeneratePlan::new("fables").unwrap();
+        let recipe = GenerateConfig::new("fables").unwrap();
         let plan = Layers::read(&typed, Some(&path)).unwrap().over(&recipe).unwrap();
         assert_eq!((plan.hidden, plan.fit.epochs, plan.tied), (12, 7, true));
         assert_eq!((plan.embedding, plan.fit.batch), (recipe.embedding, recipe.fit.batch));
@@ -407,8 +407,8 @@ mod tests {
 
     #[test]
     fn a_question_is_seen_by_what_it_says() {
-        let asked = crate::cli::GenerateAsk { top_k: Some(3), ..Default::default() };
+        let asked = crate::cli::GenerateOptions { top_k: Some(3), ..Default::default() };
         assert_eq!(first_said(&asked), Some("--top-k".into()));
-        assert_eq!(first_said(&crate::cli::SentencesAsk::default()), None);
+        assert_eq!(first_said(&crate::cli::SentencesOptions::default()), None);
     }
 }

@@ -6,19 +6,19 @@ use std::time::Instant;
 
 use anyhow::Result;
 use burn::tensor::Device;
+use recurrent::classify::{ClassifyConfig, ClassifyRun};
 use recurrent::fit::Schedule;
-use recurrent::forecast::{ForecastPlan, ForecastRun, Source};
-use recurrent::generate::{GeneratePlan, GenerateRun};
-use recurrent::sentiment::{SentimentPlan, SentimentRun};
-use recurrent::translate::{TranslatePlan, TranslateRun};
+use recurrent::forecast::{ForecastConfig, ForecastRun, Source};
+use recurrent::generate::{GenerateConfig, GenerateRun};
+use recurrent::translate::{TranslateConfig, TranslateRun};
 use recurrent::{Task, replace};
 
 use crate::cli::TourArgs;
 use crate::interrupt::INTERRUPTED;
 use crate::language::Language;
+use crate::output::say;
 use crate::progress::duration;
 use crate::report::{Report, Section};
-use crate::speak::say;
 use crate::tasks::{Shown, Trained, forecast, generate, sentiment, train, translate};
 use crate::{device, folder};
 
@@ -47,22 +47,22 @@ fn stop(task: Task, folder: &Path, device: &Device) -> Result<Trained> {
     match task {
         Task::Forecast => {
             let source = Source::open("weather")?;
-            let plan = ForecastPlan::new("weather", &source, None, None)?;
+            let plan = ForecastConfig::new("weather", &source, None, None)?;
             through(&ForecastRun::create(plan, &source, folder, false)?, device, forecast::introduce)
         }
         Task::Generate => {
-            let mut plan = GeneratePlan::new("fables")?;
+            let mut plan = GenerateConfig::new("fables")?;
             (plan.fit.epochs, plan.fit.schedule) = (5, Schedule::Cosine);
             through(&GenerateRun::create(plan, folder, false)?, device, generate::introduce)
         }
         Task::Translate => {
-            let mut plan = TranslatePlan::new("phrases", None)?;
+            let mut plan = TranslateConfig::new("phrases", None)?;
             plan.fit.epochs = 11;
             through(&TranslateRun::create(plan, folder, false)?, device, translate::introduce)
         }
         Task::Sentiment => {
-            let plan = SentimentPlan::new("reviews")?;
-            through(&SentimentRun::create(plan, folder, false)?, device, sentiment::introduce)
+            let plan = ClassifyConfig::new("reviews")?;
+            through(&ClassifyRun::create(plan, folder, false)?, device, classify::introduce)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 #![cfg(feature = "fetch")]
 
-mod place;
+mod assignment;
 mod prepared;
 mod server;
 mod web;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
-use recurrent_data::{Missing, RAW_FOLDER, Series, SeriesRequest, Table, locate, sha256};
+use recurrent_data::{ColumnSelection, Missing, RAW_FOLDER, Series, Table, locate, sha256};
 
 use super::task::{Answers, Examples, Source};
 use crate::run::lasting_name;
@@ -51,7 +51,7 @@ impl Signal {
         };
         let column = column.map(str::to_string).or_else(default);
         let date = facts.map(|facts| facts.date.clone());
-        let request = SeriesRequest { date, columns: column.into_iter().collect(), missing: Missing::Error };
+        let request = ColumnSelection { date, columns: column.into_iter().collect(), missing: Missing::Error };
         let series = table.series(&request)?;
         if series.len() < Self::LEAST {
             return Err(Error::Plan {

@@ -1,7 +1,7 @@
 //! Looking for the likeliest sequences.
 
 /// Sequences side by side, each with what a network remembers of it.
-pub trait Rows {
+pub trait StepDecoder {
     /// Advances every row by its token; gives the log-probability of every next token, `[rows][vocabulary]`, row after
     /// row. Minus infinity for what must not come.
     fn advance(&mut self, tokens: &[u32]) -> Vec<f32>;
@@ -51,7 +51,7 @@ impl Beam {
 ///
 /// # Panics
 /// If the width or the longest is 0.
-pub fn beam_search(rows: &mut impl Rows, first: &[u32], beam: &Beam) -> Vec<Vec<Hypothesis>> {
+pub fn beam_search(rows: &mut impl StepDecoder, first: &[u32], beam: &Beam) -> Vec<Vec<Hypothesis>> {
     assert!(beam.width > 0 && beam.longest > 0, "a beam has a width and a length, got {beam:?}");
     let mut sentences: Vec<Sentence> = first.iter().map(|first| Sentence::new(*first)).collect();
     while sentences.iter().any(|sentence| !sentence.followed.is_empty()) {
@@ -205,7 +205,7 @@ mod tests {
         }
     }
 
-    impl Rows for Chain<'_> {
+    impl StepDecoder for Chain<'_> {
         fn advance(&mut self, tokens: &[u32]) -> Vec<f32> {
             assert_eq!(tokens.len(), self.rows);
             self.steps += 1;

@@ -3,14 +3,14 @@
 //! - [`Sampling`] draws each token: temperature, the likeliest `k`, the likeliest share `p`, fewer repetitions;
 //! - [`beam_search`] looks for the likeliest sequences, many sentences at once; with a width of 1 it is greedy.
 //!
-//! Both know numbers alone. A network comes in as [`Rows`]: sequences side by side that advance by a token each.
+//! Both know numbers alone. A network comes in as [`StepDecoder`]: sequences side by side that advance by a token each.
 
 mod beam;
 mod sampling;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-pub use beam::{Beam, Hypothesis, Rows, beam_search};
+pub use beam::{Beam, Hypothesis, StepDecoder, beam_search};
 pub use sampling::{Sampler, Sampling};
 
 /// Numbers on a device, `[rows]`.
@@ -20,7 +20,7 @@ pub(crate) fn numbers(ids: &[u32], device: &Device) -> Tensor<1, Int> {
     Tensor::from_data(TensorData::new(ids, [rows]), device)
 }
 
-/// Rows of numbers side by side, `[rows, longest]`, filled up with padding; and how long each is.
+/// StepDecoder of numbers side by side, `[rows, longest]`, filled up with padding; and how long each is.
 pub(crate) fn side_by_side(rows: &[&[u32]], padding: u32, device: &Device) -> (Tensor<2, Int>, Vec<usize>) {
     let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
     let longest = lengths.iter().max().copied().unwrap_or(0);

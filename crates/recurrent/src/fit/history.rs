@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::FitPlan;
+use super::FitConfig;
 
 /// Why training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum StopReason {
     /// All epochs are done.
     Finished,
     /// The validation loss had not improved for as many epochs as the plan's patience.
@@ -55,13 +55,13 @@ impl History {
     }
 
     /// Why training by this plan is over, if it is.
-    pub fn ending(&self, plan: &FitPlan) -> Option<Ending> {
+    pub fn ending(&self, plan: &FitConfig) -> Option<StopReason> {
         let done = self.epochs.len();
         let without_better = done - self.best().map_or(0, |best| best.epoch);
         if done >= plan.epochs {
-            Some(Ending::Finished)
+            Some(StopReason::Finished)
         } else if plan.patience > 0 && without_better >= plan.patience {
-            Some(Ending::Stopped)
+            Some(StopReason::Stopped)
         } else {
             None
         }
@@ -93,12 +93,12 @@ mod tests {
 
     #[test]
     fn training_ends_when_patience_or_epochs_do() {
-        let plan = FitPlan { epochs: 5, patience: 2, ..FitPlan::default() };
+        let plan = FitConfig { epochs: 5, patience: 2, ..FitConfig::default() };
         assert_eq!(history(&[]).ending(&plan), None);
         assert_eq!(history(&[3.0, 1.0, 2.0]).ending(&plan), None);
-        assert_eq!(history(&[3.0, 1.0, 2.0, 2.0]).ending(&plan), Some(Ending::Stopped));
-        assert_eq!(history(&[5.0, 4.0, 3.0, 2.0, 1.0]).ending(&plan), Some(Ending::Finished));
-        let patient = FitPlan { patience: 0, ..plan };
+        assert_eq!(history(&[3.0, 1.0, 2.0, 2.0]).ending(&plan), Some(StopReason::Stopped));
+        assert_eq!(history(&[5.0, 4.0, 3.0, 2.0, 1.0]).ending(&plan), Some(StopReason::Finished));
+        let patient = FitConfig { patience: 0, ..plan };
         assert_eq!(history(&[1.0, 2.0, 2.0, 2.0]).ending(&patient), None);
     }
 

@@ -5,7 +5,7 @@ use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::lr_scheduler::exponential::ExponentialLrSchedulerConfig;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 
-use super::{FitPlan, Schedule};
+use super::{FitConfig, Schedule};
 use crate::{Error, Result};
 
 /// What [`Schedule::Exponential`] leaves of the learning rate after an epoch.
@@ -13,7 +13,7 @@ const KEPT_PER_EPOCH: f64 = 0.95;
 /// What [`Schedule::Cosine`] leaves of the learning rate at the end.
 const KEPT_AT_THE_END: f64 = 0.01;
 
-impl FitPlan {
+impl FitConfig {
     /// The learning rate of every step, where an epoch has `steps`.
     pub(super) fn scheduler(&self, steps: usize) -> Result<ModuleLrScheduler> {
         let scheduler = match self.schedule {
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     fn rates(schedule: Schedule, steps: usize) -> Vec<f64> {
-        let plan = FitPlan { schedule, epochs: 2, lr: 0.1, ..FitPlan::default() };
+        let plan = FitConfig { schedule, epochs: 2, lr: 0.1, ..FitConfig::default() };
         let mut scheduler = plan.scheduler(steps / 2).unwrap();
         (0..steps).map(|_| scheduler.step().base()).collect()
     }
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn epochs_have_seeds_of_their_own() {
-        let plan = FitPlan::default();
+        let plan = FitConfig::default();
         let mut seeds: Vec<u64> = (0..1000).map(|epoch| plan.seed_of(epoch)).collect();
         seeds.sort_unstable();
         seeds.dedup();

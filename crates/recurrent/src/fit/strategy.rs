@@ -12,8 +12,8 @@ use burn::train::{
 };
 
 use super::checkpoint::Checkpoints;
-use super::{AfterEpoch, Epoch, EpochCounter, FitPlan, History, Loss, clip_global_norm};
-use crate::{Bundle, Error, Result};
+use super::{AfterEpoch, Epoch, EpochCounter, FitConfig, History, Loss, clip_global_norm};
+use crate::{Error, Result, RunDir};
 
 /// After how many steps the loss is looked at. Looking waits for the device, and not looking wastes the steps after a
 /// loss that is no number.
@@ -44,9 +44,9 @@ impl Outcome {
 /// One device, one epoch after the other, each ending with a checkpoint.
 pub(super) struct EpochStrategy {
     pub device: Device,
-    pub plan: FitPlan,
+    pub plan: FitConfig,
     pub epoch: EpochCounter,
-    pub bundle: Bundle,
+    pub run_dir: RunDir,
     pub checkpoints: Arc<Checkpoints>,
     pub outcome: Arc<Mutex<Outcome>>,
     pub after_epoch: Mutex<AfterEpoch>,
@@ -107,9 +107,9 @@ impl EpochStrategy {
     /// Writes the metrics, and the weights if they are the best so far.
     fn keep<M: Trainable>(&self, learner: &Learner<M>, history: &History) -> Result<()> {
         if history.best().map(|best| best.epoch) == Some(history.epochs.len()) {
-            self.bundle.write_weights(learner.model().network())?;
+            self.run_dir.write_weights(learner.model().network())?;
         }
-        self.bundle.write("metrics.jsonl", history.to_json_lines())
+        self.run_dir.write("metrics.jsonl", history.to_json_lines())
     }
 }
 
@@ -120,7 +120,7 @@ struct Epochs<'a, M: LearnerModel> {
     learner: Learner<M>,
     processor: SupervisedTrainingEventProcessor<M>,
     interrupter: Interrupter,
-    plan: &'a FitPlan,
+    plan: &'a FitConfig,
 }
 
 impl<M: Trainable> Epochs<'_, M> {

@@ -48,13 +48,13 @@ impl Baseline {
 
 #[cfg(test)]
 mod tests {
-    use recurrent_data::{SeriesRequest, Table};
+    use recurrent_data::{ColumnSelection, Table};
 
     use super::*;
 
     fn counting() -> Series {
         let table = Table::from_bytes("test", b"y\n1\n2\n4\n8\n16\n", None).unwrap();
-        table.series(&SeriesRequest::default()).unwrap()
+        table.series(&ColumnSelection::default()).unwrap()
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Between a table's numbers and the network's.
 
-use recurrent_data::{Missing, Scaler, SeriesRequest, WindowShape};
+use recurrent_data::{ColumnSelection, Missing, Scaler, WindowShape};
 use serde::{Deserialize, Serialize};
 
-use super::ForecastPlan;
+use super::ForecastConfig;
 use crate::Result;
 
 /// Between a table's numbers and the network's: which columns, which rows, on which scale. Fitted on the training rows
@@ -29,7 +29,7 @@ pub struct ForecastCodec {
 
 impl ForecastCodec {
     /// The codec of a plan.
-    pub(crate) fn new(plan: &ForecastPlan, scaler: Scaler) -> Self {
+    pub(crate) fn new(plan: &ForecastConfig, scaler: Scaler) -> Self {
         Self {
             date: plan.date.clone(),
             missing: plan.missing,
@@ -42,8 +42,8 @@ impl ForecastCodec {
     }
 
     /// What to ask of a table.
-    pub fn request(&self) -> SeriesRequest {
-        SeriesRequest { date: self.date.clone(), columns: self.scaler.names(), missing: self.missing }
+    pub fn request(&self) -> ColumnSelection {
+        ColumnSelection { date: self.date.clone(), columns: self.scaler.names(), missing: self.missing }
     }
 
     /// The windows' shape, in the scaler's columns.

@@ -8,9 +8,9 @@ use recurrent_models::networks::ForecastNetwork;
 use recurrent_models::{Summarize, Summary};
 use serde::Serialize;
 
-use super::{ForecastCodec, ForecastPlan, csv};
+use super::{ForecastCodec, ForecastConfig, csv};
 use crate::run::Plan;
-use crate::{Bundle, Error, Result};
+use crate::{Error, Result, RunDir};
 
 /// How far a forecast can be asked to go on: further than anybody should believe it.
 const MOST_STEPS: usize = 10_000;
@@ -40,7 +40,7 @@ const MOST_STEPS: usize = 10_000;
 pub struct Forecaster {
     network: ForecastNetwork,
     codec: ForecastCodec,
-    plan: ForecastPlan,
+    plan: ForecastConfig,
     latest: Series,
     device: Device,
 }
@@ -62,26 +62,26 @@ impl Forecaster {
     /// # Errors
     /// If the folder is not a run's, is damaged, or has no weights yet.
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
-        let bundle = Bundle::open(folder)?;
-        let plan = <ForecastPlan as Plan>::of(&bundle)?;
-        let codec: ForecastCodec = bundle.read_toml("codec.toml")?;
+        let run_dir = RunDir::open(folder)?;
+        let plan = <ForecastConfig as Plan>::of(&run_dir)?;
+        let codec: ForecastCodec = run_dir.read_toml("codec.toml")?;
         if codec != ForecastCodec::new(&plan, codec.scaler.clone()) || codec.shape().is_err() {
-            return Err(Error::Bundle {
-                path: bundle.path("codec.toml"),
+            return Err(Error::RunDir {
+                path: run_dir.path("codec.toml"),
                 expected: "the columns, window and horizon of this run's plan.toml".into(),
                 found: "others".into(),
             });
         }
-        let history = bundle.read("history.csv")?;
-        let source = bundle.path("history.csv").display().to_string();
+        let history = run_dir.read("history.csv")?;
+        let source = run_dir.path("history.csv").display().to_string();
         let latest = Table::from_bytes(source, history.as_bytes(), Some(','))?.series(&codec.request())?;
         let mut network = plan.network().init(device);
-        bundle.read_weights(&mut network)?;
+        run_dir.read_weights(&mut network)?;
         Ok(Self { network, codec, plan, latest, device: device.clone() })
     }
 
     /// The plan that it was trained by.
-    pub fn plan(&self) -> &ForecastPlan {
+    pub fn plan(&self) -> &ForecastConfig {
         &self.plan
     }
 

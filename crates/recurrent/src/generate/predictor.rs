@@ -5,14 +5,14 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
-use recurrent_data::{Specials, TextCodec, TextStream};
+use recurrent_data::{SpecialTokens, TextStream, Tokenizer};
 use recurrent_models::networks::LanguageModel;
 use recurrent_models::{AnyState, Summarize, Summary};
 
-use super::GeneratePlan;
-use crate::decoding::{Beam, Rows, Sampler, Sampling, beam_search, numbers, side_by_side};
+use super::GenerateConfig;
+use crate::decoding::{Beam, Sampler, Sampling, StepDecoder, beam_search, numbers, side_by_side};
 use crate::run::{Plan, at_least_one};
-use crate::{Bundle, Error, Result};
+use crate::{Error, Result, RunDir};
 
 /// Characters that the rest of a word has at most.
 const LONGEST_COMPLETION: usize = 32;
@@ -24,13 +24,13 @@ const BEAM_PER_COMPLETION: usize = 4;
 /// ```no_run
 /// use std::ops::ControlFlow;
 ///
-/// use recurrent::generate::{Generation, Generator};
+/// use recurrent::generate::{GenerationConfig, Generator};
 ///
 /// # fn main() -> recurrent::Result<()> {
 /// let generator = Generator::load("runs/fables".as_ref(), &Default::default())?;
 ///
 /// // A character at a time, as it is made …
-/// let asked = Generation { length: 300, ..Generation::default() };
+/// let asked = GenerationConfig { length: 300, ..GenerationConfig::default() };
 /// generator.generate("The fox said", &asked, |text| {
 ///     print!("{text}");
 ///     ControlFlow::Continue(())
@@ -46,14 +46,14 @@ const BEAM_PER_COMPLETION: usize = 4;
 #[derive(Debug)]
 pub struct Generator {
     network: LanguageModel,
-    codec: TextCodec,
-    plan: GeneratePlan,
+    codec: Tokenizer,
+    plan: GenerateConfig,
     device: Device,
 }
 
 /// How a text is to go on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Generation {
+pub struct GenerationConfig {
     /// How each token is drawn.
     pub sampling: Sampling,
     /// Looks for the likeliest text with a beam of this width, instead of drawing; 0 draws.
@@ -66,7 +66,7 @@ pub struct Generation {
     pub strict: bool,
 }
 
-impl Default for Generation {
+impl Default for GenerationConfig {
     fn default() -> Self {
         Self { sampling: Sampling::default(), beam: 0, length: 400, stop: None, strict: false }
     }
@@ -98,21 +98,21 @@ impl Generator {
     /// # Errors
     /// If the folder is not a run's, is damaged, or has no weights yet.
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
-        let bundle = Bundle::open(folder)?;
-        let plan = <GeneratePlan as Plan>::of(&bundle)?;
-        let codec = bundle.read_codec("embedding.weight")?;
+        let run_dir = RunDir::open(folder)?;
+        let plan = <GenerateConfig as Plan>::of(&run_dir)?;
+        let codec = run_dir.read_codec("embedding.weight")?;
         let mut network = plan.network(codec.len()).init(device);
-        bundle.read_weights(&mut network)?;
+        run_dir.read_weights(&mut network)?;
         Ok(Self { network, codec, plan, device: device.clone() })
     }
 
     /// The plan that it was trained by.
-    pub fn plan(&self) -> &GeneratePlan {
+    pub fn plan(&self) -> &GenerateConfig {
         &self.plan
     }
 
     /// How tokens are numbered.
-    pub fn codec(&self) -> &TextCodec {
+    pub fn codec(&self) -> &Tokenizer {
         &self.codec
     }
 
@@ -129,7 +129,7 @@ impl Generator {
     pub fn generate(
         &self,
         prompt: &str,
-        asked: &Generation,
+        asked: &GenerationConfig,
         mut on_text: impl FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Generated> {
         asked.sampling.check()?;
@@ -237,7 +237,7 @@ impl Generator {
     fn draw(
         &self,
         prompt: &[u32],
-        asked: &Generation,
+        asked: &GenerationConfig,
         output: &mut Output,
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) {
@@ -264,7 +264,7 @@ impl Generator {
     fn search(
         &self,
         prompt: &[u32],
-        asked: &Generation,
+        asked: &GenerationConfig,
         output: &mut Output,
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) {
@@ -291,17 +291,17 @@ struct Following<'a> {
     network: &'a LanguageModel,
     device: &'a Device,
     state: Option<AnyState>,
-    specials: Specials,
+    specials: SpecialTokens,
 }
 
-impl Rows for Following<'_> {
+impl StepDecoder for Following<'_> {
     fn advance(&mut self, tokens: &[u32]) -> Vec<f32> {
         let (logits, state) = self.network.step(numbers(tokens, self.device), self.state.take());
         self.state = Some(state);
         let vocabulary = logits.dims()[1];
         let mut said: Vec<f32> = log_softmax(logits, 1).into_data().iter::<f32>().collect();
         for row in said.chunks_mut(vocabulary) {
-            let Specials { pad, bos, eos, unk } = self.specials;
+            let SpecialTokens { pad, bos, eos, unk } = self.specials;
             for special in [pad, bos, eos, unk] {
                 row[special as usize] = f32::NEG_INFINITY;
             }

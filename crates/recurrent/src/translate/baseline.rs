@@ -7,14 +7,14 @@ use std::collections::HashMap;
 /// Sentences are bags of words, weighted by how rare a word is (`ln(sentences / sentences with it)`), and near if the
 /// cosine between them is large; the first of equals is taken. What shares no word with any is given back as it is.
 #[derive(Debug, Clone)]
-pub struct Neighbours {
+pub struct NearestNeighborBaseline {
     targets: Vec<String>,
     /// For each word, in which sentences it is.
     postings: HashMap<String, Vec<usize>>,
     norms: Vec<f64>,
 }
 
-impl Neighbours {
+impl NearestNeighborBaseline {
     /// Remembers sentences and their translations.
     pub fn new<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut targets = Vec::new();
@@ -74,7 +74,7 @@ mod tests {
             ("Where is the park?", "Где парк?"),
             ("I like the park.", "Мне нравится парк."),
         ];
-        let known = Neighbours::new(pairs.into_iter());
+        let known = NearestNeighborBaseline::new(pairs.into_iter());
         assert_eq!(known.translate("WHERE is the station"), "Где вокзал?");
         assert_eq!(known.translate("The station is old."), "Где вокзал?");
         assert_eq!(known.translate("I like it."), "Мне нравится парк.");
@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn the_first_of_equals_is_taken() {
-        let known = Neighbours::new([("a b", "1"), ("a b", "2"), ("c", "3")].into_iter());
+        let known = NearestNeighborBaseline::new([("a b", "1"), ("a b", "2"), ("c", "3")].into_iter());
         assert_eq!(known.translate("b a"), "1");
-        assert_eq!(Neighbours::new(std::iter::empty()).translate("x"), "x");
+        assert_eq!(NearestNeighborBaseline::new(std::iter::empty()).translate("x"), "x");
     }
 }

@@ -2,11 +2,11 @@
 
 use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
-use recurrent_data::Specials;
+use recurrent_data::SpecialTokens;
 use recurrent_models::AnyState;
 use recurrent_models::networks::{Encoded, Seq2Seq};
 
-use crate::decoding::{Beam, Hypothesis, Rows, beam_search, numbers, side_by_side};
+use crate::decoding::{Beam, Hypothesis, StepDecoder, beam_search, numbers, side_by_side};
 
 /// Sentences that are translated at once.
 const TOGETHER: usize = 64;
@@ -14,8 +14,8 @@ const TOGETHER: usize = 64;
 /// How the sentences of one network are numbered on both sides.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sides {
-    pub source: Specials,
-    pub target: Specials,
+    pub source: SpecialTokens,
+    pub target: SpecialTokens,
 }
 
 /// The likeliest translations of each sentence, best first, of at most `longest` tokens. Sentences of like length are
@@ -50,11 +50,11 @@ struct Following<'a> {
     network: &'a Seq2Seq,
     encoded: Encoded,
     state: AnyState,
-    specials: Specials,
+    specials: SpecialTokens,
     device: &'a Device,
 }
 
-impl Rows for Following<'_> {
+impl StepDecoder for Following<'_> {
     fn advance(&mut self, tokens: &[u32]) -> Vec<f32> {
         let ids = numbers(tokens, self.device);
         let stepped = self.network.step(&self.encoded, self.state.clone(), ids);

@@ -4,22 +4,22 @@
 //! decoder, and the decoder says one token after the other; and what the lecture leaves out: attention, a beam, and
 //! the two answers that cost nothing, to copy the sentence and to look up the nearest one that is known.
 //!
-//! - [`TranslatePlan`] says what to do; [`TranslateRun`] does it;
+//! - [`TranslateConfig`] says what to do; [`TranslateRun`] does it;
 //! - [`Translator`] is what remains.
 
 mod baseline;
+mod config;
 mod decode;
-mod plan;
+#[cfg(feature = "fit")]
+mod evaluation;
 mod predictor;
 #[cfg(feature = "fit")]
-mod recipe;
-#[cfg(feature = "fit")]
-mod score;
+mod training;
 
-pub use baseline::Neighbours;
-pub use plan::{Attending, TranslatePlan};
-pub use predictor::{Looked, Searching, Translation, Translator};
+pub use baseline::NearestNeighborBaseline;
+pub use config::{DecoderAttention, TranslateConfig};
 #[cfg(feature = "fit")]
-pub use recipe::{TranslateRun, TranslateTask};
+pub use evaluation::{Answered, TranslationMetrics, TranslationScores};
+pub use predictor::{AttentionMap, BeamConfig, Translation, Translator};
 #[cfg(feature = "fit")]
-pub use score::{Answered, Figures, TranslationScores};
+pub use training::{TranslateObjective, TranslateRun};

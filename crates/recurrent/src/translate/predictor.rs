@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use recurrent_data::TextCodec;
+use recurrent_data::Tokenizer;
 use recurrent_models::networks::Seq2Seq;
 use recurrent_models::{Summarize, Summary};
 use serde::{Deserialize, Serialize};
 
-use super::TranslatePlan;
+use super::TranslateConfig;
+use super::config::check_alpha;
 use super::decode::{Sides, translate};
-use super::plan::check_alpha;
 use crate::decoding::side_by_side;
 use crate::run::{Plan, at_least_one};
-use crate::{Bundle, Error, Result};
+use crate::{Error, Result, RunDir};
 
 /// A trained translator: load it from a run's folder and give it sentences.
 ///
@@ -32,29 +32,29 @@ use crate::{Bundle, Error, Result};
 pub struct Translator {
     network: Seq2Seq,
     codecs: TranslateCodecs,
-    plan: TranslatePlan,
+    plan: TranslateConfig,
     device: Device,
 }
 
 /// How the tokens of both languages are numbered; fitted on the training part alone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct TranslateCodecs {
-    pub source: TextCodec,
-    pub target: TextCodec,
+    pub source: Tokenizer,
+    pub target: Tokenizer,
 }
 
 impl TranslateCodecs {
     /// Reads them, and sees that the weights, if there are any yet, are for as many tokens.
-    pub fn read(bundle: &Bundle, plan: &TranslatePlan) -> Result<Self> {
-        let path = bundle.path("codec.json");
-        let codecs: Self = serde_json::from_str(&bundle.read("codec.json")?).map_err(|cause| Error::Bundle {
+    pub fn read(run_dir: &RunDir, plan: &TranslateConfig) -> Result<Self> {
+        let path = run_dir.path("codec.json");
+        let codecs: Self = serde_json::from_str(&run_dir.read("codec.json")?).map_err(|cause| Error::RunDir {
             path,
             expected: "the codecs of both languages".into(),
             found: cause.to_string(),
         })?;
-        if bundle.has_weights() && !plan.one_hot {
-            bundle.check_rows("source.embedding.weight", codecs.source.len())?;
-            bundle.check_rows("target.embedding.weight", codecs.target.len())?;
+        if run_dir.has_weights() && !plan.one_hot {
+            run_dir.check_rows("source.embedding.weight", codecs.source.len())?;
+            run_dir.check_rows("target.embedding.weight", codecs.target.len())?;
         }
         Ok(codecs)
     }
@@ -76,7 +76,7 @@ impl TranslateCodecs {
 
 /// How translations are looked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Searching {
+pub struct BeamConfig {
     /// How many are followed at once; 1 is greedy.
     pub beam: usize,
     /// The power of the length that divides a translation's log-probability.
@@ -100,7 +100,7 @@ pub struct Translation {
 
 /// Where a translation looked back at, token by token.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Looked {
+pub struct AttentionMap {
     /// The sentence's tokens, its end among them.
     pub source: Vec<String>,
     /// The translation's.
@@ -115,16 +115,16 @@ impl Translator {
     /// # Errors
     /// If the folder is not a run's, is damaged, or has no weights yet.
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
-        let bundle = Bundle::open(folder)?;
-        let plan = <TranslatePlan as Plan>::of(&bundle)?;
-        let codecs = TranslateCodecs::read(&bundle, &plan)?;
+        let run_dir = RunDir::open(folder)?;
+        let plan = <TranslateConfig as Plan>::of(&run_dir)?;
+        let codecs = TranslateCodecs::read(&run_dir, &plan)?;
         let mut network = plan.network(codecs.source.len(), codecs.target.len()).init(device);
-        bundle.read_weights(&mut network)?;
+        run_dir.read_weights(&mut network)?;
         Ok(Self { network, codecs, plan, device: device.clone() })
     }
 
     /// The plan that it was trained by.
-    pub fn plan(&self) -> &TranslatePlan {
+    pub fn plan(&self) -> &TranslateConfig {
         &self.plan
     }
 
@@ -138,7 +138,7 @@ impl Translator {
     /// # Errors
     /// If a sentence is empty.
     pub fn translate(&self, sentences: &[impl AsRef<str>]) -> Result<Vec<Translation>> {
-        self.translate_by(sentences, Searching { beam: self.plan.beam, alpha: self.plan.alpha })
+        self.translate_by(sentences, BeamConfig { beam: self.plan.beam, alpha: self.plan.alpha })
     }
 
     /// Translates sentences, looking for the translations in a way of your own. Those of like length are translated
@@ -146,7 +146,7 @@ impl Translator {
     ///
     /// # Errors
     /// If a sentence is empty, or the beam has no width.
-    pub fn translate_by(&self, sentences: &[impl AsRef<str>], by: Searching) -> Result<Vec<Translation>> {
+    pub fn translate_by(&self, sentences: &[impl AsRef<str>], by: BeamConfig) -> Result<Vec<Translation>> {
         at_least_one("--beam", by.beam)?;
         check_alpha(by.alpha)?;
         let mut sources = Vec::with_capacity(sentences.len());
@@ -178,7 +178,7 @@ impl Translator {
     }
 
     /// Where the network looks back at in the sentence while it says the translation; `None` without attention.
-    pub fn looked(&self, sentence: &str, translation: &str) -> Option<Looked> {
+    pub fn looked(&self, sentence: &str, translation: &str) -> Option<AttentionMap> {
         let (source, _) = self.codecs.source(sentence, self.plan.longest);
         let specials = self.codecs.target.specials();
         let said: Vec<u32> = self.codecs.target.encode(translation).into_iter().chain([specials.eos]).collect();
@@ -187,8 +187,8 @@ impl Translator {
         let (ids, lengths) = side_by_side(&[&source], self.codecs.source.specials().pad, &self.device);
         let encoded = self.network.encode(ids, &lengths);
         let weights: Vec<f64> = self.network.decode(&encoded, inputs).weights?.into_data().iter::<f64>().collect();
-        let names = |codec: &TextCodec, ids: &[u32]| ids.iter().map(|id| codec.token(*id)).collect();
-        Some(Looked {
+        let names = |codec: &Tokenizer, ids: &[u32]| ids.iter().map(|id| codec.token(*id)).collect();
+        Some(AttentionMap {
             source: names(&self.codecs.source, &source),
             target: names(&self.codecs.target, &said),
             weights: weights.chunks(source.len()).map(<[f64]>::to_vec).collect(),

@@ -5,17 +5,17 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use recurrent::data::{Dataset, Table};
-use recurrent::forecast::{ForecastPlan, ForecastRun, Forecaster, Source, TestRows};
+use recurrent::data::{DatasetManifest, Table};
+use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Source, TestRows};
 use recurrent::models::{Summarize, Summary};
-use recurrent::{Bundle, Plan, Run};
+use recurrent::{Plan, Run, RunDir};
 
 use super::Shown;
 use crate::cli::{Format, NewRun, PredictArgs};
+use crate::output::say;
 use crate::report::{Block, Section};
 use crate::settings::{ForecastSettings, Layers};
-use crate::speak::say;
-use crate::{device, picture};
+use crate::{device, plots};
 
 const DEFAULT_DATA: &str = "weather";
 
@@ -30,7 +30,7 @@ pub fn train(args: &NewRun<ForecastSettings>) -> Result<ExitCode> {
         Some(_) => data,
         None => std::path::absolute(&data).context("a path")?.display().to_string(),
     };
-    let recipe = ForecastPlan::new(&data, &source, layers.get("target"), layers.get("inputs"))?;
+    let recipe = ForecastConfig::new(&data, &source, layers.get("target"), layers.get("inputs"))?;
     let plan = layers.over(&recipe)?;
     let folder = super::place(args, &plan, plan.model);
     let run = ForecastRun::create(plan, &source, &folder, args.force)?;
@@ -78,7 +78,7 @@ impl Shown for ForecastRun {
     }
 
     fn next(&self) -> String {
-        format!("To see what comes next: train predict {}", self.bundle().root().display())
+        format!("To see what comes next: train predict {}", self.run_dir().root().display())
     }
 }
 
@@ -105,18 +105,18 @@ fn draw_forecast(run: &ForecastRun, rows: &TestRows, target: usize, network: &st
         windows.map(|window| baseline.forecast(series, index, at(window) - step, step).unwrap_or(f64::NAN)).collect();
     let baseline = baseline.name();
     let lines = [
-        picture::Line { name: "what came", values: &came },
-        picture::Line { name: network, values: &said },
-        picture::Line { name: &baseline, values: &naive },
+        plots::Line { name: "what came", values: &came },
+        plots::Line { name: network, values: &said },
+        plots::Line { name: &baseline, values: &naive },
     ];
     let title = format!("{column} in the test part, foretold {step} row(s) ahead");
-    let picture = picture::over_time(&title, &with_unit(plan, column), &labels, &lines)?;
+    let picture = plots::over_time(&title, &with_unit(plan, column), &labels, &lines)?;
     super::keep(run, &picture_name(plan, target), &title, picture)
 }
 
 /// `temp_max, °C`, if the unit is known.
-fn with_unit(plan: &ForecastPlan, column: &str) -> String {
-    let facts = Dataset::find(&plan.data).ok().and_then(|set| set.manifest.series().ok());
+fn with_unit(plan: &ForecastConfig, column: &str) -> String {
+    let facts = DatasetManifest::find(&plan.data).ok().and_then(|set| set.manifest.series().ok());
     let known = facts.and_then(|facts| facts.columns.iter().find(|known| known.name == column));
     known.map_or_else(|| column.to_string(), |known| format!("{column}, {}", known.unit))
 }
@@ -142,25 +142,25 @@ pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
 /// The layers of a run's network, or of the lecture's.
 pub fn layers(run: Option<&Path>, device: &Device) -> Result<Summary> {
     let plan = match run {
-        Some(folder) => <ForecastPlan as Plan>::of(&Bundle::open(folder)?)?,
+        Some(folder) => <ForecastConfig as Plan>::of(&RunDir::open(folder)?)?,
         None => lecture_plan()?,
     };
     Ok(network(&plan, device))
 }
 
 /// The lecture's network: two layers of 50 on 100 rows of one column, one row foretold.
-fn lecture_plan() -> Result<ForecastPlan> {
+fn lecture_plan() -> Result<ForecastConfig> {
     let source = Source::open("stocks")?;
     let closes = vec!["AAPL_adj_close".to_string()];
-    Ok(ForecastPlan::new("stocks", &source, Some(closes.clone()), Some(closes))?)
+    Ok(ForecastConfig::new("stocks", &source, Some(closes.clone()), Some(closes))?)
 }
 
-fn network(plan: &ForecastPlan, device: &Device) -> Summary {
+fn network(plan: &ForecastConfig, device: &Device) -> Summary {
     plan.network().init(device).summary(&[plan.window, plan.inputs.len()])
 }
 
 /// `forecast-temp_max`: the column's name as far as a file's can hold it, numbered where there are several.
-fn picture_name(plan: &ForecastPlan, target: usize) -> String {
+fn picture_name(plan: &ForecastConfig, target: usize) -> String {
     const LONGEST: usize = 60;
     let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     let name: String = plan.target[target].chars().take(LONGEST).map(plain).collect();

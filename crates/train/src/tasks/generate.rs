@@ -10,15 +10,15 @@ use burn::tensor::Device;
 use recurrent::Run;
 use recurrent::decoding::Sampling;
 use recurrent::fit::{AfterEpoch, History};
-use recurrent::generate::{GeneratePlan, GenerateRun, Generated, Generation, Generator};
+use recurrent::generate::{GenerateConfig, GenerateRun, Generated, GenerationConfig, Generator};
 use recurrent::models::{Summarize, Summary};
 
 use super::Shown;
 use crate::cli::{Format, GenerateArgs, PredictArgs};
 use crate::device;
+use crate::output::{note, say, utter};
 use crate::report::{Block, Section};
 use crate::settings::Layers;
-use crate::speak::{note, say, utter};
 
 const DEFAULT_DATA: &str = "fables";
 /// Tokens of a sample that is shown after an epoch, and at the end.
@@ -31,7 +31,7 @@ pub fn train(args: &GenerateArgs) -> Result<ExitCode> {
     let device = device::open(&args.device)?;
     let layers = Layers::read(&args.settings, args.config.as_deref())?;
     let data = layers.get::<String>("data").unwrap_or_else(|| DEFAULT_DATA.into());
-    let plan = layers.over(&GeneratePlan::new(&data)?)?;
+    let plan = layers.over(&GenerateConfig::new(&data)?)?;
     let folder = super::place(args, &plan, plan.model);
     let run = GenerateRun::create(plan, &folder, args.force)?;
     introduce(&run, &device);
@@ -79,9 +79,9 @@ impl Shown for GenerateRun {
         let measures = self.score(device)?;
         super::write_scores(self, &measures)?;
         say(format!("\nValidation: {measures}."));
-        let asked = Generation { length: LAST_SAMPLE, ..Generation::default() };
+        let asked = GenerationConfig { length: LAST_SAMPLE, ..GenerationConfig::default() };
         let sample =
-            Generator::load(self.bundle().root(), device)?.generate("", &asked, |_| ControlFlow::Continue(()))?;
+            Generator::load(self.run_dir().root(), device)?.generate("", &asked, |_| ControlFlow::Continue(()))?;
         say(format!("\nA sample:\n{}", sample.text));
         let plan = self.plan();
         let lead =
@@ -91,12 +91,12 @@ impl Shown for GenerateRun {
     }
 
     fn next(&self) -> String {
-        let folder = self.bundle().root().display();
+        let folder = self.run_dir().root().display();
         format!("To let it write: train predict {folder} --prompt \"The\"; to complete words: train complete {folder}")
     }
 
     fn after_epoch(&self, device: &Device) -> AfterEpoch {
-        let (folder, device) = (self.bundle().root().to_path_buf(), device.clone());
+        let (folder, device) = (self.run_dir().root().to_path_buf(), device.clone());
         let per_character = self.measures(1.0).bits_per_character;
         Box::new(move |history: &History| {
             if let Some(last) = history.epochs.last() {
@@ -117,7 +117,7 @@ impl Shown for GenerateRun {
 /// What the best network so far writes, another sample after each epoch.
 fn sample(folder: &Path, device: &Device, epoch: usize) -> recurrent::Result<String> {
     let sampling = Sampling { seed: epoch as u64, ..Sampling::default() };
-    let asked = Generation { length: SAMPLE, sampling, ..Generation::default() };
+    let asked = GenerationConfig { length: SAMPLE, sampling, ..GenerationConfig::default() };
     let generated = Generator::load(folder, device)?.generate("", &asked, |_| ControlFlow::Continue(()))?;
     Ok(generated.text)
 }
@@ -127,7 +127,7 @@ pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
     let generator = Generator::load(&args.run.run, device)?;
     let asked = &args.generate;
     let prompt = asked.prompt.as_deref().unwrap_or_default();
-    let usual = Generation::default();
+    let usual = GenerationConfig::default();
     let sampling = Sampling {
         temperature: if asked.greedy.is_some() { 0.0 } else { asked.temperature.unwrap_or(usual.sampling.temperature) },
         top_k: asked.top_k.unwrap_or(usual.sampling.top_k),
@@ -135,7 +135,7 @@ pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
         repetition: asked.repetition.unwrap_or(usual.sampling.repetition),
         seed: asked.seed.unwrap_or(usual.sampling.seed),
     };
-    let generation = Generation {
+    let generation = GenerationConfig {
         sampling,
         beam: args.translate.beam.unwrap_or(usual.beam),
         length: asked.length.unwrap_or(usual.length),
@@ -181,12 +181,12 @@ pub fn layers(run: Option<&Path>, device: &Device) -> Result<Summary> {
             network(run.plan(), run.codec().len(), device)
         }
         None => {
-            let plan = GeneratePlan::new(DEFAULT_DATA)?;
+            let plan = GenerateConfig::new(DEFAULT_DATA)?;
             network(&plan, plan.tokens()?, device)
         }
     })
 }
 
-fn network(plan: &GeneratePlan, tokens: usize, device: &Device) -> Summary {
+fn network(plan: &GenerateConfig, tokens: usize, device: &Device) -> Summary {
     plan.network(tokens).init(device).summary(&[plan.window])
 }

@@ -1,8 +1,8 @@
 //! What is done with a run, whatever its task: train it, go on with it, score it.
 
+pub mod classify;
 pub mod forecast;
 pub mod generate;
-pub mod sentiment;
 pub mod translate;
 
 use std::io::IsTerminal;
@@ -11,22 +11,22 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use recurrent::classify::ClassifyRun;
 use recurrent::compare::Comparison;
 use recurrent::data::DataError;
-use recurrent::fit::{AfterEpoch, Ending, History};
+use recurrent::fit::{AfterEpoch, History, StopReason};
 use recurrent::forecast::ForecastRun;
 use recurrent::generate::GenerateRun;
-use recurrent::sentiment::SentimentRun;
 use recurrent::translate::TranslateRun;
 use recurrent::{Plan, Run, Task, replace};
 use serde::Serialize;
 
-use crate::cli::{BadInput, Format, NewRun, PredictArgs, ResumeArgs, RunArgs, SentencesAsk, SummaryArgs};
+use crate::cli::{BadInput, Format, NewRun, PredictArgs, ResumeArgs, RunArgs, SentencesOptions, SummaryArgs};
 use crate::interrupt::INTERRUPTED;
+use crate::output::{note, say};
 use crate::report::{Block, Section};
 use crate::settings::first_said;
-use crate::speak::{note, say};
-use crate::{compare, device, folder, picture, progress};
+use crate::{compare, device, folder, plots, progress};
 
 /// A run that shows itself.
 pub trait Shown: Run {
@@ -64,7 +64,7 @@ macro_rules! with_run {
             Task::Forecast => $does::<ForecastRun>($($argument),*),
             Task::Generate => $does::<GenerateRun>($($argument),*),
             Task::Translate => $does::<TranslateRun>($($argument),*),
-            Task::Sentiment => $does::<SentimentRun>($($argument),*),
+            Task::Sentiment => $does::<ClassifyRun>($($argument),*),
         }
     };
 }
@@ -119,7 +119,7 @@ pub fn predict(args: &PredictArgs) -> Result<ExitCode> {
         Task::Forecast => forecast::predict(args, &device)?,
         Task::Generate => generate::predict(args, &device)?,
         Task::Translate => translate::predict(args, &device)?,
-        Task::Sentiment => sentiment::predict(args, &device)?,
+        Task::Sentiment => classify::predict(args, &device)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -147,7 +147,7 @@ pub fn summary(args: &SummaryArgs) -> Result<ExitCode> {
         Task::Forecast => forecast::layers(run, &device)?,
         Task::Generate => generate::layers(run, &device)?,
         Task::Translate => translate::layers(run, &device)?,
-        Task::Sentiment => sentiment::layers(run, &device)?,
+        Task::Sentiment => classify::layers(run, &device)?,
     });
     Ok(ExitCode::SUCCESS)
 }
@@ -166,7 +166,7 @@ fn task_of<P: Plan>(_plan: &P) -> Task {
 fn finish<R: Shown>(run: &R, device: &Device) -> Result<ExitCode> {
     Ok(match train(run, device, R::DASHBOARD)? {
         Trained::Shown(_) => {
-            let folder = run.bundle().root().display();
+            let folder = run.run_dir().root().display();
             say(format!("\nThe run is in {folder}, pictures in {folder}/pictures. {}", run.next()));
             ExitCode::SUCCESS
         }
@@ -179,19 +179,21 @@ pub fn train<R: Shown>(run: &R, device: &Device, dashboard: bool) -> Result<Trai
     let plan = run.plan().fit();
     let watch = progress::Watch { epochs: plan.epochs, items: run.items(), unit: R::UNIT, dashboard };
     let (history, ending) = run.fit(device, progress::session(watch, run.after_epoch(device))?)?;
-    let folder = run.bundle().root().display();
+    let folder = run.run_dir().root().display();
     let Some(best) = history.best() else {
         say(format!("\nInterrupted in the first epoch. To go on: train resume {folder}"));
         return Ok(Trained::Interrupted);
     };
     let losses = draw_losses(run, &history)?;
     match ending {
-        Ending::Finished => say(format!("\nAll {} epochs are done; the best is epoch {}.", plan.epochs, best.epoch)),
-        Ending::Stopped => say(format!(
+        StopReason::Finished => {
+            say(format!("\nAll {} epochs are done; the best is epoch {}.", plan.epochs, best.epoch))
+        }
+        StopReason::Stopped => say(format!(
             "\nStopped: no better validation loss since epoch {} (--patience {}).",
             best.epoch, plan.patience
         )),
-        Ending::Interrupted => {
+        StopReason::Interrupted => {
             let done = history.epochs.len();
             say(format!("\nInterrupted after {done} of {} epochs. To go on: train resume {folder}", plan.epochs));
             return Ok(Trained::Interrupted);
@@ -206,25 +208,25 @@ fn draw_losses<R: Shown>(run: &R, history: &History) -> Result<String> {
     let train: Vec<f64> = history.epochs.iter().map(|epoch| epoch.train_loss).collect();
     let valid: Vec<f64> = history.epochs.iter().map(|epoch| epoch.valid_loss).collect();
     let best = history.best().map(|best| best.epoch);
-    let picture = picture::loss_curves(R::LOSS, &train, &valid, best)?;
-    run.bundle().write("pictures/loss.svg", &picture)?;
+    let picture = plots::loss_curves(R::LOSS, &train, &valid, best)?;
+    run.run_dir().write("pictures/loss.svg", &picture)?;
     Ok(picture)
 }
 
 /// Writes a picture into the run's folder; gives it for a report.
 fn keep(run: &impl Run, name: &str, caption: &str, svg: String) -> Result<Block> {
-    run.bundle().write(&format!("pictures/{name}.svg"), &svg)?;
+    run.run_dir().write(&format!("pictures/{name}.svg"), &svg)?;
     Ok(Block::Picture { caption: caption.into(), svg })
 }
 
 /// Writes figures into the run's folder.
 fn write_scores(run: &impl Run, scores: &impl Serialize) -> Result<()> {
     let scores = serde_json::to_string_pretty(scores).context("scores have a form in JSON")?;
-    Ok(run.bundle().write("scores.json", scores + "\n")?)
+    Ok(run.run_dir().write("scores.json", scores + "\n")?)
 }
 
 /// The sentences that somebody asks about: those typed, or the lines of a file, or of standard input.
-fn sentences(asked: &SentencesAsk) -> Result<Vec<String>> {
+fn sentences(asked: &SentencesOptions) -> Result<Vec<String>> {
     if !asked.sentences.is_empty() {
         return Ok(asked.sentences.clone());
     }

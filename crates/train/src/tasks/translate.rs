@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use recurrent::models::{Summarize, Summary};
-use recurrent::translate::{Answered, Looked, Searching, TranslatePlan, TranslateRun, Translator};
+use recurrent::translate::{Answered, AttentionMap, BeamConfig, TranslateConfig, TranslateRun, Translator};
 use recurrent::{Run, replace};
 
 use super::Shown;
 use crate::cli::{BadInput, Format, PredictArgs, TranslateArgs};
+use crate::output::{note, say};
 use crate::report::{Block, Section};
 use crate::settings::Layers;
-use crate::speak::{note, say};
-use crate::{device, picture};
+use crate::{device, plots};
 
 const DEFAULT_DATA: &str = "phrases";
 /// Translations that are shown at the end.
@@ -30,7 +30,7 @@ pub fn train(args: &TranslateArgs) -> Result<ExitCode> {
     let device = device::open(&args.device)?;
     let layers = Layers::read(&args.settings, args.config.as_deref())?;
     let data = layers.get::<String>("data").unwrap_or_else(|| DEFAULT_DATA.into());
-    let recipe = TranslatePlan::new(&data, layers.get::<String>("target_data").as_deref())?;
+    let recipe = TranslateConfig::new(&data, layers.get::<String>("target_data").as_deref())?;
     let plan = layers.over(&if *lecture { recipe.lecture() } else { recipe })?;
     let folder = super::place(args, &plan, plan.model);
     let run = TranslateRun::create(plan, &folder, args.force)?;
@@ -59,12 +59,12 @@ impl Shown for TranslateRun {
         let (scores, answered) = self.score(device)?;
         super::write_scores(self, &scores)?;
         say(format!("\n{scores}\n"));
-        let translator = Translator::load(self.bundle().root(), device)?;
+        let translator = Translator::load(self.run_dir().root(), device)?;
         let chosen = chosen(&answered);
         let mut blocks = vec![Block::Verbatim(scores.to_string())];
         let bars: Vec<_> = scores.rows.iter().map(|row| (&*row.name, row.bleu.score)).collect();
         let title = "Translations of the test part beside what costs nothing";
-        blocks.push(super::keep(self, "bleu", title, picture::bars(title, "BLEU", &bars)?)?);
+        blocks.push(super::keep(self, "bleu", title, plots::bars(title, "BLEU", &bars)?)?);
         let rows: Vec<Vec<String>> = chosen
             .iter()
             .map(|answer| vec![answer.source.clone(), answer.said.clone(), answer.references.join(" / ")])
@@ -92,7 +92,7 @@ impl Shown for TranslateRun {
     }
 
     fn next(&self) -> String {
-        format!("To translate: train predict {} \"{LECTURE}\"", self.bundle().root().display())
+        format!("To translate: train predict {} \"{LECTURE}\"", self.run_dir().root().display())
     }
 }
 
@@ -102,8 +102,8 @@ fn chosen(answered: &[Answered]) -> Vec<&Answered> {
     answered.iter().step_by(step).take(SHOWN).collect()
 }
 
-fn draw(looked: &Looked, sentence: &str) -> Result<String> {
-    picture::attention(sentence, &looked.source, &looked.target, &looked.weights)
+fn draw(looked: &AttentionMap, sentence: &str) -> Result<String> {
+    plots::attention(sentence, &looked.source, &looked.target, &looked.weights)
 }
 
 /// `train predict` with a run of `translate`.
@@ -112,8 +112,10 @@ pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
     let translator = Translator::load(&args.run.run, device)?;
     let sentences = super::sentences(&args.sentences)?;
     let plan = translator.plan();
-    let by =
-        Searching { beam: args.translate.beam.unwrap_or(plan.beam), alpha: args.translate.alpha.unwrap_or(plan.alpha) };
+    let by = BeamConfig {
+        beam: args.translate.beam.unwrap_or(plan.beam),
+        alpha: args.translate.alpha.unwrap_or(plan.alpha),
+    };
     let translations = translator.translate_by(&sentences, by)?;
     let mut text = String::new();
     for (sentence, translation) in sentences.iter().zip(&translations) {
@@ -145,12 +147,12 @@ pub fn layers(run: Option<&Path>, device: &Device) -> Result<Summary> {
             network(run.plan(), run.tokens(), device)
         }
         None => {
-            let plan = TranslatePlan::new(DEFAULT_DATA, None)?.lecture();
+            let plan = TranslateConfig::new(DEFAULT_DATA, None)?.lecture();
             network(&plan, [plan.vocabulary; 2], device)
         }
     })
 }
 
-fn network(plan: &TranslatePlan, [source, target]: [usize; 2], device: &Device) -> Summary {
+fn network(plan: &TranslateConfig, [source, target]: [usize; 2], device: &Device) -> Summary {
     plan.network(source, target).init(device).summary(&[plan.longest])
 }

@@ -8,7 +8,7 @@ mod generate;
 mod help;
 mod program;
 mod resume;
-mod sentiment;
+mod classify;
 #[path = "../../../recurrent-data/tests/fetch/server.rs"]
 mod server;
 mod text_bad_input;

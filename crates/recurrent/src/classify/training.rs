@@ -11,51 +11,51 @@ use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{
-    EncodedTexts, LabelledPart, LabelledSplit, Role, Specials, Test, TextBatch, TextCodec, Train, Valid,
+    EncodedTexts, LabeledSplit, LabeledSubset, Role, SpecialTokens, Test, TextBatch, Tokenizer, Train, Valid,
 };
 use recurrent_models::networks::SequenceClassifier;
 
-use super::{BagOfWords, SentimentPlan, TestTexts};
+use super::{BagOfWords, ClassifyConfig, TestTexts};
 use crate::fit::fit;
-use crate::fit::{BatchSource, Ending, History, Loaders, Loss, Session, Trainable};
-use crate::metrics::classification::Judged;
+use crate::fit::{BatchSource, Callbacks, History, Loaders, Loss, StopReason, Trainable};
+use crate::metrics::classification::LabeledPrediction;
 use crate::run::{Plan, Run};
-use crate::{Bundle, Result};
+use crate::{Result, RunDir};
 
 /// Sentences a step where no gradient is needed.
 const SCORING_BATCH: usize = 256;
 
 /// A run of sentiment: sentences that have become numbers, and a folder.
 #[derive(Debug)]
-pub struct SentimentRun {
-    plan: SentimentPlan,
-    codec: TextCodec,
+pub struct ClassifyRun {
+    plan: ClassifyConfig,
+    codec: Tokenizer,
     labels: Arc<[String]>,
-    texts: LabelledPart<Train>,
-    test_texts: LabelledPart<Test>,
+    texts: LabeledSubset<Train>,
+    test_texts: LabeledSubset<Test>,
     train: EncodedTexts<Train>,
     valid: EncodedTexts<Valid>,
     test: EncodedTexts<Test>,
     notes: Vec<String>,
-    bundle: Bundle,
+    run_dir: RunDir,
 }
 
-impl SentimentRun {
+impl ClassifyRun {
     /// Makes the sentences ready and the run's folder with them. Whatever is wrong with plan or sentences is found
     /// here, before the first step.
     ///
     /// # Errors
     /// If plan or sentences are wrong, or the folder is there already.
-    pub fn create(plan: SentimentPlan, folder: &Path, force: bool) -> Result<Self> {
+    pub fn create(plan: ClassifyConfig, folder: &Path, force: bool) -> Result<Self> {
         let prepared = Prepared::new(&plan, None)?;
         let labels = serde_json::to_string(&prepared.labels[..]).expect("words have a form in JSON");
         let files = [
-            ("plan.toml", crate::bundle::to_toml(&plan)),
+            ("plan.toml", crate::run_dir::to_toml(&plan)),
             ("codec.json", prepared.codec.to_json()),
             ("labels.json", labels),
         ];
-        let bundle = Bundle::create(folder, &files, force)?;
-        Ok(prepared.into_run(plan, bundle))
+        let run_dir = RunDir::create(folder, &files, force)?;
+        Ok(prepared.into_run(plan, run_dir))
     }
 
     /// Lets the network of the best epoch judge the test part, and the baseline beside it, which is fitted on the
@@ -65,34 +65,35 @@ impl SentimentRun {
     /// If the weights are missing or damaged, or the baseline cannot be fitted.
     pub fn score(&self, device: &Device) -> Result<TestTexts> {
         let mut network = self.plan.network(self.codec.len(), self.labels.len()).init(device);
-        self.bundle.read_weights(&mut network)?;
-        let mut judged = vec![Judged { truth: 0, probabilities: Vec::new() }; self.test.len()];
+        self.run_dir.read_weights(&mut network)?;
+        let mut judged = vec![LabeledPrediction { truth: 0, probabilities: Vec::new() }; self.test.len()];
         for indices in self.test.by_length(SCORING_BATCH) {
             let batch = TextBatch::gather(&self.test, &indices, device);
             let said = softmax(network.forward(batch.ids, &batch.lengths), 1).into_data();
             let said: Vec<f64> = said.iter::<f64>().collect();
             for (index, probabilities) in indices.iter().zip(said.chunks(self.labels.len())) {
-                judged[*index] = Judged { truth: self.test.label(*index), probabilities: probabilities.to_vec() };
+                judged[*index] =
+                    LabeledPrediction { truth: self.test.label(*index), probabilities: probabilities.to_vec() };
             }
         }
-        let texts: Vec<String> = self.test_texts.labelled().map(|labelled| labelled.text.clone()).collect();
+        let texts: Vec<String> = self.test_texts.labeled().map(|labeled| labeled.text.clone()).collect();
         let baseline = self.baseline()?;
         let read: Vec<&str> = texts.iter().map(String::as_str).collect();
         let probabilities = baseline.judge(&read)?.into_iter();
         let baseline = probabilities
             .enumerate()
-            .map(|(index, probabilities)| Judged { truth: self.test.label(index), probabilities });
+            .map(|(index, probabilities)| LabeledPrediction { truth: self.test.label(index), probabilities });
         Ok(TestTexts { labels: self.labels.to_vec(), network: judged, baseline: baseline.collect(), texts })
     }
 
     /// The bag of words, from the folder or fitted now.
     fn baseline(&self) -> Result<BagOfWords> {
-        if let Some(bag) = BagOfWords::read(&self.bundle)? {
+        if let Some(bag) = BagOfWords::read(&self.run_dir)? {
             return Ok(bag);
         }
-        let texts: Vec<&str> = self.texts.labelled().map(|labelled| &*labelled.text).collect();
+        let texts: Vec<&str> = self.texts.labeled().map(|labeled| &*labeled.text).collect();
         let bag = BagOfWords::fit(&texts, self.texts.numbers(), self.labels.len())?;
-        bag.write(&self.bundle)?;
+        bag.write(&self.run_dir)?;
         Ok(bag)
     }
 
@@ -117,55 +118,55 @@ impl SentimentRun {
     }
 }
 
-impl Run for SentimentRun {
-    type Plan = SentimentPlan;
+impl Run for ClassifyRun {
+    type Plan = ClassifyConfig;
 
     const UNIT: &'static str = "sentences";
 
     fn open(folder: &Path) -> Result<Self> {
-        let bundle = Bundle::open(folder)?;
-        let plan = <SentimentPlan as Plan>::of(&bundle)?;
-        let codec = bundle.read_codec("embedding.weight")?;
-        Ok(Prepared::new(&plan, Some(codec))?.into_run(plan, bundle))
+        let run_dir = RunDir::open(folder)?;
+        let plan = <ClassifyConfig as Plan>::of(&run_dir)?;
+        let codec = run_dir.read_codec("embedding.weight")?;
+        Ok(Prepared::new(&plan, Some(codec))?.into_run(plan, run_dir))
     }
 
-    fn plan(&self) -> &SentimentPlan {
+    fn plan(&self) -> &ClassifyConfig {
         &self.plan
     }
 
-    fn plan_mut(&mut self) -> &mut SentimentPlan {
+    fn plan_mut(&mut self) -> &mut ClassifyConfig {
         &mut self.plan
     }
 
-    fn bundle(&self) -> &Bundle {
-        &self.bundle
+    fn run_dir(&self) -> &RunDir {
+        &self.run_dir
     }
 
     fn items(&self) -> usize {
         self.train.len()
     }
 
-    fn fit(&self, device: &Device, session: Session) -> Result<(History, Ending)> {
+    fn fit(&self, device: &Device, session: Callbacks) -> Result<(History, StopReason)> {
         let device = device.clone().autodiff();
         device.seed(self.plan.fit.seed);
-        let Specials { unk, .. } = self.codec.specials();
-        let model = SentimentTask {
+        let SpecialTokens { unk, .. } = self.codec.specials();
+        let model = ClassifyObjective {
             network: self.plan.network(self.codec.len(), self.labels.len()).init(&device),
             word_dropout: self.plan.word_dropout,
             unknown: unk as usize,
         };
         let sources = (self.train.clone(), self.valid.clone());
         let loaders = Loaders::shuffled(sources, [self.plan.fit.batch, SCORING_BATCH], &device);
-        fit(model, loaders, &self.plan.fit, &self.bundle, &device, session)
+        fit(model, loaders, &self.plan.fit, &self.run_dir, &device, session)
     }
 }
 
 /// Sentences on their way to numbers.
 struct Prepared {
-    codec: TextCodec,
+    codec: Tokenizer,
     labels: Arc<[String]>,
-    texts: LabelledPart<Train>,
-    test_texts: LabelledPart<Test>,
+    texts: LabeledSubset<Train>,
+    test_texts: LabeledSubset<Test>,
     train: EncodedTexts<Train>,
     valid: EncodedTexts<Valid>,
     test: EncodedTexts<Test>,
@@ -174,15 +175,14 @@ struct Prepared {
 
 impl Prepared {
     /// Sentences → split → codec → numbers.
-    fn new(plan: &SentimentPlan, codec: Option<TextCodec>) -> Result<Self> {
+    fn new(plan: &ClassifyConfig, codec: Option<Tokenizer>) -> Result<Self> {
         plan.check()?;
-        let (labelled, sha256) = plan.open()?;
+        let (labeled, sha256) = plan.open()?;
         plan.check_bytes(&sha256)?;
-        let LabelledSplit { train: texts, valid, test: test_texts, labels, crossed, .. } =
-            labelled.split(&plan.split)?;
+        let LabeledSplit { train: texts, valid, test: test_texts, labels, crossed, .. } = labeled.split(&plan.split)?;
         let codec = match codec {
             Some(codec) => codec,
-            None => TextCodec::fit_request(&plan.codec_request(), texts.texts())?,
+            None => Tokenizer::fit_request(&plan.codec_request(), texts.texts())?,
         };
         let train = texts.encode(&codec, plan.longest)?;
         let valid = valid.encode(&codec, plan.longest)?;
@@ -196,9 +196,9 @@ impl Prepared {
         Ok(Self { notes: notes.collect(), codec, labels, texts, test_texts, train, valid, test })
     }
 
-    fn into_run(self, plan: SentimentPlan, bundle: Bundle) -> SentimentRun {
+    fn into_run(self, plan: ClassifyConfig, run_dir: RunDir) -> ClassifyRun {
         let Self { codec, labels, texts, test_texts, train, valid, test, notes } = self;
-        SentimentRun { plan, codec, labels, texts, test_texts, train, valid, test, notes, bundle }
+        ClassifyRun { plan, codec, labels, texts, test_texts, train, valid, test, notes, run_dir }
     }
 }
 
@@ -229,13 +229,13 @@ impl<R: Role> BatchSource for EncodedTexts<R> {
 
 /// The network with its loss, the cross-entropy in nats a sentence.
 #[derive(Module, Debug)]
-pub struct SentimentTask {
+pub struct ClassifyObjective {
     network: SequenceClassifier,
     word_dropout: f64,
     unknown: usize,
 }
 
-impl SentimentTask {
+impl ClassifyObjective {
     fn loss(&self, ids: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Loss {
         let logits = self.network.forward(ids, lengths);
         let mean = CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, labels);
@@ -253,7 +253,7 @@ impl SentimentTask {
     }
 }
 
-impl TrainStep for SentimentTask {
+impl TrainStep for ClassifyObjective {
     type Input = TextBatch;
     type Output = Loss;
 
@@ -264,7 +264,7 @@ impl TrainStep for SentimentTask {
     }
 }
 
-impl InferenceStep for SentimentTask {
+impl InferenceStep for ClassifyObjective {
     type Input = TextBatch;
     type Output = Loss;
 
@@ -273,7 +273,7 @@ impl InferenceStep for SentimentTask {
     }
 }
 
-impl Trainable for SentimentTask {
+impl Trainable for ClassifyObjective {
     type Network = SequenceClassifier;
 
     fn network(&self) -> &SequenceClassifier {

@@ -9,7 +9,7 @@ use super::chart::{Chart, Curve, Shape, pieces};
 
 /// Training and validation loss by epoch, the first epoch being 1.
 ///
-/// The best epoch, if it is one of those drawn, is marked with a labelled vertical line. The axis of the loss is
+/// The best epoch, if it is one of those drawn, is marked with a labeled vertical line. The axis of the loss is
 /// logarithmic when all losses are positive and the largest is more than 50 times the smallest.
 pub fn loss_curves(title: &str, train: &[f64], valid: &[f64], best_epoch: Option<usize>) -> Result<String> {
     let scale = Scale::of_losses(train, valid);

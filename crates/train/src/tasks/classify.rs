@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use anyhow::Result;
 use burn::tensor::Device;
 use recurrent::Run;
-use recurrent::metrics::classification::{Judged, calibration_bins, roc};
+use recurrent::classify::{Attribution, Classification, Classifier, ClassifyConfig, ClassifyRun, TestTexts};
+use recurrent::metrics::classification::{LabeledPrediction, calibration_bins, roc};
 use recurrent::models::{Summarize, Summary};
-use recurrent::sentiment::{Judgement, Moved, SentimentClassifier, SentimentPlan, SentimentRun, TestTexts};
 
 use super::Shown;
 use crate::cli::{BadInput, Format, NewRun, PredictArgs};
+use crate::output::{note, say};
 use crate::report::{Block, Section};
-use crate::settings::{Layers, SentimentSettings};
-use crate::speak::{note, say};
-use crate::{device, picture};
+use crate::settings::{ClassifySettings, Layers};
+use crate::{device, plots};
 
 const DEFAULT_DATA: &str = "reviews";
 /// Judgements that are shown at the end, besides the lecture's.
@@ -27,19 +27,19 @@ const LECTURE: [&str; 3] =
     ["I love this product", "This is the worst thing I have ever bought", "This product is amazing"];
 
 /// `train sentiment`.
-pub fn train(args: &NewRun<SentimentSettings>) -> Result<ExitCode> {
+pub fn train(args: &NewRun<ClassifySettings>) -> Result<ExitCode> {
     let device = device::open(&args.device)?;
     let layers = Layers::read(&args.settings, args.config.as_deref())?;
     let data = layers.get::<String>("data").unwrap_or_else(|| DEFAULT_DATA.into());
-    let plan = layers.over(&SentimentPlan::new(&data)?)?;
+    let plan = layers.over(&ClassifyConfig::new(&data)?)?;
     let folder = super::place(args, &plan, plan.model);
-    let run = SentimentRun::create(plan, &folder, args.force)?;
+    let run = ClassifyRun::create(plan, &folder, args.force)?;
     introduce(&run, &device);
     super::finish(&run, &device)
 }
 
 /// Says what is going to be trained.
-pub fn introduce(run: &SentimentRun, device: &Device) {
+pub fn introduce(run: &ClassifyRun, device: &Device) {
     let plan = run.plan();
     let [train, valid, test] = run.sizes();
     say(network(plan, run.tokens(), run.labels().len(), device));
@@ -53,7 +53,7 @@ pub fn introduce(run: &SentimentRun, device: &Device) {
     run.notes().iter().for_each(|text| note(format!("note: {text}")));
 }
 
-impl Shown for SentimentRun {
+impl Shown for ClassifyRun {
     const LOSS: &'static str = "Cross-entropy, nats a sentence";
 
     fn show(&self, device: &Device) -> Result<Section> {
@@ -73,13 +73,13 @@ impl Shown for SentimentRun {
     }
 
     fn next(&self) -> String {
-        format!("To judge: train predict {} --explain \"{}\"", self.bundle().root().display(), LECTURE[2])
+        format!("To judge: train predict {} --explain \"{}\"", self.run_dir().root().display(), LECTURE[2])
     }
 }
 
 /// Sentences as both models judge them: said, and as a table for a report.
-fn judgements(run: &SentimentRun, sentences: &[String], device: &Device) -> Result<Block> {
-    let classifier = SentimentClassifier::load(run.bundle().root(), device)?;
+fn judgements(run: &ClassifyRun, sentences: &[String], device: &Device) -> Result<Block> {
+    let classifier = Classifier::load(run.run_dir().root(), device)?;
     let judged = classifier.judge(sentences)?;
     let by_words = classifier.judge_by_words(sentences)?.unwrap_or_default();
     let mut rows = Vec::new();
@@ -94,29 +94,29 @@ fn judgements(run: &SentimentRun, sentences: &[String], device: &Device) -> Resu
 }
 
 /// A picture of each measure.
-fn draw(run: &SentimentRun, test: &TestTexts, name: &str) -> Result<Vec<Block>> {
+fn draw(run: &ClassifyRun, test: &TestTexts, name: &str) -> Result<Vec<Block>> {
     let models = [(name, &test.network, "network"), (WORDS, &test.baseline, "words")];
     let scores = test.score(name);
     let mut blocks = Vec::new();
     for ((model, _, file), score) in models.iter().zip([&scores.network, &scores.baseline]) {
         let title = format!("Confusion of the {model}");
-        let svg = picture::confusion(&title, &test.labels, &score.confusion)?;
+        let svg = plots::confusion(&title, &test.labels, &score.confusion)?;
         blocks.push(super::keep(run, &format!("confusion-{file}"), &title, svg)?);
     }
-    let bins = |judged: &[Judged]| -> Vec<(f64, f64, usize)> {
+    let bins = |judged: &[LabeledPrediction]| -> Vec<(f64, f64, usize)> {
         calibration_bins(judged, BINS).iter().map(|bin| (bin.confidence, bin.accuracy, bin.count)).collect()
     };
     let bins = models.map(|(model, judged, _)| (model, bins(judged)));
     let curves: Vec<_> = bins.iter().map(|(model, bins)| (*model, &bins[..])).collect();
     let caption = "How often a judgement is right, against how sure it is.";
-    blocks.push(super::keep(run, "calibration", caption, picture::calibration("Calibration", &curves)?)?);
+    blocks.push(super::keep(run, "calibration", caption, plots::calibration("Calibration", &curves)?)?);
     if test.labels.len() == 2 {
         let points = models.map(|(model, judged, _)| (model, roc(judged, 1)));
         let areas = [scores.network.auroc, scores.baseline.auroc];
         let curves: Vec<_> =
             points.iter().zip(areas).map(|((model, points), area)| (*model, &points[..], area)).collect();
         let title = format!("Receiver operating characteristic for `{}`", test.labels[1]);
-        blocks.push(super::keep(run, "roc", &title, picture::roc(&title, &curves)?)?);
+        blocks.push(super::keep(run, "roc", &title, plots::roc(&title, &curves)?)?);
     }
     Ok(blocks)
 }
@@ -130,7 +130,7 @@ pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
         )
         .into());
     }
-    let classifier = SentimentClassifier::load(&args.run.run, device)?;
+    let classifier = Classifier::load(&args.run.run, device)?;
     let sentences = super::sentences(&args.sentences)?;
     let judged = classifier.judge(&sentences)?;
     let by_words = classifier.judge_by_words(&sentences)?;
@@ -168,7 +168,12 @@ pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
 }
 
 /// `positive 98 %   (bag of words: positive 91 %)  This product is amazing`, and below it which words moved it.
-fn in_words(sentence: &str, judgement: &Judgement, by_words: Option<String>, moved: Option<&[Moved]>) -> String {
+fn in_words(
+    sentence: &str,
+    judgement: &Classification,
+    by_words: Option<String>,
+    moved: Option<&[Attribution]>,
+) -> String {
     let by_words = by_words.map(|judged| format!(" ({WORDS}: {judged})")).unwrap_or_default();
     let mut text = format!("{}{by_words}  {sentence}\n", in_percent(&judgement.label, judgement.probability));
     if let Some(moved) = moved {
@@ -191,7 +196,7 @@ fn in_percent(label: &str, probability: f64) -> String {
 }
 
 /// The likeliest label of a judgement by the bag of words.
-fn named(judged: &[f64], classifier: &SentimentClassifier) -> String {
+fn named(judged: &[f64], classifier: &Classifier) -> String {
     let likeliest = judged.iter().zip(classifier.labels()).max_by(|a, b| a.0.total_cmp(b.0));
     likeliest.map_or_else(String::new, |(probability, label)| in_percent(label, *probability))
 }
@@ -210,18 +215,18 @@ fn quoted(text: &str) -> String {
 pub fn layers(run: Option<&Path>, device: &Device) -> Result<Summary> {
     Ok(match run {
         Some(folder) => {
-            let run = SentimentRun::open(folder)?;
+            let run = ClassifyRun::open(folder)?;
             network(run.plan(), run.tokens(), run.labels().len(), device)
         }
         None => {
-            let plan = SentimentPlan::new(DEFAULT_DATA)?;
+            let plan = ClassifyConfig::new(DEFAULT_DATA)?;
             let (tokens, labels) = plan.sizes()?;
             network(&plan, tokens, labels, device)
         }
     })
 }
 
-fn network(plan: &SentimentPlan, tokens: usize, labels: usize, device: &Device) -> Summary {
+fn network(plan: &ClassifyConfig, tokens: usize, labels: usize, device: &Device) -> Summary {
     plan.network(tokens, labels).init(device).summary(&[plan.longest])
 }
 

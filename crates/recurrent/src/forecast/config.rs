@@ -1,14 +1,15 @@
 //! What a forecasting run is to do, complete and checked.
 
 use recurrent_data::{
-    DataError, Dataset, Missing, RAW_FOLDER, Ratios, ScalerKind, SeriesFacts, SeriesRequest, Table, locate, sha256,
+    ColumnSelection, DataError, DatasetManifest, Missing, RAW_FOLDER, Ratios, ScalerKind, SeriesSchema, Table, locate,
+    sha256,
 };
 use recurrent_models::CellKind;
 use recurrent_models::networks::ForecastNetworkConfig;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-use crate::fit::FitPlan;
+use crate::fit::FitConfig;
 use crate::run::{Plan, Task, a_share, at_least_one};
 use crate::{Error, Result};
 
@@ -16,7 +17,7 @@ use crate::{Error, Result};
 /// the first step, and makes the same run again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ForecastPlan {
+pub struct ForecastConfig {
     /// Always `forecast`: which task the plan is for.
     pub task: Task,
     /// An embedded data set's name, or a CSV file's path.
@@ -53,7 +54,7 @@ pub struct ForecastPlan {
     pub residual: bool,
     /// How it is trained.
     #[serde(flatten)]
-    pub fit: FitPlan,
+    pub fit: FitConfig,
 }
 
 /// Opened data: the table, and what is known about it.
@@ -62,7 +63,7 @@ pub struct Source {
     /// The rows, as text.
     pub table: Table,
     /// How to forecast it, if it is a known data set.
-    pub facts: Option<&'static SeriesFacts>,
+    pub facts: Option<&'static SeriesSchema>,
     /// The sum of the bytes.
     pub sha256: String,
 }
@@ -74,13 +75,13 @@ impl Source {
     /// If there is neither, or the file is no table.
     pub fn open(data: &str) -> Result<Self> {
         let located = locate(data, Path::new(RAW_FOLDER))?;
-        let facts = located.manifest.map(Dataset::series).transpose()?;
+        let facts = located.manifest.map(DatasetManifest::series).transpose()?;
         let bytes = located.read()?;
         Ok(Self { table: Table::from_bytes(located.source(), &bytes, None)?, facts, sha256: sha256(&bytes) })
     }
 }
 
-impl ForecastPlan {
+impl ForecastConfig {
     /// The recipe for a data set: what its manifest says, or else the one column of numbers that a file has.
     ///
     /// `targets` and `inputs` take the place of the manifest's where given; without either, what is foretold is what is
@@ -120,7 +121,7 @@ impl ForecastPlan {
             residual: target.iter().all(|name| looked_at.contains(name)),
             target,
             inputs: looked_at,
-            fit: FitPlan::default(),
+            fit: FitConfig::default(),
         };
         Ok(plan)
     }
@@ -132,8 +133,8 @@ impl ForecastPlan {
     }
 
     /// What the run reads of its table.
-    pub fn request(&self) -> SeriesRequest {
-        SeriesRequest { date: self.date.clone(), columns: self.columns(), missing: self.missing }
+    pub fn request(&self) -> ColumnSelection {
+        ColumnSelection { date: self.date.clone(), columns: self.columns(), missing: self.missing }
     }
 
     /// Where the targets are among the inputs.
@@ -151,7 +152,7 @@ impl ForecastPlan {
     }
 }
 
-impl Plan for ForecastPlan {
+impl Plan for ForecastConfig {
     const TASK: Task = Task::Forecast;
 
     fn data(&self) -> &str {
@@ -162,11 +163,11 @@ impl Plan for ForecastPlan {
         &self.sha256
     }
 
-    fn fit(&self) -> &FitPlan {
+    fn fit(&self) -> &FitConfig {
         &self.fit
     }
 
-    fn fit_mut(&mut self) -> &mut FitPlan {
+    fn fit_mut(&mut self) -> &mut FitConfig {
         &mut self.fit
     }
 

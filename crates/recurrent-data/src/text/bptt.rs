@@ -1,4 +1,4 @@
-//! Lanes: a long text read at several places at once, window after window.
+//! BpttBatches: a long text read at several places at once, window after window.
 
 use burn::tensor::{Device, Int, Tensor};
 
@@ -22,13 +22,13 @@ use crate::{DataError, Result, Role};
 ///
 /// Nothing is read until it is asked for, and a clone shares the numbers.
 #[derive(Debug, Clone)]
-pub struct Lanes<R: Role> {
+pub struct BpttBatches<R: Role> {
     tokens: Tokens<R>,
     lanes: usize,
     window: usize,
 }
 
-impl<R: Role> Lanes<R> {
+impl<R: Role> BpttBatches<R> {
     /// So many lanes, with windows of so many steps. Each lane has one whole window at least.
     ///
     /// # Errors
@@ -122,19 +122,19 @@ impl<R: Role> Lanes<R> {
 
 /// One window of all lanes.
 #[derive(Debug, Clone)]
-pub struct LaneBatch {
+pub struct TokenBatch {
     /// What is seen: `[lanes, steps]`.
     pub inputs: Tensor<2, Int>,
     /// What comes one token later: `[lanes, steps]`.
     pub targets: Tensor<2, Int>,
 }
 
-impl LaneBatch {
+impl TokenBatch {
     /// The window at this index. Its state begins where that of the window before it ended.
     ///
     /// # Panics
     /// If there is no such window, or the tokens cannot be read any more.
-    pub fn gather<R: Role>(lanes: &Lanes<R>, index: usize, device: &Device) -> Self {
+    pub fn gather<R: Role>(lanes: &BpttBatches<R>, index: usize, device: &Device) -> Self {
         let steps = lanes.steps(index);
         let (inputs, targets) = lanes.window(index);
         let tensor = |ids: Vec<u32>| rows(ids.chunks(steps), steps, 0, device);
@@ -147,18 +147,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{CodecKind, CodecRequest, Corpus, TextCodec, Whole};
+    use crate::{Corpus, Tokenizer, TokenizerConfig, TokenizerKind, Whole};
 
     /// Tokens that count up from 4.
     fn tokens(count: usize) -> Tokens<Whole> {
         let text: String = ('\u{100}'..).take(count).collect();
-        let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), [&text]).unwrap();
+        let codec = Tokenizer::fit_texts(&TokenizerConfig::new(TokenizerKind::Chars), [&text]).unwrap();
         Corpus::from_bytes("t.txt", text.into_bytes()).unwrap().whole().encode(&codec).unwrap()
     }
 
     #[test]
     fn windows_go_on_where_the_last_one_ended() {
-        let lanes = Lanes::new(tokens(11), 2, 2).unwrap();
+        let lanes = BpttBatches::new(tokens(11), 2, 2).unwrap();
         assert_eq!((lanes.len(), lanes.targets(), lanes.steps(0), lanes.steps(2)), (3, 10, 2, 1));
         assert_eq!(lanes.window(0), (vec![4, 5, 9, 10], vec![5, 6, 10, 11]));
         assert_eq!(lanes.window(1), (vec![6, 7, 11, 12], vec![7, 8, 12, 13]));
@@ -167,8 +167,8 @@ mod tests {
 
     #[test]
     fn a_batch_holds_a_window_of_each_lane() {
-        let lanes = Lanes::new(tokens(11), 2, 2).unwrap();
-        let batch = LaneBatch::gather(&lanes, 1, &Device::default());
+        let lanes = BpttBatches::new(tokens(11), 2, 2).unwrap();
+        let batch = TokenBatch::gather(&lanes, 1, &Device::default());
         assert_eq!((batch.inputs.dims(), batch.targets.dims()), ([2, 2], [2, 2]));
         assert_eq!(batch.inputs.into_data().iter::<i64>().collect::<Vec<_>>(), [6, 7, 11, 12]);
         assert_eq!(batch.targets.into_data().iter::<i64>().collect::<Vec<_>>(), [7, 8, 12, 13]);
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_too_short_is_refused() {
-        let message = |count, lanes, window| Lanes::new(tokens(count), lanes, window).unwrap_err().to_string();
+        let message = |count, lanes, window| BpttBatches::new(tokens(count), lanes, window).unwrap_err().to_string();
         assert_eq!(
             message(10, 1, 10),
             "t.txt (whole): expected at least 11 tokens for a window of 10 and the token after it, found 10; \
@@ -187,7 +187,7 @@ mod tests {
             "t.txt (whole): expected at least 41 tokens for 4 lanes of one window of 10 each, found 30; \
              take at most 2 of them, or a shorter window"
         );
-        assert!(Lanes::new(tokens(41), 4, 10).is_ok());
+        assert!(BpttBatches::new(tokens(41), 4, 10).is_ok());
         assert_eq!(message(30, 0, 10), "expected a number of lanes of at least 1, found 0");
         assert_eq!(message(30, 1, 0), "expected a window of at least 1, found 0");
         assert!(message(30, usize::MAX, usize::MAX).contains("found 30"));
@@ -200,7 +200,7 @@ mod tests {
             lanes in 1_usize..8,
             window in 1_usize..40,
         ) {
-            let Ok(lanes) = Lanes::new(tokens(count), lanes, window) else {
+            let Ok(lanes) = BpttBatches::new(tokens(count), lanes, window) else {
                 prop_assert!((count - 1) / window < lanes);
                 return Ok(());
             };

@@ -9,7 +9,7 @@ use crate::Error;
 
 /// How a network is trained, with Adam (Kingma & Ba 2015).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FitPlan {
+pub struct FitConfig {
     /// Passes over the training part.
     pub epochs: usize,
     /// Items a gradient step: windows, pairs, sentences, or lanes of a text.
@@ -63,13 +63,13 @@ impl FromStr for Schedule {
     }
 }
 
-impl Default for FitPlan {
+impl Default for FitConfig {
     fn default() -> Self {
         Self { epochs: 40, batch: 32, lr: 1e-3, schedule: Schedule::Constant, clip: 1.0, patience: 10, seed: 0 }
     }
 }
 
-impl FitPlan {
+impl FitConfig {
     /// Checks the settings.
     ///
     /// # Errors

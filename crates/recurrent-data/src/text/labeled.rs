@@ -10,7 +10,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::{
     bucket::{bucket, by_length},
-    codec::TextCodec,
+    codec::Tokenizer,
     likeness::likeness,
     place::{Place, Placed, check_part},
     rows::{longest, rows},
@@ -31,7 +31,7 @@ const MOST_LABELS: usize = 1000;
 
 /// A text and what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LabelledText {
+pub struct LabeledText {
     /// The text, which is not empty.
     pub text: String,
     /// Its label, which is not empty.
@@ -43,13 +43,13 @@ pub struct LabelledText {
 
 /// Texts with labels.
 #[derive(Debug, Clone)]
-pub struct Labelled {
+pub struct LabeledTexts {
     source: String,
     column: String,
-    texts: Arc<Vec<LabelledText>>,
+    texts: Arc<Vec<LabeledText>>,
 }
 
-impl Labelled {
+impl LabeledTexts {
     /// Reads two columns of a table. Where nobody says which, the texts are in the column called
     /// text, sentence or review (in any case), or else in the first, and the labels in the one
     /// called label, sentiment or class, or else in the last.
@@ -77,7 +77,7 @@ impl Labelled {
             return Err(DataError::NoColumn { path: table.source().to_string(), expected });
         }
         let texts = table.rows().iter().map(|row| {
-            Ok(LabelledText {
+            Ok(LabeledText {
                 text: table.said(row, text, "a text")?,
                 label: table.said(row, label, "a label")?,
                 line: row.line(),
@@ -107,7 +107,7 @@ impl Labelled {
     }
 
     /// The texts, in their order.
-    pub fn texts(&self) -> &[LabelledText] {
+    pub fn texts(&self) -> &[LabeledText] {
         &self.texts
     }
 
@@ -129,7 +129,7 @@ impl Labelled {
     /// # Errors
     /// If a part is empty, training has fewer than two labels or more than 1000, or a text to
     /// choose by or to be judged on has one that training has not.
-    pub fn split(&self, ratios: &Ratios) -> Result<LabelledSplit> {
+    pub fn split(&self, ratios: &Ratios) -> Result<LabeledSplit> {
         let likenesses: Vec<String> = self.texts.iter().map(|text| likeness(&text.text)).collect();
         let places = self.places(&likenesses, ratios);
         let trained = likenesses.iter().zip(&places).filter(|(_, place)| **place == Place::Train);
@@ -139,7 +139,7 @@ impl Labelled {
         let Placed { train, valid, test, crossed } = Placed::new(&places, is_known);
         check_part::<Train>(&self.source, &train)?;
         let labels = self.labels(&train)?;
-        Ok(LabelledSplit {
+        Ok(LabeledSplit {
             train: self.part(train, &labels)?,
             valid: self.part(valid, &labels)?,
             test: self.part(test, &labels)?,
@@ -152,7 +152,7 @@ impl Labelled {
     ///
     /// # Errors
     /// If a text has none of these labels.
-    pub fn whole(&self, labels: &[String]) -> Result<LabelledPart<Whole>> {
+    pub fn whole(&self, labels: &[String]) -> Result<LabeledSubset<Whole>> {
         self.part((0..self.len()).collect(), &labels.into())
     }
 
@@ -180,11 +180,11 @@ impl Labelled {
         }
     }
 
-    fn part<R: Role>(&self, indices: Vec<usize>, labels: &Arc<[String]>) -> Result<LabelledPart<R>> {
+    fn part<R: Role>(&self, indices: Vec<usize>, labels: &Arc<[String]>) -> Result<LabeledSubset<R>> {
         check_part::<R>(&self.source, &indices)?;
         let known: HashMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
         let number = |index: &usize| {
-            let LabelledText { label, line, .. } = &self.texts[*index];
+            let LabeledText { label, line, .. } = &self.texts[*index];
             known.get(label.as_str()).copied().ok_or_else(|| DataError::UnknownLabel {
                 path: self.source.clone(),
                 line: *line,
@@ -194,7 +194,7 @@ impl Labelled {
             })
         };
         let numbers = indices.iter().map(number).collect::<Result<_>>()?;
-        Ok(LabelledPart { texts: self.clone(), indices, numbers, labels: Arc::clone(labels), role: PhantomData })
+        Ok(LabeledSubset { texts: self.clone(), indices, numbers, labels: Arc::clone(labels), role: PhantomData })
     }
 }
 
@@ -221,37 +221,37 @@ fn place(table: &Table, row: &Row, column: usize) -> Result<Place> {
 /// A codec is fitted on the training part alone:
 ///
 /// ```compile_fail,E0308
-/// # use recurrent_data::{CodecKind, LabelledSplit, Result, TextCodec};
-/// fn cheat(split: &LabelledSplit) -> Result<TextCodec> {
-///     TextCodec::fit(CodecKind::Words, 0, 0, split.test.texts())
+/// # use recurrent_data::{TokenizerKind, LabeledSplit, Result, Tokenizer};
+/// fn cheat(split: &LabeledSplit) -> Result<Tokenizer> {
+///     Tokenizer::fit(TokenizerKind::Words, 0, 0, split.test.texts())
 /// }
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct LabelledSplit {
+pub struct LabeledSplit {
     /// The texts to learn from.
-    pub train: LabelledPart<Train>,
+    pub train: LabeledSubset<Train>,
     /// The texts to choose by.
-    pub valid: LabelledPart<Valid>,
+    pub valid: LabeledSubset<Valid>,
     /// The texts to be judged on.
-    pub test: LabelledPart<Test>,
+    pub test: LabeledSubset<Test>,
     /// The labels of training, sorted. A label's number is its place here.
     pub labels: Arc<[String]>,
     /// How many held-out texts were left out because training has them.
     pub crossed: usize,
 }
 
-/// Some texts with labels, with their role. Only [`Labelled`] makes one.
+/// Some texts with labels, with their role. Only [`LabeledTexts`] makes one.
 #[derive(Debug, Clone)]
-pub struct LabelledPart<R: Role> {
-    texts: Labelled,
+pub struct LabeledSubset<R: Role> {
+    texts: LabeledTexts,
     indices: Vec<usize>,
     numbers: Vec<usize>,
     labels: Arc<[String]>,
     role: PhantomData<R>,
 }
 
-impl<R: Role> LabelledPart<R> {
+impl<R: Role> LabeledSubset<R> {
     /// What errors call the texts.
     pub fn source(&self) -> &str {
         self.texts.source()
@@ -268,13 +268,13 @@ impl<R: Role> LabelledPart<R> {
     }
 
     /// The texts with their labels, in the order of their lines.
-    pub fn labelled(&self) -> impl Iterator<Item = &LabelledText> {
+    pub fn labeled(&self) -> impl Iterator<Item = &LabeledText> {
         self.indices.iter().map(|index| &self.texts.texts[*index])
     }
 
     /// The texts alone.
     pub fn texts(&self) -> Texts<'_, R> {
-        Texts::borrowed(self.labelled().map(|text| text.text.as_str()))
+        Texts::borrowed(self.labeled().map(|text| text.text.as_str()))
     }
 
     /// All labels, sorted. A label's number is its place here.
@@ -292,12 +292,12 @@ impl<R: Role> LabelledPart<R> {
     ///
     /// # Errors
     /// If `max_length` is 0.
-    pub fn encode(&self, codec: &TextCodec, max_length: usize) -> Result<EncodedTexts<R>> {
+    pub fn encode(&self, codec: &Tokenizer, max_length: usize) -> Result<EncodedTexts<R>> {
         if max_length == 0 {
             return Err(DataError::ZeroLength { what: "length in tokens" });
         }
         let mut truncated = 0;
-        let ids = self.labelled().map(|text| {
+        let ids = self.labeled().map(|text| {
             let mut ids = codec.encode(&text.text);
             truncated += usize::from(ids.len() > max_length);
             ids.truncate(max_length);
@@ -423,10 +423,10 @@ impl TextBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CodecKind, CodecRequest};
+    use crate::{TokenizerConfig, TokenizerKind};
 
-    fn labelled(text: &str) -> Result<Labelled> {
-        Labelled::from_table(&Table::from_bytes("l.csv", text.as_bytes(), None)?, None, None, None)
+    fn labeled(text: &str) -> Result<LabeledTexts> {
+        LabeledTexts::from_table(&Table::from_bytes("l.csv", text.as_bytes(), None)?, None, None, None)
     }
 
     fn many(count: usize) -> String {
@@ -434,28 +434,28 @@ mod tests {
         "review,sentiment\n".to_string() + &(0..count).map(row).collect::<String>()
     }
 
-    fn texts<R: Role>(part: &LabelledPart<R>) -> Vec<String> {
-        part.labelled().map(|text| text.text.clone()).collect()
+    fn texts<R: Role>(part: &LabeledSubset<R>) -> Vec<String> {
+        part.labeled().map(|text| text.text.clone()).collect()
     }
 
     fn message(text: &str) -> String {
-        let split = labelled(text).and_then(|labelled| labelled.split(&Ratios::default()));
+        let split = labeled(text).and_then(|labeled| labeled.split(&Ratios::default()));
         split.unwrap_err().to_string()
     }
 
     #[test]
     fn columns_are_found_by_their_usual_names() {
-        let text = |read: Result<Labelled>| {
+        let text = |read: Result<LabeledTexts>| {
             let first = read.unwrap().texts()[0].clone();
             (first.text, first.label, first.line)
         };
-        let found = |all: &str| text(labelled(all));
+        let found = |all: &str| text(labeled(all));
         assert_eq!(found("id,Label,Text\n7,pos,fine\n"), ("fine".into(), "pos".into(), 2));
         assert_eq!(found("a,b,c\nfine,7,pos\n"), ("fine".into(), "pos".into(), 2));
         let table = Table::from_bytes("l.csv", b"a,b,c\nfine,7,pos\n", None).unwrap();
-        assert_eq!(text(Labelled::from_table(&table, Some("c"), Some("b"), None)), ("pos".into(), "7".into(), 2));
+        assert_eq!(text(LabeledTexts::from_table(&table, Some("c"), Some("b"), None)), ("pos".into(), "7".into(), 2));
         assert_eq!(
-            Labelled::from_table(&table, Some("d"), None, None).unwrap_err().to_string(),
+            LabeledTexts::from_table(&table, Some("d"), None, None).unwrap_err().to_string(),
             "l.csv: expected one of the columns `a`, `b`, `c`, found `d`"
         );
     }
@@ -505,17 +505,17 @@ mod tests {
 
     #[test]
     fn labels_are_sorted_and_numbered() {
-        let split = labelled(&many(100)).unwrap().split(&Ratios::default()).unwrap();
+        let split = labeled(&many(100)).unwrap().split(&Ratios::default()).unwrap();
         assert_eq!(&*split.labels, ["neg", "pos"]);
         assert_eq!(split.train.len() + split.valid.len() + split.test.len(), 200);
-        let test = split.test.labelled().zip(split.test.numbers());
+        let test = split.test.labeled().zip(split.test.numbers());
         assert!(test.into_iter().all(|(text, number)| split.labels[*number] == text.label));
     }
 
     #[test]
     fn parts_that_the_table_has_are_kept() {
         let all = "text,label,part\na,x,test\nb,x,train\nc,y,train\nd,y,valid\n";
-        let split = labelled(all).unwrap().split(&Ratios::default()).unwrap();
+        let split = labeled(all).unwrap().split(&Ratios::default()).unwrap();
         assert_eq!((texts(&split.train), texts(&split.valid)), (vec!["b".into(), "c".into()], vec!["d".into()]));
         assert_eq!(texts(&split.test), ["a"]);
     }
@@ -523,19 +523,19 @@ mod tests {
     #[test]
     fn texts_to_choose_by_are_taken_from_training_where_there_are_none() {
         let rows: String = (0..200).map(|i| format!("text {i},l{},train\n", i % 2)).collect();
-        let labelled = labelled(&format!("text,label,part\n{rows}other,l0,test\n")).unwrap();
-        let split = labelled.split(&Ratios::default()).unwrap();
+        let labeled = labeled(&format!("text,label,part\n{rows}other,l0,test\n")).unwrap();
+        let split = labeled.split(&Ratios::default()).unwrap();
         assert_eq!((split.train.len() + split.valid.len(), split.test.len()), (200, 1));
         assert!((20..50).contains(&split.valid.len()), "{}", split.valid.len());
     }
 
     #[test]
     fn near_copies_do_not_cross_and_order_does_not_matter() {
-        let plain = labelled(&many(100)).unwrap().split(&Ratios::default()).unwrap();
+        let plain = labeled(&many(100)).unwrap().split(&Ratios::default()).unwrap();
         let text = many(100);
         let lines: Vec<&str> = text.lines().skip(1).collect();
         let reversed: String = lines.iter().rev().map(|line| format!("{line}\n")).collect();
-        let turned = labelled(&format!("review,sentiment\n{reversed}")).unwrap().split(&Ratios::default()).unwrap();
+        let turned = labeled(&format!("review,sentiment\n{reversed}")).unwrap().split(&Ratios::default()).unwrap();
         let sorted = |mut texts: Vec<String>| {
             texts.sort();
             texts
@@ -544,16 +544,16 @@ mod tests {
         assert_eq!(sorted(texts(&turned.valid)), sorted(texts(&plain.valid)));
 
         let all = "text,label,part\nA film.,x,train\nb,y,train\na FILM,x,test\nd,y,test\nb!,y,valid\nc,x,valid\n";
-        let split = labelled(all).unwrap().split(&Ratios::default()).unwrap();
+        let split = labeled(all).unwrap().split(&Ratios::default()).unwrap();
         assert_eq!((split.crossed, texts(&split.test), texts(&split.valid)), (2, vec!["d".into()], vec!["c".into()]));
     }
 
     #[test]
     fn a_table_elsewhere_is_read_with_known_labels() {
         let labels = ["neg".to_string(), "pos".to_string()];
-        let whole = labelled("text,label\nfine,pos\n").unwrap().whole(&labels).unwrap();
+        let whole = labeled("text,label\nfine,pos\n").unwrap().whole(&labels).unwrap();
         assert_eq!(whole.numbers(), [1]);
-        let error = labelled("text,label\nfine,Pos\n").unwrap().whole(&labels).unwrap_err();
+        let error = labeled("text,label\nfine,Pos\n").unwrap().whole(&labels).unwrap_err();
         assert_eq!(
             error.to_string(),
             "l.csv, line 2, column `label`: expected a label that training has, one of `neg`, `pos`, found `Pos`; \
@@ -564,8 +564,8 @@ mod tests {
     #[test]
     fn a_batch_is_filled_up() {
         let labels = ["x".to_string(), "y".to_string()];
-        let whole = labelled("text,label\nabab,y\nb,x\nba,y\n").unwrap().whole(&labels).unwrap();
-        let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), ["ab"]).unwrap();
+        let whole = labeled("text,label\nabab,y\nb,x\nba,y\n").unwrap().whole(&labels).unwrap();
+        let codec = Tokenizer::fit_texts(&TokenizerConfig::new(TokenizerKind::Chars), ["ab"]).unwrap();
         let texts = whole.encode(&codec, 3).unwrap();
         assert_eq!((texts.truncated(), texts.by_length(2)), (1, vec![vec![1, 2], vec![0]]));
         let batch = TextBatch::gather(&texts, &[0, 1], &Device::default());

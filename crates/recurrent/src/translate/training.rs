@@ -7,33 +7,33 @@ use burn::tensor::{Device, Distribution, Int, Tensor};
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use recurrent_data::{EncodedPairs, PairBatch, PairSplit, Role, Test, TextCodec, Train, Translations, Valid};
+use recurrent_data::{EncodedPairs, PairBatch, PairSplit, Role, Test, Tokenizer, Train, Translations, Valid};
 use recurrent_models::networks::Seq2Seq;
 
+use super::config::Source;
 use super::decode::translate;
-use super::plan::Source;
 use super::predictor::TranslateCodecs;
-use super::{Answered, Neighbours, TranslatePlan, TranslationScores};
-use crate::fit::{BatchSource, Ending, History, Loaders, Loss, Session, Trainable};
+use super::{Answered, NearestNeighborBaseline, TranslateConfig, TranslationScores};
+use crate::fit::{BatchSource, Callbacks, History, Loaders, Loss, StopReason, Trainable};
 use crate::fit::{fit, token_loss};
 use crate::run::{Plan, Run};
-use crate::{Bundle, Result};
+use crate::{Result, RunDir};
 
-/// Pairs a step where no gradient is needed.
+/// ParallelCorpus a step where no gradient is needed.
 const SCORING_BATCH: usize = 128;
 
 /// A run of translation: pairs that have become numbers, and a folder.
 #[derive(Debug)]
 pub struct TranslateRun {
-    plan: TranslatePlan,
+    plan: TranslateConfig,
     codecs: TranslateCodecs,
     train: EncodedPairs<Train>,
     valid: EncodedPairs<Valid>,
     test: EncodedPairs<Test>,
     sentences: Vec<Translations>,
-    neighbours: Neighbours,
+    neighbours: NearestNeighborBaseline,
     notes: Vec<String>,
-    bundle: Bundle,
+    run_dir: RunDir,
 }
 
 impl TranslateRun {
@@ -42,12 +42,12 @@ impl TranslateRun {
     ///
     /// # Errors
     /// If plan or pairs are wrong, or the folder is there already.
-    pub fn create(plan: TranslatePlan, folder: &Path, force: bool) -> Result<Self> {
+    pub fn create(plan: TranslateConfig, folder: &Path, force: bool) -> Result<Self> {
         let prepared = Prepared::new(&plan, None)?;
         let codecs = serde_json::to_string(&prepared.codecs).expect("codecs have a form in JSON");
-        let files = [("plan.toml", crate::bundle::to_toml(&plan)), ("codec.json", codecs)];
-        let bundle = Bundle::create(folder, &files, force)?;
-        Ok(prepared.into_run(plan, bundle))
+        let files = [("plan.toml", crate::run_dir::to_toml(&plan)), ("codec.json", codecs)];
+        let run_dir = RunDir::create(folder, &files, force)?;
+        Ok(prepared.into_run(plan, run_dir))
     }
 
     /// Translates the test part with the network of the best epoch.
@@ -99,7 +99,7 @@ impl TranslateRun {
     fn network(&self, device: &Device) -> Result<Seq2Seq> {
         let [source, target] = self.tokens();
         let mut network = self.plan.network(source, target).init(device);
-        self.bundle.read_weights(&mut network)?;
+        self.run_dir.read_weights(&mut network)?;
         Ok(network)
     }
 
@@ -120,38 +120,38 @@ impl TranslateRun {
 }
 
 impl Run for TranslateRun {
-    type Plan = TranslatePlan;
+    type Plan = TranslateConfig;
 
     const UNIT: &'static str = "pairs";
 
     fn open(folder: &Path) -> Result<Self> {
-        let bundle = Bundle::open(folder)?;
-        let plan = <TranslatePlan as Plan>::of(&bundle)?;
-        let codecs = TranslateCodecs::read(&bundle, &plan)?;
-        Ok(Prepared::new(&plan, Some(codecs))?.into_run(plan, bundle))
+        let run_dir = RunDir::open(folder)?;
+        let plan = <TranslateConfig as Plan>::of(&run_dir)?;
+        let codecs = TranslateCodecs::read(&run_dir, &plan)?;
+        Ok(Prepared::new(&plan, Some(codecs))?.into_run(plan, run_dir))
     }
 
-    fn plan(&self) -> &TranslatePlan {
+    fn plan(&self) -> &TranslateConfig {
         &self.plan
     }
 
-    fn plan_mut(&mut self) -> &mut TranslatePlan {
+    fn plan_mut(&mut self) -> &mut TranslateConfig {
         &mut self.plan
     }
 
-    fn bundle(&self) -> &Bundle {
-        &self.bundle
+    fn run_dir(&self) -> &RunDir {
+        &self.run_dir
     }
 
     fn items(&self) -> usize {
         self.train.len()
     }
 
-    fn fit(&self, device: &Device, session: Session) -> Result<(History, Ending)> {
+    fn fit(&self, device: &Device, session: Callbacks) -> Result<(History, StopReason)> {
         let device = device.clone().autodiff();
         device.seed(self.plan.fit.seed);
         let [source, target] = self.tokens();
-        let model = TranslateTask {
+        let model = TranslateObjective {
             network: self.plan.network(source, target).init(&device),
             smoothing: self.plan.smoothing,
             sampling: self.plan.sampling,
@@ -159,24 +159,24 @@ impl Run for TranslateRun {
         };
         let sources = (self.train.clone(), self.valid.clone());
         let loaders = Loaders::shuffled(sources, [self.plan.fit.batch, SCORING_BATCH], &device);
-        fit(model, loaders, &self.plan.fit, &self.bundle, &device, session)
+        fit(model, loaders, &self.plan.fit, &self.run_dir, &device, session)
     }
 }
 
-/// Pairs on their way to numbers.
+/// ParallelCorpus on their way to numbers.
 struct Prepared {
     codecs: TranslateCodecs,
     train: EncodedPairs<Train>,
     valid: EncodedPairs<Valid>,
     test: EncodedPairs<Test>,
     sentences: Vec<Translations>,
-    neighbours: Neighbours,
+    neighbours: NearestNeighborBaseline,
     notes: Vec<String>,
 }
 
 impl Prepared {
-    /// Pairs → split → codecs → numbers.
-    fn new(plan: &TranslatePlan, codecs: Option<TranslateCodecs>) -> Result<Self> {
+    /// ParallelCorpus → split → codecs → numbers.
+    fn new(plan: &TranslateConfig, codecs: Option<TranslateCodecs>) -> Result<Self> {
         plan.check()?;
         let Source { pairs, sha256, .. } = plan.open()?;
         plan.check_bytes(&sha256)?;
@@ -184,11 +184,11 @@ impl Prepared {
         let codecs = match codecs {
             Some(codecs) => codecs,
             None => TranslateCodecs {
-                source: TextCodec::fit(plan.codec, plan.vocabulary, 1, train.sources())?,
-                target: TextCodec::fit(plan.codec, plan.vocabulary, 1, train.targets())?,
+                source: Tokenizer::fit(plan.codec, plan.vocabulary, 1, train.sources())?,
+                target: Tokenizer::fit(plan.codec, plan.vocabulary, 1, train.targets())?,
             },
         };
-        let neighbours = Neighbours::new(train.pairs().map(|pair| (&*pair.source, &*pair.target)));
+        let neighbours = NearestNeighborBaseline::new(train.pairs().map(|pair| (&*pair.source, &*pair.target)));
         let sentences = test.references();
         let train = train.encode(&codecs.source, &codecs.target, plan.longest)?;
         let valid = valid.encode(&codecs.source, &codecs.target, plan.longest)?;
@@ -204,9 +204,9 @@ impl Prepared {
         Ok(Self { notes: notes.collect(), neighbours, sentences, train, valid, test, codecs })
     }
 
-    fn into_run(self, plan: TranslatePlan, bundle: Bundle) -> TranslateRun {
+    fn into_run(self, plan: TranslateConfig, run_dir: RunDir) -> TranslateRun {
         let Self { codecs, train, valid, test, sentences, neighbours, notes } = self;
-        TranslateRun { plan, codecs, train, valid, test, sentences, neighbours, notes, bundle }
+        TranslateRun { plan, codecs, train, valid, test, sentences, neighbours, notes, run_dir }
     }
 }
 
@@ -242,14 +242,14 @@ fn tokens_of(batch: &PairBatch) -> usize {
 
 /// The network with its loss, the cross-entropy in nats a token.
 #[derive(Module, Debug)]
-pub struct TranslateTask {
+pub struct TranslateObjective {
     network: Seq2Seq,
     smoothing: f64,
     sampling: f64,
     padding: usize,
 }
 
-impl TranslateTask {
+impl TranslateObjective {
     fn loss(&self, batch: PairBatch, smoothing: f64, sampling: f64) -> Loss {
         let items = tokens_of(&batch);
         let encoded = self.network.encode(batch.source, &batch.source_lengths);
@@ -276,7 +276,7 @@ fn mixed(inputs: Tensor<2, Int>, said: Tensor<3>, share: f64) -> Tensor<2, Int> 
     inputs.mask_where(taken, own)
 }
 
-impl TrainStep for TranslateTask {
+impl TrainStep for TranslateObjective {
     type Input = PairBatch;
     type Output = Loss;
 
@@ -286,7 +286,7 @@ impl TrainStep for TranslateTask {
     }
 }
 
-impl InferenceStep for TranslateTask {
+impl InferenceStep for TranslateObjective {
     type Input = PairBatch;
     type Output = Loss;
 
@@ -295,7 +295,7 @@ impl InferenceStep for TranslateTask {
     }
 }
 
-impl Trainable for TranslateTask {
+impl Trainable for TranslateObjective {
     type Network = Seq2Seq;
 
     fn network(&self) -> &Seq2Seq {

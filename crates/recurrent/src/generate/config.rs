@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use recurrent_data::{Bytes, CodecKind, Corpus, Excerpt, RAW_FOLDER, TextCodec, Train, locate};
+use recurrent_data::{Bytes, Corpus, CorpusSplit, RAW_FOLDER, Tokenizer, TokenizerKind, Train, locate};
 use recurrent_models::CellKind;
 use recurrent_models::networks::LanguageModelConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::fit::FitPlan;
+use crate::fit::FitConfig;
 use crate::run::{Plan, Task, a_share, at_least_one, lasting_name};
 use crate::{Error, Result};
 
@@ -17,7 +17,7 @@ const VALID: f64 = 0.1;
 /// What a run of generation is to do: everything that its result depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct GeneratePlan {
+pub struct GenerateConfig {
     /// Always `generate`: which task the plan is for.
     pub task: Task,
     /// A known data set's name, or a text file's path.
@@ -27,7 +27,7 @@ pub struct GeneratePlan {
     /// The share of the text, at its end, that validates.
     pub valid: f64,
     /// What a token is.
-    pub codec: CodecKind,
+    pub codec: TokenizerKind,
     /// How many tokens there are at most; 0 for as many as there are characters or words, or a subword codec's default.
     pub vocabulary: usize,
     /// A Hugging Face `tokenizer.json` to take the tokens from, instead of fitting a codec.
@@ -51,10 +51,10 @@ pub struct GeneratePlan {
     pub fresh: f64,
     /// How it is trained; a batch is so many lanes of the text side by side.
     #[serde(flatten)]
-    pub fit: FitPlan,
+    pub fit: FitConfig,
 }
 
-impl GeneratePlan {
+impl GenerateConfig {
     /// A character model of one LSTM layer, for a text that is known by its name or path.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl GeneratePlan {
             sha256: corpus.sha256().to_string(),
             data,
             valid,
-            codec: CodecKind::Chars,
+            codec: TokenizerKind::Chars,
             vocabulary: 0,
             tokenizer: None,
             model: CellKind::Lstm,
@@ -77,7 +77,7 @@ impl GeneratePlan {
             tied: false,
             window: 64,
             fresh: 0.05,
-            fit: FitPlan { epochs: 10, batch: 32, lr: 4e-3, patience: 3, ..FitPlan::default() },
+            fit: FitConfig { epochs: 10, batch: 32, lr: 4e-3, patience: 3, ..FitConfig::default() },
         })
     }
 
@@ -87,10 +87,10 @@ impl GeneratePlan {
     }
 
     /// The codec: fitted on the training part, or taken from a file.
-    pub(super) fn fit_codec(&self, train: &Excerpt<Train>) -> Result<TextCodec> {
+    pub(super) fn fit_codec(&self, train: &CorpusSplit<Train>) -> Result<Tokenizer> {
         Ok(match &self.tokenizer {
-            Some(path) => TextCodec::open(Path::new(path))?,
-            None => TextCodec::fit(self.codec, self.vocabulary, 1, train.pieces())?,
+            Some(path) => Tokenizer::open(Path::new(path))?,
+            None => Tokenizer::fit(self.codec, self.vocabulary, 1, train.pieces())?,
         })
     }
 
@@ -113,7 +113,7 @@ impl GeneratePlan {
     }
 }
 
-impl Plan for GeneratePlan {
+impl Plan for GenerateConfig {
     const TASK: Task = Task::Generate;
 
     fn data(&self) -> &str {
@@ -124,11 +124,11 @@ impl Plan for GeneratePlan {
         &self.sha256
     }
 
-    fn fit(&self) -> &FitPlan {
+    fn fit(&self) -> &FitConfig {
         &self.fit
     }
 
-    fn fit_mut(&mut self) -> &mut FitPlan {
+    fn fit_mut(&mut self) -> &mut FitConfig {
         &mut self.fit
     }
 

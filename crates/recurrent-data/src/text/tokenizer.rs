@@ -11,7 +11,7 @@ use crate::{DataError, Result, Train, read_file};
 /// What a text is cut into.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum CodecKind {
+pub enum TokenizerKind {
     /// Unicode scalar values, numbered in the order of their code points. Those that the training
     /// part does not have are unknown.
     #[default]
@@ -26,14 +26,14 @@ pub enum CodecKind {
     Unigram,
 }
 
-impl CodecKind {
+impl TokenizerKind {
     const CHOICES: [&str; 4] = ["chars", "words", "bpe", "unigram"];
 
     /// All of them, from the simplest.
     pub const ALL: [Self; 4] = [Self::Chars, Self::Words, Self::Bpe, Self::Unigram];
 }
 
-impl FromStr for CodecKind {
+impl FromStr for TokenizerKind {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -47,7 +47,7 @@ impl FromStr for CodecKind {
     }
 }
 
-impl fmt::Display for CodecKind {
+impl fmt::Display for TokenizerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Chars => "chars",
@@ -61,9 +61,9 @@ impl fmt::Display for CodecKind {
 /// Which codec to fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct CodecRequest {
+pub struct TokenizerConfig {
     /// What a text is cut into.
-    pub kind: CodecKind,
+    pub kind: TokenizerKind,
     /// How many tokens there are at most, the special ones among them. 0: all characters, all
     /// words, 4000 subwords.
     pub vocabulary: usize,
@@ -74,9 +74,9 @@ pub struct CodecRequest {
     pub lowercase: bool,
 }
 
-impl CodecRequest {
+impl TokenizerConfig {
     /// A codec of this kind, without limits.
-    pub fn new(kind: CodecKind) -> Self {
+    pub fn new(kind: TokenizerKind) -> Self {
         Self { kind, ..Self::default() }
     }
 }
@@ -85,7 +85,7 @@ impl CodecRequest {
 ///
 /// They are 0, 1, 2 and 3 in a codec that was fitted here, and somewhere in one that was loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Specials {
+pub struct SpecialTokens {
     /// Nothing: what fills the rest of a row.
     pub pad: u32,
     /// The beginning.
@@ -96,7 +96,7 @@ pub struct Specials {
     pub unk: u32,
 }
 
-impl Specials {
+impl SpecialTokens {
     /// Whether a token is one of them.
     pub fn contains(&self, id: u32) -> bool {
         [self.pad, self.bos, self.eos, self.unk].contains(&id)
@@ -127,10 +127,10 @@ pub(crate) const UNK: u32 = 3;
 /// they are from, so that a leak does not compile:
 ///
 /// ```compile_fail,E0308
-/// # use recurrent_data::{CodecKind, Corpus, Result, TextCodec};
-/// fn cheat(corpus: &Corpus) -> Result<TextCodec> {
+/// # use recurrent_data::{TokenizerKind, Corpus, Result, Tokenizer};
+/// fn cheat(corpus: &Corpus) -> Result<Tokenizer> {
 ///     let (_, valid) = corpus.split(0.1)?;
-///     TextCodec::fit(CodecKind::Chars, 0, 0, valid.pieces())
+///     Tokenizer::fit(TokenizerKind::Chars, 0, 0, valid.pieces())
 /// }
 /// ```
 ///
@@ -139,11 +139,11 @@ pub(crate) const UNK: u32 = 3;
 /// A clone shares what was learnt.
 ///
 /// ```
-/// use recurrent_data::{CodecKind, Corpus, TextCodec};
+/// use recurrent_data::{TokenizerKind, Corpus, Tokenizer};
 ///
 /// let corpus = Corpus::from_bytes("a song", "la la la, la la".as_bytes())?;
 /// let (train, _) = corpus.split(0.2)?;
-/// let codec = TextCodec::fit(CodecKind::Chars, 0, 0, train.pieces())?;
+/// let codec = Tokenizer::fit(TokenizerKind::Chars, 0, 0, train.pieces())?;
 ///
 /// let ids = codec.encode("al la");
 /// assert_eq!(ids, [6, 7, 4, 7, 6]);
@@ -154,7 +154,7 @@ pub(crate) const UNK: u32 = 3;
 /// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
-pub struct TextCodec {
+pub struct Tokenizer {
     codec: Arc<Codec>,
 }
 
@@ -167,10 +167,10 @@ pub(crate) enum Codec {
 }
 
 impl Codec {
-    pub(crate) fn specials(&self) -> Specials {
+    pub(crate) fn specials(&self) -> SpecialTokens {
         match self {
             Self::Loaded(loaded) => loaded.specials(),
-            _ => Specials { pad: 0, bos: 1, eos: 2, unk: UNK },
+            _ => SpecialTokens { pad: 0, bos: 1, eos: 2, unk: UNK },
         }
     }
 
@@ -184,9 +184,9 @@ impl Codec {
     }
 }
 
-impl TextCodec {
+impl Tokenizer {
     /// Learns the tokens of a training part: at most `vocabulary` of them (0: no limit, or 4000
-    /// subwords), that occur at least `min_count` times each. [`CodecRequest`] has further choices,
+    /// subwords), that occur at least `min_count` times each. [`TokenizerConfig`] has further choices,
     /// for [`fit_request`](Self::fit_request).
     ///
     /// The same texts give the same codec. Fitting takes time in proportion to the texts, and
@@ -195,15 +195,15 @@ impl TextCodec {
     /// # Errors
     /// If the texts cannot be read, hold nothing that could become a token, or the vocabulary has
     /// no room for one.
-    pub fn fit(kind: CodecKind, vocabulary: usize, min_count: usize, texts: Texts<'_, Train>) -> Result<Self> {
-        Self::fit_request(&CodecRequest { kind, vocabulary, min_count, lowercase: false }, texts)
+    pub fn fit(kind: TokenizerKind, vocabulary: usize, min_count: usize, texts: Texts<'_, Train>) -> Result<Self> {
+        Self::fit_request(&TokenizerConfig { kind, vocabulary, min_count, lowercase: false }, texts)
     }
 
     /// Learns what is asked for from a training part.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
-    pub fn fit_request(request: &CodecRequest, texts: Texts<'_, Train>) -> Result<Self> {
+    pub fn fit_request(request: &TokenizerConfig, texts: Texts<'_, Train>) -> Result<Self> {
         Self::fit_results(request, texts)
     }
 
@@ -211,15 +211,15 @@ impl TextCodec {
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
-    pub fn fit_texts<T: AsRef<str>>(request: &CodecRequest, texts: impl IntoIterator<Item = T>) -> Result<Self> {
+    pub fn fit_texts<T: AsRef<str>>(request: &TokenizerConfig, texts: impl IntoIterator<Item = T>) -> Result<Self> {
         Self::fit_results(request, texts.into_iter().map(Ok))
     }
 
-    fn fit_results<T: AsRef<str>>(request: &CodecRequest, texts: impl Iterator<Item = Result<T>>) -> Result<Self> {
+    fn fit_results<T: AsRef<str>>(request: &TokenizerConfig, texts: impl Iterator<Item = Result<T>>) -> Result<Self> {
         let codec = match request.kind {
-            CodecKind::Chars => Codec::Chars(Chars::fit(request, texts)?),
-            CodecKind::Words => Codec::Words(Words::fit(request, texts)?),
-            CodecKind::Bpe | CodecKind::Unigram => Codec::Subwords(Subwords::fit(request, texts)?),
+            TokenizerKind::Chars => Codec::Chars(Chars::fit(request, texts)?),
+            TokenizerKind::Words => Codec::Words(Words::fit(request, texts)?),
+            TokenizerKind::Bpe | TokenizerKind::Unigram => Codec::Subwords(Subwords::fit(request, texts)?),
         };
         Ok(Self { codec: Arc::new(codec) })
     }
@@ -238,7 +238,7 @@ impl TextCodec {
             expected: "a tokenizer.json of Hugging Face",
             cause,
         };
-        let loaded = Tokenizer::from_bytes(bytes).and_then(Loaded::new).map_err(damaged)?;
+        let loaded = HfTokenizer::from_bytes(bytes).and_then(Loaded::new).map_err(damaged)?;
         Ok(Self { codec: Arc::new(Codec::Loaded(Box::new(loaded))) })
     }
 
@@ -261,10 +261,10 @@ impl TextCodec {
     }
 
     /// What it cuts a text into; of a loaded one, what is nearest to that.
-    pub fn kind(&self) -> CodecKind {
+    pub fn kind(&self) -> TokenizerKind {
         match &*self.codec {
-            Codec::Chars(_) => CodecKind::Chars,
-            Codec::Words(_) => CodecKind::Words,
+            Codec::Chars(_) => TokenizerKind::Chars,
+            Codec::Words(_) => TokenizerKind::Words,
             Codec::Subwords(subwords) => subwords.kind(),
             Codec::Loaded(loaded) => loaded.kind(),
         }
@@ -286,7 +286,7 @@ impl TextCodec {
     }
 
     /// The numbers of the special tokens.
-    pub fn specials(&self) -> Specials {
+    pub fn specials(&self) -> SpecialTokens {
         self.codec.specials()
     }
 
@@ -378,11 +378,11 @@ impl TextCodec {
 
 /// What becomes a token, from the most frequent and in its own order where that is equal.
 pub(crate) fn frequent<K: Ord + Hash>(
-    request: &CodecRequest,
+    request: &TokenizerConfig,
     piece: &'static str,
     counts: impl IntoIterator<Item = (K, u64)>,
 ) -> Result<Vec<K>> {
-    let &CodecRequest { kind, vocabulary, min_count, .. } = request;
+    let &TokenizerConfig { kind, vocabulary, min_count, .. } = request;
     let needed = FIRST as usize + 1;
     if (1..needed).contains(&vocabulary) {
         return Err(DataError::VocabularyTooSmall { codec: kind.to_string(), needed, found: vocabulary });
@@ -427,7 +427,7 @@ pub(crate) fn printable_bytes(bytes: &[u8]) -> String {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved {
-    kind: CodecKind,
+    kind: TokenizerKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lowercase: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -439,11 +439,11 @@ struct Saved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pieces: Option<Vec<(String, f64)>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    tokenizer: Option<Box<Tokenizer>>,
+    tokenizer: Option<Box<HfTokenizer>>,
 }
 
-impl From<TextCodec> for Saved {
-    fn from(codec: TextCodec) -> Self {
+impl From<Tokenizer> for Saved {
+    fn from(codec: Tokenizer) -> Self {
         let kind = codec.kind();
         let mut saved =
             Self { kind, lowercase: None, alphabet: None, words: None, merges: None, pieces: None, tokenizer: None };
@@ -463,7 +463,7 @@ impl From<TextCodec> for Saved {
     }
 }
 
-impl TryFrom<Saved> for TextCodec {
+impl TryFrom<Saved> for Tokenizer {
     type Error = String;
 
     fn try_from(saved: Saved) -> Result<Self, String> {
@@ -472,12 +472,14 @@ impl TryFrom<Saved> for TextCodec {
                 let loaded = Loaded::new(*tokenizer).map_err(|cause| format!("expected {cause}"))?;
                 return Ok(Self { codec: Arc::new(Codec::Loaded(Box::new(loaded))) });
             }
-            Saved { kind: CodecKind::Chars, alphabet: Some(alphabet), .. } => Chars::saved(&alphabet).map(Codec::Chars),
-            Saved { kind: CodecKind::Words, words: Some(words), lowercase, .. } => {
+            Saved { kind: TokenizerKind::Chars, alphabet: Some(alphabet), .. } => {
+                Chars::saved(&alphabet).map(Codec::Chars)
+            }
+            Saved { kind: TokenizerKind::Words, words: Some(words), lowercase, .. } => {
                 Words::saved(lowercase.unwrap_or_default(), words).map(Codec::Words)
             }
-            Saved { kind: CodecKind::Bpe, merges: Some(merges), .. } => Subwords::bpe(merges).map(Codec::Subwords),
-            Saved { kind: CodecKind::Unigram, pieces: Some(pieces), .. } => {
+            Saved { kind: TokenizerKind::Bpe, merges: Some(merges), .. } => Subwords::bpe(merges).map(Codec::Subwords),
+            Saved { kind: TokenizerKind::Unigram, pieces: Some(pieces), .. } => {
                 Subwords::unigram(pieces).map(Codec::Subwords)
             }
             Saved { kind, .. } => Err(format!("all that {kind} needs, found a part of it")),
@@ -494,15 +496,16 @@ mod tests {
 
     const TEXT: &str = "The cat sat.\nThe dog sat: \"Кот!\"\n";
 
-    fn codecs() -> Vec<TextCodec> {
-        let fit = |kind| TextCodec::fit_texts(&CodecRequest { vocabulary: 280, ..CodecRequest::new(kind) }, [TEXT]);
-        CodecKind::ALL.into_iter().map(|kind| fit(kind).unwrap()).collect()
+    fn codecs() -> Vec<Tokenizer> {
+        let fit =
+            |kind| Tokenizer::fit_texts(&TokenizerConfig { vocabulary: 280, ..TokenizerConfig::new(kind) }, [TEXT]);
+        TokenizerKind::ALL.into_iter().map(|kind| fit(kind).unwrap()).collect()
     }
 
     #[test]
     fn special_tokens_come_first() {
         for codec in codecs() {
-            let Specials { pad, bos, eos, unk } = codec.specials();
+            let SpecialTokens { pad, bos, eos, unk } = codec.specials();
             assert_eq!([pad, bos, eos, unk], [0, 1, 2, 3]);
             assert_eq!([0, 1, 2, 3].map(|id| codec.token(id)), NAMES);
             assert_eq!(NAMES.map(|name| codec.id(name)), [Some(0), Some(1), Some(2), Some(3)]);
@@ -514,14 +517,14 @@ mod tests {
     fn a_codec_is_the_same_after_it_was_saved() {
         for codec in codecs() {
             let json = codec.to_json();
-            let again = TextCodec::from_json("codec.json", &json).unwrap();
+            let again = Tokenizer::from_json("codec.json", &json).unwrap();
             assert_eq!(again.to_json(), json);
             assert_eq!((again.kind(), again.len()), (codec.kind(), codec.len()));
             assert_eq!(again.encode(TEXT), codec.encode(TEXT));
             assert_eq!(again.decode(&again.encode(TEXT)).trim(), TEXT.trim());
         }
         assert_eq!(
-            TextCodec::fit_texts(&CodecRequest::default(), ["ba c"]).unwrap().to_json(),
+            Tokenizer::fit_texts(&TokenizerConfig::default(), ["ba c"]).unwrap().to_json(),
             r#"{"kind":"chars","alphabet":" abc"}"#
         );
     }
@@ -540,7 +543,7 @@ mod tests {
 
     #[test]
     fn a_codec_that_was_damaged_is_refused() {
-        let message = |json: &str| TextCodec::from_json("codec.json", json).unwrap_err().to_string();
+        let message = |json: &str| Tokenizer::from_json("codec.json", json).unwrap_err().to_string();
         for (json, found) in [
             (r#"{"kind":"chars"}"#, "expected all that chars needs, found a part of it"),
             (r#"{"kind":"chars","alphabet":""}"#, "expected an alphabet, found no character"),
@@ -562,22 +565,22 @@ mod tests {
     #[test]
     fn texts_without_a_token_are_refused() {
         let message = |kind, vocabulary, min_count, text: &str| {
-            let request = CodecRequest { kind, vocabulary, min_count, lowercase: false };
-            TextCodec::fit_texts(&request, [text]).unwrap_err().to_string()
+            let request = TokenizerConfig { kind, vocabulary, min_count, lowercase: false };
+            Tokenizer::fit_texts(&request, [text]).unwrap_err().to_string()
         };
         assert_eq!(
-            message(CodecKind::Chars, 0, 3, "ab"),
+            message(TokenizerKind::Chars, 0, 3, "ab"),
             "expected texts to fit chars on, found no character that occurs at least 3 times"
         );
         assert_eq!(
-            message(CodecKind::Words, 0, 0, " "),
+            message(TokenizerKind::Words, 0, 0, " "),
             "expected texts to fit words on, found no word that occurs at least once"
         );
         assert_eq!(
-            message(CodecKind::Bpe, 0, 2, ""),
+            message(TokenizerKind::Bpe, 0, 2, ""),
             "expected texts to fit bpe on, found no word that occurs at least once"
         );
-        assert_eq!(message(CodecKind::Chars, 4, 0, "ab"), "expected a vocabulary of at least 5 for chars, found 4");
+        assert_eq!(message(TokenizerKind::Chars, 4, 0, "ab"), "expected a vocabulary of at least 5 for chars, found 4");
     }
 
     #[test]
@@ -586,21 +589,21 @@ mod tests {
             let text = format!("{}{}", TEXT.repeat(9), end.repeat(TEXT.chars().count()));
             let corpus = Corpus::from_bytes("t", text.into_bytes()).unwrap();
             let (train, _) = corpus.split(0.1).unwrap();
-            TextCodec::fit(kind, 290, 0, train.pieces()).unwrap().to_json()
+            Tokenizer::fit(kind, 290, 0, train.pieces()).unwrap().to_json()
         };
-        for kind in CodecKind::ALL {
+        for kind in TokenizerKind::ALL {
             assert_eq!(fit(kind, "x"), fit(kind, "ы"));
         }
     }
 
     #[test]
     fn kinds_are_read_from_text_and_from_files() {
-        for kind in CodecKind::ALL {
-            assert_eq!(kind.to_string().parse::<CodecKind>().unwrap(), kind);
+        for kind in TokenizerKind::ALL {
+            assert_eq!(kind.to_string().parse::<TokenizerKind>().unwrap(), kind);
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
         }
         assert_eq!(
-            "letters".parse::<CodecKind>().unwrap_err().to_string(),
+            "letters".parse::<TokenizerKind>().unwrap_err().to_string(),
             "expected a codec, one of chars, words, bpe, unigram; found `letters`"
         );
     }

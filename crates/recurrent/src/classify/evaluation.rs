@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::classification::{ClassificationScore, Judged, score};
+use crate::metrics::classification::{ClassificationScore, LabeledPrediction, score};
 
 /// The sentences of the test part, as the network and the baseline judge them.
 #[derive(Debug, Clone)]
@@ -14,15 +14,15 @@ pub struct TestTexts {
     /// The sentences.
     pub texts: Vec<String>,
     /// The network's judgements.
-    pub network: Vec<Judged>,
+    pub network: Vec<LabeledPrediction>,
     /// The baseline's.
-    pub baseline: Vec<Judged>,
+    pub baseline: Vec<LabeledPrediction>,
 }
 
 impl TestTexts {
     /// Scores both.
-    pub fn score(&self, network: &str) -> SentimentScores {
-        SentimentScores {
+    pub fn score(&self, network: &str) -> ClassifyScores {
+        ClassifyScores {
             name: network.to_string(),
             network: score(&self.labels, &self.network),
             baseline: score(&self.labels, &self.baseline),
@@ -32,7 +32,7 @@ impl TestTexts {
 
 /// The network beside the bag of words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SentimentScores {
+pub struct ClassifyScores {
     /// What the network is called.
     pub name: String,
     /// Its score.
@@ -41,7 +41,7 @@ pub struct SentimentScores {
     pub baseline: ClassificationScore,
 }
 
-impl SentimentScores {
+impl ClassifyScores {
     /// In words: which of the two is the better.
     pub fn verdict(&self) -> String {
         let Self { name, network, baseline } = self;
@@ -59,7 +59,7 @@ impl SentimentScores {
     }
 }
 
-impl fmt::Display for SentimentScores {
+impl fmt::Display for ClassifyScores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} on the test part, {}\n", self.name, self.network)?;
         writeln!(f, "bag of words with logistic regression, {}\n", self.baseline)?;
@@ -71,9 +71,11 @@ impl fmt::Display for SentimentScores {
 mod tests {
     use super::*;
 
-    fn judged(right: usize, of: usize) -> Vec<Judged> {
-        let judge =
-            |index| Judged { truth: 0, probabilities: if index < right { vec![0.9, 0.1] } else { vec![0.1, 0.9] } };
+    fn judged(right: usize, of: usize) -> Vec<LabeledPrediction> {
+        let judge = |index| LabeledPrediction {
+            truth: 0,
+            probabilities: if index < right { vec![0.9, 0.1] } else { vec![0.1, 0.9] },
+        };
         (0..of).map(judge).collect()
     }
 

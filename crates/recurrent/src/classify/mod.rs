@@ -4,23 +4,23 @@
 //! vector, and a dense layer says how likely each label is. Beside it stands the lecture's baseline, a bag of words
 //! with logistic regression, fitted and judged on the same sentences.
 //!
-//! - [`SentimentPlan`] says what to do; [`SentimentRun`] does it;
-//! - [`SentimentClassifier`] is what remains.
+//! - [`ClassifyConfig`] says what to do; [`ClassifyRun`] does it;
+//! - [`Classifier`] is what remains.
 
 #[cfg(feature = "fit")]
 mod baseline;
-mod plan;
+mod config;
+#[cfg(feature = "fit")]
+mod evaluation;
 mod predictor;
 #[cfg(feature = "fit")]
-mod recipe;
-#[cfg(feature = "fit")]
-mod score;
+mod training;
 
 #[cfg(feature = "fit")]
 pub use baseline::BagOfWords;
-pub use plan::SentimentPlan;
-pub use predictor::{Judgement, Moved, SentimentClassifier};
+pub use config::ClassifyConfig;
 #[cfg(feature = "fit")]
-pub use recipe::{SentimentRun, SentimentTask};
+pub use evaluation::{ClassifyScores, TestTexts};
+pub use predictor::{Attribution, Classification, Classifier};
 #[cfg(feature = "fit")]
-pub use score::{SentimentScores, TestTexts};
+pub use training::{ClassifyObjective, ClassifyRun};

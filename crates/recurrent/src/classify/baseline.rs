@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use linfa::traits::Fit;
-use linfa::{Dataset, Float};
+use linfa::{DatasetManifest, Float};
 use linfa_logistic::{
     FittedLogisticRegression, LogisticRegression, MultiFittedLogisticRegression, MultiLogisticRegression,
 };
@@ -11,7 +11,7 @@ use linfa_preprocessing::CountVectorizer;
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
-use crate::{Bundle, Error, Result};
+use crate::{Error, Result, RunDir};
 
 const FILE: &str = "baseline.json";
 /// Words are counted if they are in so many sentences: what was seen once says nothing of the next sentence.
@@ -53,7 +53,7 @@ impl BagOfWords {
         if words.is_empty() {
             return Err(Error::Training("the sentences have no word in common that a bag could count".into()));
         }
-        let data = Dataset::new(counts(&words, texts)?, truths.iter().copied().collect::<Array1<usize>>());
+        let data = DatasetManifest::new(counts(&words, texts)?, truths.iter().copied().collect::<Array1<usize>>());
         let model = if labels == 2 {
             Model::Two(LogisticRegression::default().max_iterations(ITERATIONS).fit(&data).map_err(failed)?)
         } else {
@@ -93,17 +93,17 @@ impl BagOfWords {
         self.words.len()
     }
 
-    pub(super) fn write(&self, bundle: &Bundle) -> Result<()> {
-        bundle.write(FILE, serde_json::to_string(self).expect("numbers and words have a form in JSON"))
+    pub(super) fn write(&self, run_dir: &RunDir) -> Result<()> {
+        run_dir.write(FILE, serde_json::to_string(self).expect("numbers and words have a form in JSON"))
     }
 
     /// The baseline of a run; `None` if the run was interrupted before it had one.
-    pub(super) fn read(bundle: &Bundle) -> Result<Option<Self>> {
-        if !bundle.path(FILE).is_file() {
+    pub(super) fn read(run_dir: &RunDir) -> Result<Option<Self>> {
+        if !run_dir.path(FILE).is_file() {
             return Ok(None);
         }
-        serde_json::from_str(&bundle.read(FILE)?).map(Some).map_err(|cause| Error::Bundle {
-            path: bundle.path(FILE),
+        serde_json::from_str(&run_dir.read(FILE)?).map(Some).map_err(|cause| Error::RunDir {
+            path: run_dir.path(FILE),
             expected: "the baseline of this run".into(),
             found: cause.to_string(),
         })

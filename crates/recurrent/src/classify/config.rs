@@ -2,19 +2,19 @@
 
 use std::path::Path;
 
-use recurrent_data::{CodecKind, CodecRequest, Labelled, RAW_FOLDER, Ratios, TextCodec, locate, sha256};
+use recurrent_data::{LabeledTexts, RAW_FOLDER, Ratios, Tokenizer, TokenizerConfig, TokenizerKind, locate, sha256};
 use recurrent_models::CellKind;
 use recurrent_models::networks::{Pooling, SequenceClassifierConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::fit::FitPlan;
+use crate::fit::FitConfig;
 use crate::run::{Plan, Task, a_share, at_least_one, lasting_name};
 
 /// What a run of sentiment is to do: everything that its result depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SentimentPlan {
+pub struct ClassifyConfig {
     /// Always `sentiment`: which task the plan is for.
     pub task: Task,
     /// A known data set's name, or a table's path.
@@ -30,7 +30,7 @@ pub struct SentimentPlan {
     /// How the sentences are divided, where no column says.
     pub split: Ratios,
     /// What a token is.
-    pub codec: CodecKind,
+    pub codec: TokenizerKind,
     /// How many tokens there are at most; 0 for as many as are found.
     pub vocabulary: usize,
     /// How often a token must be there in training to be known.
@@ -55,10 +55,10 @@ pub struct SentimentPlan {
     pub longest: usize,
     /// How it is trained.
     #[serde(flatten)]
-    pub fit: FitPlan,
+    pub fit: FitConfig,
 }
 
-impl SentimentPlan {
+impl ClassifyConfig {
     /// A bidirectional LSTM on words, for sentences that are known by their name or path.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl SentimentPlan {
     pub fn new(data: &str) -> Result<Self> {
         let located = locate(data, Path::new(RAW_FOLDER))?;
         let facts = match located.manifest {
-            Some(manifest) => Some(manifest.labelled()?),
+            Some(manifest) => Some(manifest.labeled()?),
             None => None,
         };
         Ok(Self {
@@ -77,7 +77,7 @@ impl SentimentPlan {
             part_column: facts.and_then(|facts| facts.part.clone()),
             split: facts.map_or_else(|| Ratios::new(0.8, 0.1, 0.1).expect("a whole"), |facts| facts.split),
             data: lasting_name(&located),
-            codec: CodecKind::Words,
+            codec: TokenizerKind::Words,
             vocabulary: 20_000,
             min_count: 2,
             embedding: 64,
@@ -89,17 +89,17 @@ impl SentimentPlan {
             dropout: 0.5,
             word_dropout: 0.3,
             longest: 200,
-            fit: FitPlan { epochs: 40, batch: 32, lr: 5e-3, patience: 8, ..FitPlan::default() },
+            fit: FitConfig { epochs: 40, batch: 32, lr: 5e-3, patience: 8, ..FitConfig::default() },
         })
     }
 
     /// The codec to fit. Words are told apart without their capitals.
-    pub(super) fn codec_request(&self) -> CodecRequest {
-        CodecRequest {
+    pub(super) fn codec_request(&self) -> TokenizerConfig {
+        TokenizerConfig {
             kind: self.codec,
             vocabulary: self.vocabulary,
             min_count: self.min_count,
-            lowercase: self.codec == CodecKind::Words,
+            lowercase: self.codec == TokenizerKind::Words,
         }
     }
 
@@ -109,21 +109,21 @@ impl SentimentPlan {
     /// If the sentences cannot be read.
     pub fn sizes(&self) -> Result<(usize, usize)> {
         let split = self.open()?.0.split(&self.split)?;
-        let codec = TextCodec::fit_request(&self.codec_request(), split.train.texts())?;
+        let codec = Tokenizer::fit_request(&self.codec_request(), split.train.texts())?;
         Ok((codec.len(), split.labels.len()))
     }
 
     /// Reads the sentences.
-    pub(super) fn open(&self) -> Result<(Labelled, String)> {
+    pub(super) fn open(&self) -> Result<(LabeledTexts, String)> {
         let located = locate(&self.data, Path::new(RAW_FOLDER))?;
         let column = Option::as_deref;
-        let labelled = Labelled::from_table(
+        let labeled = LabeledTexts::from_table(
             &located.table()?,
             column(&self.text_column),
             column(&self.label_column),
             column(&self.part_column),
         )?;
-        Ok((labelled, sha256(&located.read()?)))
+        Ok((labeled, sha256(&located.read()?)))
     }
 
     /// The network that the run trains, for so many tokens and labels.
@@ -137,7 +137,7 @@ impl SentimentPlan {
     }
 }
 
-impl Plan for SentimentPlan {
+impl Plan for ClassifyConfig {
     const TASK: Task = Task::Sentiment;
 
     fn data(&self) -> &str {
@@ -148,11 +148,11 @@ impl Plan for SentimentPlan {
         &self.sha256
     }
 
-    fn fit(&self) -> &FitPlan {
+    fn fit(&self) -> &FitConfig {
         &self.fit
     }
 
-    fn fit_mut(&mut self) -> &mut FitPlan {
+    fn fit_mut(&mut self) -> &mut FitConfig {
         &mut self.fit
     }
 

@@ -2,19 +2,19 @@
 //! terms, and how to use it where nobody says otherwise.
 //!
 //! Every kind of data set has the same fields, and one table with the fields of its kind: `[series]`, `[text]`,
-//! `[pairs]` or `[labelled]`.
+//! `[pairs]` or `[labeled]`.
 
 use std::fmt;
 use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Missing, Ratios, Result, SeriesRequest, read_file};
+use crate::{ColumnSelection, DataError, Missing, Ratios, Result, read_file};
 
 /// What is to be known about a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Dataset {
+pub struct DatasetManifest {
     /// What it is called on a command line.
     pub name: String,
     /// What it is called in a picture.
@@ -38,10 +38,10 @@ pub struct Dataset {
     /// Where it is from, the first that is to be asked first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
-    series: Option<SeriesFacts>,
-    text: Option<TextFacts>,
-    pairs: Option<PairsFacts>,
-    labelled: Option<LabelledFacts>,
+    series: Option<SeriesSchema>,
+    text: Option<TextSchema>,
+    pairs: Option<PairsSchema>,
+    labeled: Option<LabeledSchema>,
 }
 
 /// What a data set is made of.
@@ -53,9 +53,9 @@ pub enum Kind {
     /// One long text.
     Text,
     /// Texts in two languages, a row a pair.
-    Pairs,
+    ParallelCorpus,
     /// Texts with a label each.
-    Labelled,
+    LabeledTexts,
 }
 
 impl fmt::Display for Kind {
@@ -63,8 +63,8 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Self::Series => "series",
             Self::Text => "text",
-            Self::Pairs => "pairs",
-            Self::Labelled => "labelled",
+            Self::ParallelCorpus => "pairs",
+            Self::LabeledTexts => "labeled",
         })
     }
 }
@@ -213,7 +213,7 @@ impl From<Source> for WrittenSource {
 /// How to forecast a series where nobody says otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SeriesFacts {
+pub struct SeriesSchema {
     /// How many rows it has, without the header.
     pub rows: usize,
     /// The column of dates.
@@ -247,10 +247,10 @@ pub struct Column {
     pub meaning: String,
 }
 
-impl SeriesFacts {
+impl SeriesSchema {
     /// The columns that a model looks at or foretells by default, and no gap among them.
-    pub fn request(&self) -> SeriesRequest {
-        SeriesRequest {
+    pub fn request(&self) -> ColumnSelection {
+        ColumnSelection {
             date: Some(self.date.clone()),
             columns: [&*self.inputs, &*self.targets].concat(),
             missing: Missing::Error,
@@ -261,7 +261,7 @@ impl SeriesFacts {
 /// How to learn to write like a text.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TextFacts {
+pub struct TextSchema {
     /// The share of it, at its end, that is not learned from but chosen by.
     pub valid: f64,
 }
@@ -279,7 +279,7 @@ pub struct Side {
 /// How to learn to translate from pairs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PairsFacts {
+pub struct PairsSchema {
     /// How many pairs there are, without the header.
     pub rows: usize,
     /// What is translated.
@@ -295,7 +295,7 @@ pub struct PairsFacts {
 /// How to learn labels of texts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LabelledFacts {
+pub struct LabeledSchema {
     /// How many texts there are, without the header.
     pub rows: usize,
     /// The column that has the texts.
@@ -309,7 +309,7 @@ pub struct LabelledFacts {
     pub split: Ratios,
 }
 
-impl Dataset {
+impl DatasetManifest {
     /// Reads a manifest; `path` is what errors call it.
     ///
     /// # Errors
@@ -328,7 +328,7 @@ impl Dataset {
     /// Opens a manifest.
     ///
     /// # Errors
-    /// If it cannot be read, or is none: see [`Dataset::from_toml`].
+    /// If it cannot be read, or is none: see [`DatasetManifest::from_toml`].
     pub fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let bytes = read_file(path)?;
@@ -372,7 +372,7 @@ impl Dataset {
             ));
         }
         match self.text {
-            Some(TextFacts { valid }) if !(valid > 0.0 && valid < 1.0) => {
+            Some(TextSchema { valid }) if !(valid > 0.0 && valid < 1.0) => {
                 Some(("text.valid", "a share between 0 and 1", valid.to_string()))
             }
             _ => None,
@@ -384,7 +384,7 @@ impl Dataset {
             self.series.as_ref().map(|_| Kind::Series),
             self.text.as_ref().map(|_| Kind::Text),
             self.pairs.as_ref().map(|_| Kind::Pairs),
-            self.labelled.as_ref().map(|_| Kind::Labelled),
+            self.labeled.as_ref().map(|_| Kind::Labeled),
         ]
     }
 
@@ -392,7 +392,7 @@ impl Dataset {
     ///
     /// # Errors
     /// If it is no series.
-    pub fn series(&self) -> Result<&SeriesFacts> {
+    pub fn series(&self) -> Result<&SeriesSchema> {
         self.series.as_ref().ok_or_else(|| self.other_than(Kind::Series))
     }
 
@@ -400,7 +400,7 @@ impl Dataset {
     ///
     /// # Errors
     /// If it is no text.
-    pub fn text(&self) -> Result<&TextFacts> {
+    pub fn text(&self) -> Result<&TextSchema> {
         self.text.as_ref().ok_or_else(|| self.other_than(Kind::Text))
     }
 
@@ -408,7 +408,7 @@ impl Dataset {
     ///
     /// # Errors
     /// If it holds no pairs.
-    pub fn pairs(&self) -> Result<&PairsFacts> {
+    pub fn pairs(&self) -> Result<&PairsSchema> {
         self.pairs.as_ref().ok_or_else(|| self.other_than(Kind::Pairs))
     }
 
@@ -416,8 +416,8 @@ impl Dataset {
     ///
     /// # Errors
     /// If its texts have none.
-    pub fn labelled(&self) -> Result<&LabelledFacts> {
-        self.labelled.as_ref().ok_or_else(|| self.other_than(Kind::Labelled))
+    pub fn labeled(&self) -> Result<&LabeledSchema> {
+        self.labeled.as_ref().ok_or_else(|| self.other_than(Kind::Labeled))
     }
 
     fn other_than(&self, expected: Kind) -> DataError {
@@ -445,7 +445,7 @@ mod tests {
 
     #[track_caller]
     fn refused(text: &str, error: &str) {
-        let refused = Dataset::from_toml("x.toml", text).unwrap_err().to_string();
+        let refused = DatasetManifest::from_toml("x.toml", text).unwrap_err().to_string();
         assert!(refused.starts_with("x.toml"), "{refused}");
         assert!(refused.contains(error), "expected `{error}` in: {refused}");
     }
@@ -454,7 +454,7 @@ mod tests {
     fn a_manifest_says_again_what_was_read() {
         for set in crate::known() {
             let text = toml::to_string(&set.manifest).unwrap();
-            assert_eq!(Dataset::from_toml("again", &text).unwrap(), set.manifest);
+            assert_eq!(DatasetManifest::from_toml("again", &text).unwrap(), set.manifest);
         }
     }
 
@@ -524,16 +524,16 @@ mod tests {
     fn the_manifest_in_the_readme_is_one() {
         let readme = include_str!("../../../datasets/README.md");
         let toml = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-        let letters = Dataset::from_toml("README.md", &toml.replace("0123...", &"0".repeat(64))).unwrap();
+        let letters = DatasetManifest::from_toml("README.md", &toml.replace("0123...", &"0".repeat(64))).unwrap();
         assert_eq!((letters.sources.len(), letters.kind), (2, Kind::Text));
     }
 
     #[test]
     fn what_another_kind_has_is_not_given() {
-        let fables = Dataset::from_toml("x.toml", FABLES).unwrap();
+        let fables = DatasetManifest::from_toml("x.toml", FABLES).unwrap();
         assert_eq!(fables.text().unwrap().valid, 0.1);
         let found = fables.series().unwrap_err().to_string();
         assert_eq!(found, "fables: expected a data set of the kind series, found one of the kind text");
-        assert!(fables.pairs().is_err() && fables.labelled().is_err());
+        assert!(fables.pairs().is_err() && fables.labeled().is_err());
     }
 }

@@ -7,30 +7,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
-use recurrent_data::{LaneBatch, Lanes, Role, TextCodec, Tokens, Train, Valid};
+use recurrent_data::{BpttBatches, Role, TokenBatch, Tokenizer, Tokens, Train, Valid};
 use recurrent_models::AnyState;
 use recurrent_models::networks::LanguageModel;
 use serde::Serialize;
 
-use super::GeneratePlan;
-use crate::fit::{BatchSource, Ending, EpochCounter, History, Loader, Loaders, Loss, Order, Session, Trainable};
+use super::GenerateConfig;
+use crate::fit::{BatchSource, Callbacks, EpochCounter, History, Loader, Loaders, Loss, Order, StopReason, Trainable};
 use crate::fit::{fit, token_loss};
 use crate::run::{Plan, Run};
-use crate::{Bundle, Result};
+use crate::{Result, RunDir};
 
-/// Lanes in which the validation part is read, if it is long enough: each starts without a past.
+/// BpttBatches in which the validation part is read, if it is long enough: each starts without a past.
 const VALIDATION_LANES: usize = 32;
 
 /// A run of generation: a text that has become lanes, and a folder.
 #[derive(Debug)]
 pub struct GenerateRun {
-    plan: GeneratePlan,
-    codec: TextCodec,
-    train: Lanes<Train>,
-    valid: Lanes<Valid>,
+    plan: GenerateConfig,
+    codec: Tokenizer,
+    train: BpttBatches<Train>,
+    valid: BpttBatches<Valid>,
     /// Of the validation part.
     characters_per_token: f64,
-    bundle: Bundle,
+    run_dir: RunDir,
 }
 
 impl GenerateRun {
@@ -39,24 +39,24 @@ impl GenerateRun {
     ///
     /// # Errors
     /// If plan or text are wrong, or the folder is there already.
-    pub fn create(plan: GeneratePlan, folder: &Path, force: bool) -> Result<Self> {
+    pub fn create(plan: GenerateConfig, folder: &Path, force: bool) -> Result<Self> {
         let prepared = Prepared::new(&plan, None)?;
-        let files = [("plan.toml", crate::bundle::to_toml(&plan)), ("codec.json", prepared.codec.to_json())];
-        let bundle = Bundle::create(folder, &files, force)?;
-        Ok(prepared.into_run(plan, bundle))
+        let files = [("plan.toml", crate::run_dir::to_toml(&plan)), ("codec.json", prepared.codec.to_json())];
+        let run_dir = RunDir::create(folder, &files, force)?;
+        Ok(prepared.into_run(plan, run_dir))
     }
 
     /// How good the network of the best epoch foretells the validation part.
     ///
     /// # Errors
     /// If the weights are missing or damaged.
-    pub fn score(&self, device: &Device) -> Result<Measures> {
+    pub fn score(&self, device: &Device) -> Result<LanguageMetrics> {
         let mut network = self.plan.network(self.codec.len()).init(device);
-        self.bundle.read_weights(&mut network)?;
+        self.run_dir.read_weights(&mut network)?;
         let (mut sum, mut tokens) = (0.0, 0);
         let mut state: Option<AnyState> = None;
         for window in 0..self.valid.len() {
-            let LaneBatch { inputs, targets } = LaneBatch::gather(&self.valid, window, device);
+            let TokenBatch { inputs, targets } = TokenBatch::gather(&self.valid, window, device);
             let [lanes, steps] = inputs.dims();
             let (logits, next) = network.forward(inputs, state.take());
             let loss: f32 = token_loss(logits, targets, None, 0.0).into_scalar();
@@ -68,8 +68,8 @@ impl GenerateRun {
     }
 
     /// What a loss means.
-    pub fn measures(&self, nats: f64) -> Measures {
-        Measures {
+    pub fn measures(&self, nats: f64) -> LanguageMetrics {
+        LanguageMetrics {
             nats,
             bits_per_character: nats / std::f64::consts::LN_2 / self.characters_per_token,
             perplexity: nats.exp(),
@@ -94,7 +94,7 @@ impl GenerateRun {
     }
 
     /// How tokens are numbered.
-    pub fn codec(&self) -> &TextCodec {
+    pub fn codec(&self) -> &Tokenizer {
         &self.codec
     }
 
@@ -115,7 +115,7 @@ pub struct Traced {
 
 /// How good a text is foretold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Measures {
+pub struct LanguageMetrics {
     /// The mean loss of a token, in nats.
     pub nats: f64,
     /// The mean loss of a character, in bits.
@@ -124,7 +124,7 @@ pub struct Measures {
     pub perplexity: f64,
 }
 
-impl fmt::Display for Measures {
+impl fmt::Display for LanguageMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { nats, bits_per_character, perplexity } = self;
         write!(f, "{nats:.4} nats a token, {bits_per_character:.3} bits a character, perplexity {perplexity:.2}")
@@ -132,37 +132,38 @@ impl fmt::Display for Measures {
 }
 
 impl Run for GenerateRun {
-    type Plan = GeneratePlan;
+    type Plan = GenerateConfig;
 
     const UNIT: &'static str = "tokens";
 
     fn open(folder: &Path) -> Result<Self> {
-        let bundle = Bundle::open(folder)?;
-        let plan = <GeneratePlan as Plan>::of(&bundle)?;
-        let codec = bundle.read_codec("embedding.weight")?;
-        Ok(Prepared::new(&plan, Some(codec))?.into_run(plan, bundle))
+        let run_dir = RunDir::open(folder)?;
+        let plan = <GenerateConfig as Plan>::of(&run_dir)?;
+        let codec = run_dir.read_codec("embedding.weight")?;
+        Ok(Prepared::new(&plan, Some(codec))?.into_run(plan, run_dir))
     }
 
-    fn plan(&self) -> &GeneratePlan {
+    fn plan(&self) -> &GenerateConfig {
         &self.plan
     }
 
-    fn plan_mut(&mut self) -> &mut GeneratePlan {
+    fn plan_mut(&mut self) -> &mut GenerateConfig {
         &mut self.plan
     }
 
-    fn bundle(&self) -> &Bundle {
-        &self.bundle
+    fn run_dir(&self) -> &RunDir {
+        &self.run_dir
     }
 
     fn items(&self) -> usize {
         self.train.targets()
     }
 
-    fn fit(&self, device: &Device, session: Session) -> Result<(History, Ending)> {
+    fn fit(&self, device: &Device, session: Callbacks) -> Result<(History, StopReason)> {
         let device = device.clone().autodiff();
         device.seed(self.plan.fit.seed);
-        let model = GenerateTask { network: self.plan.network(self.codec.len()).init(&device), fresh: self.plan.fresh };
+        let model =
+            GenerateObjective { network: self.plan.network(self.codec.len()).init(&device), fresh: self.plan.fresh };
         let train = InTurn::new(self.train.clone());
         let valid = InTurn::new(self.valid.clone());
         let loaders = Loaders {
@@ -171,21 +172,21 @@ impl Run for GenerateRun {
             steps: self.train.len(),
             epoch: EpochCounter::default(),
         };
-        fit(model, loaders, &self.plan.fit, &self.bundle, &device, session)
+        fit(model, loaders, &self.plan.fit, &self.run_dir, &device, session)
     }
 }
 
 /// A text on its way to lanes.
 struct Prepared {
-    codec: TextCodec,
-    train: Lanes<Train>,
-    valid: Lanes<Valid>,
+    codec: Tokenizer,
+    train: BpttBatches<Train>,
+    valid: BpttBatches<Valid>,
     characters_per_token: f64,
 }
 
 impl Prepared {
     /// Corpus → split → codec → tokens → lanes.
-    fn new(plan: &GeneratePlan, codec: Option<TextCodec>) -> Result<Self> {
+    fn new(plan: &GenerateConfig, codec: Option<Tokenizer>) -> Result<Self> {
         plan.check()?;
         let corpus = plan.corpus()?;
         plan.check_bytes(corpus.sha256())?;
@@ -198,20 +199,20 @@ impl Prepared {
         let (lanes, window) = validation_shape(plan, &valid);
         Ok(Self {
             characters_per_token: valid.chars() as f64 / valid.len().max(1) as f64,
-            train: Lanes::new(train, plan.fit.batch, plan.window)?,
-            valid: Lanes::new(valid, lanes, window)?,
+            train: BpttBatches::new(train, plan.fit.batch, plan.window)?,
+            valid: BpttBatches::new(valid, lanes, window)?,
             codec,
         })
     }
 
-    fn into_run(self, plan: GeneratePlan, bundle: Bundle) -> GenerateRun {
+    fn into_run(self, plan: GenerateConfig, run_dir: RunDir) -> GenerateRun {
         let Self { codec, train, valid, characters_per_token } = self;
-        GenerateRun { plan, codec, train, valid, characters_per_token, bundle }
+        GenerateRun { plan, codec, train, valid, characters_per_token, run_dir }
     }
 }
 
 /// As many lanes as there are windows for, but not too many, so that each has a past for most of its way.
-fn validation_shape(plan: &GeneratePlan, valid: &Tokens<Valid>) -> (usize, usize) {
+fn validation_shape(plan: &GenerateConfig, valid: &Tokens<Valid>) -> (usize, usize) {
     let targets = valid.len().saturating_sub(1);
     let window = plan.window.min(targets).max(1);
     ((targets / window).clamp(1, VALIDATION_LANES), window)
@@ -220,18 +221,18 @@ fn validation_shape(plan: &GeneratePlan, valid: &Tokens<Valid>) -> (usize, usize
 /// Windows of lanes in their turn, each with the state that the one before has left.
 #[derive(Debug, Clone)]
 struct InTurn<R: Role> {
-    lanes: Lanes<R>,
-    carried: Carried,
+    lanes: BpttBatches<R>,
+    carried: CarriedState,
 }
 
 impl<R: Role> InTurn<R> {
-    fn new(lanes: Lanes<R>) -> Self {
-        Self { lanes, carried: Carried::default() }
+    fn new(lanes: BpttBatches<R>) -> Self {
+        Self { lanes, carried: CarriedState::default() }
     }
 }
 
 impl<R: Role> BatchSource for InTurn<R> {
-    type Batch = Stretch;
+    type Batch = BpttBatch;
 
     const UNIT: &'static str = "windows";
 
@@ -239,7 +240,7 @@ impl<R: Role> BatchSource for InTurn<R> {
         self.lanes.len()
     }
 
-    fn gather(&self, indices: &[usize], device: &Device) -> Stretch {
+    fn gather(&self, indices: &[usize], device: &Device) -> BpttBatch {
         let &[window] = indices else {
             panic!("lanes go one window at a time, got {indices:?}");
         };
@@ -247,7 +248,7 @@ impl<R: Role> BatchSource for InTurn<R> {
             // A pass over the text begins without a past.
             self.carried.take();
         }
-        Stretch { batch: LaneBatch::gather(&self.lanes, window, device), carried: self.carried.clone() }
+        BpttBatch { batch: TokenBatch::gather(&self.lanes, window, device), carried: self.carried.clone() }
     }
 }
 
@@ -255,9 +256,9 @@ impl<R: Role> BatchSource for InTurn<R> {
 ///
 /// A training step of burn-train has no room for a state of its own. It comes with the batch, and goes back there.
 #[derive(Debug, Clone, Default)]
-pub struct Carried(Arc<Mutex<Option<AnyState>>>);
+pub struct CarriedState(Arc<Mutex<Option<AnyState>>>);
 
-impl Carried {
+impl CarriedState {
     fn take(&self) -> Option<AnyState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -269,20 +270,20 @@ impl Carried {
 
 /// A window of all lanes, and what comes before it.
 #[derive(Debug, Clone)]
-pub struct Stretch {
-    batch: LaneBatch,
-    carried: Carried,
+pub struct BpttBatch {
+    batch: TokenBatch,
+    carried: CarriedState,
 }
 
 /// The network with its loss, the cross-entropy in nats a token.
 #[derive(Module, Debug)]
-pub struct GenerateTask {
+pub struct GenerateObjective {
     network: LanguageModel,
     fresh: f64,
 }
 
-impl GenerateTask {
-    fn loss(&self, Stretch { batch, carried }: Stretch, fresh: f64) -> Loss {
+impl GenerateObjective {
+    fn loss(&self, BpttBatch { batch, carried }: BpttBatch, fresh: f64) -> Loss {
         let [lanes, steps] = batch.targets.dims();
         let items = lanes * steps;
         let state = carried.take().map(|state| forget(state, fresh, lanes, &batch.inputs.device()));
@@ -303,26 +304,26 @@ fn forget(state: AnyState, share: f64, lanes: usize, device: &Device) -> AnyStat
     state.map(|part| part * kept.clone())
 }
 
-impl TrainStep for GenerateTask {
-    type Input = Stretch;
+impl TrainStep for GenerateObjective {
+    type Input = BpttBatch;
     type Output = Loss;
 
-    fn step(&self, stretch: Stretch) -> TrainOutput<Loss> {
+    fn step(&self, stretch: BpttBatch) -> TrainOutput<Loss> {
         let loss = self.loss(stretch, self.fresh);
         TrainOutput::new(self, loss.mean.backward(), loss)
     }
 }
 
-impl InferenceStep for GenerateTask {
-    type Input = Stretch;
+impl InferenceStep for GenerateObjective {
+    type Input = BpttBatch;
     type Output = Loss;
 
-    fn step(&self, stretch: Stretch) -> Loss {
+    fn step(&self, stretch: BpttBatch) -> Loss {
         self.loss(stretch, 0.0)
     }
 }
 
-impl Trainable for GenerateTask {
+impl Trainable for GenerateObjective {
     type Network = LanguageModel;
 
     fn network(&self) -> &LanguageModel {

@@ -4,19 +4,19 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use recurrent_data::{CodecKind, Located, Pairs, RAW_FOLDER, Ratios, locate, read_file, sha256};
+use recurrent_data::{DataSource, ParallelCorpus, RAW_FOLDER, Ratios, TokenizerKind, locate, read_file, sha256};
 use recurrent_models::networks::{Input, Seq2SeqConfig};
 use recurrent_models::{AttentionKind, CellKind};
 use serde::{Deserialize, Serialize};
 
-use crate::fit::{FitPlan, Schedule};
+use crate::fit::{FitConfig, Schedule};
 use crate::run::{Plan, Task, a_share, at_least_one, lasting_name};
 use crate::{Error, Result};
 
 /// What a run of translation is to do: everything that its result depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TranslatePlan {
+pub struct TranslateConfig {
     /// Always `translate`: which task the plan is for.
     pub task: Task,
     /// A known data set's name, a table's path, or the path of the sentences to translate, one a line.
@@ -34,7 +34,7 @@ pub struct TranslatePlan {
     /// How the groups are divided among training, validation and test.
     pub split: Ratios,
     /// What a token is, on both sides.
-    pub codec: CodecKind,
+    pub codec: TokenizerKind,
     /// How many tokens each side has at most; 0 for the codec's default.
     pub vocabulary: usize,
     /// Whether tokens come in as one-hot vectors, as in the lecture, and not through an embedding.
@@ -50,7 +50,7 @@ pub struct TranslatePlan {
     /// Whether the encoder reads in both directions.
     pub bidirectional: bool,
     /// How the decoder looks back at the sentence.
-    pub attention: Attending,
+    pub attention: DecoderAttention,
     /// Dropout on embeddings, between layers, and before the output.
     pub dropout: f64,
     /// Whether the output's weights are the target embedding's.
@@ -68,13 +68,13 @@ pub struct TranslatePlan {
     pub alpha: f64,
     /// How it is trained.
     #[serde(flatten)]
-    pub fit: FitPlan,
+    pub fit: FitConfig,
 }
 
 /// How a decoder looks back at the sentence, if it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Attending {
+pub enum DecoderAttention {
     /// It has the encoder's last state alone.
     None,
     /// By [`AttentionKind::Dot`].
@@ -86,7 +86,7 @@ pub enum Attending {
     Additive,
 }
 
-impl Attending {
+impl DecoderAttention {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::None, Self::Dot, Self::General, Self::Additive];
 
@@ -101,7 +101,7 @@ impl Attending {
     }
 }
 
-impl fmt::Display for Attending {
+impl fmt::Display for DecoderAttention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             Some(kind) => kind.fmt(f),
@@ -110,7 +110,7 @@ impl fmt::Display for Attending {
     }
 }
 
-impl FromStr for Attending {
+impl FromStr for DecoderAttention {
     type Err = String;
 
     fn from_str(name: &str) -> std::result::Result<Self, String> {
@@ -122,11 +122,11 @@ impl FromStr for Attending {
 /// Opened pairs, and what is known about them.
 #[derive(Debug)]
 pub(super) struct Source {
-    pub pairs: Pairs,
+    pub pairs: ParallelCorpus,
     pub sha256: String,
 }
 
-impl TranslatePlan {
+impl TranslateConfig {
     /// An attentive GRU on subwords, for pairs that are known by their name or path.
     ///
     /// # Errors
@@ -150,7 +150,7 @@ impl TranslatePlan {
             group_column: facts.and_then(|facts| facts.group.clone()),
             split: facts.map_or_else(|| Ratios::new(0.8, 0.1, 0.1).expect("a whole"), |facts| facts.split),
             data: lasting_name(&located),
-            codec: CodecKind::Bpe,
+            codec: TokenizerKind::Bpe,
             vocabulary: 600,
             one_hot: false,
             embedding: 128,
@@ -158,7 +158,7 @@ impl TranslatePlan {
             hidden: 256,
             layers: 1,
             bidirectional: true,
-            attention: Attending::General,
+            attention: DecoderAttention::General,
             dropout: 0.4,
             tied: false,
             longest: 60,
@@ -166,13 +166,13 @@ impl TranslatePlan {
             sampling: 0.0,
             beam: 5,
             alpha: 0.6,
-            fit: FitPlan {
+            fit: FitConfig {
                 epochs: 30,
                 batch: 32,
                 lr: 3e-3,
                 schedule: Schedule::Cosine,
                 patience: 0,
-                ..FitPlan::default()
+                ..FitConfig::default()
             },
         })
     }
@@ -182,14 +182,14 @@ impl TranslatePlan {
     #[must_use]
     pub fn lecture(self) -> Self {
         Self {
-            codec: CodecKind::Chars,
+            codec: TokenizerKind::Chars,
             vocabulary: 100,
             one_hot: true,
             model: CellKind::Lstm,
             hidden: 128,
             layers: 1,
             bidirectional: false,
-            attention: Attending::None,
+            attention: DecoderAttention::None,
             dropout: 0.0,
             tied: false,
             smoothing: 0.0,
@@ -203,10 +203,10 @@ impl TranslatePlan {
         let located = locate(&self.data, Path::new(RAW_FOLDER))?;
         let sha256 = sum(&located, self.target_data.as_deref())?;
         let pairs = match &self.target_data {
-            Some(target) => Pairs::from_aligned(Path::new(&self.data), Path::new(target))?,
+            Some(target) => ParallelCorpus::from_aligned(Path::new(&self.data), Path::new(target))?,
             None => {
                 let column = Option::as_deref;
-                Pairs::from_table(
+                ParallelCorpus::from_table(
                     &located.table()?,
                     column(&self.source_column),
                     column(&self.target_column),
@@ -230,7 +230,7 @@ impl TranslatePlan {
     }
 }
 
-impl Plan for TranslatePlan {
+impl Plan for TranslateConfig {
     const TASK: Task = Task::Translate;
 
     fn data(&self) -> &str {
@@ -241,11 +241,11 @@ impl Plan for TranslatePlan {
         &self.sha256
     }
 
-    fn fit(&self) -> &FitPlan {
+    fn fit(&self) -> &FitConfig {
         &self.fit
     }
 
-    fn fit_mut(&mut self) -> &mut FitPlan {
+    fn fit_mut(&mut self) -> &mut FitConfig {
         &mut self.fit
     }
 
@@ -283,7 +283,7 @@ pub(super) fn check_alpha(alpha: f64) -> Result<()> {
 }
 
 /// The sum of the data, in one file or in two.
-fn sum(located: &Located, target: Option<&str>) -> Result<String> {
+fn sum(located: &DataSource, target: Option<&str>) -> Result<String> {
     let mut all = located.read()?.into_owned();
     if let Some(target) = target {
         all.extend(read_file(Path::new(target))?);

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
-use recurrent_data::TextCodec;
+use recurrent_data::Tokenizer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -35,11 +35,11 @@ const WEIGHTS: &str = "weights.safetensors";
 
 /// A run's folder, on disk.
 #[derive(Debug, Clone)]
-pub struct Bundle {
+pub struct RunDir {
     root: PathBuf,
 }
 
-impl Bundle {
+impl RunDir {
     /// Makes a run's folder with the given files in it, all at once. With `force`, a run that is there is replaced;
     /// a folder that is not a run never is.
     ///
@@ -91,17 +91,17 @@ impl Bundle {
     /// # Errors
     /// If there is none.
     pub fn open(root: &Path) -> Result<Self> {
-        let bundle = Self { root: root.to_path_buf() };
+        let run_dir = Self { root: root.to_path_buf() };
         let found = if !root.exists() {
             "nothing"
         } else if !root.is_dir() {
             "a file"
-        } else if !bundle.is_run() {
+        } else if !run_dir.is_run() {
             "a folder without plan.toml"
         } else {
-            return Ok(bundle);
+            return Ok(run_dir);
         };
-        Err(bundle.damaged(root, "the folder of a run", found))
+        Err(run_dir.damaged(root, "the folder of a run", found))
     }
 
     /// Takes the run for this process, until the file that it gives is dropped.
@@ -212,8 +212,8 @@ impl Bundle {
     ///
     /// # Errors
     /// If the file is missing or damaged, or the codec is another run's.
-    pub(crate) fn read_codec(&self, weights: &str) -> Result<TextCodec> {
-        let codec = TextCodec::from_json(&self.path(CODEC).display().to_string(), &self.read(CODEC)?)?;
+    pub(crate) fn read_codec(&self, weights: &str) -> Result<Tokenizer> {
+        let codec = Tokenizer::from_json(&self.path(CODEC).display().to_string(), &self.read(CODEC)?)?;
         if self.has_weights() {
             self.check_rows(weights, codec.len())?;
         }
@@ -249,7 +249,7 @@ impl Bundle {
     }
 
     fn damaged(&self, path: &Path, expected: &str, found: impl ToString) -> Error {
-        Error::Bundle { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
+        Error::RunDir { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
     }
 }
 

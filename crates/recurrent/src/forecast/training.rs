@@ -8,10 +8,10 @@ use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
-use super::{ForecastCodec, ForecastPlan, Source, TestRows, csv};
-use crate::fit::{BatchSource, Ending, History, Loaders, Loss, Session, Trainable, fit};
+use super::{ForecastCodec, ForecastConfig, Source, TestRows, csv};
+use crate::fit::{BatchSource, Callbacks, History, Loaders, Loss, StopReason, Trainable, fit};
 use crate::run::{Plan, Run};
-use crate::{Bundle, Result};
+use crate::{Result, RunDir};
 
 /// Windows a step where no gradient is needed.
 const SCORING_BATCH: usize = 256;
@@ -19,13 +19,13 @@ const SCORING_BATCH: usize = 256;
 /// A forecasting run: data that has become windows, and a folder.
 #[derive(Debug)]
 pub struct ForecastRun {
-    plan: ForecastPlan,
+    plan: ForecastConfig,
     codec: ForecastCodec,
     train: Windows<Train>,
     valid: Windows<Valid>,
     test: Windows<Test>,
     training_rows: usize,
-    bundle: Bundle,
+    run_dir: RunDir,
 }
 
 impl ForecastRun {
@@ -34,15 +34,15 @@ impl ForecastRun {
     ///
     /// # Errors
     /// If plan or data are wrong, or the folder is there already.
-    pub fn create(plan: ForecastPlan, source: &Source, folder: &Path, force: bool) -> Result<Self> {
+    pub fn create(plan: ForecastConfig, source: &Source, folder: &Path, force: bool) -> Result<Self> {
         let (prepared, latest) = Prepared::new(&plan, source)?;
         let files = [
-            ("plan.toml", crate::bundle::to_toml(&plan)),
-            ("codec.toml", crate::bundle::to_toml(&prepared.codec)),
+            ("plan.toml", crate::run_dir::to_toml(&plan)),
+            ("codec.toml", crate::run_dir::to_toml(&prepared.codec)),
             ("history.csv", latest),
         ];
-        let bundle = Bundle::create(folder, &files, force)?;
-        Ok(prepared.into_run(plan, bundle))
+        let run_dir = RunDir::create(folder, &files, force)?;
+        Ok(prepared.into_run(plan, run_dir))
     }
 
     /// Asks the network of the best epoch about every window of the test part.
@@ -51,7 +51,7 @@ impl ForecastRun {
     /// If the weights are missing or damaged.
     pub fn score(&self, device: &Device) -> Result<TestRows> {
         let mut network: ForecastNetwork = self.plan.network().init(device);
-        self.bundle.read_weights(&mut network)?;
+        self.run_dir.read_weights(&mut network)?;
         let indices: Vec<usize> = (0..self.test.len()).collect();
         let mut forecasts = Vec::with_capacity(indices.len() * self.plan.horizon * self.plan.target.len());
         for chunk in indices.chunks(SCORING_BATCH) {
@@ -75,42 +75,42 @@ impl ForecastRun {
 }
 
 impl Run for ForecastRun {
-    type Plan = ForecastPlan;
+    type Plan = ForecastConfig;
 
     const UNIT: &'static str = <Windows<Train> as BatchSource>::UNIT;
 
     fn open(folder: &Path) -> Result<Self> {
-        let bundle = Bundle::open(folder)?;
-        let plan = <ForecastPlan as Plan>::of(&bundle)?;
+        let run_dir = RunDir::open(folder)?;
+        let plan = <ForecastConfig as Plan>::of(&run_dir)?;
         let source = Source::open(&plan.data)?;
         plan.check_bytes(&source.sha256)?;
         let (prepared, _) = Prepared::new(&plan, &source)?;
-        Ok(prepared.into_run(plan, bundle))
+        Ok(prepared.into_run(plan, run_dir))
     }
 
-    fn plan(&self) -> &ForecastPlan {
+    fn plan(&self) -> &ForecastConfig {
         &self.plan
     }
 
-    fn plan_mut(&mut self) -> &mut ForecastPlan {
+    fn plan_mut(&mut self) -> &mut ForecastConfig {
         &mut self.plan
     }
 
-    fn bundle(&self) -> &Bundle {
-        &self.bundle
+    fn run_dir(&self) -> &RunDir {
+        &self.run_dir
     }
 
     fn items(&self) -> usize {
         self.train.len()
     }
 
-    fn fit(&self, device: &Device, session: Session) -> Result<(History, Ending)> {
+    fn fit(&self, device: &Device, session: Callbacks) -> Result<(History, StopReason)> {
         let device = device.clone().autodiff();
         device.seed(self.plan.fit.seed);
-        let model = ForecastTask { network: self.plan.network().init(&device) };
+        let model = ForecastObjective { network: self.plan.network().init(&device) };
         let sources = (self.train.clone(), self.valid.clone());
         let loaders = Loaders::shuffled(sources, [self.plan.fit.batch, SCORING_BATCH], &device);
-        fit(model, loaders, &self.plan.fit, &self.bundle, &device, session)
+        fit(model, loaders, &self.plan.fit, &self.run_dir, &device, session)
     }
 }
 
@@ -125,7 +125,7 @@ struct Prepared {
 
 impl Prepared {
     /// Table → series → split → scaler → windows; also the last rows, as CSV, where a forecast begins.
-    fn new(plan: &ForecastPlan, source: &Source) -> Result<(Self, String)> {
+    fn new(plan: &ForecastConfig, source: &Source) -> Result<(Self, String)> {
         plan.check()?;
         let series = source.table.series(&plan.request())?;
         let latest = last_rows(&series, plan);
@@ -142,7 +142,7 @@ impl Prepared {
         Ok((prepared, latest))
     }
 
-    fn into_run(self, plan: ForecastPlan, bundle: Bundle) -> ForecastRun {
+    fn into_run(self, plan: ForecastConfig, run_dir: RunDir) -> ForecastRun {
         ForecastRun {
             plan,
             codec: self.codec,
@@ -150,13 +150,13 @@ impl Prepared {
             valid: self.valid,
             test: self.test,
             training_rows: self.training_rows,
-            bundle,
+            run_dir,
         }
     }
 }
 
 /// The last `window` rows with their dates as CSV, and a few more, from which the spacing of the dates is seen.
-fn last_rows(series: &Series, plan: &ForecastPlan) -> String {
+fn last_rows(series: &Series, plan: &ForecastConfig) -> String {
     const SPACING_ROWS: usize = 30;
     // A table of columns named by numbers alone would look as if it had no header.
     let first = if series.dates().is_some() { plan.date.as_deref().unwrap_or("date") } else { "row" };
@@ -172,11 +172,11 @@ fn last_rows(series: &Series, plan: &ForecastPlan) -> String {
 
 /// The network with its loss, the mean squared error in scaled units.
 #[derive(Module, Debug)]
-pub struct ForecastTask {
+pub struct ForecastObjective {
     network: ForecastNetwork,
 }
 
-impl ForecastTask {
+impl ForecastObjective {
     fn loss(&self, batch: WindowBatch) -> Loss {
         let items = batch.len();
         let said = self.network.forward(batch.past);
@@ -184,7 +184,7 @@ impl ForecastTask {
     }
 }
 
-impl TrainStep for ForecastTask {
+impl TrainStep for ForecastObjective {
     type Input = WindowBatch;
     type Output = Loss;
 
@@ -194,7 +194,7 @@ impl TrainStep for ForecastTask {
     }
 }
 
-impl InferenceStep for ForecastTask {
+impl InferenceStep for ForecastObjective {
     type Input = WindowBatch;
     type Output = Loss;
 
@@ -203,7 +203,7 @@ impl InferenceStep for ForecastTask {
     }
 }
 
-impl Trainable for ForecastTask {
+impl Trainable for ForecastObjective {
     type Network = ForecastNetwork;
 
     fn network(&self) -> &ForecastNetwork {

@@ -6,15 +6,15 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::Device;
 use burn::tensor::activation::softmax;
-use recurrent_data::TextCodec;
+use recurrent_data::Tokenizer;
 use recurrent_models::networks::SequenceClassifier;
 use recurrent_models::{Summarize, Summary};
 use serde::Serialize;
 
-use super::SentimentPlan;
+use super::ClassifyConfig;
 use crate::decoding::side_by_side;
 use crate::run::Plan;
-use crate::{Bundle, Error, Result};
+use crate::{Error, Result, RunDir};
 
 /// Sentences that are judged at once.
 const TOGETHER: usize = 256;
@@ -22,10 +22,10 @@ const TOGETHER: usize = 256;
 /// A trained classifier of sentences: load it from a run's folder and let it judge.
 ///
 /// ```no_run
-/// use recurrent::sentiment::SentimentClassifier;
+/// use recurrent::classify::Classifier;
 ///
 /// # fn main() -> recurrent::Result<()> {
-/// let classifier = SentimentClassifier::load("runs/reviews".as_ref(), &Default::default())?;
+/// let classifier = Classifier::load("runs/reviews".as_ref(), &Default::default())?;
 /// for judgement in classifier.judge(&["This product is amazing"])? {
 ///     println!("{}: {:.0} %", judgement.label, 100.0 * judgement.probability);
 /// }
@@ -33,11 +33,11 @@ const TOGETHER: usize = 256;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct SentimentClassifier {
+pub struct Classifier {
     network: SequenceClassifier,
-    codec: TextCodec,
+    codec: Tokenizer,
     labels: Vec<String>,
-    plan: SentimentPlan,
+    plan: ClassifyConfig,
     device: Device,
     #[cfg(feature = "fit")]
     baseline: Option<super::BagOfWords>,
@@ -45,12 +45,12 @@ pub struct SentimentClassifier {
 
 /// What a sentence is judged to be.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Judgement {
+pub struct Classification {
     /// The likeliest label.
     pub label: String,
     /// How likely it is.
     pub probability: f64,
-    /// How likely each label is, in the order of [`labels`](SentimentClassifier::labels).
+    /// How likely each label is, in the order of [`labels`](Classifier::labels).
     pub probabilities: Vec<f64>,
     /// What of the sentence is not known, and was read as `<unk>`.
     pub unknown: Vec<String>,
@@ -60,7 +60,7 @@ pub struct Judgement {
 
 /// How much a piece of a sentence moved its judgement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Moved {
+pub struct Attribution {
     /// Where it is in the sentence, in bytes.
     #[serde(skip)]
     pub at: Range<usize>,
@@ -70,24 +70,24 @@ pub struct Moved {
     pub by: f64,
 }
 
-impl SentimentClassifier {
+impl Classifier {
     /// Loads a classifier from the folder of a run. The sentences that it was trained on are not needed.
     ///
     /// # Errors
     /// If the folder is not a run's, is damaged, or has no weights yet.
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
-        let bundle = Bundle::open(folder)?;
-        let plan = <SentimentPlan as Plan>::of(&bundle)?;
-        let codec = bundle.read_codec("embedding.weight")?;
+        let run_dir = RunDir::open(folder)?;
+        let plan = <ClassifyConfig as Plan>::of(&run_dir)?;
+        let codec = run_dir.read_codec("embedding.weight")?;
         let labels: Vec<String> =
-            serde_json::from_str(&bundle.read("labels.json")?).map_err(|cause| Error::Bundle {
-                path: bundle.path("labels.json"),
+            serde_json::from_str(&run_dir.read("labels.json")?).map_err(|cause| Error::RunDir {
+                path: run_dir.path("labels.json"),
                 expected: "the labels of this run".into(),
                 found: cause.to_string(),
             })?;
         // Judgements are made, and explained, without dropout.
         let mut network = plan.network(codec.len(), labels.len()).with_dropout(0.0).init(device);
-        bundle.read_weights(&mut network)?;
+        run_dir.read_weights(&mut network)?;
         Ok(Self {
             network,
             codec,
@@ -95,12 +95,12 @@ impl SentimentClassifier {
             plan,
             device: device.clone(),
             #[cfg(feature = "fit")]
-            baseline: super::BagOfWords::read(&bundle)?,
+            baseline: super::BagOfWords::read(&run_dir)?,
         })
     }
 
     /// The plan that it was trained by.
-    pub fn plan(&self) -> &SentimentPlan {
+    pub fn plan(&self) -> &ClassifyConfig {
         &self.plan
     }
 
@@ -118,7 +118,7 @@ impl SentimentClassifier {
     ///
     /// # Errors
     /// If a sentence is empty.
-    pub fn judge(&self, sentences: &[impl AsRef<str>]) -> Result<Vec<Judgement>> {
+    pub fn judge(&self, sentences: &[impl AsRef<str>]) -> Result<Vec<Classification>> {
         let mut ids = Vec::with_capacity(sentences.len());
         for (index, sentence) in sentences.iter().enumerate() {
             let tokens = self.codec.encode(sentence.as_ref());
@@ -134,7 +134,7 @@ impl SentimentClassifier {
         let longest = self.plan.longest;
         let mut order: Vec<usize> = (0..ids.len()).collect();
         order.sort_by_key(|index| ids[*index].len());
-        let mut judged: Vec<Option<Judgement>> = vec![None; ids.len()];
+        let mut judged: Vec<Option<Classification>> = vec![None; ids.len()];
         for chunk in order.chunks(TOGETHER) {
             let rows: Vec<&[u32]> = chunk.iter().map(|index| &ids[*index][..ids[*index].len().min(longest)]).collect();
             let (numbers, lengths) = side_by_side(&rows, self.codec.specials().pad, &self.device);
@@ -143,7 +143,7 @@ impl SentimentClassifier {
             for (index, probabilities) in chunk.iter().zip(said.chunks(self.labels.len())) {
                 let unknown = self.codec.unknown(sentences[*index].as_ref());
                 let label = likeliest(probabilities);
-                judged[*index] = Some(Judgement {
+                judged[*index] = Some(Classification {
                     label: self.labels[label].clone(),
                     probability: probabilities[label],
                     probabilities: probabilities.to_vec(),
@@ -167,7 +167,7 @@ impl SentimentClassifier {
 
     /// How much each word of a sentence moved its judgement: the gradient of the likeliest label's logit with respect
     /// to the word's embedding, times the embedding (Shrikumar et al. 2017). Subwords of one word are added up.
-    pub fn explain(&self, sentence: &str) -> Vec<Moved> {
+    pub fn explain(&self, sentence: &str) -> Vec<Attribution> {
         let mut spans = self.codec.spans(sentence);
         spans.truncate(self.plan.longest);
         let ids: Vec<u32> = spans.iter().map(|(id, _)| *id).collect();
@@ -185,14 +185,14 @@ impl SentimentClassifier {
         };
         let by = (gradient * embedded.without_autodiff()).sum_dim(2);
         let by: Vec<f64> = by.into_data().iter::<f64>().collect();
-        let mut moved: Vec<Moved> = Vec::new();
+        let mut moved: Vec<Attribution> = Vec::new();
         for ((_, at), by) in spans.into_iter().zip(by) {
             match moved.last_mut().filter(|last| is_one_word(sentence, &last.at, &at)) {
                 Some(last) => {
                     last.at.end = last.at.end.max(at.end);
                     last.by += by;
                 }
-                None => moved.push(Moved { at, text: String::new(), by }),
+                None => moved.push(Attribution { at, text: String::new(), by }),
             }
         }
         for piece in &mut moved {

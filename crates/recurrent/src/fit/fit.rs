@@ -11,8 +11,8 @@ use burn::train::{InferenceStep, Learner, SupervisedTraining, TrainStep, Trainin
 
 use super::checkpoint::{Checkpoints, EveryEpoch};
 use super::strategy::{EpochStrategy, Outcome, Trainable};
-use super::{BatchSource, Ending, EpochCounter, FitPlan, History, Loader, Order, Session};
-use crate::{Bundle, Error, Result};
+use super::{BatchSource, Callbacks, EpochCounter, FitConfig, History, Loader, Order, StopReason};
+use crate::{Error, Result, RunDir};
 
 /// The folder of the checkpoints in a run's.
 const CHECKPOINTS: &str = "checkpoints";
@@ -48,8 +48,8 @@ impl<T: 'static, V: 'static> Loaders<T, V> {
 ///
 /// # Errors
 /// If the last checkpoint is damaged.
-pub fn epochs_done(bundle: &Bundle) -> Result<usize> {
-    let history = Checkpoints::new(&bundle.path(CHECKPOINTS))?.latest()?;
+pub fn epochs_done(run_dir: &RunDir) -> Result<usize> {
+    let history = Checkpoints::new(&run_dir.path(CHECKPOINTS))?.latest()?;
     Ok(history.map_or(0, |history| history.epochs.len()))
 }
 
@@ -64,21 +64,21 @@ pub fn epochs_done(bundle: &Bundle) -> Result<usize> {
 pub fn fit<M: Trainable>(
     model: M,
     loaders: Loaders<<M as TrainStep>::Input, <M as InferenceStep>::Input>,
-    plan: &FitPlan,
-    bundle: &Bundle,
+    plan: &FitConfig,
+    run_dir: &RunDir,
     device: &Device,
-    session: Session,
-) -> Result<(History, Ending)> {
-    let _lock = bundle.lock()?;
-    let checkpoints = Arc::new(Checkpoints::new(&bundle.path(CHECKPOINTS))?);
+    session: Callbacks,
+) -> Result<(History, StopReason)> {
+    let _lock = run_dir.lock()?;
+    let checkpoints = Arc::new(Checkpoints::new(&run_dir.path(CHECKPOINTS))?);
     let history = checkpoints.latest()?.unwrap_or_default();
     if let Some(ending) = history.ending(plan) {
         return Ok((history, ending));
     }
     let start = history.epochs.len();
-    if start > 0 && bundle.has_weights() {
+    if start > 0 && run_dir.has_weights() {
         // A checkpoint of another network would end in a panic; the weights beside it say the same in words.
-        bundle.read_weights(&mut model.network().clone())?;
+        run_dir.read_weights(&mut model.network().clone())?;
     }
     let optimiser = AdamConfig::new().init();
     let learner = Learner::new(model, optimiser, plan.scheduler(loaders.steps.max(1))?);
@@ -88,13 +88,13 @@ pub fn fit<M: Trainable>(
         device: device.clone().autodiff(),
         plan: plan.clone(),
         epoch: loaders.epoch,
-        bundle: bundle.clone(),
+        run_dir: run_dir.clone(),
         checkpoints: checkpoints.clone(),
         outcome: outcome.clone(),
         after_epoch: Mutex::new(session.after_epoch),
     };
     let [model_part, optimiser_part, scheduler_part] = Checkpoints::parts(&checkpoints);
-    let mut training = SupervisedTraining::<M>::new(bundle.root(), loaders.train, loaders.valid)
+    let mut training = SupervisedTraining::<M>::new(run_dir.root(), loaders.train, loaders.valid)
         .with_application_logger(None)
         .with_metric_logger(InMemoryMetricLogger::new())
         .with_custom_checkpointers(model_part, optimiser_part, scheduler_part)
@@ -118,6 +118,6 @@ pub fn fit<M: Trainable>(
     if let Some(error) = result.error {
         return Err(Error::Training(error.to_string()));
     }
-    let ending = outcome.history.ending(plan).unwrap_or(Ending::Interrupted);
+    let ending = outcome.history.ending(plan).unwrap_or(StopReason::Interrupted);
     Ok((outcome.history, ending))
 }

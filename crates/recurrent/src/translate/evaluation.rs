@@ -8,7 +8,7 @@ use crate::metrics::{Bleu, corpus_bleu, corpus_chrf, exact_match};
 
 /// How good the translations of one translator are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
+pub struct TranslationMetrics {
     /// The network or a baseline.
     pub name: String,
     /// BLEU, as sacreBLEU counts it.
@@ -19,7 +19,7 @@ pub struct Figures {
     pub exact: f64,
 }
 
-impl Figures {
+impl TranslationMetrics {
     fn new(name: &str, said: &[String], references: &[Vec<String>]) -> Self {
         Self {
             name: name.to_string(),
@@ -51,7 +51,7 @@ pub struct TranslationScores {
     /// The mean loss of a token of the right answers, in nats.
     pub loss: f64,
     /// The network first, then copy and nearest neighbour.
-    pub rows: Vec<Figures>,
+    pub rows: Vec<TranslationMetrics>,
 }
 
 impl TranslationScores {
@@ -61,9 +61,9 @@ impl TranslationScores {
         let column =
             |of: fn(&Answered) -> &String| answered.iter().map(|answer| of(answer).clone()).collect::<Vec<_>>();
         let rows = vec![
-            Figures::new(network, &column(|answer| &answer.said), &references),
-            Figures::new("copy", &column(|answer| &answer.source), &references),
-            Figures::new("nearest neighbour", &column(|answer| &answer.nearest), &references),
+            TranslationMetrics::new(network, &column(|answer| &answer.said), &references),
+            TranslationMetrics::new("copy", &column(|answer| &answer.source), &references),
+            TranslationMetrics::new("nearest neighbour", &column(|answer| &answer.nearest), &references),
         ];
         Self { sentences: answered.len(), loss, rows }
     }
@@ -75,7 +75,7 @@ impl TranslationScores {
         };
         // Of sentences with fewer than four words BLEU says 0, whatever they say.
         let measure = if self.rows.iter().all(|row| row.bleu.score == 0.0) { "chrF" } else { "BLEU" };
-        let score = |row: &Figures| if measure == "BLEU" { row.bleu.score } else { row.chrf };
+        let score = |row: &TranslationMetrics| if measure == "BLEU" { row.bleu.score } else { row.chrf };
         let ahead: Vec<&str> =
             baselines.iter().filter(|row| score(row) >= score(network)).map(|row| &*row.name).collect();
         match ahead[..] {
@@ -95,7 +95,7 @@ impl fmt::Display for TranslationScores {
         )?;
         let width = self.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
         writeln!(f, "{:width$}  {:>6} {:>6} {:>8}", "", "BLEU", "chrF", "exact %")?;
-        for Figures { name, bleu, chrf, exact } in &self.rows {
+        for TranslationMetrics { name, bleu, chrf, exact } in &self.rows {
             writeln!(f, "{name:width$}  {:>6.2} {chrf:>6.2} {:>8.1}", bleu.score, 100.0 * exact)?;
         }
         write!(f, "{}", self.verdict())

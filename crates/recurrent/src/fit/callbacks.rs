@@ -10,7 +10,7 @@ use burn::train::renderer::{
 use super::History;
 
 /// How training shows itself, and how it is stopped from outside.
-pub struct Session {
+pub struct Callbacks {
     /// Draws progress.
     pub renderer: Box<dyn MetricsRenderer>,
     /// Stops training at the next step: the epoch that was begun is begun again on resuming.
@@ -22,7 +22,7 @@ pub struct Session {
 /// What is told after each epoch.
 pub type AfterEpoch = Box<dyn FnMut(&History) + Send>;
 
-impl Session {
+impl Callbacks {
     /// Nothing to see, nobody to stop it.
     pub fn quiet() -> Self {
         Self { renderer: Box::new(Tell::new(|_| ())), interrupter: Interrupter::new(), after_epoch: Box::new(|_| ()) }

@@ -11,8 +11,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use crate::sum::{sha256, sha256_of};
-use crate::{DataError, Dataset, Result, Table, read_file};
+use crate::checksum::{sha256, sha256_of};
+use crate::{DataError, DatasetManifest, Result, Table, read_file};
 
 /// Where fetched data sets lie unless told otherwise, seen from where the program runs.
 pub const RAW_FOLDER: &str = "datasets/raw";
@@ -20,9 +20,9 @@ pub const RAW_FOLDER: &str = "datasets/raw";
 /// A data set that is known by its name.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Known {
+pub struct RegisteredDataset {
     /// What it is.
-    pub manifest: Dataset,
+    pub manifest: DatasetManifest,
     /// Its file, if it is compiled into the program.
     pub bytes: Option<&'static [u8]>,
 }
@@ -51,12 +51,12 @@ impl fmt::Display for State {
     }
 }
 
-impl Dataset {
+impl DatasetManifest {
     /// The data set of this name, among the known ones.
     ///
     /// # Errors
     /// If there is none.
-    pub fn find(name: &str) -> Result<&'static Known> {
+    pub fn find(name: &str) -> Result<&'static RegisteredDataset> {
         let found = known().iter().find(|set| set.manifest.name == name);
         found.ok_or_else(|| DataError::UnknownDataset {
             name: name.to_string(),
@@ -86,7 +86,7 @@ impl Dataset {
     }
 }
 
-impl Known {
+impl RegisteredDataset {
     /// Its rows as a table, if it is compiled into the program.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl Known {
     /// How far it is at hand.
     ///
     /// # Errors
-    /// As [`Dataset::state`].
+    /// As [`DatasetManifest::state`].
     pub fn state(&self, folder: &Path) -> Result<State> {
         if self.bytes.is_some() { Ok(State::Embedded) } else { self.manifest.state(folder) }
     }
@@ -114,8 +114,8 @@ macro_rules! known {
         known!($name, Some(include_bytes!(concat!("../../../datasets/", $name, "/", $file))))
     };
     ($name:literal, $bytes:expr) => {
-        Known {
-            manifest: Dataset::from_toml(
+        RegisteredDataset {
+            manifest: DatasetManifest::from_toml(
                 concat!("datasets/", $name, "/dataset.toml"),
                 include_str!(concat!("../../../datasets/", $name, "/dataset.toml")),
             )
@@ -126,8 +126,8 @@ macro_rules! known {
 }
 
 /// The data sets that are known by name: those that come with the crate, then those that are fetched.
-pub fn known() -> &'static [Known] {
-    static SETS: LazyLock<[Known; 9]> = LazyLock::new(|| {
+pub fn known() -> &'static [RegisteredDataset] {
+    static SETS: LazyLock<[RegisteredDataset; 9]> = LazyLock::new(|| {
         [
             known!("weather", "weather.csv"),
             known!("stocks", "stocks.csv"),
@@ -145,11 +145,11 @@ pub fn known() -> &'static [Known] {
 
 /// Data that was found, and not yet read.
 #[derive(Debug, Clone)]
-pub struct Located {
+pub struct DataSource {
     /// The data set's name, or the path as it was typed.
     pub name: String,
     /// What is known about it, if it is a known data set.
-    pub manifest: Option<&'static Dataset>,
+    pub manifest: Option<&'static DatasetManifest>,
     /// Where its bytes are.
     pub bytes: Bytes,
 }
@@ -168,25 +168,25 @@ pub enum Bytes {
 ///
 /// # Errors
 /// If it is the name of a data set that was not fetched, or a single word that is neither a name nor a file.
-pub fn locate(data: &str, folder: &Path) -> Result<Located> {
+pub fn locate(data: &str, folder: &Path) -> Result<DataSource> {
     let path = Path::new(data);
-    match Dataset::find(data) {
-        Ok(Known { manifest, bytes }) => {
+    match DatasetManifest::find(data) {
+        Ok(RegisteredDataset { manifest, bytes }) => {
             let place = manifest.place(folder);
             let bytes = match bytes {
                 Some(bytes) => Bytes::Embedded(bytes),
                 None if place.exists() => Bytes::File(place),
                 None => return Err(not_fetched(manifest, folder)),
             };
-            Ok(Located { name: data.to_string(), manifest: Some(manifest), bytes })
+            Ok(DataSource { name: data.to_string(), manifest: Some(manifest), bytes })
         }
         // A bare word that is no file was meant as a name: the error then lists the names.
         Err(unknown) if !path.exists() && path.extension().is_none() && path.components().count() == 1 => Err(unknown),
-        Err(_) => Ok(Located { name: data.to_string(), manifest: None, bytes: Bytes::File(path.to_path_buf()) }),
+        Err(_) => Ok(DataSource { name: data.to_string(), manifest: None, bytes: Bytes::File(path.to_path_buf()) }),
     }
 }
 
-fn not_fetched(manifest: &Dataset, folder: &Path) -> DataError {
+fn not_fetched(manifest: &DatasetManifest, folder: &Path) -> DataError {
     let elsewhere = match folder == Path::new(RAW_FOLDER) {
         true => String::new(),
         false => format!(" --folder {}", folder.display()),
@@ -197,7 +197,7 @@ fn not_fetched(manifest: &Dataset, folder: &Path) -> DataError {
     }
 }
 
-impl Located {
+impl DataSource {
     /// What errors call it: the path of its file, or the name of the file that was compiled in.
     pub fn source(&self) -> String {
         match (&self.bytes, self.manifest) {
@@ -244,12 +244,12 @@ mod tests {
     use super::*;
     use crate::Kind;
 
-    fn embedded() -> impl Iterator<Item = (&'static Dataset, &'static [u8])> {
+    fn embedded() -> impl Iterator<Item = (&'static DatasetManifest, &'static [u8])> {
         known().iter().filter_map(|set| Some((&set.manifest, set.bytes?)))
     }
 
     fn table(name: &str) -> Table {
-        Dataset::find(name).unwrap().table().unwrap()
+        DatasetManifest::find(name).unwrap().table().unwrap()
     }
 
     /// The texts in some columns of a table, row by row.
@@ -271,7 +271,7 @@ mod tests {
     fn every_name_is_there_once_and_its_file_is_called_so() {
         let names: HashSet<_> = known().iter().map(|set| &set.manifest.name).collect();
         assert_eq!(names.len(), known().len());
-        for Known { manifest, .. } in known() {
+        for RegisteredDataset { manifest, .. } in known() {
             let stem = Path::new(&manifest.file).file_stem().unwrap();
             assert_eq!(stem.to_str(), Some(&*manifest.name));
         }
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn weather_goes_on_every_day_and_markets_on_weekdays() {
         let dates = |name: &str| {
-            let facts = Dataset::find(name).unwrap().manifest.series().unwrap();
+            let facts = DatasetManifest::find(name).unwrap().manifest.series().unwrap();
             table(name).series(&facts.request()).unwrap().dates().unwrap().clone()
         };
         let weather = dates("weather");
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn fables_are_plain_text_with_a_title_each() {
-        let fables = std::str::from_utf8(Dataset::find("fables").unwrap().bytes.unwrap()).unwrap();
+        let fables = std::str::from_utf8(DatasetManifest::find("fables").unwrap().bytes.unwrap()).unwrap();
         assert!(fables.is_ascii() && !fables.contains('\r') && fables.ends_with('\n'));
         let fables: Vec<_> = fables.split("\n\n\n").collect();
         assert!(fables.iter().all(|fable| fable.split("\n\n").count() > 1), "a title and a paragraph at least");
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn phrases_are_whole_different_and_side_by_side() {
-        let facts = Dataset::find("phrases").unwrap().manifest.pairs().unwrap();
+        let facts = DatasetManifest::find("phrases").unwrap().manifest.pairs().unwrap();
         let table = table("phrases");
         let pairs = columns(&table, [&facts.source.column, &facts.target.column]);
         assert_eq!(pairs.len(), facts.rows);
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn reviews_are_balanced_in_every_part() {
-        let facts = Dataset::find("reviews").unwrap().manifest.labelled().unwrap();
+        let facts = DatasetManifest::find("reviews").unwrap().manifest.labeled().unwrap();
         let table = table("reviews");
         assert_eq!(table.rows().len(), facts.rows);
         let part = facts.part.as_deref().unwrap();
@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn digits_are_64_shades_and_a_label_in_three_parts() {
         let table = table("digits");
-        let facts = Dataset::find("digits").unwrap().manifest.labelled().unwrap();
+        let facts = DatasetManifest::find("digits").unwrap().manifest.labeled().unwrap();
         assert_eq!(table.rows().len(), facts.rows);
         let rows = columns(&table, [&*facts.text, &*facts.label, facts.part.as_deref().unwrap()]);
         for [pixels, digit, _] in &rows {
@@ -394,7 +394,7 @@ mod tests {
         let names =
             "weather, stocks, fables, phrases, reviews, digits, tiny-shakespeare, vader-reviews, home-assistant";
         assert_eq!(
-            Dataset::find("wether").unwrap_err().to_string(),
+            DatasetManifest::find("wether").unwrap_err().to_string(),
             format!("expected a data set, one of {names}; found `wether`; did you mean `weather`?")
         );
         let error = locate("tinyshakespeare", Path::new("raw")).unwrap_err().to_string();
@@ -406,13 +406,13 @@ mod tests {
         let located = locate("fables", Path::new("nowhere")).unwrap();
         assert_eq!((&*located.name, &*located.source()), ("fables", "fables.txt"));
         assert_eq!(located.manifest.unwrap().kind, Kind::Text);
-        assert_eq!(Some(&*located.read().unwrap()), Dataset::find("fables").unwrap().bytes);
+        assert_eq!(Some(&*located.read().unwrap()), DatasetManifest::find("fables").unwrap().bytes);
     }
 
     #[test]
     fn a_fetched_name_is_found_in_the_folder_and_held_against_its_sum() {
         let folder = tempfile::tempdir().unwrap();
-        let (folder, set) = (folder.path(), Dataset::find("tiny-shakespeare").unwrap());
+        let (folder, set) = (folder.path(), DatasetManifest::find("tiny-shakespeare").unwrap());
         let place = set.manifest.place(folder);
         assert_eq!(set.state(folder).unwrap(), State::NotFetched);
         assert_eq!(

@@ -40,7 +40,7 @@ fn extremes<'a>(series: impl IntoIterator<Item = &'a [f64]>) -> Option<(f64, f64
     ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-/// One side of the plot: what stretch of the scale it shows, and which places on it are labelled.
+/// One side of the plot: what stretch of the scale it shows, and which places on it are labeled.
 pub struct Axis {
     pub name: String,
     pub from: f64,
