@@ -2,7 +2,7 @@
 
 #![cfg(feature = "fetch")]
 
-mod assignment;
+mod place;
 mod prepared;
 mod server;
 mod web;
