@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! runs/compare-1/
-//!   plan.toml            what is compared, complete
+//!   config.toml            what is compared, complete
 //!   measured/*.json      a file for each cell of the grid, once it is measured
 //!   compare.json         all of it, and what it says of the lecture's claims
 //!   report.html          the same for readers
@@ -84,7 +84,7 @@ impl Comparison {
     pub fn begin(plan: StudyConfig, folder: &Path) -> Result<Self> {
         plan.check()?;
         if !folder.exists() {
-            let text = toml::to_string(&plan).expect("a plan is a table of plain values");
+            let text = RunDir::config_text("compare", &plan);
             return Self::locked(plan, RunDir::create(folder, &[(PLAN, text)], false)?);
         }
         let there = Self::open(folder)?;
@@ -104,15 +104,14 @@ impl Comparison {
     /// If it is not one, its plan is damaged, or another process works in it.
     pub fn open(folder: &Path) -> Result<Self> {
         let run_dir = RunDir::open(folder)?;
-        let plan: StudyConfig = run_dir.plan()?;
+        let plan: StudyConfig = run_dir.read_config("compare")?;
         plan.check()?;
         Self::locked(plan, run_dir)
     }
 
     /// Whether a folder is a comparison's.
     pub fn is_in(folder: &Path) -> bool {
-        let plan = RunDir::open(folder).and_then(|run_dir| run_dir.plan::<toml::Table>());
-        plan.is_ok_and(|plan| plan.get("task").and_then(toml::Value::as_str) == Some("compare"))
+        RunDir::open(folder).and_then(|run_dir| run_dir.header()).is_ok_and(|header| header.task == "compare")
     }
 
     fn locked(plan: StudyConfig, run_dir: RunDir) -> Result<Self> {
@@ -275,7 +274,7 @@ impl Comparison {
     }
 }
 
-const PLAN: &str = "plan.toml";
+const PLAN: &str = "config.toml";
 
 fn in_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("plain numbers and names") + "\n"

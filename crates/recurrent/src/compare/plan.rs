@@ -52,8 +52,6 @@ pub enum Part {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudyConfig {
-    /// Always `compare`.
-    pub task: String,
     /// The device, by its name.
     pub device: String,
     /// What is measured.
@@ -101,7 +99,6 @@ impl StudyConfig {
     pub fn full() -> Self {
         let weather = Signal::weather();
         Self {
-            task: "compare".into(),
             device: String::new(),
             parts: Part::ALL.into(),
             tasks: Memory::ALL.into_iter().filter(|task| *task != Memory::Forecast).collect(),
@@ -145,12 +142,8 @@ impl StudyConfig {
     /// # Errors
     /// The first setting that cannot be, with what was expected.
     pub fn check(&self) -> Result<()> {
-        let wrong = |setting: &'static str, expected: &str, found: String| {
-            Err(Error::Plan { setting, expected: expected.into(), found })
-        };
-        if self.task != "compare" {
-            return wrong("task", "`compare`", format!("`{}`", self.task));
-        }
+        let wrong =
+            |setting: &'static str, expected: &str, found: String| Err(Error::setting(setting, expected, found));
         let lists = [("--parts", self.parts.len()), ("--tasks", self.tasks.len()), ("--lengths", self.lengths.len())];
         for (setting, count) in lists {
             if count == 0 {
@@ -210,8 +203,8 @@ impl StudyConfig {
         if signal.sha256() == self.sha256 {
             return Ok(signal);
         }
-        Err(Error::Plan {
-            setting: "the series of the comparison",
+        Err(Error::Input {
+            what: "the series of the comparison".into(),
             expected: format!("the bytes that it began with (sha256 {})", self.sha256),
             found: format!("{} with other bytes (sha256 {})", self.series, signal.sha256()),
         })

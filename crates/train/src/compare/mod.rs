@@ -19,7 +19,7 @@ use recurrent::{RunDir, replace};
 use crate::cli::{BadInput, CompareArgs, DeviceArgs, ResumeArgs};
 use crate::interrupt::{INTERRUPTED, on_ctrl_c};
 use crate::language::Language;
-use crate::output::{note, say};
+use crate::output::{note, print};
 use crate::progress::duration;
 use crate::{device, folder};
 
@@ -31,7 +31,7 @@ const LANGUAGE: &str = "language.txt";
 /// `train compare`.
 pub fn run(args: CompareArgs) -> Result<ExitCode> {
     let plan = planned(&args)?;
-    let place = args.out.clone().unwrap_or_else(|| folder::fresh("compare"));
+    let place = args.out.clone().unwrap_or_else(|| folder::new("compare"));
     // The device answers before a folder is made.
     device::open(&args.device)?;
     let comparison = Comparison::begin(plan, &place)?;
@@ -113,7 +113,7 @@ fn measure(comparison: &Comparison, device: &DeviceArgs, language: Language) -> 
     };
     let folder = comparison.run_dir().root();
     let Some(results) = comparison.run(&device, &|| interrupter.should_stop(), &mut tell)? else {
-        say(interrupted(folder));
+        print(interrupted(folder));
         return Ok(ExitCode::from(INTERRUPTED));
     };
     if before > 0 {
@@ -122,11 +122,11 @@ fn measure(comparison: &Comparison, device: &DeviceArgs, language: Language) -> 
     let claims = comparison.keep(&results)?;
     let words = Words::of(language);
     for (title, table) in tables::all(&results, &claims, words) {
-        say(format!("\n{title}\n\n{}", table.to_markdown()));
+        print(format!("\n{title}\n\n{}", table.to_markdown()));
     }
     let report = comparison.run_dir().path("report.html");
     replace(&report, page::page(&results, &claims, language)?.to_html().as_bytes())?;
-    say(format!("\nIt took {}. With pictures: {}", duration(start.elapsed().as_secs_f64()), report.display()));
+    print(format!("\nIt took {}. With pictures: {}", duration(start.elapsed().as_secs_f64()), report.display()));
     Ok(ExitCode::SUCCESS)
 }
 

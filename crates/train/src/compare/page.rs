@@ -98,7 +98,7 @@ fn length_picture(
     let labels: Vec<String> = lengths.iter().map(usize::to_string).collect();
     let caption = format!("{}: {caption}", task_name(task, words));
     let svg = plots::shares_against(&caption, words.head.length, axis, &labels, &lines(&values))?;
-    Ok(Block::Picture { caption, svg })
+    Ok(Block::Plot { caption, svg })
 }
 
 fn curve_picture(results: &Results, task: Memory, words: &Words) -> Result<Block> {
@@ -164,7 +164,7 @@ fn gradient_picture(
     let numbers = [("layer", &*(layer + 1).to_string()), ("layers", &*results.plan.gradient_layers.to_string())];
     let caption = filled(caption, &numbers);
     let svg = plots::against(&caption, words.head.back, words.head.norm, &labels, &lines)?;
-    Ok(Block::Picture { caption, svg })
+    Ok(Block::Plot { caption, svg })
 }
 
 fn gates(results: &Results, words: &Words) -> Result<Option<Section>> {
@@ -177,7 +177,7 @@ fn gates(results: &Results, words: &Words) -> Result<Option<Section>> {
             let cell = CELLS[place(&CellKind::ALL, &reading.cell)];
             let caption = filled(words.gate_picture, &[("cell", cell), ("read", what), ("gate", gate)]);
             let svg = plots::gates(&caption, [step, words.unit, words.open], &read, values)?;
-            blocks.push(Block::Picture { caption, svg });
+            blocks.push(Block::Plot { caption, svg });
         }
     }
     let section = Section { title: words.gates.title.into(), lead: words.gates.lead.into(), blocks };
@@ -198,7 +198,7 @@ fn steps<'a>(read: &'a Read, words: &'a Words) -> (&'a str, &'a str, Vec<String>
 /// A picture with a line for each cell.
 pub fn drawn(caption: String, x: &str, y: &str, labels: &[String], values: &[Vec<f64>; 3]) -> Result<Block> {
     let svg = plots::against(&caption, x, y, labels, &lines(values))?;
-    Ok(Block::Picture { caption, svg })
+    Ok(Block::Plot { caption, svg })
 }
 
 /// A line for each cell.
