@@ -9,7 +9,6 @@ use crate::manifest::DatasetManifest;
 
 /// Whether the file of a data set is at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Availability {
     /// Embedded in the program.
     Embedded,

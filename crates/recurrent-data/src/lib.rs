@@ -60,7 +60,7 @@
 //! # }
 //! ```
 //!
-//! [`BpttBatches`], [`PairSplit`] and [`LabeledSplit`] show the same for texts.
+//! [`BpttBatches`] has an example for texts.
 //!
 //! Registered data sets are embedded, or fetched once into a folder: see [`DataSource`]. Only the feature `fetch`
 //! accesses the network.
@@ -120,3 +120,7 @@ pub use text::{
 };
 pub use window::{WindowShape, Windows};
 pub use window_batch::WindowBatch;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,7 @@
 //! Tables of text cells.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::delimited::{Row, detect_delimiter, parse_rows};
 use crate::error::{DataError, Result};
@@ -16,11 +17,13 @@ const MISSING: [&str; 5] = ["", "NA", "N/A", "null", "-"];
 ///
 /// Cells are trimmed, and may be quoted unless a tab separates them. A byte order mark is ignored, any line ending is
 /// accepted, and blank lines are skipped.
+///
+/// A clone shares the cells.
 #[derive(Debug, Clone)]
 pub struct Table {
     source: String,
-    headers: Vec<String>,
-    rows: Vec<Row>,
+    headers: Arc<[String]>,
+    rows: Arc<[Row]>,
 }
 
 impl Table {
@@ -46,7 +49,7 @@ impl Table {
 
         let header = rows.next().ok_or_else(|| DataError::Empty { path: source.clone(), found: "an empty file" })?;
         let headers = headers(&source, &header)?;
-        let table = Self { source, headers, rows: rows.collect() };
+        let table = Self { source, headers: headers.into(), rows: rows.collect() };
         table.check_rows()?;
         Ok(table)
     }
@@ -91,7 +94,7 @@ impl Table {
         found.ok_or_else(|| DataError::UnknownColumn {
             path: self.source.clone(),
             name: name.to_string(),
-            columns: self.headers.clone(),
+            columns: self.headers.to_vec(),
         })
     }
 

@@ -23,6 +23,23 @@ use crate::role::Role;
 /// ```
 ///
 /// Ids are read when they are asked for, and a clone shares them.
+///
+/// ```
+/// use recurrent_data::{BpttBatches, Corpus, Tokenizer, TokenizerConfig, TokenizerKind};
+///
+/// let corpus = Corpus::from_bytes("song", "row, row, row your boat, gently down the stream\n".as_bytes())?;
+/// let split = corpus.split(0.25)?;
+/// let tokenizer = Tokenizer::fit(&TokenizerConfig::new(TokenizerKind::Chars), split.train.pieces())?;
+///
+/// let batches = BpttBatches::new(split.train.encode(&tokenizer)?, 2, 5)?;
+/// let (inputs, targets) = batches.batch(0);
+/// assert_eq!(tokenizer.decode(&inputs[..5]), "row, ");
+/// assert_eq!(tokenizer.decode(&targets[..5]), "ow, r");
+///
+/// // Four characters at the end do not occur in the training text.
+/// assert_eq!(split.valid.encode(&tokenizer)?.num_unknown(), 4);
+/// # Ok::<(), recurrent_data::DataError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct BpttBatches<R: Role> {
     encoded: EncodedCorpus<R>,

@@ -84,6 +84,12 @@ impl TokenizerConfig {
         Self { kind, ..Self::default() }
     }
 
+    /// Sets what a token is.
+    #[must_use]
+    pub fn with_kind(self, kind: TokenizerKind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// Sets the maximum number of tokens, special tokens included.
     #[must_use]
     pub fn with_vocab_size(self, vocab_size: usize) -> Self {
