@@ -146,7 +146,7 @@ impl ForecastPlan {
         ForecastNetworkConfig::new(self.inputs.len(), self.hidden.clone(), self.horizon, self.target.len())
             .with_cell(self.model)
             .with_dropout(self.dropout)
-            .with_noise(self.noise)
+            .with_noise_std(self.noise)
             .with_residual(self.residual.then(|| self.seen_targets()))
     }
 }

@@ -107,9 +107,9 @@ impl GeneratePlan {
     pub fn network(&self, tokens: usize) -> LanguageModelConfig {
         LanguageModelConfig::new(tokens, self.embedding, self.hidden)
             .with_cell(self.model)
-            .with_layers(self.layers)
+            .with_num_layers(self.layers)
             .with_dropout(self.dropout)
-            .with_tied(self.tied)
+            .with_tie_weights(self.tied)
     }
 }
 

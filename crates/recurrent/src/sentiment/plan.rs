@@ -4,7 +4,7 @@ use std::path::Path;
 
 use recurrent_data::{CodecKind, CodecRequest, Labelled, RAW_FOLDER, Ratios, TextCodec, locate, sha256};
 use recurrent_models::CellKind;
-use recurrent_models::networks::{Pooling, SequenceClassifierConfig};
+use recurrent_models::networks::{Pooling, SequenceClassifierConfig, SequenceInput};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -128,9 +128,9 @@ impl SentimentPlan {
 
     /// The network that the run trains, for so many tokens and labels.
     pub fn network(&self, tokens: usize, labels: usize) -> SequenceClassifierConfig {
-        SequenceClassifierConfig::new(tokens, self.embedding, self.hidden, labels)
+        SequenceClassifierConfig::new(SequenceInput::tokens(tokens, self.embedding), self.hidden, labels)
             .with_cell(self.model)
-            .with_layers(self.layers)
+            .with_num_layers(self.layers)
             .with_bidirectional(self.bidirectional)
             .with_pooling(self.pooling)
             .with_dropout(self.dropout)

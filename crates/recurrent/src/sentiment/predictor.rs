@@ -178,7 +178,7 @@ impl SentimentClassifier {
         let device = self.device.clone().autodiff();
         let (numbers, lengths) = side_by_side(&[&ids], self.codec.specials().pad, &device);
         let embedded = network.embed(numbers).detach().require_grad();
-        let logits = network.classify(embedded.clone(), &lengths);
+        let logits = network.forward_values(embedded.clone(), &lengths);
         let gradients = logits.max_dim(1).sum().backward();
         let Some(gradient) = embedded.grad(&gradients) else {
             return Vec::new();

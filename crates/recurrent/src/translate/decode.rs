@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
 use recurrent_data::Specials;
 use recurrent_models::AnyState;
-use recurrent_models::networks::{Encoded, Seq2Seq};
+use recurrent_models::networks::{EncoderOutput, Seq2Seq};
 
 use crate::decoding::{Beam, Hypothesis, Rows, beam_search, numbers, side_by_side};
 
@@ -48,7 +48,7 @@ pub(super) fn translate(
 
 struct Following<'a> {
     network: &'a Seq2Seq,
-    encoded: Encoded,
+    encoded: EncoderOutput,
     state: AnyState,
     specials: Specials,
     device: &'a Device,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use recurrent_data::{CodecKind, Located, Pairs, RAW_FOLDER, Ratios, locate, read_file, sha256};
-use recurrent_models::networks::{Input, Seq2SeqConfig};
+use recurrent_models::networks::Seq2SeqConfig;
 use recurrent_models::{AttentionKind, CellKind};
 use serde::{Deserialize, Serialize};
 
@@ -220,13 +220,13 @@ impl TranslatePlan {
     /// The network that the run trains, for codecs of so many tokens.
     pub fn network(&self, source_tokens: usize, target_tokens: usize) -> Seq2SeqConfig {
         Seq2SeqConfig::new(source_tokens, target_tokens, self.hidden)
-            .with_input(if self.one_hot { Input::OneHot } else { Input::Embedding(self.embedding) })
+            .with_embedding_dim((!self.one_hot).then_some(self.embedding))
             .with_cell(self.model)
-            .with_layers(self.layers)
+            .with_num_layers(self.layers)
             .with_bidirectional(self.bidirectional)
             .with_attention(self.attention.kind())
             .with_dropout(self.dropout)
-            .with_tied(self.tied)
+            .with_tie_weights(self.tied)
     }
 }
 
