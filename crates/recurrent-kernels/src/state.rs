@@ -67,8 +67,12 @@ pub trait State<const D: usize>: Debug + Clone + Send + Sized {
         Self: State<3>,
     {
         let hidden = State::<3>::hidden(self);
-        let rows = hidden.dims()[0];
-        hidden.narrow(0, rows - 1, 1).squeeze_dim(0)
+        let [rows, batch, size] = hidden.dims();
+        match batch {
+            // Burn takes a slice without elements out of the autodiff graph.
+            0 => hidden.swap_dims(0, 1).reshape([0, size]),
+            _ => hidden.narrow(0, rows - 1, 1).squeeze_dim(0),
+        }
     }
 
     /// The hidden states of both directions of the top layer of a bidirectional stack, forward then reverse,
@@ -83,7 +87,10 @@ pub trait State<const D: usize>: Debug + Clone + Send + Sized {
         let hidden = State::<3>::hidden(self);
         let [rows, batch, size] = hidden.dims();
         assert!(rows.is_multiple_of(2), "a bidirectional state has two rows per layer, got {rows} rows");
-        hidden.narrow(0, rows - 2, 2).swap_dims(0, 1).reshape([batch, 2 * size])
+        match batch {
+            0 => hidden.swap_dims(0, 1).reshape([0, 2 * size]),
+            _ => hidden.narrow(0, rows - 2, 2).swap_dims(0, 1).reshape([batch, 2 * size]),
+        }
     }
 }
 

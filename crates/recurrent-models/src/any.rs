@@ -6,6 +6,8 @@ use burn::tensor::{Device, Int, Tensor};
 use recurrent_kernels::{GruState, LstmState, RnnState, State};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "cpu")]
+use crate::StreamingLayer;
 use crate::choice::impl_choice;
 use crate::padding::repeated_rows;
 use crate::{Cell, CellOptions, Gru, Lstm, Recurrent, RecurrentConfig, Rnn, SummaryRow};
@@ -294,6 +296,15 @@ impl AnyRecurrent {
     #[must_use]
     pub fn step(&self, x: Tensor<2>, state: Option<AnyState>) -> (Tensor<2>, AnyState) {
         for_any!(self, layer => any(layer.step(x, state.map(Into::into))))
+    }
+
+    /// [`Recurrent::streaming`]: a copy for low-latency inference on one row, from `state [num_layers, 1, hidden]`.
+    ///
+    /// # Panics
+    /// As [`Recurrent::streaming`] does, and if the state is of another cell.
+    #[cfg(feature = "cpu")]
+    pub fn streaming(&self, state: Option<AnyState>) -> StreamingLayer {
+        for_any!(self, layer => layer.streaming(state.map(Into::into)))
     }
 
     /// The top layer's final hidden state in all its directions, `[batch, directions * hidden]`.

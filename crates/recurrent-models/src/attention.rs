@@ -8,6 +8,7 @@ use burn::tensor::{Bool, Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::impl_choice;
+use crate::dense::dense;
 use crate::padding::{MASKED, check_nonempty, clear_padding, padding_mask, repeated_rows};
 
 /// How a query q is scored against a key k.
@@ -186,7 +187,7 @@ impl Attention {
             None => keys,
         };
         let projected = match &self.key {
-            Some(key) => key.forward(keys.clone()),
+            Some(key) => dense(key, keys.clone()),
             None => keys.clone(),
         };
         AttentionMemory { keys, projected, mask }
@@ -217,9 +218,9 @@ impl Attention {
     fn scores(&self, memory: &AttentionMemory, query: Tensor<3>) -> Tensor<3> {
         match (&self.query, &self.energy) {
             (Some(project), Some(energy)) => {
-                let query = project.forward(query).unsqueeze_dim::<4>(2);
+                let query = dense(project, query).unsqueeze_dim::<4>(2);
                 let key = memory.projected.clone().unsqueeze_dim::<4>(1);
-                energy.forward((query + key).tanh()).squeeze_dim(3)
+                dense(energy, (query + key).tanh()).squeeze_dim(3)
             }
             _ => query.matmul(memory.projected.clone().swap_dims(1, 2)),
         }

@@ -1,5 +1,6 @@
 //! The configuration of a recurrent layer.
 
+use burn::config::Config;
 use burn::module::Initializer;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,8 @@ pub struct RecurrentConfig<C: Cell> {
     /// The options of this cell.
     pub options: C::Options,
 }
+
+impl<C: Cell> Config for RecurrentConfig<C> {}
 
 // Derived, this would ask for `C: PartialEq`, which no module has.
 impl<C: Cell> PartialEq for RecurrentConfig<C> {

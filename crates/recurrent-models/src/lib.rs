@@ -44,6 +44,7 @@ mod cell;
 pub mod cells;
 mod choice;
 mod config;
+mod dense;
 mod layer;
 pub mod networks;
 mod options;

@@ -26,8 +26,8 @@ use crate::{Cell, RecurrentLayer};
 /// ```
 ///
 /// # Empty sequences
-/// A batch of no rows is legal everywhere: outputs and states have a batch dimension of 0, and no gradient reaches the
-/// weights. A row of length 0 is legal in [`forward_with_lengths`](Self::forward_with_lengths): its outputs are zero and
+/// A batch without rows is legal everywhere: outputs and states have a batch dimension of 0, and gradients of weights are
+/// zero. A row of length 0 is legal in [`forward_with_lengths`](Self::forward_with_lengths): its outputs are zero and
 /// its final state is its initial state. A sequence of no steps, `[batch, 0, input]`, panics.
 #[derive(Module, Debug)]
 pub struct Recurrent<C: Module + Cell> {
@@ -78,7 +78,7 @@ impl<C: Cell> Recurrent<C> {
     fn scan(&self, x: Tensor<3>, lengths: Option<&[usize]>, state: Option<C::State<3>>) -> (Tensor<3>, C::State<3>) {
         let [batch, time, input] = x.dims();
         self.check_input(input);
-        assert!(time > 0, "a sequence needs at least one step, got x {:?}", x.dims());
+        assert!(time > 0, "x [batch, time, input] must have at least one step, got {:?}", x.dims());
         let mut x = match lengths {
             Some(lengths) => {
                 check_lengths(lengths, batch, time);
@@ -96,10 +96,7 @@ impl<C: Cell> Recurrent<C> {
             finals.push(state);
             x = output;
         }
-        match finals.len() {
-            1 => (x, finals.remove(0)),
-            _ => (x, C::State::<3>::join(finals, |parts| Tensor::cat(parts, 0))),
-        }
+        (x, join_layers(finals, batch))
     }
 
     /// Advances the stack by one step, `x [batch, input]`, with the weights of [`forward`](Self::forward) and the same
@@ -114,6 +111,11 @@ impl<C: Cell> Recurrent<C> {
     pub fn step(&self, x: Tensor<2>, state: Option<C::State<3>>) -> (Tensor<2>, C::State<3>) {
         self.check_unidirectional();
         let [batch, input] = x.dims();
+        if batch == 0 {
+            // Sequences know how to be empty; the products of a step do not on every backend.
+            let (output, state) = self.scan(x.reshape([0, 1, input]), None, state);
+            return (output.reshape([0, self.output_size()]), state);
+        }
         self.check_input(input);
         let state = state.unwrap_or_else(|| self.zero_state(batch, &x.device()));
         let mut finals = Vec::with_capacity(self.layers.len());
@@ -187,9 +189,36 @@ impl<C: Cell> Recurrent<C> {
         match layers {
             1 => vec![state],
             _ => {
-                let layer = |depth| state.clone().map(|part| part.narrow(0, depth * directions, directions));
+                let layer = |depth| state.clone().map(|part| rows(part, depth * directions, directions));
                 (0..layers).map(layer).collect()
             }
         }
     }
+}
+
+/// The rows `[count, batch, hidden]` of a state from `start` on.
+fn rows(part: Tensor<3>, start: usize, count: usize) -> Tensor<3> {
+    let [_, batch, hidden] = part.dims();
+    match batch {
+        // Burn takes a slice without elements out of the autodiff graph.
+        0 => part.swap_dims(0, 1).reshape([0, count, hidden]).swap_dims(0, 1),
+        _ => part.narrow(0, start, count),
+    }
+}
+
+/// From the states of the layers, `[directions, batch, hidden]` each, to that of the stack,
+/// `[num_layers * directions, batch, hidden]`.
+fn join_layers<S: State<3>>(mut layers: Vec<S>, batch: usize) -> S {
+    if layers.len() == 1 {
+        return layers.remove(0);
+    }
+    S::join(layers, |parts| {
+        let (count, [directions, _, hidden]) = (parts.len(), parts[0].dims());
+        let sum = |sum: Tensor<3>, part| sum + part;
+        match batch {
+            // No backend has to concatenate tensors without elements; their sum keeps all of them in the autodiff graph.
+            0 => parts.into_iter().reduce(sum).expect("a layer").reshape([count * directions, 0, hidden]),
+            _ => Tensor::cat(parts, 0),
+        }
+    })
 }

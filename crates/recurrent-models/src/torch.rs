@@ -107,8 +107,8 @@ impl FromTorch for GruCell {
 }
 
 fn import(own: &mut GateParams, torch: TorchWeights, bias: Option<Tensor<1>>) {
-    own.w_ih = replaced(own.w_ih.clone(), torch.weight_ih.transpose());
-    own.w_hh = replaced(own.w_hh.clone(), torch.weight_hh.transpose());
+    own.w_ih = replaced(own.w_ih.clone(), transposed(torch.weight_ih));
+    own.w_hh = replaced(own.w_hh.clone(), transposed(torch.weight_hh));
     own.bias = match (own.bias.take(), bias) {
         (Some(own), Some(bias)) => Some(replaced(own, bias)),
         (None, None) => None,
@@ -131,6 +131,12 @@ fn export(gates: &GateParams, bias_hn: Option<Tensor<1>>) -> TorchWeights {
             [ih, hh]
         }),
     }
+}
+
+/// The transpose in memory of its own. A transposed view would be copied by every forward pass.
+fn transposed(weight: Tensor<2>) -> Tensor<2> {
+    let (device, dtype) = (weight.device(), weight.dtype());
+    Tensor::from_data(weight.transpose().into_data(), (&device, dtype))
 }
 
 fn replaced<const D: usize>(own: Param<Tensor<D>>, new: Tensor<D>) -> Param<Tensor<D>> {

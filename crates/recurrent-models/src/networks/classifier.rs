@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::{SequenceInput, embed, embedding_row};
 use crate::choice::impl_choice;
+use crate::dense::dense;
 use crate::padding::{MASKED, check_nonempty, fill_padding};
 use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 
@@ -167,7 +168,7 @@ impl SequenceClassifier {
     /// If `values` has another number of features, or unless there is one length per row, from 1 to `time`.
     #[must_use]
     pub fn forward_values(&self, values: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
-        self.dense.forward(self.dropout.forward(self.pool(values, lengths).features))
+        dense(&self.dense, self.dropout.forward(self.pool(values, lengths).features))
     }
 
     /// `values [batch, time, features]` → `[batch, directions * hidden]`, and the attention weights.
@@ -185,7 +186,7 @@ impl SequenceClassifier {
         }
         let features = match self.pooling {
             Pooling::Mean => mean(outputs, lengths),
-            Pooling::Max => fill_padding(outputs, lengths, MASKED).max_dim(1).squeeze_dim(1),
+            Pooling::Max => max(outputs, lengths),
             Pooling::Last | Pooling::Attention => self.recurrent.last_hidden(&state),
         };
         PooledOutput { features, weights: None }
@@ -198,6 +199,15 @@ fn mean(outputs: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
     let steps = TensorData::new(steps, [lengths.len(), 1]);
     let steps = Tensor::<2>::from_data(steps, (&outputs.device(), outputs.dtype()));
     outputs.sum_dim(1).squeeze_dim::<2>(1) / steps
+}
+
+/// The maximum over the valid steps of `outputs [batch, time, features]`.
+fn max(outputs: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+    let [batch, _, features] = outputs.dims();
+    match batch {
+        0 => outputs.reshape([0, features]),
+        _ => fill_padding(outputs, lengths, MASKED).max_dim(1).squeeze_dim(1),
+    }
 }
 
 impl Summarize for SequenceClassifier {
@@ -238,7 +248,7 @@ impl AttentionPooling {
 
     /// `outputs [batch, time, features]` → `[batch, features]`.
     fn pool(&self, outputs: Tensor<3>, lengths: &[usize]) -> PooledOutput {
-        let energy = self.energy.forward(self.hidden.forward(outputs.clone()).tanh());
+        let energy = dense(&self.energy, dense(&self.hidden, outputs.clone()).tanh());
         let weights = softmax(fill_padding(energy, lengths, MASKED), 1);
         let features = (outputs * weights.clone()).sum_dim(1).squeeze_dim(1);
         PooledOutput { features, weights: Some(weights.squeeze_dim(2)) }

@@ -5,6 +5,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, GaussianNoise, GaussianNoiseConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use crate::dense::dense;
 use crate::padding::check_nonempty;
 use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 
@@ -135,16 +136,16 @@ impl ForecastNetwork {
             };
         }
         let [batch, _, hidden] = x.dims();
-        let flat = self.dense.forward(last_step(x, lengths).reshape([batch, hidden]));
+        let flat = dense(&self.dense, last_step(x, lengths).reshape([batch, hidden]));
         let targets = flat.dims()[1] / self.horizon;
         let change = flat.reshape([batch, self.horizon, targets]);
         match &self.residual {
-            Some(features) => {
+            Some(features) if batch > 0 => {
                 let now = last_step(past, lengths);
                 let feature = |feature: &usize| now.clone().narrow(2, *feature, 1);
                 change + Tensor::cat(features.iter().map(feature).collect(), 2)
             }
-            None => change,
+            _ => change,
         }
     }
 }
@@ -153,6 +154,7 @@ impl ForecastNetwork {
 fn last_step(x: Tensor<3>, lengths: Option<&[usize]>) -> Tensor<3> {
     let [batch, time, features] = x.dims();
     match lengths {
+        _ if batch == 0 => x.reshape([0, 1, features]),
         Some(lengths) => {
             let steps: Vec<i64> = lengths.iter().map(|length| *length as i64 - 1).collect();
             let steps = Tensor::<3, Int>::from_data(TensorData::new(steps, [batch, 1, 1]), &x.device());

@@ -110,6 +110,9 @@ pub(super) fn embedding_row(name: &str, time: usize, embedding: &Embedding) -> S
 fn one_hot(ids: Tensor<2, Int>, vocab_size: usize) -> Tensor<3> {
     let [batch, time] = ids.dims();
     let shape = [batch, time, vocab_size];
+    if batch == 0 {
+        return Tensor::zeros(shape, &ids.device());
+    }
     let tokens = Tensor::<1, Int>::arange(0..vocab_size as i64, &ids.device()).reshape([1, 1, vocab_size]);
     ids.unsqueeze_dim::<3>(2).expand(shape).equal(tokens.expand(shape)).float()
 }

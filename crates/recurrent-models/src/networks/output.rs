@@ -2,10 +2,10 @@
 
 use burn::module::{Initializer, Module, Param};
 use burn::nn::{Embedding, Linear, LinearConfig};
-use burn::tensor::module::linear;
 use burn::tensor::{Device, Tensor};
 
 use crate::SummaryRow;
+use crate::dense::{dense, linear};
 
 /// A dense layer over a vocabulary, with weights of its own (Xavier uniform) or tied to an embedding's, transposed (Press
 /// & Wolf 2017). If there are not as many hidden units as embedding dimensions, a tied output projects them first. Biases
@@ -42,7 +42,7 @@ impl TokenOutput {
     #[must_use]
     pub fn forward<const D: usize>(&self, hidden: Tensor<D>, embedding: Option<&Embedding>) -> Tensor<D> {
         let hidden = match &self.projection {
-            Some(projection) => projection.forward(hidden),
+            Some(projection) => dense(projection, hidden),
             None => hidden,
         };
         let weight = match (&self.weight, embedding) {

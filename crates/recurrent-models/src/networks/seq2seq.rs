@@ -7,6 +7,7 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::input::TokenInput;
 use super::output::TokenOutput;
+use crate::dense::dense;
 use crate::padding::{check_nonempty, repeated_rows};
 use crate::{
     AnyRecurrent, AnyRecurrentConfig, AnyState, Attention, AttentionConfig, AttentionKind, AttentionMemory, CellKind,
@@ -302,9 +303,9 @@ impl Bridge {
     fn forward(&self, state: AnyState) -> AnyState {
         let cell = state.cell();
         let mut parts = state.into_parts().into_iter().map(concat_directions);
-        let hidden = parts.by_ref().take(1).map(|hidden| self.hidden.forward(hidden).tanh());
+        let hidden = parts.by_ref().take(1).map(|hidden| dense(&self.hidden, hidden).tanh());
         let mut bridged: Vec<Tensor<3>> = hidden.collect();
-        bridged.extend(parts.zip(&self.cell).map(|(part, linear)| linear.forward(part)));
+        bridged.extend(parts.zip(&self.cell).map(|(part, linear)| dense(linear, part)));
         AnyState::from_parts(cell, bridged)
     }
 }
@@ -312,7 +313,10 @@ impl Bridge {
 /// Concatenates the two directions of each layer: `[num_layers * 2, batch, hidden]` → `[num_layers, batch, 2 * hidden]`.
 fn concat_directions(part: Tensor<3>) -> Tensor<3> {
     let [rows, batch, hidden] = part.dims();
-    part.reshape([rows / 2, 2, batch, hidden]).swap_dims(1, 2).reshape([rows / 2, batch, 2 * hidden])
+    match batch {
+        0 => part.swap_dims(0, 1).reshape([0, rows / 2, 2 * hidden]).swap_dims(0, 1),
+        _ => part.reshape([rows / 2, 2, batch, hidden]).swap_dims(1, 2).reshape([rows / 2, batch, 2 * hidden]),
+    }
 }
 
 /// Global attention on the decoder's outputs (Luong et al. 2015).
@@ -351,7 +355,7 @@ impl GlobalAttention {
     fn attend(&self, memory: &AttentionMemory, hidden: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
         let attended = self.score.attend(memory, hidden.clone());
         let joined = Tensor::cat(vec![attended.context, hidden], 2);
-        (self.combine.forward(joined).tanh(), attended.weights)
+        (dense(&self.combine, joined).tanh(), attended.weights)
     }
 }
 

@@ -6,6 +6,7 @@ use burn::nn::{Dropout, DropoutConfig, Embedding, Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
 
 use super::input::{SequenceInput, embed, embedding_row};
+use crate::dense::dense;
 use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 
 /// The configuration of a [`SequenceTagger`].
@@ -115,7 +116,7 @@ impl SequenceTagger {
     pub fn forward_values(&self, values: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
         let x = if self.embedding.is_some() { self.dropout.forward(values) } else { values };
         let (outputs, _) = self.recurrent.forward_with_lengths(x, lengths, None);
-        self.dense.forward(self.dropout.forward(outputs))
+        dense(&self.dense, self.dropout.forward(outputs))
     }
 }
 

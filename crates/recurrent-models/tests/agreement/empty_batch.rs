@@ -135,14 +135,14 @@ pub fn rows_of_length_zero(on: &TestDevice) {
 }
 
 #[test]
-#[should_panic(expected = "a sequence needs at least one step, got x [2, 0, 2]")]
+#[should_panic(expected = "x [batch, time, input] must have at least one step, got [2, 0, 2]")]
 fn sequence_without_a_step_is_refused() {
     let device = Device::flex();
     let _ = CellKind::Gru.init(INPUT, HIDDEN, &device).forward(Tensor::zeros([2, 0, INPUT], &device), None);
 }
 
 #[test]
-#[should_panic(expected = "a sequence needs at least one step, got x [0, 0, 2]")]
+#[should_panic(expected = "x [batch, time, input] must have at least one step, got [0, 0, 2]")]
 fn sequence_without_a_step_is_refused_in_an_empty_batch() {
     let device = Device::flex();
     let _ = CellKind::Gru.init(INPUT, HIDDEN, &device).forward(Tensor::zeros([0, 0, INPUT], &device), None);
