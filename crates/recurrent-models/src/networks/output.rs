@@ -50,7 +50,7 @@ impl TokenOutput {
             (None, Some(embedding)) => embedding.weight.val().transpose(),
             (None, None) => panic!("a tied output needs the embedding it is tied to"),
         };
-        linear(hidden, weight, Some(self.bias.val()))
+        linear(hidden, weight, self.bias.val())
     }
 
     /// The summary's rows. The embedding's weights are counted where the embedding is.
