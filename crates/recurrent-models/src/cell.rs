@@ -31,7 +31,7 @@ pub struct CellShape<'a> {
 /// gated unit (Zhou et al. 2016, "Minimal gated unit for recurrent neural networks"), as
 /// f = σ(W_if x + b_f + W_hf h), n = tanh(W_in x + b_n + W_hn (f ⊙ h)), h' = (1 − f) ⊙ h + f ⊙ n:
 ///
-/// ```
+/// ```no_run
 /// use burn::module::Module;
 /// use burn::tensor::activation::sigmoid;
 /// use burn::tensor::{Device, Tensor};
