@@ -9,7 +9,7 @@
 //! let device = Device::default();
 //! let lstm = LstmConfig::new(8, 64).with_num_layers(2).init(&device);
 //! let x = Tensor::<3>::random([4, 10, 8], Distribution::Default, &device);
-//! let (output, _state) = lstm.forward(x, None, None);
+//! let (output, _state) = lstm.forward(x, None);
 //! assert_eq!(output.dims(), [4, 10, 64]);
 //! ```
 //!

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use recurrent_data::{LabeledSchema, RAW_FOLDER, Ratios, Table, TokenizerConfig, TokenizerKind, locate, sha256};
 use recurrent_models::CellKind;
-use recurrent_models::networks::{Pooling, SequenceClassifierConfig};
+use recurrent_models::networks::{Pooling, SequenceClassifierConfig, SequenceInput};
 
 use crate::Result;
 use crate::fit::FitConfig;
@@ -114,11 +114,15 @@ impl ClassifyConfig {
 
     /// The network that the run trains, for so many tokens and labels.
     pub fn network(&self, vocab_size: usize, num_labels: usize) -> SequenceClassifierConfig {
-        SequenceClassifierConfig::new(vocab_size, self.embedding_dim, self.hidden_size, num_labels)
-            .with_cell(self.cell)
-            .with_layers(self.num_layers)
-            .with_bidirectional(self.bidirectional)
-            .with_pooling(self.pooling)
-            .with_dropout(self.dropout)
+        SequenceClassifierConfig::new(
+            SequenceInput::tokens(vocab_size, self.embedding_dim),
+            self.hidden_size,
+            num_labels,
+        )
+        .with_cell(self.cell)
+        .with_num_layers(self.num_layers)
+        .with_bidirectional(self.bidirectional)
+        .with_pooling(self.pooling)
+        .with_dropout(self.dropout)
     }
 }

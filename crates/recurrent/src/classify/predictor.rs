@@ -182,7 +182,7 @@ impl Classifier {
         let device = self.device.clone().autodiff();
         let (padded, lengths) = padded_ids(&[&ids], self.tokenizer.specials().pad, &device);
         let embedded = network.embed(padded).detach().require_grad();
-        let logits = network.classify(embedded.clone(), &lengths);
+        let logits = network.forward_values(embedded.clone(), &lengths);
         let gradients = logits.max_dim(1).sum().backward();
         let Some(gradient) = embedded.grad(&gradients) else {
             return Vec::new();

@@ -70,7 +70,7 @@ impl Reader {
     ///
     /// Numbers are right within 0.04 of the truth, as Hochreiter & Schmidhuber had it.
     pub fn score(&self, rows: &Rows, asked: usize) -> (Tensor<1>, Tensor<1>) {
-        let (output, _) = self.layer.forward(rows.inputs.clone(), None, None);
+        let (output, _) = self.layer.forward(rows.inputs.clone(), None);
         self.answered(output, rows, asked)
     }
 

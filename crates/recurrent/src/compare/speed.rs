@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use recurrent_models::CellKind;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
-use recurrent_models::{AnyRecurrent, Stream};
+use recurrent_models::{AnyRecurrent, StreamingLayer};
 use serde::{Deserialize, Serialize};
 
 use super::reader::{Reader, ReaderShape};
@@ -91,10 +91,10 @@ fn streamed(reader: &Reader) -> Option<f64> {
     use burn::module::Module;
 
     let layer = reader.layer.valid();
-    let mut stream: Stream = match &layer {
-        AnyRecurrent::Rnn(layer) => layer.stream(None),
-        AnyRecurrent::Lstm(layer) => layer.stream(None),
-        AnyRecurrent::Gru(layer) => layer.stream(None),
+    let mut stream: StreamingLayer = match &layer {
+        AnyRecurrent::Rnn(layer) => layer.streaming(None),
+        AnyRecurrent::Lstm(layer) => layer.streaming(None),
+        AnyRecurrent::Gru(layer) => layer.streaming(None),
     };
     let x = vec![0.5; layer.input_size()];
     let (steps, times) = STREAMED;

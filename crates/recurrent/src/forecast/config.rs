@@ -140,7 +140,7 @@ impl ForecastConfig {
         ForecastNetworkConfig::new(self.features.len(), self.hidden_size.clone(), self.horizon, self.target.len())
             .with_cell(self.cell)
             .with_dropout(self.dropout)
-            .with_noise(self.noise)
+            .with_noise_std(self.noise)
             .with_residual(self.residual.then(features_of_targets))
     }
 

@@ -96,8 +96,8 @@ impl GenerateConfig {
     pub fn network(&self, vocab_size: usize) -> LanguageModelConfig {
         LanguageModelConfig::new(vocab_size, self.embedding_dim, self.hidden_size)
             .with_cell(self.cell)
-            .with_layers(self.num_layers)
+            .with_num_layers(self.num_layers)
             .with_dropout(self.dropout)
-            .with_tied(self.tie_weights)
+            .with_tie_weights(self.tie_weights)
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use recurrent_data::{
     PairsSchema, ParallelCorpus, RAW_FOLDER, Ratios, Table, TokenizerConfig, TokenizerKind, locate, read_file, sha256,
 };
-use recurrent_models::networks::{Input, Seq2SeqConfig};
+use recurrent_models::networks::Seq2SeqConfig;
 use recurrent_models::{AttentionKind, CellKind};
 use serde::{Deserialize, Serialize};
 
@@ -234,13 +234,13 @@ impl TranslateConfig {
     /// The network that the run trains, for vocabularies of these sizes.
     pub fn network(&self, [source, target]: [usize; 2]) -> Seq2SeqConfig {
         Seq2SeqConfig::new(source, target, self.hidden_size)
-            .with_input(if self.one_hot { Input::OneHot } else { Input::Embedding(self.embedding_dim) })
+            .with_embedding_dim((!self.one_hot).then_some(self.embedding_dim))
             .with_cell(self.cell)
-            .with_layers(self.num_layers)
+            .with_num_layers(self.num_layers)
             .with_bidirectional(self.bidirectional)
             .with_attention(self.attention.kind())
             .with_dropout(self.dropout)
-            .with_tied(self.tie_weights)
+            .with_tie_weights(self.tie_weights)
     }
 
     fn check_tied(&self) -> Result<()> {

@@ -100,7 +100,7 @@ fn gradients_too_small_for_their_squares_are_measured() {
 /// The output as [`Recurrent::forward`] gives it, and a norm for each row and step.
 fn check_probe(layers: &AnyRecurrent, rows: usize) {
     let x = Tensor::<3>::random([3, 9, 3], Distribution::Normal(0.0, 1.0), &device());
-    let (output, _) = layers.forward(x.clone(), None, None);
+    let (output, _) = layers.forward(x.clone(), None);
     let probed = layers.probe(x.clone());
     probed.output.into_data().assert_approx_eq::<f32>(&output.into_data(), Default::default());
 
