@@ -57,7 +57,8 @@ fn scan_empty_batch<C: Cell>(
     let inputs = cells.iter().map(|(_, cell)| empty_batch(x, cell.weights()).and_all(cell.bias_hn()));
     let inputs = inputs.reduce(EmptyBatch::join).expect("at least one direction").and_all(&initial);
     let output = inputs.sequence(x.dims()[1], cells.len() * hidden);
-    Scanned { output, state: inputs.layer_state(cells.len(), hidden) }
+    let state = State::<3>::from_parts(vec![inputs.stacked(cells.len(), hidden); <C::State<3> as State<3>>::PARTS]);
+    Scanned { output, state }
 }
 
 /// Whether a scan over `x` uses a fused implementation rather than the [reference](crate::reference): it does on the CPU

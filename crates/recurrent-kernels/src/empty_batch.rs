@@ -1,12 +1,10 @@
 //! Results for a batch without rows.
 //!
-//! PyTorch and `burn::nn` accept an empty batch. Most backends do not accept the matrix products and kernel launches that
-//! it would lead to, so the results are made without any of them. They stay connected to the autodiff graph: every input
-//! gets a gradient, and that of a weight is zero.
+//! PyTorch and `burn::nn` accept an empty batch, but not every backend accepts products and concatenations of empty tensors,
+//! and Burn detaches empty slices from the autodiff graph. So these results are made without any of them. They stay
+//! connected to the graph, and the gradients of the weights are zero.
 
 use burn::tensor::Tensor;
-
-use crate::State;
 
 /// A tensor without elements that depends on all inputs of an operation.
 pub(crate) struct EmptyBatch(Tensor<1>);
@@ -42,18 +40,14 @@ impl EmptyBatch {
         self.0.clone().reshape([0, time, features])
     }
 
-    /// A state `[0, hidden]`.
-    pub(crate) fn state<S: State<2>>(&self, hidden: usize) -> S {
-        S::from_parts(vec![self.matrix(hidden); S::PARTS])
-    }
-
-    /// A state `[directions, 0, hidden]`.
-    pub(crate) fn layer_state<S: State<3>>(&self, directions: usize, hidden: usize) -> S {
-        S::from_parts(vec![self.sequence(directions, hidden).swap_dims(0, 1); S::PARTS])
+    /// `[count, 0, features]`.
+    pub(crate) fn stacked(&self, count: usize, features: usize) -> Tensor<3> {
+        self.sequence(count, features).swap_dims(0, 1)
     }
 }
 
-/// None of a tensor's elements, `[0]`.
+/// An empty vector that depends on `tensor`. Burn detaches empty slices, so this multiplies by an empty vector instead; the
+/// gradient is a sum of no elements, which is zero whatever the tensor holds.
 fn no_elements<const D: usize>(tensor: &Tensor<D>) -> Tensor<1> {
-    tensor.clone().slice([0..0]).reshape([0])
+    tensor.clone().sum() * Tensor::zeros([0], (&tensor.device(), tensor.dtype()))
 }

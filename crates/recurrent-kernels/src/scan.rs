@@ -3,6 +3,7 @@
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use crate::State;
+use crate::empty_batch::EmptyBatch;
 
 /// The direction of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +48,7 @@ pub fn check_lengths(lengths: &[usize], batch: usize, time: usize) {
 /// Runs `step` over a sequence.
 ///
 /// `inputs` has one tensor `[batch, ..]` per step, `initial` is the state before the first step, and `step` computes the
-/// next state from an input and the previous state.
+/// next state from an input and the previous state. It is not called for an empty batch.
 ///
 /// # Panics
 /// If `inputs` is empty, or the lengths are invalid (see [`check_lengths`]).
@@ -64,6 +65,11 @@ pub fn scan_steps<S: State<2>>(
         check_lengths(lengths, batch, time);
         RowMasks::new(lengths, hidden, &inputs[0].device())
     });
+    if batch == 0 {
+        let inputs = EmptyBatch::of(&inputs[0]).and_all(&inputs[1..]).and_all(&initial.into_parts());
+        let state = S::from_parts(vec![inputs.matrix(hidden); S::PARTS]);
+        return Scanned { output: inputs.sequence(time, hidden), state };
+    }
 
     let mut state = initial;
     let mut outputs = Vec::with_capacity(time);

@@ -4,6 +4,8 @@ use std::fmt::Debug;
 
 use burn::tensor::{Tensor, TensorCreationOptions};
 
+use crate::empty_batch::EmptyBatch;
+
 /// The recurrent state of a cell: a few named tensors of one shape.
 ///
 /// `D` is 2 for one layer in one direction, `[batch, hidden]`, and 3 for a stack of layers,
@@ -65,13 +67,9 @@ pub trait State<const D: usize>: Debug + Clone + Send + Sized {
 ///
 /// Unlike [`Tensor::stack`] it accepts an empty batch.
 pub fn stack_states<S: State<2>, L: State<3>>(states: Vec<S>) -> L {
-    S::join(states, |parts| {
-        let (count, [batch, hidden]) = (parts.len(), parts[0].dims());
-        match batch {
-            // `Tensor::stack` reshapes to a 0 that is not in its place, which Burn reads as "the size of that dimension".
-            0 => Tensor::cat(parts, 1).reshape([0, count, hidden]).swap_dims(0, 1),
-            _ => Tensor::stack(parts, 0),
-        }
+    S::join(states, |parts| match parts[0].dims() {
+        [0, hidden] => EmptyBatch::of(&parts[0]).and_all(&parts[1..]).stacked(parts.len(), hidden),
+        _ => Tensor::stack(parts, 0),
     })
 }
 

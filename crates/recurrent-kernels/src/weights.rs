@@ -73,6 +73,10 @@ pub(crate) fn matmul(left: Tensor<2>, right: Tensor<2>) -> Tensor<2> {
 
 /// Splits the gates: `[batch, N * hidden]` → `N` tensors `[batch, hidden]`.
 pub(crate) fn split_gates<const N: usize>(gates: Tensor<2>) -> [Tensor<2>; N] {
-    let hidden = gates.dims()[1] / N;
+    let [batch, columns] = gates.dims();
+    let hidden = columns / N;
+    if batch == 0 {
+        return std::array::from_fn(|_| EmptyBatch::of(&gates).matrix(hidden));
+    }
     std::array::from_fn(|gate| gates.clone().narrow(1, gate * hidden, hidden))
 }

@@ -204,7 +204,10 @@ fn lines(adapter: &Adapter) -> Vec<String> {
             adapter.memory.map_or("unknown".into(), size),
             size(limits.buffer_bytes)
         ),
-        format!("recurrent layers {}", if limits.supports_fused() { "fused" } else { "step by step: too few bindings" }),
+        format!(
+            "recurrent layers {}",
+            if limits.supports_fused() { "fused" } else { "step by step: too few bindings" }
+        ),
     ]
 }
 
