@@ -19,7 +19,6 @@ CLAIMS = {
     "bad-data": ("bad data", ("sensitive", "sensitive", "sensitive")),
 }
 OF_A_CELL = ("memory", "gates", "complexity", "speed", "vanishing")
-VERDICTS = {"confirmed": "confirmed", "refuted": "refuted", "undecided": "not decided", "unmeasured": "not measured"}
 # A claim without a test, and how it is decided.
 UNTESTED = {"gates": "counted", "complexity": "counted", "vanishing": "by the rule, without a test",
             "exploding": "by the rule, without a test"}
@@ -41,11 +40,11 @@ def table(each: dict) -> str:
 def claim(row: dict) -> dict:
     name, words = CLAIMS[row["claim"]]
     cells = {cell: f"{word}: {spread(row[cell])}" for cell, word in zip(CELLS, words)}
-    return {"property": name, **cells, "verdict": VERDICTS[row["verdict"]], "evidence": evidence(row)}
+    return {"property": name, **cells, "verdict": row["verdict"].replace("-", " "), "evidence": evidence(row)}
 
 
 def evidence(row: dict) -> str:
-    if row["verdict"] == "unmeasured":
+    if row["verdict"] == "not-measured":
         return ""
     if row["claim"] in UNTESTED:
         return UNTESTED[row["claim"]]
@@ -64,7 +63,7 @@ def spread(value: dict | None) -> str:
     """A mean and its standard deviation, with three significant digits of the mean."""
     if value is None:
         return "not measured"
-    mean, deviation = value["mean"], value.get("deviation")
+    mean, std = value["mean"], value.get("std")
     if abs(mean) >= 1e6:
         mantissa, exponent = f"{mean:.1e}".split("e")
         return f"{mantissa}e{int(exponent)}"
@@ -72,7 +71,7 @@ def spread(value: dict | None) -> str:
         return f"{int(mean):,}"
     size = abs(mean)
     decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3 if size >= 0.1 or size == 0 else 4
-    return f"{mean:.{decimals}f}" if value.get("count") == 1 else f"{mean:.{decimals}f} ± {deviation:.{decimals}f}"
+    return f"{mean:.{decimals}f}" if value.get("count") == 1 else f"{mean:.{decimals}f} ± {std:.{decimals}f}"
 
 
 def reduced(study: dict) -> dict[str, list[dict]]:
@@ -87,19 +86,19 @@ def reduced(study: dict) -> dict[str, list[dict]]:
 
 def claim_of(each: dict) -> dict:
     tests = [
-        {"first": test["first"], "second": test["second"], "difference": difference(test["welch"]), "p": test["welch"]["p"]}
+        {"first": test["first"], "second": test["second"], "difference": difference(test["welch"]), "p": test["welch"]["p_value"]}
         for test in each["tests"]
     ]
-    return {"claim": each["claim"], "verdict": each["verdict"], **dict(zip(CELLS, each["numbers"])), "tests": tests}
+    return {"claim": each["claim"], "verdict": each["verdict"], **dict(zip(CELLS, each["values"])), "tests": tests}
 
 
 def difference(welch: dict) -> str:
-    if welch["p"] >= LEVEL:
+    if welch["p_value"] >= LEVEL:
         return "none"
     return "above" if welch["difference"] > 0 else "below"
 
 
-# The loss of a network that remembers nothing, at length T.
+# The loss of chance: of a network that remembers nothing, at length T.
 CHANCE = {
     "recall": lambda length: math.log(8),
     "adding": lambda length: 1 / 6,
@@ -108,13 +107,13 @@ CHANCE = {
 
 
 def failure_lengths(study: dict) -> list[dict]:
-    """The shortest length of each task at which half of chance's loss is left, or more, in the mean over the seeds."""
+    """The shortest length of each task at which the mean skill of the seeds is below a half."""
     rows = []
     for task, chance in CHANCE.items():
         skills = {cell: collections.defaultdict(list) for cell in CELLS}
-        for tried in study["tried"]:
-            trial, loss = tried["trial"], tried["outcome"]["loss"]
-            if trial["task"] == task and trial["damage"] == "none":
+        for each in study["trials"]:
+            trial, loss = each["trial"], each["result"]["loss"]
+            if trial["task"] == task and trial["corruption"] == "none":
                 skill = 0.0 if loss is None else min(max(1 - loss / chance(trial["length"]), 0.0), 1.0)
                 skills[trial["cell"]][trial["length"]].append(skill)
         if any(skills.values()):
