@@ -1,4 +1,4 @@
-"""Writes the golden norms that the gradient microscope is tested against.
+"""Writes the golden norms that the measure of gradient flow is tested against.
 
     python3 -m venv .venv
     .venv/bin/pip install torch numpy
@@ -16,9 +16,8 @@ and with one of all outputs. A case holds
     norms          [layer * directions + direction][step], the norm of the gradient of the
                    hidden state over the batch and the units
 
-The layers are gone over with `torch.lstm_cell` and its kin, step by step, so that autograd can
-be asked for the gradient of each hidden state; each run asserts that the output is that of
-`torch.nn`. Inputs are drawn in float32 and everything is computed in float64.
+The layers run step by step with `torch.lstm_cell` and its kin, so that autograd gives the gradient
+of each hidden state; each run asserts that the output is that of `torch.nn`. Inputs are drawn in float32 and everything is computed in float64.
 """
 
 import argparse
