@@ -25,6 +25,7 @@ NAME of --measure is one of
   features           how many crates are compiled, by `cargo tree`
   launches           how many kernels a GPU is asked to launch, with the backend wgpu
 
+The record training-length is filled in by hand from `cargo bench -p recurrent-models`: medians, and `max alloc`.
 tiny-shakespeare, home-assistant and vader-reviews need their data: `train data fetch NAME`. SETTINGS are added to each
 run of `train`.
 """
