@@ -29,13 +29,13 @@
 //! ```
 //! use burn::tensor::Device;
 //! use recurrent::fit::Callbacks;
-//! use recurrent::forecast::{ForecastConfig, ForecastRun, ForecastSource};
+//! use recurrent::forecast::{ForecastConfig, ForecastRun};
 //! use recurrent::prelude::*;
 //!
 //! # fn main() -> recurrent::Result<()> {
 //! # let folder = tempfile::tempdir().expect("a folder").path().join("weather");
 //! let device = Device::default();
-//! let source = ForecastSource::open("weather")?;
+//! let source = recurrent::open_data("weather")?;
 //! let mut config = ForecastConfig::new(&source)?;
 //! (config.window, config.hidden_size, config.fit.epochs) = (14, vec![8], 1);
 //!
@@ -85,7 +85,7 @@ pub use recurrent_models::kernels;
 #[cfg(feature = "fit")]
 pub use run::Run;
 pub use run_dir::{FORMAT_VERSION, RunDir, RunHeader, replace};
-pub use task::TaskConfig;
 #[cfg(feature = "fit")]
 pub use task::{LoadersOf, Task};
+pub use task::{TaskConfig, TaskSource, open_data};
 pub use tokenizer::TokenizerChoice;

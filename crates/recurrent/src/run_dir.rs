@@ -310,7 +310,7 @@ impl RunDir {
     pub(crate) fn read_tokenizer(&self, weights: &str) -> Result<Tokenizer> {
         let tokenizer = Tokenizer::from_json(&self.path(TOKENIZER).display().to_string(), &self.read(TOKENIZER)?)?;
         if self.has_weights() {
-            self.check_rows(weights, tokenizer.len())?;
+            self.check_rows(weights, tokenizer.vocab_size())?;
         }
         Ok(tokenizer)
     }

@@ -195,7 +195,7 @@ setting_value! {
     f64: "X",
     String: "TEXT",
     recurrent_data::Missing: "POLICY",
-    recurrent_data::Ratios: "TRAIN,VALID,TEST",
+    recurrent_data::SplitFractions: "TRAIN,VALID,TEST",
     recurrent_data::ScalerKind: "SCALER",
     recurrent_data::TokenizerKind: "KIND",
     recurrent_models::CellKind: "CELL",

@@ -5,10 +5,9 @@ use std::sync::LazyLock;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
-use recurrent_data::{ColumnSelection, Missing, RAW_FOLDER, Series, Table, locate, sha256};
+use recurrent_data::{ColumnSelection, DataSource, Missing, RAW_FOLDER, Series};
 
 use super::task::{Answers, Examples, Source};
-use crate::task::data_name;
 use crate::{Error, Result};
 
 /// The share of the rows, the first ones, that is learned from.
@@ -41,23 +40,22 @@ impl Signal {
     /// If the data cannot be read, have no such column, a number is missing in it, or it has fewer rows than
     /// [`LEAST`](Self::LEAST).
     pub fn read(data: &str, column: Option<&str>) -> Result<Self> {
-        let located = locate(data, Path::new(RAW_FOLDER))?;
-        let facts = located.manifest.map(|manifest| manifest.series()).transpose()?;
-        let bytes = located.read()?;
-        let table = Table::from_bytes(located.source(), &bytes, None)?;
+        let located = DataSource::open(data, Path::new(RAW_FOLDER))?;
+        let facts = located.manifest().map(|manifest| manifest.series()).transpose()?;
+        let table = located.table()?.clone();
         let default = || match facts {
             Some(facts) => facts.targets.first().cloned(),
             None => table.numeric_columns().first().map(ToString::to_string),
         };
         let column = column.map(str::to_string).or_else(default);
-        let date = facts.map(|facts| facts.date.clone());
+        let date = facts.map(|facts| facts.date_column.clone());
         let request = ColumnSelection { date, columns: column.into_iter().collect(), missing: Missing::Error };
         let series = table.series(&request)?;
         if series.len() < Self::LEAST {
             let found = format!("{} in {}", series.len(), series.source());
             return Err(Error::setting("series", format!("at least {} rows", Self::LEAST), found));
         }
-        Ok(Self::of(data_name(&located), sha256(&bytes), series))
+        Ok(Self::of(located.absolute_name(), located.sha256()?.to_string(), series))
     }
 
     fn of(data: String, sha256: String, series: Series) -> Self {

@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
+use recurrent_data::{DataSource, Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
-use super::{ForecastConfig, ForecastSource, ForecastTransform, Forecaster, TestForecasts, csv};
+use super::{ForecastConfig, ForecastTransform, Forecaster, TestForecasts, csv};
 use crate::fit::{BatchSource, Loaders, Loss, Mode};
 use crate::settings::Partial;
 use crate::task::LoadersOf;
@@ -44,28 +44,20 @@ impl Task for Forecasting {
     const ITEMS: &'static str = <Windows<Train> as BatchSource>::UNIT;
 
     type Config = ForecastConfig;
-    type Source = ForecastSource;
+    type Source = DataSource;
     type Data = ForecastData;
     type Network = ForecastNetwork;
     type Objective = ForecastObjective;
     type Evaluation = TestForecasts;
     type Predictor = Forecaster;
 
-    fn open(given: &Partial) -> Result<ForecastSource> {
-        ForecastSource::open(&given.data::<ForecastConfig>())
-    }
-
-    fn recipe(source: &ForecastSource, given: &Partial) -> Result<ForecastConfig> {
+    fn recipe(source: &DataSource, given: &Partial) -> Result<ForecastConfig> {
         ForecastConfig::for_columns(source, given)
     }
 
-    fn sha256(source: &ForecastSource) -> &str {
-        &source.sha256
-    }
-
     /// Table → series → splits → scaler → windows.
-    fn prepare(config: &ForecastConfig, source: ForecastSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
-        let series = source.table.series(&config.selection())?;
+    fn prepare(config: &ForecastConfig, source: &DataSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
+        let series = source.table()?.series(&config.selection())?;
         let history = last_rows(&series, config);
         let Split { train, valid, test, .. } = series.split(&config.split)?;
         let transform = ForecastTransform::new(config, Scaler::fit(&train, config.scaler));

@@ -18,7 +18,7 @@ use recurrent::compare::Comparison;
 use recurrent::fit::{AfterEpoch, History, StopReason};
 use recurrent::models::Summary;
 use recurrent::settings::{Partial, Settings};
-use recurrent::{Run, RunDir, Task, TaskConfig, replace};
+use recurrent::{Run, RunDir, Task, TaskConfig, TaskSource, replace};
 use serde::Serialize;
 
 use crate::cli::{BadInput, Format, NewRunArgs, PredictArgs, ResumeArgs, RunArgs, SummaryArgs};
@@ -152,7 +152,7 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
         if let Some(path) = &args.config {
             given = given.or(Partial::read(path, T::Config::TASK, T::Config::settings())?);
         }
-        let source = T::open(&given)?;
+        let source = T::Source::open::<T::Config>(&given)?;
         let recipe = T::choose(T::recipe(&source, &given)?, &options);
         if given.get::<String>("sha256").is_some_and(|sha256| sha256 != recipe.sha256()) {
             note(format!("note: {} has changed since this configuration was made: this is another run", recipe.data()));
@@ -194,7 +194,7 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
     }
 
     fn demo(&self, folder: &Path, device: &Device) -> Result<Trained> {
-        let source = T::open(&Partial::default())?;
+        let source = T::Source::open::<T::Config>(&Partial::default())?;
         let mut config = T::recipe(&source, &Partial::default())?;
         T::shorten(&mut config);
         let run = Run::<T>::create(config, source, folder, false)?;

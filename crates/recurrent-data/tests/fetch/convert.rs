@@ -1,4 +1,4 @@
-//! Archives become tables.
+//! Conversion of archives to tables.
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use recurrent_data::{DatasetManifest, sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::place::Place;
+use crate::sandbox::Sandbox;
 
-/// A tar.gz with these files in it.
+/// A tar.gz archive of these files.
 fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (path, contents) in files {
@@ -23,7 +23,7 @@ fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     tar.into_inner().expect("an archive").finish().expect("an archive")
 }
 
-/// A zip with these files in it.
+/// A zip archive of these files.
 fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (path, contents) in files {
@@ -33,14 +33,14 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     zip.finish().expect("an archive").into_inner()
 }
 
-/// The manifest of a table that is made of `raw`, which is `inside` a package, or the package itself.
-fn set(prepare: &str, archive: &str, raw: &[u8], inside: Option<&str>, prepared: &str) -> DatasetManifest {
+/// The manifest of a table that is converted from `raw`, a file `inside` a package or the package itself.
+fn set(converter: &str, format: &str, raw: &[u8], inside: Option<&str>, prepared: &str) -> DatasetManifest {
     let path = inside.map_or_else(String::new, |path| format!("path = \"{path}\"\n"));
     let manifest = format!(
-        "name = \"made\"\ntitle = \"Made\"\nkind = \"text\"\ndescription = \"short\"\nlicence = \"mine\"\n\
-         file = \"made.csv\"\nbytes = {}\nsha256 = \"{}\"\nprepare = \"{prepare}\"\n\
-         [[sources]]\npackage = \"made\"\nversion = \"1\"\narchive = \"{archive}\"\n{path}sha256 = \"{}\"\n\
-         [text]\nvalid = 0.1\n",
+        "name = \"made\"\ntitle = \"Made\"\nkind = \"text\"\ndescription = \"short\"\nlicense = \"mine\"\n\
+         file = \"made.csv\"\nnum_bytes = {}\nsha256 = \"{}\"\nconverter = \"{converter}\"\n\
+         [[sources]]\npackage = \"made\"\nversion = \"1\"\nformat = \"{format}\"\n{path}sha256 = \"{}\"\n\
+         [text]\nvalid_fraction = 0.1\n",
         prepared.len(),
         sha256(prepared.as_bytes()),
         sha256(raw)
@@ -51,85 +51,83 @@ fn set(prepare: &str, archive: &str, raw: &[u8], inside: Option<&str>, prepared:
 const REVIEWS: &str = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt";
 const SDIST: &str = "made-1/more/raw.tar.gz";
 
-/// What becomes of rated sentences, and the file that they were given in.
-fn vader(sentences: &str, prepared: &str) -> (Place, DatasetManifest, PathBuf) {
+/// A sandbox with an archive of rated sentences, and the manifest of its table.
+fn vader(sentences: &str, prepared: &str) -> (Sandbox, DatasetManifest, PathBuf) {
     let raw = tar(&[("hutto_ICWSM_2014/other.txt", b"1\t4.0\tnot this"), (REVIEWS, sentences.as_bytes())]);
-    let place = Place::new();
-    let file = place.write("raw.tar.gz", &raw);
-    (place, set("vader", "sdist", &raw, Some(SDIST), prepared), file)
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("raw.tar.gz", &raw);
+    (sandbox, set("vader", "sdist", &raw, Some(SDIST), prepared), file)
 }
 
-/// What becomes of a file that is at hand.
-fn made(place: &Place, set: &DatasetManifest, file: &Path) -> String {
-    let (file, told) = place.fetch(set, Some(file)).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(told, ["preparing"]);
+/// The table that is converted from a local file.
+fn converted(sandbox: &Sandbox, set: &DatasetManifest, file: &Path) -> String {
+    let (file, events) = sandbox.fetch(set, Some(file)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(events, ["converting"]);
     std::fs::read_to_string(file).expect("a table")
 }
 
 #[test]
-fn rated_sentences_get_labels() {
+fn ratings_become_labels() {
     let sentences = "1\t2.27\tA \"good\" one, it is.\r\n2\t-0.5\tNot quite\u{a0} bad.\r\n3\t0.4\tSo so.\r\n\r\n\
                      4\t-0.49\tHm.\r\n5\t0.5\tFair.\r\n6\t3.1\tFair.\r\n7\t-3\t  \r\n8\t-4\tA\ttab.\r\n";
     let prepared = "text,label\n\"A \"\"good\"\" one, it is.\",positive\nNot quite bad.,negative\nFair.,positive\nA tab.,negative\n";
-    let (place, set, file) = vader(sentences, prepared);
-    assert_eq!(made(&place, &set, &file), prepared);
-    assert_eq!(place.files(&set), ["made.csv"]);
+    let (sandbox, set, file) = vader(sentences, prepared);
+    assert_eq!(converted(&sandbox, &set, &file), prepared);
+    assert_eq!(sandbox.files(&set), ["made.csv"]);
 }
 
 #[test]
-fn a_line_that_does_not_read_is_told() {
-    let (place, set, file) = vader("1\t2.0\tFine.\n2\tfine\tFine.\n", "");
+fn invalid_line_is_reported() {
+    let (sandbox, set, file) = vader("1\t2.0\tFine.\n2\tfine\tFine.\n", "");
     assert_eq!(
-        place.refused(&set, Some(&file), false),
-        format!(
-            "{REVIEWS}, line 2: expected an id, a rating and a sentence, with a tab between them, found 2\tfine\tFine."
-        )
+        sandbox.rejected(&set, Some(&file), false),
+        format!("{REVIEWS}, line 2: expected an id, a rating and a sentence, separated by tabs, found 2\tfine\tFine.")
     );
 }
 
 #[test]
-fn the_package_serves_as_well_as_the_file_inside() {
+fn local_package_replaces_the_download() {
     let prepared = "text,label\nFine.,positive\n";
-    let (place, set, file) = vader("1\t2.0\tFine.\n", prepared);
+    let (sandbox, set, file) = vader("1\t2.0\tFine.\n", prepared);
     let raw = std::fs::read(file).unwrap();
-    let package = place.write("made-1.tar.gz", tar(&[("made-1/setup.py", b""), (SDIST, &raw)]));
-    assert_eq!(made(&place, &set, &package), prepared);
-    assert_eq!(place.files(&set), ["made.csv"]);
+    let package = sandbox.write("made-1.tar.gz", tar(&[("made-1/setup.py", b""), (SDIST, &raw)]));
+    assert_eq!(converted(&sandbox, &set, &package), prepared);
+    assert_eq!(sandbox.files(&set), ["made.csv"]);
 }
 
 #[test]
-fn a_package_with_another_file_inside_is_refused() {
-    let (place, set, _) = vader("1\t2.0\tFine.\n", "");
+fn package_with_another_file_is_rejected() {
+    let (sandbox, set, _) = vader("1\t2.0\tFine.\n", "");
     for contents in [tar(&[(SDIST, b"other")]), tar(&[("made-1/setup.py", b"")]), b"no archive".to_vec()] {
-        let package = place.write("made-1.tar.gz", contents);
-        let error = place.refused(&set, Some(&package), true);
+        let package = sandbox.write("made-1.tar.gz", contents);
+        let error = sandbox.rejected(&set, Some(&package), true);
         assert!(error.contains(&format!("expected, for made, {SDIST} in the package made 1 (sha256 ")), "{error}");
-        assert!(place.files(&set).is_empty(), "{:?}", place.files(&set));
+        assert!(sandbox.files(&set).is_empty(), "{:?}", sandbox.files(&set));
     }
 }
 
 #[test]
-fn the_prepared_file_serves_as_well() {
+fn converted_local_file_replaces_the_download() {
     let prepared = "text,label\nFine.,positive\n";
-    let (place, set, _) = vader("1\t2.0\tFine.\n", prepared);
-    let file = place.write("made.csv", prepared);
-    let (file, told) = place.fetch(&set, Some(&file)).unwrap();
+    let (sandbox, set, _) = vader("1\t2.0\tFine.\n", prepared);
+    let file = sandbox.write("made.csv", prepared);
+    let (file, events) = sandbox.fetch(&set, Some(&file)).unwrap();
     assert_eq!(std::fs::read_to_string(file).unwrap(), prepared);
-    assert!(told.is_empty(), "{told:?}");
+    assert!(events.is_empty(), "{events:?}");
 }
 
 #[test]
-fn an_archive_without_its_file_is_told() {
+fn archive_without_its_file_is_reported() {
     let raw = tar(&[("hutto_ICWSM_2014/other.txt", b"")]);
-    let (place, set) = (Place::new(), set("vader", "sdist", &raw, Some(SDIST), ""));
-    let file = place.write("raw.tar.gz", &raw);
-    let error = place.refused(&set, Some(&file), false);
+    let (sandbox, set) = (Sandbox::new(), set("vader", "sdist", &raw, Some(SDIST), ""));
+    let file = sandbox.write("raw.tar.gz", &raw);
+    let error = sandbox.rejected(&set, Some(&file), false);
     assert!(error.ends_with(&format!("raw.tar.gz: expected {REVIEWS} inside, found no such file")), "{error}");
 
     let damaged = &raw[..raw.len() / 2];
-    let file = place.write("raw.tar.gz", damaged);
-    let set = crate::prepared::set("vader", "sdist", damaged, Some(SDIST), "");
-    let error = place.refused(&set, Some(&file), false);
+    let file = sandbox.write("raw.tar.gz", damaged);
+    let set = crate::convert::set("vader", "sdist", damaged, Some(SDIST), "");
+    let error = sandbox.rejected(&set, Some(&file), false);
     assert!(error.contains("raw.tar.gz: expected a tar.gz archive: "), "{error}");
 }
 
@@ -137,14 +135,14 @@ fn translations(component: &str, language: &str) -> String {
     format!("homeassistant/components/{component}/translations/{language}.json")
 }
 
-/// What becomes of a wheel of translations.
+/// The table that is converted from a wheel of translations.
 fn home_assistant(files: &[(&str, &str, &str)], prepared: &str) -> String {
     let names: Vec<_> = files.iter().map(|(component, language, _)| translations(component, language)).collect();
     let files: Vec<_> = names.iter().zip(files).map(|(name, (_, _, texts))| (&**name, *texts)).collect();
     let wheel = zip(&files);
-    let (place, set) = (Place::new(), set("home-assistant", "wheel", &wheel, None, prepared));
-    let file = place.write("made.whl", wheel);
-    made(&place, &set, &file)
+    let (sandbox, set) = (Sandbox::new(), set("home-assistant", "wheel", &wheel, None, prepared));
+    let file = sandbox.write("made.whl", wheel);
+    converted(&sandbox, &set, &file)
 }
 
 #[test]
@@ -153,7 +151,7 @@ fn translations_are_joined_on_their_keys() {
                     Save,Сохранить,alarm\n\
                     \"{count} lamps, \"\"on\"\"\",\"Ламп: {count}, «вкл»\",lamp\n\
                     One line,Одна строка,lamp\n";
-    let made = home_assistant(
+    let converted = home_assistant(
         &[
             (
                 "lamp",
@@ -180,29 +178,29 @@ fn translations_are_joined_on_their_keys() {
                 r#"{"save": "Сохранить", "same": "MAC", "empty": "Пусто", "blank": " ", "key": "Сохранить",
                    "key2": "[%key:common::key%]"}"#,
             ),
-            ("untold", "en", r#"{"save": "Keep"}"#),
+            ("unevents", "en", r#"{"save": "Keep"}"#),
             ("lamp/inner", "en", r#"{"save": "Inner"}"#),
             ("lamp/inner", "ru", r#"{"save": "Внутри"}"#),
         ],
         prepared,
     );
-    assert_eq!(made, prepared);
+    assert_eq!(converted, prepared);
 }
 
 #[test]
-fn translations_that_are_no_json_are_told() {
+fn invalid_json_is_reported() {
     let (english, russian) = (translations("lamp", "en"), translations("lamp", "ru"));
     let wheel = zip(&[(&english, "{\n  oops"), (&russian, "{}")]);
-    let (place, set) = (Place::new(), set("home-assistant", "wheel", &wheel, None, ""));
-    let file = place.write("made.whl", wheel);
-    let error = place.refused(&set, Some(&file), false);
+    let (sandbox, set) = (Sandbox::new(), set("home-assistant", "wheel", &wheel, None, ""));
+    let file = sandbox.write("made.whl", wheel);
+    let error = sandbox.rejected(&set, Some(&file), false);
     assert!(error.starts_with(&format!("{english}, line 2: expected texts in JSON, found ")), "{error}");
 }
 
 #[test]
-fn a_wheel_that_is_none_is_told() {
-    let (place, set) = (Place::new(), set("home-assistant", "wheel", b"no zip", None, ""));
-    let file = place.write("made.whl", "no zip");
-    let error = place.refused(&set, Some(&file), false);
+fn invalid_zip_is_reported() {
+    let (sandbox, set) = (Sandbox::new(), set("home-assistant", "wheel", b"no zip", None, ""));
+    let file = sandbox.write("made.whl", "no zip");
+    let error = sandbox.rejected(&set, Some(&file), false);
     assert!(error.contains("made.whl: expected a zip archive: "), "{error}");
 }

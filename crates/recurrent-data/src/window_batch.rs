@@ -1,15 +1,16 @@
-//! Windows side by side, on the device: where numbers become tensors.
+//! Batches of windows on the device.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::{Role, Windows};
+use crate::role::Role;
+use crate::window::Windows;
 
-/// Some windows, stacked.
+/// A batch of windows.
 #[derive(Debug, Clone)]
 pub struct WindowBatch {
-    /// What is seen: `[batch, window, inputs]`.
+    /// The features of the context rows: `[batch, window, features]`.
     pub past: Tensor<3>,
-    /// What is to be foretold: `[batch, horizon, targets]`.
+    /// The targets of the rows to forecast: `[batch, horizon, targets]`.
     pub future: Tensor<3>,
 }
 
@@ -17,29 +18,29 @@ impl WindowBatch {
     /// The windows at these indices, in this order.
     ///
     /// # Panics
-    /// If an index is past the last window.
+    /// If an index is out of range.
     pub fn gather<R: Role>(windows: &Windows<R>, indices: &[usize], device: &Device) -> Self {
         let shape = windows.shape();
-        let past = [indices.len(), shape.window(), shape.inputs().len()];
-        let future = [indices.len(), shape.horizon(), shape.targets().len()];
-        let mut seen = Vec::with_capacity(past.iter().product());
-        let mut foretold = Vec::with_capacity(future.iter().product());
+        let past_shape = [indices.len(), shape.window(), shape.features().len()];
+        let future_shape = [indices.len(), shape.horizon(), shape.targets().len()];
+        let mut past = Vec::with_capacity(past_shape.iter().product());
+        let mut future = Vec::with_capacity(future_shape.iter().product());
         for &index in indices {
-            windows.inputs_into(index, &mut seen);
-            windows.targets_into(index, &mut foretold);
+            windows.features_into(index, &mut past);
+            windows.targets_into(index, &mut future);
         }
         Self {
-            past: Tensor::from_data(TensorData::new(seen, past), device),
-            future: Tensor::from_data(TensorData::new(foretold, future), device),
+            past: Tensor::from_data(TensorData::new(past, past_shape), device),
+            future: Tensor::from_data(TensorData::new(future, future_shape), device),
         }
     }
 
-    /// How many windows there are.
+    /// The number of windows.
     pub fn len(&self) -> usize {
         self.past.dims()[0]
     }
 
-    /// Whether there is none.
+    /// Whether there are no windows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -48,11 +49,11 @@ impl WindowBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ColumnSelection, DatasetManifest, Scaler, ScalerKind, WindowShape};
+    use crate::{ColumnSelection, RegisteredDataset, Scaler, ScalerKind, WindowShape};
 
     #[test]
-    fn a_batch_holds_its_windows_in_their_order() {
-        let weather = DatasetManifest::find("weather").unwrap();
+    fn batch_holds_the_windows_in_order() {
+        let weather = RegisteredDataset::find("weather").unwrap();
         let series = weather.table().unwrap().series(&ColumnSelection::default()).unwrap();
         let split = series.split(&weather.manifest.series().unwrap().split).unwrap();
         let scaler = Scaler::fit(&split.train, ScalerKind::Standard);

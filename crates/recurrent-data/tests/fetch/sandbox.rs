@@ -1,4 +1,4 @@
-//! A folder into which a test fetches.
+//! A temporary folder to fetch into.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use recurrent_data::DatasetManifest;
 use recurrent_data::fetch::{FetchError, Progress, fetch};
 use tempfile::TempDir;
 
-/// A folder for data sets, and what was told while they came.
-pub struct Place {
+/// A temporary folder for data sets.
+pub struct Sandbox {
     folder: TempDir,
 }
 
-impl Place {
+impl Sandbox {
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
     }
@@ -21,32 +21,32 @@ impl Place {
         self.folder.path()
     }
 
-    /// Fetches, and gives the file with what was told.
+    /// Fetches a data set, and returns the path of its file and the progress events.
     pub fn fetch(&self, set: &DatasetManifest, from: Option<&Path>) -> Result<(PathBuf, Vec<String>), FetchError> {
-        let mut told = Vec::new();
+        let mut events = Vec::new();
         let file = fetch(set, self.path(), from, &mut |progress| {
-            told.push(match progress {
-                Progress::Asking(source) => format!("asking {source}"),
+            events.push(match progress {
+                Progress::Connecting(source) => format!("connecting to {source}"),
                 Progress::Resuming { bytes } => format!("resuming after {bytes}"),
-                Progress::Came { bytes, of } => format!("{bytes} of {of:?}"),
+                Progress::Received { bytes, total } => format!("{bytes} of {total:?}"),
                 Progress::Failed(error) => format!("failed: {error}"),
-                Progress::Preparing => "preparing".to_string(),
+                Progress::Converting => "converting".to_string(),
                 other => panic!("{other:?}"),
             });
         })?;
-        Ok((file, told))
+        Ok((file, events))
     }
 
-    /// Fetches what must not come.
+    /// Fetches with an error, and returns its message.
     #[track_caller]
-    pub fn refused(&self, set: &DatasetManifest, from: Option<&Path>, bad_input: bool) -> String {
-        let error = self.fetch(set, from).expect_err("it should not come");
+    pub fn rejected(&self, set: &DatasetManifest, from: Option<&Path>, bad_input: bool) -> String {
+        let error = self.fetch(set, from).expect_err("an error");
         assert_eq!(error.is_bad_input(), bad_input, "{error}");
-        assert!(!set.place(self.path()).exists(), "half a data set is in its place");
+        assert!(!set.path_in(self.path()).exists(), "the file of the data set is incomplete");
         error.to_string()
     }
 
-    /// What lies in the folder of a data set, without the lock.
+    /// The files in the folder of a data set, without the lock.
     pub fn files(&self, set: &DatasetManifest) -> Vec<String> {
         let entries = fs::read_dir(self.path().join(&set.name)).expect("a folder");
         let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
@@ -63,18 +63,18 @@ impl Place {
     }
 }
 
-/// The manifest of a text, with sources as they stand in one.
-pub fn text(contents: &[u8], sources: &str) -> DatasetManifest {
-    let sum = recurrent_data::sha256(contents);
+/// The manifest of a text with these contents and sources.
+pub fn text_manifest(contents: &[u8], sources: &str) -> DatasetManifest {
+    let sha256 = recurrent_data::sha256(contents);
     let manifest = format!(
-        "name = \"letter\"\ntitle = \"A letter\"\nkind = \"text\"\ndescription = \"short\"\nlicence = \"mine\"\n\
-         file = \"letter.txt\"\nbytes = {}\nsha256 = \"{sum}\"\n{sources}\n[text]\nvalid = 0.1\n",
+        "name = \"letter\"\ntitle = \"A letter\"\nkind = \"text\"\ndescription = \"short\"\nlicense = \"mine\"\n\
+         file = \"letter.txt\"\nnum_bytes = {}\nsha256 = \"{sha256}\"\n{sources}\n[text]\nvalid_fraction = 0.1\n",
         contents.len()
     );
     DatasetManifest::from_toml("letter/dataset.toml", &manifest).expect("a manifest")
 }
 
-/// A source at an address.
-pub fn at(url: &str, contents: &[u8]) -> String {
+/// A source at a URL.
+pub fn url_source(url: &str, contents: &[u8]) -> String {
     format!("[[sources]]\nurl = \"{url}\"\nsha256 = \"{}\"\n", recurrent_data::sha256(contents))
 }

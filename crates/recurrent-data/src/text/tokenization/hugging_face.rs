@@ -1,47 +1,47 @@
-//! A tokenizer from elsewhere: any `tokenizer.json` of Hugging Face.
+//! A tokenizer loaded from a `tokenizer.json` of Hugging Face.
 
 use std::{error::Error, ops::Range};
 
 use tokenizers::{AddedToken, DecoderWrapper, Model, ModelWrapper, PreTokenizerWrapper, Tokenizer as HfTokenizer};
 
-use super::{
-    subwords::byte,
-    tokenizer::{NAMES, SpecialTokens, TokenizerKind, printable, printable_bytes},
-};
+use super::byte_letters::{byte, letters};
+use super::config::TokenizerKind;
+use super::display::{visible, visible_bytes};
+use super::special_tokens::{NAMES, SpecialTokens};
 
-/// What the special tokens are called elsewhere, the likeliest name first.
+/// Common names of the special tokens, the most likely first.
 const PAD: &[&str] = &["<pad>", "[PAD]", "<|pad|>", "<|padding|>"];
 const BOS: &[&str] =
     &["<bos>", "<s>", "[CLS]", "[BOS]", "<|begin_of_text|>", "<|startoftext|>", "<|im_start|>", "<|endoftext|>"];
 const EOS: &[&str] = &["<eos>", "</s>", "[SEP]", "[EOS]", "<|end_of_text|>", "<|im_end|>", "<|endoftext|>"];
 const UNK: &[&str] = &["<unk>", "[UNK]", "<|unk|>", "<|endoftext|>"];
 
-/// A tokenizer with all special tokens that we need.
+/// A tokenizer with all special tokens; missing ones are added.
 #[derive(Debug, Clone)]
-pub(crate) struct Loaded {
+pub(crate) struct HuggingFace {
     tokenizer: HfTokenizer,
-    specials: SpecialTokens,
-    len: usize,
+    special_tokens: SpecialTokens,
+    vocab_size: usize,
 }
 
-impl Loaded {
+impl HuggingFace {
     pub(crate) fn new(mut tokenizer: HfTokenizer) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        // What is to be cut or filled is decided where batches are made.
+        // Truncation and padding happen when batches are made.
         tokenizer.with_truncation(None)?;
         tokenizer.with_padding(None);
-        // A text that spells a special token is a text.
+        // The name of a special token in a text is text.
         tokenizer.set_encode_special_tokens(true);
-        let mut numbers = [0; 4];
-        for ((number, name), names) in numbers.iter_mut().zip(NAMES).zip([PAD, BOS, EOS, UNK]) {
-            *number = special(&mut tokenizer, name, names)?;
+        let mut ids = [0; 4];
+        for ((id, name), names) in ids.iter_mut().zip(NAMES).zip([PAD, BOS, EOS, UNK]) {
+            *id = special_id(&mut tokenizer, name, names)?;
         }
-        let [pad, bos, eos, unk] = numbers;
+        let [pad, bos, eos, unk] = ids;
         let last = tokenizer.get_vocab(true).into_values().max();
-        let len = last.map_or(0, |last| last as usize + 1);
-        Ok(Self { tokenizer, specials: SpecialTokens { pad, bos, eos, unk }, len })
+        let vocab_size = last.map_or(0, |last| last as usize + 1);
+        Ok(Self { tokenizer, special_tokens: SpecialTokens { pad, bos, eos, unk }, vocab_size })
     }
 
-    pub(crate) fn tokenizer(&self) -> &HfTokenizer {
+    pub(crate) fn inner(&self) -> &HfTokenizer {
         &self.tokenizer
     }
 
@@ -53,49 +53,48 @@ impl Loaded {
         }
     }
 
-    pub(crate) fn specials(&self) -> SpecialTokens {
-        self.specials
+    pub(crate) fn special_tokens(&self) -> SpecialTokens {
+        self.special_tokens
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.len
+    pub(crate) fn vocab_size(&self) -> usize {
+        self.vocab_size
     }
 
-    pub(crate) fn id(&self, text: &str) -> Option<u32> {
-        let written = if self.is_byte_level() { super::subwords::letters(text) } else { text.to_string() };
+    pub(crate) fn token_to_id(&self, text: &str) -> Option<u32> {
+        let written = if self.is_byte_level() { letters(text) } else { text.to_string() };
         self.tokenizer.token_to_id(text).or_else(|| self.tokenizer.token_to_id(&written))
     }
 
-    pub(crate) fn token(&self, id: u32) -> String {
+    pub(crate) fn display_token(&self, id: u32) -> String {
         let token = self.tokenizer.id_to_token(id).unwrap_or_default();
         let bytes: Option<Vec<u8>> = token.chars().map(byte).collect();
         match bytes {
-            Some(bytes) if self.is_byte_level() => printable_bytes(&bytes),
-            _ => printable(&token),
+            Some(bytes) if self.is_byte_level() => visible_bytes(&bytes),
+            _ => visible(&token),
         }
     }
 
-    /// A text that this tokenizer cannot encode at all, having no token for what it does not know,
-    /// is unknown as a whole.
-    pub(crate) fn each(&self, text: &str, mut give: impl FnMut(u32, Range<usize>)) {
+    /// A text that cannot be encoded, because the tokenizer has no unknown token, is unknown as a whole.
+    pub(crate) fn encode(&self, text: &str, mut emit: impl FnMut(u32, Range<usize>)) {
         match self.tokenizer.encode(text, false) {
             Ok(encoding) => {
-                let spans = encoding.get_ids().iter().zip(encoding.get_offsets());
-                spans.for_each(|(id, (start, end))| give(*id, *start..*end));
+                let tokens = encoding.get_ids().iter().zip(encoding.get_offsets());
+                tokens.for_each(|(id, (start, end))| emit(*id, *start..*end));
             }
-            Err(_) => give(self.specials.unk, 0..text.len()),
+            Err(_) => emit(self.special_tokens.unk, 0..text.len()),
         }
     }
 
     pub(crate) fn decode(&self, ids: &[u32]) -> String {
-        let said: Vec<u32> = ids.iter().copied().filter(|id| !self.specials.contains(*id)).collect();
-        self.tokenizer.decode(&said, true).unwrap_or_default()
+        let ids: Vec<u32> = ids.iter().copied().filter(|id| !self.special_tokens.contains(*id)).collect();
+        self.tokenizer.decode(&ids, true).unwrap_or_default()
     }
 
     fn is_byte_level(&self) -> bool {
         let decoder = self.tokenizer.get_decoder();
-        let cutter = self.tokenizer.get_pre_tokenizer();
-        matches!(cutter, Some(PreTokenizerWrapper::ByteLevel(_)))
+        let pre_tokenizer = self.tokenizer.get_pre_tokenizer();
+        matches!(pre_tokenizer, Some(PreTokenizerWrapper::ByteLevel(_)))
             || match decoder {
                 Some(DecoderWrapper::ByteLevel(_)) => true,
                 Some(DecoderWrapper::Sequence(all)) => {
@@ -106,15 +105,15 @@ impl Loaded {
     }
 }
 
-/// The number of a special token under one of its names, and a new one where it has none.
-fn special(tokenizer: &mut HfTokenizer, name: &str, names: &[&str]) -> Result<u32, Box<dyn Error + Send + Sync>> {
+/// The id of a special token under one of its names. If it has none, the token is added.
+fn special_id(tokenizer: &mut HfTokenizer, name: &str, names: &[&str]) -> Result<u32, Box<dyn Error + Send + Sync>> {
     if let Some(id) = names.iter().find_map(|name| tokenizer.token_to_id(name)) {
         return Ok(id);
     }
     tokenizer.add_special_tokens([AddedToken::from(name, true)])?;
-    let id = tokenizer.token_to_id(name).ok_or("a tokenizer that takes special tokens")?;
+    let id = tokenizer.token_to_id(name).ok_or("a tokenizer that accepts special tokens")?;
     match tokenizer.get_model().id_to_token(id) {
-        Some(taken) => Err(format!("numbers without gaps, found one that `{name}` and `{taken}` would share").into()),
+        Some(taken) => Err(format!("ids without gaps, found one that `{name}` and `{taken}` would share").into()),
         None => Ok(id),
     }
 }
@@ -142,7 +141,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokenizer.json");
         fs::write(&path, file.to_string()).unwrap();
-        Tokenizer::open(&path)
+        Tokenizer::from_file(&path)
     }
 
     fn special(id: u32, content: &str) -> Value {
@@ -167,7 +166,7 @@ mod tests {
         open(&file(model, Value::Array(added.collect()), bert)).unwrap()
     }
 
-    /// Five pieces of Cyrillic letters, byte by byte.
+    /// A byte-level vocabulary for the Cyrillic letter к.
     fn byte_level() -> Tokenizer {
         let vocab = json!({"Ð": 0, "º": 1, "Ðº": 2, "Ġ": 3, "<|endoftext|>": 4});
         let model = json!({"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
@@ -179,66 +178,68 @@ mod tests {
     }
 
     #[test]
-    fn special_tokens_are_found_by_their_usual_names() {
-        let specials = word_piece().specials();
-        assert_eq!([specials.pad, specials.bos, specials.eos, specials.unk], [0, 2, 3, 1]);
+    fn special_tokens_are_found_by_name() {
+        let special_tokens = word_piece().special_tokens();
+        assert_eq!([special_tokens.pad, special_tokens.bos, special_tokens.eos, special_tokens.unk], [0, 2, 3, 1]);
         assert_eq!(word_piece().kind(), TokenizerKind::Bpe);
     }
 
     #[test]
-    fn special_tokens_that_are_missing_are_added() {
-        let codec = byte_level();
-        let specials = codec.specials();
-        assert_eq!([specials.pad, specials.bos, specials.eos, specials.unk], [5, 4, 4, 4]);
-        assert_eq!(codec.len(), 6);
-        assert_eq!(codec.token(5), "<pad>");
+    fn missing_special_tokens_are_added() {
+        let tokenizer = byte_level();
+        let special_tokens = tokenizer.special_tokens();
+        assert_eq!([special_tokens.pad, special_tokens.bos, special_tokens.eos, special_tokens.unk], [5, 4, 4, 4]);
+        assert_eq!(tokenizer.vocab_size(), 6);
+        assert_eq!(tokenizer.display_token(5), "<pad>");
     }
 
     #[test]
-    fn nothing_is_cut_off_or_filled_up() {
-        let codec = word_piece();
+    fn truncation_and_padding_are_ignored() {
+        let tokenizer = word_piece();
         let text = "Hello world. Hello";
-        assert_eq!(codec.encode(text), [4, 5, 6, 7, 4]);
-        assert_eq!(codec.decode(&[2, 4, 5, 6, 7, 4, 3, 0]), "hello world. hello");
-        assert_eq!(codec.spans(text)[2], (6, 9..11));
-        assert_eq!(codec.unknown("hello there")[0].text, "there");
+        assert_eq!(tokenizer.encode(text), [4, 5, 6, 7, 4]);
+        assert_eq!(tokenizer.decode(&[2, 4, 5, 6, 7, 4, 3, 0]), "hello world. hello");
+        assert_eq!(tokenizer.encode_with_offsets(text)[2], (6, 9..11));
+        assert_eq!(tokenizer.unknown_pieces("hello there")[0].text, "there");
     }
 
     #[test]
-    fn bytes_are_shown_as_letters() {
-        let codec = byte_level();
-        assert_eq!(codec.encode("к к"), [2, 3, 2]);
-        assert_eq!([codec.token(2), codec.token(3), codec.token(0)], ["к", "␣", "\\xD0"]);
-        assert_eq!(codec.id("к"), Some(2));
-        // A letter that this vocabulary cannot write.
-        assert_eq!(codec.decode(&codec.encode("к")), "к");
+    fn byte_level_tokens_are_shown_as_text() {
+        let tokenizer = byte_level();
+        assert_eq!(tokenizer.encode("к к"), [2, 3, 2]);
+        assert_eq!(
+            [tokenizer.display_token(2), tokenizer.display_token(3), tokenizer.display_token(0)],
+            ["к", "␣", "\\xD0"]
+        );
+        assert_eq!(tokenizer.token_to_id("к"), Some(2));
+        assert_eq!(tokenizer.decode(&tokenizer.encode("к")), "к");
     }
 
     #[test]
-    fn a_stream_gives_what_a_decoder_does() {
-        for (codec, ids) in [(word_piece(), vec![4, 5, 6, 7, 4, 4, 7]), (byte_level(), vec![0, 1, 3, 2, 0, 1, 0])] {
+    fn stream_equals_decode() {
+        for (tokenizer, ids) in [(word_piece(), vec![4, 5, 6, 7, 4, 4, 7]), (byte_level(), vec![0, 1, 3, 2, 0, 1, 0])] {
             for repeated in [1, 20] {
                 let ids = ids.repeat(repeated);
-                let mut stream = TextStream::new(&codec);
+                let mut stream = TextStream::new(&tokenizer);
                 let mut text: String = ids.iter().map(|id| stream.push(*id)).collect();
                 text += &stream.finish();
-                assert_eq!(text, codec.decode(&ids));
+                assert_eq!(text, tokenizer.decode(&ids));
             }
         }
     }
 
     #[test]
-    fn a_loaded_tokenizer_is_saved_with_the_codec() {
-        for codec in [word_piece(), byte_level()] {
-            let again = Tokenizer::from_json("codec.json", &codec.to_json()).unwrap();
-            assert_eq!(again.specials(), codec.specials());
-            assert_eq!(again.len(), codec.len());
-            assert_eq!(again.encode("hello к"), codec.encode("hello к"));
+    fn loaded_tokenizer_is_the_same_after_a_round_trip() {
+        for tokenizer in [word_piece(), byte_level()] {
+            let again = Tokenizer::from_json("tokenizer.json", &tokenizer.to_json()).unwrap();
+            assert_eq!(again.special_tokens(), tokenizer.special_tokens());
+            assert_eq!(again.vocab_size(), tokenizer.vocab_size());
+            assert_eq!(again.encode("hello к"), tokenizer.encode("hello к"));
         }
     }
 
     #[test]
-    fn what_is_no_tokenizer_is_refused() {
+    fn invalid_tokenizer_json_is_rejected() {
         let message = open(&json!({"type": "pizza"})).unwrap_err().to_string();
         assert!(message.contains("tokenizer.json: expected a tokenizer.json of Hugging Face: "), "{message}");
     }
