@@ -68,7 +68,7 @@ pub fn is_fused(x: &Tensor<3>) -> bool {
     has_fused_scan(x.device().as_dispatch(), x.dtype())
 }
 
-/// The fused operation panics on a backend that it does not support, so this is asked first.
+/// The fused operation panics on a backend that it does not support, so this is checked first.
 #[allow(unused_variables, reason = "without a backend's feature the dtype is not read")]
 fn has_fused_scan(device: &DispatchDevice, dtype: DType) -> bool {
     match device {
