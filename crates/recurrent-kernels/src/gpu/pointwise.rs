@@ -218,7 +218,7 @@ fn gate(
 /// The next state of an active row.
 ///
 /// `product[from ..]` has the recurrent part of the gates, `hidden` apart. With `KernelConfig::save` the gate activations
-/// replace the projected input. For a reset-before GRU, [`reset`] runs first, and the product is that of the candidate
+/// replace the projected input. For a reset-before GRU, [`reset()`] runs first, and the product is that of the candidate
 /// alone.
 #[cube]
 pub fn forward(
@@ -378,7 +378,7 @@ fn state_before(
 ///
 /// The gradients of the gates are written to `gradients`, and the operand of the next product to `step[from ..]`,
 /// `hidden` apart. For a reset-before GRU this is the first half, whose product takes the candidate's gradient alone;
-/// [`reset_backward`] is the second half.
+/// [`reset_backward()`] is the second half.
 #[cube]
 pub fn backward(
     buffers: &BackwardBuffers,
