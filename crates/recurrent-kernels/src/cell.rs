@@ -107,10 +107,7 @@ impl Cell for GruCell {
     }
 
     fn bias_hn(&self) -> Option<&Tensor<1>> {
-        match &self.reset {
-            Reset::After { bias_hn } => bias_hn.as_ref(),
-            Reset::Before => None,
-        }
+        self.reset.bias_hn()
     }
 
     fn step(&self, projected: Tensor<2>, state: GruState<2>) -> GruState<2> {

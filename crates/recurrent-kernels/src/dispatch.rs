@@ -56,8 +56,8 @@ fn scan_empty_batch<C: Cell>(
     let initial: Vec<_> = initial.into_iter().flat_map(State::<3>::into_parts).collect();
     let inputs = cells.iter().map(|(_, cell)| empty_batch(x, cell.weights()).and_all(cell.bias_hn()));
     let inputs = inputs.reduce(EmptyBatch::join).expect("at least one direction").and_all(&initial);
-    let output = inputs.sequence(x.dims()[1], cells.len() * hidden);
-    let state = State::<3>::from_parts(vec![inputs.stacked(cells.len(), hidden); <C::State<3> as State<3>>::PARTS]);
+    let output = inputs.result([0, x.dims()[1], cells.len() * hidden]);
+    let state = State::<3>::from_parts(vec![inputs.result([cells.len(), 0, hidden]); <C::State<3> as State<3>>::PARTS]);
     Scanned { output, state }
 }
 
@@ -68,7 +68,7 @@ pub fn is_fused(x: &Tensor<3>) -> bool {
     has_fused_scan(x.device().as_dispatch(), x.dtype())
 }
 
-/// The fused operation panics on a backend that it does not support, so this is asked first.
+/// The fused operation panics on a backend that it does not support, so this is checked first.
 #[allow(unused_variables, reason = "without a backend's feature the dtype is not read")]
 fn has_fused_scan(device: &DispatchDevice, dtype: DType) -> bool {
     match device {

@@ -1,23 +1,23 @@
 //! Results for a batch without rows.
 //!
-//! PyTorch and `burn::nn` accept an empty batch, but not every backend accepts products and concatenations of empty tensors,
-//! and Burn detaches empty slices from the autodiff graph. So these results are made without any of them. They stay
-//! connected to the graph, and the gradients of the weights are zero.
+//! PyTorch and `burn::nn` accept an empty batch, but not every operation of every backend accepts empty tensors, and Burn
+//! detaches empty slices from the autodiff graph. So the results are made by multiplying empty tensors by a scalar that
+//! depends on all inputs: they stay connected to the graph, and the gradients of the weights are zero, as in PyTorch.
 
 use burn::tensor::Tensor;
 
-/// A tensor without elements that depends on all inputs of an operation.
+/// The inputs of an operation, reduced to a scalar `[1]` whose value does not matter.
 pub(crate) struct EmptyBatch(Tensor<1>);
 
 impl EmptyBatch {
     /// Starts from an input of any shape.
     pub(crate) fn of<const D: usize>(input: &Tensor<D>) -> Self {
-        Self(no_elements(input))
+        Self(input.clone().sum())
     }
 
     /// Adds another input.
     pub(crate) fn and<const D: usize>(self, input: &Tensor<D>) -> Self {
-        Self(self.0 + no_elements(input))
+        Self(self.0 + input.clone().sum())
     }
 
     /// Adds several inputs of one rank.
@@ -30,24 +30,9 @@ impl EmptyBatch {
         Self(self.0 + other.0)
     }
 
-    /// `[0, columns]`.
-    pub(crate) fn matrix(&self, columns: usize) -> Tensor<2> {
-        self.0.clone().reshape([0, columns])
+    /// A result of the given shape, which has a dimension of size 0. The gradient of the scalar is a sum of no elements,
+    /// which is zero whatever the inputs hold.
+    pub(crate) fn result<const D: usize>(&self, shape: [usize; D]) -> Tensor<D> {
+        Tensor::zeros(shape, (&self.0.device(), self.0.dtype())) + self.0.clone().reshape([1; D])
     }
-
-    /// `[0, time, features]`.
-    pub(crate) fn sequence(&self, time: usize, features: usize) -> Tensor<3> {
-        self.0.clone().reshape([0, time, features])
-    }
-
-    /// `[count, 0, features]`.
-    pub(crate) fn stacked(&self, count: usize, features: usize) -> Tensor<3> {
-        self.sequence(count, features).swap_dims(0, 1)
-    }
-}
-
-/// An empty vector that depends on `tensor`. Burn detaches empty slices, so this multiplies by an empty vector instead; the
-/// gradient is a sum of no elements, which is zero whatever the tensor holds.
-fn no_elements<const D: usize>(tensor: &Tensor<D>) -> Tensor<1> {
-    tensor.clone().sum() * Tensor::zeros([0], (&tensor.device(), tensor.dtype()))
 }

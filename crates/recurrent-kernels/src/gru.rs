@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
+use crate::empty_batch::EmptyBatch;
 use crate::weights::{matmul, split_gates};
 use crate::{Weights, impl_state};
 
@@ -26,6 +27,16 @@ pub enum Reset {
     },
     /// Before the recurrent product, as first published: two products a step.
     Before,
+}
+
+impl Reset {
+    /// The candidate's recurrent bias `b_hn`, if there is one.
+    pub(crate) fn bias_hn(&self) -> Option<&Tensor<1>> {
+        match self {
+            Self::After { bias_hn } => bias_hn.as_ref(),
+            Self::Before => None,
+        }
+    }
 }
 
 /// The gate activations of a GRU at one step, `[batch, hidden]` each; see [`gru_step`] for the equations.
@@ -84,6 +95,11 @@ impl GruGates {
 /// If a shape does not fit the others.
 pub fn gru_step(projected: Tensor<2>, state: GruState<2>, weights: &Weights, reset: &Reset) -> GruState<2> {
     let hidden = state.hidden;
+    let [batch, size] = hidden.dims();
+    if batch == 0 {
+        let inputs = EmptyBatch::of(&projected).and(&hidden).and(&weights.w_hh).and_all(reset.bias_hn());
+        return GruState { hidden: inputs.result([0, size]) };
+    }
     let GruGates { update: z, candidate: n, .. } = GruGates::new(projected, hidden.clone(), weights, reset);
     // n + z ⊙ (h − n) equals (1 − z) ⊙ n + z ⊙ h and saves a product.
     GruState { hidden: n.clone() + z * (hidden - n) }

@@ -16,13 +16,13 @@
 //! # Two implementations
 //!
 //! The *fused* implementation runs a whole scan as a single operation, forward and backward. It exists for the CPU
-//! backends Flex and NdArray in single precision ([`cpu`]) and for CubeCL's backends (wgpu, Vulkan, Metal, CUDA) in
+//! backends Flex and NdArray in single precision (`cpu`) and for CubeCL's backends (wgpu, Vulkan, Metal, CUDA) in
 //! single and half precision (`gpu`). It needs this crate's Cargo feature of the backend's name, not only Burn's;
 //! [`is_fused`] tells whether it is used.
 //!
-//! The [*reference*](reference) implementation is made of tensor operations and runs on every backend of Burn, with and
+//! The [*reference*](mod@reference) implementation is made of tensor operations and runs on every backend of Burn, with and
 //! without autodiff. The scans fall back to it, and the tests compare the fused implementation with it. Its time and
-//! memory are linear in the length of the sequence, in training too ([`unbind`] says how).
+//! memory are linear in the length of the sequence, in training too (see [`unbind()`]).
 //!
 //! The fused implementation follows Burn's gradient checkpointing (`device.autodiff().gradient_checkpointing()`): a CPU
 //! then saves only some of the states for the backward pass, a GPU saves nothing, and the rest is recomputed.

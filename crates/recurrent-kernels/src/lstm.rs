@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
+use crate::empty_batch::EmptyBatch;
 use crate::weights::split_gates;
 use crate::{Weights, impl_state};
 
@@ -56,6 +57,11 @@ impl LstmGates {
 /// # Panics
 /// If a shape does not fit the others.
 pub fn lstm_step(projected: Tensor<2>, state: LstmState<2>, weights: &Weights, cell_clip: Option<f64>) -> LstmState<2> {
+    let [batch, size] = state.hidden.dims();
+    if batch == 0 {
+        let inputs = EmptyBatch::of(&projected).and(&state.hidden).and(&state.cell).and(&weights.w_hh);
+        return LstmState { hidden: inputs.result([0, size]), cell: inputs.result([0, size]) };
+    }
     let LstmGates { input: i, forget: f, candidate: g, output: o } = LstmGates::new(projected, state.hidden, weights);
     let cell = f * state.cell + i * g;
     let cell = match cell_clip {

@@ -94,8 +94,8 @@ fn scan_from<S: State<2>>(
         scan.lengths.inspect(|lengths| check_lengths(lengths, batch, time));
         let initial: Vec<_> = initial.into_iter().flat_map(S::into_parts).collect();
         let inputs = empty_batch(&x, weights).and_all(bias_hn).and_all(&initial);
-        let state = S::from_parts(vec![inputs.matrix(hidden); S::PARTS]);
-        return Scanned { output: inputs.sequence(time, hidden), state };
+        let state = S::from_parts(vec![inputs.result([0, hidden]); S::PARTS]);
+        return Scanned { output: inputs.result([0, time, hidden]), state };
     }
     let initial = initial.unwrap_or_else(|| S::zeros([batch, hidden], (&x.device(), x.dtype())));
     scan_steps(weights.project_steps(x), initial, scan, step)
@@ -127,7 +127,9 @@ pub fn scan_directions<D, S: State<2>, L: State<3>>(
     let (mut outputs, states): (Vec<_>, Vec<_>) = directions.into_iter().enumerate().map(scan_one).unzip();
     let output = match outputs[0].dims() {
         _ if outputs.len() == 1 => outputs.remove(0),
-        [0, time, hidden] => EmptyBatch::of(&outputs[0]).and_all(&outputs[1..]).sequence(time, outputs.len() * hidden),
+        [0, time, hidden] => {
+            EmptyBatch::of(&outputs[0]).and_all(&outputs[1..]).result([0, time, outputs.len() * hidden])
+        }
         _ => Tensor::cat(outputs, 2),
     };
     Scanned { output, state: stack_states(states) }

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
+use crate::empty_batch::EmptyBatch;
 use crate::{Weights, impl_state};
 
 /// The state of a vanilla RNN, which is also its output.
@@ -51,5 +52,9 @@ pub fn rnn_step(
     weights: &Weights,
     nonlinearity: Nonlinearity,
 ) -> RnnState<2> {
+    let [batch, size] = state.hidden.dims();
+    if batch == 0 {
+        return RnnState { hidden: EmptyBatch::of(&projected).and(&state.hidden).and(&weights.w_hh).result([0, size]) };
+    }
     RnnState { hidden: nonlinearity.apply(projected + weights.recur(state.hidden)) }
 }

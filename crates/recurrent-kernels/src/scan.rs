@@ -67,8 +67,8 @@ pub fn scan_steps<S: State<2>>(
     });
     if batch == 0 {
         let inputs = EmptyBatch::of(&inputs[0]).and_all(&inputs[1..]).and_all(&initial.into_parts());
-        let state = S::from_parts(vec![inputs.matrix(hidden); S::PARTS]);
-        return Scanned { output: inputs.sequence(time, hidden), state };
+        let state = S::from_parts(vec![inputs.result([0, hidden]); S::PARTS]);
+        return Scanned { output: inputs.result([0, time, hidden]), state };
     }
 
     let mut state = initial;

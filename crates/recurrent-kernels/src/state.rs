@@ -101,7 +101,7 @@ pub trait State<const D: usize>: Debug + Clone + Send + Sized {
 /// Unlike [`Tensor::stack`] it accepts an empty batch.
 pub fn stack_states<S: State<2>, L: State<3>>(states: Vec<S>) -> L {
     S::join(states, |parts| match parts[0].dims() {
-        [0, hidden] => EmptyBatch::of(&parts[0]).and_all(&parts[1..]).stacked(parts.len(), hidden),
+        [0, hidden] => EmptyBatch::of(&parts[0]).and_all(&parts[1..]).result([parts.len(), 0, hidden]),
         _ => Tensor::stack(parts, 0),
     })
 }

@@ -36,7 +36,7 @@ impl Weights {
     }
 
     fn no_rows(&self, inputs: EmptyBatch) -> Tensor<2> {
-        inputs.and_all(&self.bias).matrix(self.w_ih.dims()[1])
+        inputs.and_all(&self.bias).result([0, self.w_ih.dims()[1]])
     }
 
     /// [`project`](Self::project) for every step of a sequence:
@@ -66,7 +66,7 @@ impl Weights {
 /// A matrix product whose left side may have no rows.
 pub(crate) fn matmul(left: Tensor<2>, right: Tensor<2>) -> Tensor<2> {
     match left.dims() {
-        [0, _] => EmptyBatch::of(&left).and(&right).matrix(right.dims()[1]),
+        [0, _] => EmptyBatch::of(&left).and(&right).result([0, right.dims()[1]]),
         _ => left.matmul(right),
     }
 }
@@ -76,7 +76,7 @@ pub(crate) fn split_gates<const N: usize>(gates: Tensor<2>) -> [Tensor<2>; N] {
     let [batch, columns] = gates.dims();
     let hidden = columns / N;
     if batch == 0 {
-        return std::array::from_fn(|_| EmptyBatch::of(&gates).matrix(hidden));
+        return std::array::from_fn(|_| EmptyBatch::of(&gates).result([0, hidden]));
     }
     std::array::from_fn(|gate| gates.clone().narrow(1, gate * hidden, hidden))
 }

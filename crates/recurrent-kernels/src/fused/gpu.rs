@@ -37,7 +37,7 @@ impl<T> SavedTensors<T> {
     }
 }
 
-/// The numbers of features of the saved gates and of the saved extra values, as far as they are saved.
+/// The widths of the saved gates and of the saved extra values, `None` for those that are not saved.
 pub fn saved_features(equations: Equations, shape: &ScanShape) -> [Option<usize>; 2] {
     let cell = CellKind::of(equations);
     let width = shape.directions * shape.hidden;

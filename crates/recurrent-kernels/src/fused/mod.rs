@@ -6,7 +6,7 @@
 //! - [`extension`]: the operation as Burn's dispatch sees it;
 //! - [`autodiff`]: its gradients, the same on every backend.
 //!
-//! The operation panics on a backend that does not support it: ask [`is_fused`](crate::is_fused) first.
+//! The operation panics on a backend that does not support it: check [`is_fused`](crate::is_fused) first.
 
 mod autodiff;
 #[cfg(feature = "cpu")]

@@ -112,6 +112,7 @@ pub type Outputs<B> = [FloatTensor<B>; 3];
 pub struct ScanShape {
     pub batch: usize,
     pub time: usize,
+    #[cfg_attr(not(feature = "cpu"), allow(dead_code, reason = "only the CPU kernels read it"))]
     pub input: usize,
     pub hidden: usize,
     pub directions: usize,

@@ -213,8 +213,8 @@ pub fn gates_backward(
             config,
         );
         let from = product_offset(&position, &shape, 2usize, config);
-        let passed_on = pointwise::reset_backward(buffers, gradients, d_gates, from, &index, sums[0], config);
-        gradients.d_state[index.state] += passed_on;
+        let d_before = pointwise::reset_backward(buffers, gradients, d_gates, from, &index, sums[0], config);
+        gradients.d_state[index.state] += d_before;
     }
 }
 

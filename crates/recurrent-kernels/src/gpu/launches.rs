@@ -1,4 +1,4 @@
-//! A count of the kernels that a GPU is asked to run.
+//! A count of kernel launches.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

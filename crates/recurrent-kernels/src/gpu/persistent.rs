@@ -480,21 +480,30 @@ pub fn backward(
             let (local, unit) = (item / units, item % units);
             if row_0 + local < batch {
                 let index = unit_index(&shape, &buffers.lengths, step, direction, row_0 + local, unit, config);
-                let mut after = UnitState { hidden: bypass[item], cell: 0.0f32.runtime() };
+                let mut d_after = UnitState { hidden: bypass[item], cell: 0.0f32.runtime() };
                 #[unroll]
                 for gate in 0..comptime!(config.cell.gates()) {
-                    after.hidden += sums[local * all + unit + comptime!(gate * config.hidden)];
+                    d_after.hidden += sums[local * all + unit + comptime!(gate * config.hidden)];
                 }
                 if comptime!(config.cell.is_lstm()) {
-                    after.cell = cells[item];
+                    d_after.cell = cells[item];
                 }
-                after.hidden += pointwise::output_grad(buffers, &index, config);
+                d_after.hidden += pointwise::output_grad(buffers, &index, config);
                 let from = local * all + unit + candidate;
-                let passed_on =
-                    pointwise::backward(buffers, gradients, &mut step_gates, from, &index, &shape, after, clip, config);
-                bypass[item] = passed_on.hidden;
+                let d_before = pointwise::backward(
+                    buffers,
+                    gradients,
+                    &mut step_gates,
+                    from,
+                    &index,
+                    &shape,
+                    d_after,
+                    clip,
+                    config,
+                );
+                bypass[item] = d_before.hidden;
                 if comptime!(config.cell.is_lstm()) {
-                    cells[item] = passed_on.cell;
+                    cells[item] = d_before.cell;
                 }
             }
             item += comptime!(tile.units);

@@ -218,7 +218,7 @@ fn gate(
 /// The next state of an active row.
 ///
 /// `product[from ..]` has the recurrent part of the gates, `hidden` apart. With `KernelConfig::save` the gate activations
-/// replace the projected input. For a reset-before GRU, [`reset`] runs first, and the product is that of the candidate
+/// replace the projected input. For a reset-before GRU, [`reset()`] runs first, and the product is that of the candidate
 /// alone.
 #[cube]
 pub fn forward(
@@ -378,7 +378,7 @@ fn state_before(
 ///
 /// The gradients of the gates are written to `gradients`, and the operand of the next product to `step[from ..]`,
 /// `hidden` apart. For a reset-before GRU this is the first half, whose product takes the candidate's gradient alone;
-/// [`reset_backward`] is the second half.
+/// [`reset_backward()`] is the second half.
 #[cube]
 pub fn backward(
     buffers: &BackwardBuffers,
@@ -387,12 +387,12 @@ pub fn backward(
     from: usize,
     index: &UnitIndex,
     shape: &SequenceShape,
-    after: UnitState,
+    d_after: UnitState,
     clip: f32,
     #[comptime] config: KernelConfig,
 ) -> UnitState {
     let (hidden, twice, thrice) = comptime!((config.hidden, 2 * config.hidden, 3 * config.hidden));
-    let mut passed_on = UnitState { hidden: after.hidden, cell: after.cell };
+    let mut d_before = UnitState { hidden: d_after.hidden, cell: d_after.cell };
     let mut d = Array::<f32>::new(comptime!(config.cell.gates()));
     #[unroll]
     for gate in 0..comptime!(config.cell.gates()) {
@@ -407,12 +407,12 @@ pub fn backward(
         if comptime!(config.cell.is_rnn()) {
             let h = buffers.output[index.unit];
             if comptime!(config.cell == CellKind::Tanh) {
-                d[0] = after.hidden * (1.0 - h * h);
+                d[0] = d_after.hidden * (1.0 - h * h);
             } else {
                 // A NaN is not at most zero, so its gradient is kept.
-                d[0] = select(h <= 0.0, 0.0, after.hidden);
+                d[0] = select(h <= 0.0, 0.0, d_after.hidden);
             }
-            passed_on.hidden = 0.0;
+            d_before.hidden = 0.0;
         }
         if comptime!(config.cell.is_lstm()) {
             let i = buffers.gates[index.gate];
@@ -421,24 +421,24 @@ pub fn backward(
             let o = buffers.gates[index.gate + thrice];
             let cell = buffers.extra[index.unit];
             let tanh_cell = tanh(cell);
-            let mut d_cell = after.cell + after.hidden * o * (1.0 - tanh_cell * tanh_cell);
+            let mut d_cell = d_after.cell + d_after.hidden * o * (1.0 - tanh_cell * tanh_cell);
             if comptime!(config.cell == CellKind::ClippedLstm) {
                 d_cell = select(cell.abs() >= clip, 0.0, d_cell);
             }
             d[0] = d_cell * g * i * (1.0 - i);
             d[1] = d_cell * before.cell * f * (1.0 - f);
             d[2] = d_cell * i * (1.0 - g * g);
-            d[3] = after.hidden * tanh_cell * o * (1.0 - o);
-            passed_on.hidden = 0.0;
-            passed_on.cell = d_cell * f;
+            d[3] = d_after.hidden * tanh_cell * o * (1.0 - o);
+            d_before.hidden = 0.0;
+            d_before.cell = d_cell * f;
         }
         if comptime!(config.cell.has_candidate_factor()) {
             let r = buffers.gates[index.gate];
             let z = buffers.gates[index.gate + hidden];
             let n = buffers.gates[index.gate + twice];
-            d[1] = after.hidden * (before.hidden - n) * z * (1.0 - z);
-            d[2] = after.hidden * (1.0 - z) * (1.0 - n * n);
-            passed_on.hidden = after.hidden * z;
+            d[1] = d_after.hidden * (before.hidden - n) * z * (1.0 - z);
+            d[2] = d_after.hidden * (1.0 - z) * (1.0 - n * n);
+            d_before.hidden = d_after.hidden * z;
             if comptime!(config.cell == CellKind::GruAfter) {
                 d[0] = d[2] * buffers.extra[index.unit] * r * (1.0 - r);
                 candidate_factor = d[2] * r;
@@ -466,7 +466,7 @@ pub fn backward(
             step[from + twice] = candidate_factor;
         }
     }
-    passed_on
+    d_before
 }
 
 /// The second half of the backward pass of a step of a reset-before GRU: from the gradient of r ⊙ h to those of the two
@@ -482,14 +482,14 @@ pub fn reset_backward(
     #[comptime] config: KernelConfig,
 ) -> f32 {
     let mut d_reset = 0.0f32.runtime();
-    let mut passed_on = 0.0f32.runtime();
+    let mut d_before = 0.0f32.runtime();
     if index.active {
         let r = buffers.gates[index.gate];
-        passed_on = d_product * r;
+        d_before = d_product * r;
         d_reset = d_product * gradients.prev_hidden[index.unit] * r * (1.0 - r);
     }
     gradients.gates[index.gate] = d_reset;
     step[from] = d_reset;
     step[from + comptime!(config.hidden)] = gradients.gates[index.gate + comptime!(config.hidden)];
-    passed_on
+    d_before
 }

@@ -152,14 +152,14 @@ pub fn backward_step(
     #[comptime] config: KernelConfig,
 ) {
     let states = comptime!(config.directions * config.hidden) * shape.batch as usize;
-    let mut after = UnitState { hidden: gradients.d_state[index.state] + through, cell: 0.0f32.runtime() };
+    let mut d_after = UnitState { hidden: gradients.d_state[index.state] + through, cell: 0.0f32.runtime() };
     if comptime!(config.cell.is_lstm()) {
-        after.cell = gradients.d_state[states + index.state];
+        d_after.cell = gradients.d_state[states + index.state];
     }
-    after.hidden += pointwise::output_grad(buffers, index, config);
-    let passed_on = pointwise::backward(buffers, gradients, step_gates, from, index, shape, after, clip, config);
-    gradients.d_state[index.state] = passed_on.hidden;
+    d_after.hidden += pointwise::output_grad(buffers, index, config);
+    let d_before = pointwise::backward(buffers, gradients, step_gates, from, index, shape, d_after, clip, config);
+    gradients.d_state[index.state] = d_before.hidden;
     if comptime!(config.cell.is_lstm()) {
-        gradients.d_state[states + index.state] = passed_on.cell;
+        gradients.d_state[states + index.state] = d_before.cell;
     }
 }

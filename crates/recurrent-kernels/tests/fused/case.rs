@@ -1,9 +1,10 @@
 //! Test cases: cells, directions, sizes and random inputs.
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use recurrent_kernels::reference::{self, scan_directions};
 use recurrent_kernels::{
     Direction, GruState, LstmState, Nonlinearity, Reset, RnnState, Scan, Scanned, State, Weights, gru_layer, gru_scan,
-    gru_step, lstm_layer, lstm_scan, lstm_step, reference, rnn_layer, rnn_scan, rnn_step, stack_states,
+    gru_step, lstm_layer, lstm_scan, lstm_step, rnn_layer, rnn_scan, rnn_step, stack_states,
 };
 
 /// A pseudorandom number generator with a fixed seed.
@@ -192,34 +193,31 @@ impl Case {
 
     /// Runs the reference implementation, one direction after the other.
     pub fn run_reference(&self, inputs: &Inputs) -> Results {
-        let lengths = self.lengths.as_deref();
-        let one = |(index, direction): (usize, Direction)| {
-            let (x, own, scan) = (inputs.x.clone(), &inputs.directions[index], Scan { direction, lengths });
-            let weights = own.weights();
-            match self.cell {
-                Cell::Rnn(phi) => Results::of_one(reference::rnn_scan(x, weights, phi, inputs.one(index), &scan)),
-                Cell::Lstm { cell_clip } => {
-                    Results::of_one(reference::lstm_scan(x, weights, cell_clip, inputs.one(index), &scan))
-                }
-                Cell::Gru { reset_after } => {
+        let directions = self.directions.list().into_iter().zip(&inputs.directions);
+        let (x, lengths) = (|| inputs.x.clone(), self.lengths.as_deref());
+        match self.cell {
+            Cell::Rnn(phi) => Results::of(scan_directions::<_, _, RnnState>(
+                directions,
+                inputs.stacked(),
+                |(direction, own), initial| {
+                    reference::rnn_scan(x(), own.weights(), phi, initial, &Scan { direction, lengths })
+                },
+            )),
+            Cell::Lstm { cell_clip } => Results::of(scan_directions::<_, _, LstmState>(
+                directions,
+                inputs.stacked(),
+                |(direction, own), initial| {
+                    reference::lstm_scan(x(), own.weights(), cell_clip, initial, &Scan { direction, lengths })
+                },
+            )),
+            Cell::Gru { reset_after } => Results::of(scan_directions::<_, _, GruState>(
+                directions,
+                inputs.stacked(),
+                |(direction, own), initial| {
                     let reset = own.reset(reset_after);
-                    Results::of_one(reference::gru_scan(x, weights, reset, inputs.one(index), &scan))
-                }
-            }
-        };
-        let mut all: Vec<Results> = self.directions.list().into_iter().enumerate().map(one).collect();
-        match all.pop() {
-            Some(reverse) if !all.is_empty() => {
-                let forward = all.remove(0);
-                let states = forward.state.into_iter().zip(reverse.state);
-                Results {
-                    output: Tensor::cat(vec![forward.output, reverse.output], 2),
-                    state: states
-                        .map(|(forward, reverse)| stack(vec![forward.squeeze_dim(0), reverse.squeeze_dim(0)]))
-                        .collect(),
-                }
-            }
-            only => only.expect("a direction"),
+                    reference::gru_scan(x(), own.weights(), reset, initial, &Scan { direction, lengths })
+                },
+            )),
         }
     }
 
@@ -391,7 +389,12 @@ impl Results {
 
     fn of_one<S: State<2>>(scanned: Scanned<S>) -> Self {
         let parts = scanned.state.into_parts().into_iter();
-        Self { output: scanned.output, state: parts.map(|part| stack(vec![part])).collect() }
+        Self {
+            output: scanned.output,
+            state: parts
+                .map(|hidden| stack_states::<RnnState<2>, RnnState>(vec![RnnState { hidden }]).hidden)
+                .collect(),
+        }
     }
 
     /// All tensors by name, flattened.
@@ -400,10 +403,4 @@ impl Results {
         let state = self.state.iter().enumerate();
         [output].into_iter().chain(state.map(|(i, part)| (format!("state {i}"), part.clone().flatten(0, 2)))).collect()
     }
-}
-
-/// Stacks states `[batch, hidden]` into `[directions, batch, hidden]`; the batch may be empty.
-fn stack(parts: Vec<Tensor<2>>) -> Tensor<3> {
-    let states = parts.into_iter().map(|hidden| RnnState { hidden });
-    stack_states::<RnnState<2>, RnnState>(states.collect()).hidden
 }

@@ -58,7 +58,7 @@ fn assert_empty(case: &Case, results: &Results) {
     }
 }
 
-/// One step of an empty batch gives a state of the right shape, and zero gradients for the weights; so do the gates.
+/// One step of an empty batch gives a state and gates of the right shapes, and zero gradients for the weights.
 pub fn empty_batch_step(Tested { device, .. }: &Tested) {
     for case in Case::all_small().filter(|case| case.directions.count() == 1) {
         let case = Case { batch: 0, lengths: None, ..case };

@@ -15,14 +15,14 @@ const INPUTS: [usize; 4] = [1, 3, 40, 131];
 const HIDDEN: [usize; 8] = [1, 7, 16, 17, 50, 128, 130, 512];
 /// The largest number of multiplications of a case, for the reference implementation to run in reasonable time.
 const MAX_MULTIPLICATIONS: usize = 100_000_000;
-/// NamedTensors that may come near a kink before one of them, sooner or later, comes so near that rounding decides on which
-/// side of it a gradient is taken.
+/// The largest number of outputs of a cell with a discontinuous gradient. With more of them, one is likely to be so close to
+/// the discontinuity that rounding decides on which side it is.
 const MAX_KINK_OUTPUTS: usize = 4_000;
 
 /// Compares the results and every gradient, in random cases that cover each size and option several times.
 pub fn fused_equals_reference(tested: &Tested) {
-    let mut random_source = Random(7);
-    let cases: Vec<Case> = (0..tested.cases).map(|seed| random(&mut random_source, seed as u64)).collect();
+    let mut random = Random(7);
+    let cases: Vec<Case> = (0..tested.cases).map(|seed| random_case(&mut random, seed as u64)).collect();
     assert_covered("batch", &BATCHES, &cases, |case| case.batch);
     assert_covered("time", &TIMES, &cases, |case| case.time);
     assert_covered("input", &INPUTS, &cases, |case| case.input);
@@ -48,28 +48,28 @@ fn assert_covered(what: &str, sizes: &[usize], cases: &[Case], size: impl Fn(&Ca
     }
 }
 
-fn random(random_source: &mut Random, seed: u64) -> Case {
+fn random_case(random: &mut Random, seed: u64) -> Case {
     loop {
-        let [batch, time] = [random_source.one_of(&BATCHES), random_source.one_of(&TIMES)];
-        let mut lengths: Vec<usize> = (0..batch).map(|_| random_source.below(time + 1)).collect();
-        lengths[random_source.below(batch)] = time;
+        let [batch, time] = [random.one_of(&BATCHES), random.one_of(&TIMES)];
+        let mut lengths: Vec<usize> = (0..batch).map(|_| random.below(time + 1)).collect();
+        lengths[random.below(batch)] = time;
         let case = Case {
-            cell: random_source.one_of(&Cell::ALL),
-            directions: random_source.one_of(&Directions::ALL),
+            cell: random.one_of(&Cell::ALL),
+            directions: random.one_of(&Directions::ALL),
             batch,
             time,
-            input: random_source.one_of(&INPUTS),
-            hidden: random_source.one_of(&HIDDEN),
-            bias: random_source.coin(),
-            initial: random_source.coin(),
-            lengths: random_source.coin().then_some(lengths),
-            used: random_source.one_of(&Used::ALL),
+            input: random.one_of(&INPUTS),
+            hidden: random.one_of(&HIDDEN),
+            bias: random.coin(),
+            initial: random.coin(),
+            lengths: random.coin().then_some(lengths),
+            used: random.one_of(&Used::ALL),
             seed,
         };
         let (outputs, width) = (batch * time * case.hidden, (case.input + case.hidden) * case.cell.gates());
         // The reference is slow on long sequences, whatever their width.
-        let affordable = outputs * width < MAX_MULTIPLICATIONS && (time < 200 || random_source.below(4) == 0);
-        if affordable && !(case.cell.has_kink() && outputs > MAX_KINK_OUTPUTS) {
+        let is_fast = outputs * width < MAX_MULTIPLICATIONS && (time < 200 || random.below(4) == 0);
+        if is_fast && !(case.cell.has_kink() && outputs > MAX_KINK_OUTPUTS) {
             return case;
         }
     }
