@@ -48,12 +48,12 @@ impl WindowBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dataset, Scaler, ScalerKind, SeriesRequest, WindowShape};
+    use crate::{ColumnSelection, DatasetManifest, Scaler, ScalerKind, WindowShape};
 
     #[test]
     fn a_batch_holds_its_windows_in_their_order() {
-        let weather = Dataset::find("weather").unwrap();
-        let series = weather.table().unwrap().series(&SeriesRequest::default()).unwrap();
+        let weather = DatasetManifest::find("weather").unwrap();
+        let series = weather.table().unwrap().series(&ColumnSelection::default()).unwrap();
         let split = series.split(&weather.manifest.series().unwrap().split).unwrap();
         let scaler = Scaler::fit(&split.train, ScalerKind::Standard);
         let shape = WindowShape::new(10, 3, vec![0, 1], vec![1]).unwrap();

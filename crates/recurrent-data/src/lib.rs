@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 1 | [`Table`] | it is text, rectangular, and has a header |
 //! | 2 | [`Series`] | the columns are finite numbers without gaps, and time runs forward |
-//! | 3 | [`Split`] | every row of a later [`Part`] is later in time |
+//! | 3 | [`Split`] | every row of a later [`Subset`] is later in time |
 //! | 4 | [`Scaler`] | it has seen the training rows and no other |
 //! | 5 | [`Scaled`] | the numbers are of a size that a network likes |
 //! | 6 | [`Windows`] | no window leaves its part |
@@ -16,26 +16,26 @@
 //!
 //! | | type | what is sure from here on |
 //! |---|---|---|
-//! | 1 | [`Corpus`], [`Pairs`], [`Labelled`] | it is text: a long one, pairs, or texts with labels, none of them empty |
-//! | 2 | [`Excerpt`], [`PairPart`], [`LabelledPart`] | what is for what; no held-out pair or labelled text is a near-copy of a training one |
-//! | 3 | [`TextCodec`] | it has seen the training texts and no other |
+//! | 1 | [`Corpus`], [`ParallelCorpus`], [`LabeledTexts`] | it is text: a long one, pairs, or texts with labels, none of them empty |
+//! | 2 | [`CorpusSplit`], [`PairSubset`], [`LabeledSubset`] | what is for what; no held-out pair or labeled text is a near-copy of a training one |
+//! | 3 | [`Tokenizer`] | it has seen the training texts and no other |
 //! | 4 | [`Tokens`], [`EncodedPairs`], [`EncodedTexts`] | it is numbers, each below the codec's length |
-//! | 5 | [`Lanes`], buckets | lanes are read on from window to window; texts in a batch are about as long as each other |
-//! | 6 | [`LaneBatch`], [`PairBatch`], [`TextBatch`] | it is on the device |
+//! | 5 | [`BpttBatches`], buckets | lanes are read on from window to window; texts in a batch are about as long as each other |
+//! | 6 | [`TokenBatch`], [`PairBatch`], [`TextBatch`] | it is on the device |
 //!
 //! What can be wrong is found on the way from one stop to the next and told as a [`DataError`]:
 //! where it is, what was expected, what was found. Nothing is checked again further down.
 //!
 //! The mistake that this crate is built against is the *leak*: a model that was shown, in training,
 //! something about the rows it is judged on. Parts carry their role in their type
-//! (`Part<Train>`, `Part<Test>`), and the compiler keeps them apart: see [`Split`].
+//! (`Subset<Train>`, `Subset<Test>`), and the compiler keeps them apart: see [`Split`].
 //!
 //! ```
-//! use recurrent_data::{Dataset, Scaler, ScalerKind, SeriesRequest, WindowShape, Windows};
+//! use recurrent_data::{DatasetManifest, Scaler, ScalerKind, ColumnSelection, WindowShape, Windows};
 //!
 //! # fn main() -> recurrent_data::Result<()> {
-//! let weather = Dataset::find("weather")?;
-//! let series = weather.table()?.series(&SeriesRequest::default())?;
+//! let weather = DatasetManifest::find("weather")?;
+//! let series = weather.table()?.series(&ColumnSelection::default())?;
 //! let temp_max = series.index_of("temp_max")?;
 //!
 //! let split = series.split(&weather.manifest.series()?.split)?;
@@ -63,15 +63,15 @@
 //! A text goes the same way:
 //!
 //! ```
-//! use recurrent_data::{CodecKind, Corpus, Lanes, TextCodec};
+//! use recurrent_data::{TokenizerKind, Corpus, BpttBatches, Tokenizer};
 //!
 //! # fn main() -> recurrent_data::Result<()> {
 //! let corpus = Corpus::from_bytes("a song", "row, row, row your boat, gently down the stream\n".as_bytes())?;
 //! let (train, valid) = corpus.split(0.25)?;
-//! let codec = TextCodec::fit(CodecKind::Chars, 0, 0, train.pieces())?;
+//! let codec = Tokenizer::fit(TokenizerKind::Chars, 0, 0, train.pieces())?;
 //!
 //! // Two places of the text at once, five characters at a time.
-//! let lanes = Lanes::new(train.encode(&codec)?, 2, 5)?;
+//! let lanes = BpttBatches::new(train.encode(&codec)?, 2, 5)?;
 //! let (inputs, targets) = lanes.window(0);
 //! assert_eq!(codec.decode(&inputs[..5]), "row, ");
 //! assert_eq!(codec.decode(&targets[..5]), "ow, r");
@@ -90,35 +90,35 @@
 //! for each of them looks into the future.
 
 mod batch;
-mod dataset;
+mod checksum;
 mod dates;
 mod error;
 #[cfg(feature = "fetch")]
 pub mod fetch;
-mod known;
+mod manifest;
+mod registry;
 mod scaler;
 mod series;
 mod split;
-mod sum;
 mod table;
 mod text;
 mod window;
 
 pub use batch::WindowBatch;
-pub use dataset::{
-    Archive, Column, Dataset, Kind, LabelledFacts, PairsFacts, Prepare, SeriesFacts, Side, Source, TextFacts,
-};
+pub use checksum::sha256;
 pub use dates::{Dates, Step};
 pub use error::{DataError, Result};
-pub use known::{Bytes, Known, Located, RAW_FOLDER, State, known, locate};
+pub use manifest::{
+    Archive, Column, DatasetManifest, Kind, LabeledSchema, PairsSchema, Prepare, SeriesSchema, Side, Source, TextSchema,
+};
+pub use registry::{Bytes, DataSource, RAW_FOLDER, RegisteredDataset, State, known, locate};
 pub use scaler::{Scaled, Scaler, ScalerKind};
-pub use series::{Missing, Series, SeriesRequest};
-pub use split::{Part, Ratios, Role, Split, Test, Train, Valid, Whole};
-pub use sum::sha256;
+pub use series::{ColumnSelection, Missing, Series};
+pub use split::{Ratios, Role, Split, Subset, Test, Train, Valid, Whole};
 pub use table::{Row, Table, read_file};
 pub use text::{
-    CodecKind, CodecRequest, Corpus, EncodedPairs, EncodedTexts, Excerpt, Labelled, LabelledPart, LabelledSplit,
-    LabelledText, LaneBatch, Lanes, Pair, PairBatch, PairPart, PairSplit, Pairs, Specials, TextBatch, TextCodec,
-    TextStream, Texts, Tokens, Translations, Unknown,
+    BpttBatches, Corpus, CorpusSplit, EncodedPairs, EncodedTexts, LabeledSplit, LabeledSubset, LabeledText,
+    LabeledTexts, Pair, PairBatch, PairSplit, PairSubset, ParallelCorpus, SpecialTokens, TextBatch, TextStream, Texts,
+    TokenBatch, Tokenizer, TokenizerConfig, TokenizerKind, Tokens, Translations, Unknown,
 };
 pub use window::{WindowShape, Windows};

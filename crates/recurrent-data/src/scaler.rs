@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData, ops::Range, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{DataError, Part, Result, Role, Series, Train, Whole};
+use crate::{DataError, Result, Role, Series, Subset, Train, Whole};
 
 /// How a column is scaled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ struct Column {
 impl Scaler {
     /// Learns the size of each column from the training rows. There is no other way to make a
     /// scaler, save to load one.
-    pub fn fit(part: &Part<Train>, kind: ScalerKind) -> Self {
+    pub fn fit(part: &Subset<Train>, kind: ScalerKind) -> Self {
         let series = part.series();
         let columns = series.names().iter().zip(series.columns());
         let columns = columns.map(|(name, column)| {
@@ -124,7 +124,7 @@ impl Scaler {
     ///
     /// # Errors
     /// If the part lacks a column that the scaler knows.
-    pub fn scale<R: Role>(&self, part: &Part<R>) -> Result<Scaled<R>> {
+    pub fn scale<R: Role>(&self, part: &Subset<R>) -> Result<Scaled<R>> {
         let names = self.names();
         let series = if part.series().names() == names {
             Arc::clone(part.series())
@@ -215,11 +215,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Ratios, SeriesRequest, Split, Table};
+    use crate::{ColumnSelection, Ratios, Split, Table};
 
     fn series(text: &str) -> Series {
         let table = Table::from_bytes("t.csv", text.as_bytes(), None).unwrap();
-        table.series(&SeriesRequest::default()).unwrap()
+        table.series(&ColumnSelection::default()).unwrap()
     }
 
     fn split(text: &str) -> Split {

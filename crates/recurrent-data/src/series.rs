@@ -57,7 +57,7 @@ impl fmt::Display for Missing {
 /// Which columns of a [`Table`] to read, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct SeriesRequest {
+pub struct ColumnSelection {
     /// The column of dates. `None`: [`Table::date_column`], and where there is none the rows are
     /// taken to be in time order.
     pub date: Option<String>,
@@ -80,7 +80,7 @@ pub struct Series {
 }
 
 impl Series {
-    pub(crate) fn from_table(table: &Table, request: &SeriesRequest) -> Result<Self> {
+    pub(crate) fn from_table(table: &Table, request: &ColumnSelection) -> Result<Self> {
         let date = request.date.as_deref().or_else(|| table.date_column());
         let names = names(table, request, date)?;
         let reader = Reader {
@@ -242,7 +242,7 @@ impl Reader<'_> {
 }
 
 /// The columns to read: those asked for, each once, or all that are numbers.
-fn names(table: &Table, request: &SeriesRequest, date: Option<&str>) -> Result<Vec<String>> {
+fn names(table: &Table, request: &ColumnSelection, date: Option<&str>) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for name in &request.columns {
         if !names.contains(name) {
@@ -269,19 +269,19 @@ fn dates(table: &Table, name: &str, rows: &[&Row]) -> Result<Dates> {
 mod tests {
     use super::*;
 
-    fn series(text: &str, request: &SeriesRequest) -> Result<Series> {
+    fn series(text: &str, request: &ColumnSelection) -> Result<Series> {
         Table::from_bytes("t.csv", text.as_bytes(), None)?.series(request)
     }
 
-    fn with(missing: Missing) -> SeriesRequest {
-        SeriesRequest { missing, ..SeriesRequest::default() }
+    fn with(missing: Missing) -> ColumnSelection {
+        ColumnSelection { missing, ..ColumnSelection::default() }
     }
 
-    fn columns(names: &[&str]) -> SeriesRequest {
-        SeriesRequest { columns: names.iter().map(|name| name.to_string()).collect(), ..SeriesRequest::default() }
+    fn columns(names: &[&str]) -> ColumnSelection {
+        ColumnSelection { columns: names.iter().map(|name| name.to_string()).collect(), ..ColumnSelection::default() }
     }
 
-    fn message(text: &str, request: &SeriesRequest) -> String {
+    fn message(text: &str, request: &ColumnSelection) -> String {
         series(text, request).unwrap_err().to_string()
     }
 
@@ -291,7 +291,7 @@ mod tests {
     fn the_head_of_a_series_is_its_first_rows_with_their_dates() {
         let table =
             Table::from_bytes("t.csv", b"date,a,b\n2020-01-01,1,4\n2020-01-02,2,5\n2020-01-03,3,6\n", None).unwrap();
-        let series = table.series(&SeriesRequest::default()).unwrap();
+        let series = table.series(&ColumnSelection::default()).unwrap();
         let head = series.head(2);
         assert_eq!((head.len(), head.column("b").unwrap()), (2, &[4.0, 5.0][..]));
         assert_eq!(head.dates().unwrap().continue_from(1, 1), ["2020-01-03"]);
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn without_dates_the_rows_are_in_order() {
-        let series = series("time,x\n0,5\n0,6\n", &SeriesRequest::default()).unwrap();
+        let series = series("time,x\n0,5\n0,6\n", &ColumnSelection::default()).unwrap();
         assert!(series.dates().is_none());
         assert_eq!(series.names(), ["time", "x"]);
     }
@@ -376,10 +376,10 @@ mod tests {
             "t.csv: expected one of the columns `date`, `rain`, `temp`, found `tmp`; \
              did you mean `temp`?"
         );
-        let request = SeriesRequest { date: Some("when".into()), ..columns(&["temp"]) };
+        let request = ColumnSelection { date: Some("when".into()), ..columns(&["temp"]) };
         assert_eq!(message(WEEK, &request), "t.csv: expected one of the columns `date`, `rain`, `temp`, found `when`");
         assert_eq!(
-            message("kind\nsun\n", &SeriesRequest::default()),
+            message("kind\nsun\n", &ColumnSelection::default()),
             "t.csv: expected a column of numbers, found none"
         );
     }

@@ -129,13 +129,13 @@ roles! {
 
 /// Neighbouring rows of a series, with their role. Only [`Series::split`] makes one.
 #[derive(Debug, Clone)]
-pub struct Part<R: Role> {
+pub struct Subset<R: Role> {
     series: Arc<Series>,
     rows: Range<usize>,
     role: PhantomData<R>,
 }
 
-impl<R: Role> Part<R> {
+impl<R: Role> Subset<R> {
     fn new(series: &Arc<Series>, rows: Range<usize>) -> Result<Self> {
         if rows.is_empty() {
             return Err(DataError::TooFewRows {
@@ -162,7 +162,7 @@ impl<R: Role> Part<R> {
 
 /// A series cut in three, in the order of time.
 ///
-/// No row of one part can reach another. A scaler is fitted on [`Part<Train>`] and on nothing else:
+/// No row of one part can reach another. A scaler is fitted on [`Subset<Train>`] and on nothing else:
 ///
 /// ```compile_fail,E0308
 /// # use recurrent_data::{Scaler, ScalerKind, Split};
@@ -188,20 +188,20 @@ impl<R: Role> Part<R> {
 /// Nor can a part be made up by hand:
 ///
 /// ```compile_fail,E0624
-/// # use recurrent_data::{Part, Split, Train};
-/// fn cheat(split: &Split) -> Part<Train> {
-///     Part::<Train>::new(split.test.series(), split.test.rows()).unwrap()
+/// # use recurrent_data::{Subset, Split, Train};
+/// fn cheat(split: &Split) -> Subset<Train> {
+///     Subset::<Train>::new(split.test.series(), split.test.rows()).unwrap()
 /// }
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Split {
     /// The earliest rows.
-    pub train: Part<Train>,
+    pub train: Subset<Train>,
     /// The rows after them.
-    pub valid: Part<Valid>,
+    pub valid: Subset<Valid>,
     /// The latest rows.
-    pub test: Part<Test>,
+    pub test: Subset<Test>,
 }
 
 impl Series {
@@ -214,9 +214,9 @@ impl Series {
         let (valid, test) = ratios.cuts(self.len());
         let series = Arc::new(self);
         Ok(Split {
-            train: Part::new(&series, 0..valid)?,
-            valid: Part::new(&series, valid..test)?,
-            test: Part::new(&series, test..series.len())?,
+            train: Subset::new(&series, 0..valid)?,
+            valid: Subset::new(&series, valid..test)?,
+            test: Subset::new(&series, test..series.len())?,
         })
     }
 }
@@ -226,13 +226,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{SeriesRequest, Table};
+    use crate::{ColumnSelection, Table};
 
     fn count(rows: usize) -> Series {
         let mut text = "x\n".to_string();
         text.extend((0..rows).map(|x| format!("{x}\n")));
         let table = Table::from_bytes("t.csv", format!("a{text}").as_bytes(), None).unwrap();
-        table.series(&SeriesRequest::default()).unwrap()
+        table.series(&ColumnSelection::default()).unwrap()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use csv::StringRecord;
 
-use crate::{DataError, Result, Series, SeriesRequest};
+use crate::{ColumnSelection, DataError, Result, Series};
 
 /// Names, in any case, under which a column of dates is found without being asked for.
 const DATE_HEADERS: [&str; 5] = ["date", "datetime", "timestamp", "time", "ds"];
@@ -116,7 +116,7 @@ impl Table {
     /// # Errors
     /// If a column is not there, a cell is no finite number, a value is missing and may not be, or
     /// the dates do not rise strictly.
-    pub fn series(&self, request: &SeriesRequest) -> Result<Series> {
+    pub fn series(&self, request: &ColumnSelection) -> Result<Series> {
         Series::from_table(self, request)
     }
 

@@ -198,7 +198,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Ratios, Scaler, ScalerKind, SeriesRequest, Split, Table, Train};
+    use crate::{ColumnSelection, Ratios, Scaler, ScalerKind, Split, Table, Train};
 
     /// Two columns that tell the row: `x` counts up from 0, `y` down.
     fn text(rows: usize) -> String {
@@ -208,7 +208,7 @@ mod tests {
 
     fn split(text: &str) -> Split {
         let table = Table::from_bytes("t.csv", text.as_bytes(), None).unwrap();
-        let series = table.series(&SeriesRequest::default()).unwrap();
+        let series = table.series(&ColumnSelection::default()).unwrap();
         series.split(&Ratios::default()).unwrap()
     }
 

@@ -2,14 +2,14 @@
 
 use proptest::prelude::*;
 use recurrent_data::{
-    CodecKind, CodecRequest, Corpus, Labelled, Lanes, Missing, Pairs, Ratios, Result, Scaler, ScalerKind,
-    SeriesRequest, Table, TextCodec, WindowShape, Windows,
+    BpttBatches, ColumnSelection, Corpus, LabeledTexts, Missing, ParallelCorpus, Ratios, Result, Scaler, ScalerKind,
+    Table, Tokenizer, TokenizerConfig, TokenizerKind, WindowShape, Windows,
 };
 
 /// The whole way, as far as these bytes can go.
 fn go(bytes: &[u8], missing: Missing) -> Result<()> {
     let table = Table::from_bytes("any", bytes, None)?;
-    let request = SeriesRequest { missing, ..SeriesRequest::default() };
+    let request = ColumnSelection { missing, ..ColumnSelection::default() };
     let series = table.series(&request)?;
     if let Some(dates) = series.dates() {
         dates.continue_from(dates.len() - 1, 3);
@@ -23,28 +23,28 @@ fn go(bytes: &[u8], missing: Missing) -> Result<()> {
 }
 
 /// The ways that texts can go.
-fn go_as_corpus(bytes: &[u8], kind: CodecKind) -> Result<()> {
+fn go_as_corpus(bytes: &[u8], kind: TokenizerKind) -> Result<()> {
     let corpus = Corpus::from_bytes("any", bytes.to_vec())?;
     let (train, valid) = corpus.split(0.3)?;
-    let codec = TextCodec::fit(kind, 270, 1, train.pieces())?;
-    let lanes = Lanes::new(valid.encode(&codec)?, 2, 3)?;
+    let codec = Tokenizer::fit(kind, 270, 1, train.pieces())?;
+    let lanes = BpttBatches::new(valid.encode(&codec)?, 2, 3)?;
     lanes.window(lanes.len() - 1);
     codec.decode(&lanes.tokens().ids(0..lanes.tokens().len()));
     Ok(())
 }
 
 fn go_as_pairs(bytes: &[u8]) -> Result<()> {
-    let pairs = Pairs::from_table(&Table::from_bytes("any", bytes, None)?, None, None, None)?;
+    let pairs = ParallelCorpus::from_table(&Table::from_bytes("any", bytes, None)?, None, None, None)?;
     let split = pairs.split(&Ratios::default())?;
-    let codec = TextCodec::fit(CodecKind::Words, 0, 1, split.train.sources().and(split.train.targets()))?;
+    let codec = Tokenizer::fit(TokenizerKind::Words, 0, 1, split.train.sources().and(split.train.targets()))?;
     split.test.encode(&codec, &codec, 5)?;
     Ok(())
 }
 
 fn go_as_labelled(bytes: &[u8]) -> Result<()> {
-    let labelled = Labelled::from_table(&Table::from_bytes("any", bytes, None)?, None, None, None)?;
-    let split = labelled.split(&Ratios::default())?;
-    let codec = TextCodec::fit(CodecKind::Chars, 0, 1, split.train.texts())?;
+    let labeled = LabeledTexts::from_table(&Table::from_bytes("any", bytes, None)?, None, None, None)?;
+    let split = labeled.split(&Ratios::default())?;
+    let codec = Tokenizer::fit(TokenizerKind::Chars, 0, 1, split.train.texts())?;
     split.test.encode(&codec, 5)?;
     Ok(())
 }
@@ -62,20 +62,20 @@ proptest! {
     #[test]
     fn any_bytes_as_texts(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
-        kind in prop::sample::select(CodecKind::ALL.to_vec()),
+        kind in prop::sample::select(TokenizerKind::ALL.to_vec()),
     ) {
         let _ = go_as_corpus(&bytes, kind);
         let _ = go_as_pairs(&bytes);
         let _ = go_as_labelled(&bytes);
         let (one, other) = bytes.split_at(bytes.len() / 2);
-        let _ = Pairs::from_aligned_bytes(("any", one), ("other", other));
+        let _ = ParallelCorpus::from_aligned_bytes(("any", one), ("other", other));
     }
 
     #[test]
     fn any_text_as_texts(
         text in "(text,label|text,label,part|a\tb)\n([ab\"\t,\u{0}-\u{40}\n]{0,80}|([a-f]{1,3}[,\t](x|y)\n){0,30})",
         any_text in "\\PC{0,80}",
-        kind in prop::sample::select(CodecKind::ALL.to_vec()),
+        kind in prop::sample::select(TokenizerKind::ALL.to_vec()),
     ) {
         let _ = go_as_corpus(any_text.as_bytes(), kind);
         let _ = go_as_corpus(text.as_bytes(), kind);
@@ -90,7 +90,7 @@ proptest! {
         pieces in prop::collection::vec(("[a-c<>]{0,3}", -9.0..9.0_f64), 0..6),
         text in "[a-e<> ]{0,20}",
     ) {
-        let _ = TextCodec::from_json("any", &json);
+        let _ = Tokenizer::from_json("any", &json);
         let merges: Vec<String> = merges.iter().map(|(a, b)| format!("[{a:?},{b:?}]")).collect();
         let pieces: Vec<String> = pieces.iter().map(|(piece, score)| format!("[{piece:?},{score}]")).collect();
         for json in [
@@ -98,13 +98,13 @@ proptest! {
             format!(r#"{{"kind":"unigram","pieces":[{}]}}"#, pieces.join(",")),
             format!(r#"{{"kind":"chars","alphabet":{text:?}}}"#),
         ] {
-            if let Ok(codec) = TextCodec::from_json("any", &json) {
+            if let Ok(codec) = Tokenizer::from_json("any", &json) {
                 codec.decode(&codec.encode(&text));
-                prop_assert_eq!(TextCodec::from_json("any", &codec.to_json()).unwrap().to_json(), codec.to_json());
+                prop_assert_eq!(Tokenizer::from_json("any", &codec.to_json()).unwrap().to_json(), codec.to_json());
             }
         }
-        let request = CodecRequest { lowercase: true, ..CodecRequest::new(CodecKind::Words) };
-        let _ = TextCodec::fit_texts(&request, [&text, &json]);
+        let request = TokenizerConfig { lowercase: true, ..TokenizerConfig::new(TokenizerKind::Words) };
+        let _ = Tokenizer::fit_texts(&request, [&text, &json]);
     }
 
     #[test]

@@ -2,21 +2,21 @@
 
 use proptest::prelude::*;
 use recurrent_data::{
-    CodecKind, Corpus, Dataset, Pairs, Ratios, Scaler, ScalerKind, SeriesRequest, Split, Table, TextCodec, Train,
-    WindowShape, Windows,
+    ColumnSelection, Corpus, DatasetManifest, ParallelCorpus, Ratios, Scaler, ScalerKind, Split, Table, Tokenizer,
+    TokenizerKind, Train, WindowShape, Windows,
 };
 
 const KINDS: [ScalerKind; 3] = [ScalerKind::Standard, ScalerKind::MinMax, ScalerKind::None];
 
 fn weather() -> String {
-    let bytes = Dataset::find("weather").unwrap().bytes.unwrap();
+    let bytes = DatasetManifest::find("weather").unwrap().bytes.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 fn split(csv: &str) -> Split {
-    let manifest = &Dataset::find("weather").unwrap().manifest;
+    let manifest = &DatasetManifest::find("weather").unwrap().manifest;
     let table = Table::from_bytes("weather.csv", csv.as_bytes(), None).unwrap();
-    let series = table.series(&SeriesRequest::default()).unwrap();
+    let series = table.series(&ColumnSelection::default()).unwrap();
     series.split(&manifest.series().unwrap().split).unwrap()
 }
 
@@ -74,9 +74,9 @@ proptest! {
             let corpus = Corpus::from_bytes("song", format!("{song}{then}").into_bytes()).unwrap();
             let share = then.chars().count() as f64 / corpus.chars() as f64;
             let (train, _) = corpus.split(share + 1e-9).unwrap();
-            TextCodec::fit(kind, 300, 0, train.pieces()).unwrap().to_json()
+            Tokenizer::fit(kind, 300, 0, train.pieces()).unwrap().to_json()
         };
-        for kind in CodecKind::ALL {
+        for kind in TokenizerKind::ALL {
             prop_assert_eq!(fit(kind, &then), fit(kind, "01234567890123456789"));
         }
     }
@@ -86,7 +86,7 @@ proptest! {
         let text = (0..60).fold("en\tfr\n".to_string(), |all, i| format!("{all}line {i}\tligne {i}\n"));
         let split = |text: &str| {
             let table = Table::from_bytes("pairs", text.as_bytes(), None).unwrap();
-            Pairs::from_table(&table, None, None, None).unwrap().split(&Ratios::default()).unwrap()
+            ParallelCorpus::from_table(&table, None, None, None).unwrap().split(&Ratios::default()).unwrap()
         };
         let before = split(&text);
         let mut altered = text.clone();
@@ -95,7 +95,7 @@ proptest! {
         }
         let fit = |text: &str| {
             let train = split(text).train;
-            TextCodec::fit(CodecKind::Words, 0, 0, train.sources().and(train.targets())).unwrap().to_json()
+            Tokenizer::fit(TokenizerKind::Words, 0, 0, train.sources().and(train.targets())).unwrap().to_json()
         };
         prop_assert_ne!(&text, &altered);
         prop_assert_eq!(fit(&text), fit(&altered));

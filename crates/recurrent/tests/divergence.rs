@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
-use recurrent::data::{ScalerKind, SeriesRequest, Table, Train, Valid, WindowBatch, WindowShape, Windows};
-use recurrent::fit::{EpochCounter, FitPlan, Loader, Loaders, Loss, Order, Session, Trainable, fit};
+use recurrent::data::{ColumnSelection, ScalerKind, Table, Train, Valid, WindowBatch, WindowShape, Windows};
+use recurrent::fit::{Callbacks, EpochCounter, FitConfig, Loader, Loaders, Loss, Order, Trainable, fit};
 use recurrent::models::networks::{ForecastNetwork, ForecastNetworkConfig};
-use recurrent::{Bundle, Error};
+use recurrent::{Error, RunDir};
 
 /// Steps in one epoch of the test's data.
 const STEPS_AN_EPOCH: usize = 4;
@@ -64,7 +64,7 @@ impl Trainable for Fragile {
 #[test]
 fn a_loss_that_becomes_nan_stops_training_and_the_last_good_epoch_stays() {
     let folder = tempfile::tempdir().expect("a folder");
-    let bundle = Bundle::create(&folder.path().join("run"), &[("plan.toml", String::new())], false).expect("a run");
+    let run_dir = RunDir::create(&folder.path().join("run"), &[("config.toml", String::new())], false).expect("a run");
     let device = Device::flex().autodiff();
     let network = ForecastNetworkConfig::new(1, vec![4], 1, 1).init(&device);
     let model = Fragile { network, steps: Arc::default(), good: 2 * STEPS_AN_EPOCH + 1 };
@@ -77,21 +77,21 @@ fn a_loss_that_becomes_nan_stops_training_and_the_last_good_epoch_stays() {
         steps: STEPS_AN_EPOCH,
         epoch,
     };
-    let plan = FitPlan { epochs: 5, batch, ..FitPlan::default() };
+    let config = FitConfig { epochs: 5, batch_size: batch, ..FitConfig::default() };
 
-    let error = fit(model, loaders, &plan, &bundle, &device, Session::quiet()).expect_err("the loss is NaN");
+    let error = fit(model, loaders, &config, &run_dir, &device, Callbacks::quiet()).expect_err("the loss is NaN");
 
-    assert!(matches!(error, Error::Diverged { part: "training", epoch: 3, .. }), "{error}");
-    let kept = |name: &str| bundle.path(name).exists();
+    assert!(matches!(error, Error::Diverged { split: "training", epoch: 3, .. }), "{error}");
+    let kept = |name: &str| run_dir.path(name).exists();
     assert!(kept("weights.safetensors") && kept("checkpoints/epoch-000002/model.bpk"));
     assert!(!kept("checkpoints/epoch-000003"));
-    assert_eq!(std::fs::read_to_string(bundle.path("metrics.jsonl")).expect("metrics").lines().count(), 2);
+    assert_eq!(std::fs::read_to_string(run_dir.path("metrics.jsonl")).expect("metrics").lines().count(), 2);
 }
 
 fn windows() -> (Windows<Train>, Windows<Valid>) {
     let rows: String = (0..120).map(|row| format!("{}\n", f64::from(row).sin())).collect();
     let table = Table::from_bytes("sine", format!("y\n{rows}").as_bytes(), None).expect("a table");
-    let series = table.series(&SeriesRequest::default()).expect("a series");
+    let series = table.series(&ColumnSelection::default()).expect("a series");
     let split = series.split(&Default::default()).expect("a split");
     let scaler = recurrent::data::Scaler::fit(&split.train, ScalerKind::Standard);
     let shape = WindowShape::new(5, 1, vec![0], vec![0]).expect("a shape");

@@ -1,6 +1,6 @@
 //! Metrics of texts against sacreBLEU's and of judgements against scikit-learn's, from `scripts/golden_metrics.py`.
 
-use recurrent::metrics::classification::{Bin, ClassificationScore, Judged, calibration_bins, roc, score};
+use recurrent::metrics::classification::{Bin, ClassificationScore, LabeledPrediction, calibration_bins, roc, score};
 use recurrent::metrics::{Bleu, corpus_bleu, corpus_chrf, exact_match};
 use serde::Deserialize;
 
@@ -26,7 +26,7 @@ struct TextCase {
 struct ClassificationCase {
     name: String,
     labels: Vec<String>,
-    judged: Vec<Judged>,
+    judged: Vec<LabeledPrediction>,
     score: ClassificationScore,
     bins: Vec<Bin>,
     roc: Vec<Vec<(f64, f64)>>,

@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use recurrent::data::fetch::{Progress, fetch};
-use recurrent::data::{DataError, Dataset, Kind, LabelledFacts, PairsFacts, SeriesFacts, State, TextFacts, known};
+use recurrent::data::{
+    DataError, DatasetManifest, Kind, LabeledSchema, PairsSchema, SeriesSchema, State, TextSchema, known,
+};
 
 use crate::cli::{DataCommand, DataFetchArgs, DataFolder, DataShowArgs};
 use crate::interrupt;
-use crate::speak::{note, say};
+use crate::output::{note, print};
 
 /// How wide a description is written.
 const WIDTH: usize = 100;
@@ -36,7 +38,7 @@ pub fn run(command: DataCommand) -> Result<ExitCode> {
 
 /// A data set that somebody named: a known one, or one with a manifest of the user's own.
 struct Named {
-    manifest: Cow<'static, Dataset>,
+    manifest: Cow<'static, DatasetManifest>,
     bytes: Option<&'static [u8]>,
 }
 
@@ -44,9 +46,9 @@ impl Named {
     fn find(name: &str) -> recurrent::Result<Self> {
         let path = Path::new(name);
         if path.extension().is_some_and(|extension| extension == "toml") {
-            return Ok(Self { manifest: Cow::Owned(Dataset::open(path)?), bytes: None });
+            return Ok(Self { manifest: Cow::Owned(DatasetManifest::open(path)?), bytes: None });
         }
-        let set = Dataset::find(name)?;
+        let set = DatasetManifest::find(name)?;
         Ok(Self { manifest: Cow::Borrowed(&set.manifest), bytes: set.bytes })
     }
 
@@ -74,7 +76,7 @@ fn list(args: &DataFolder) -> Result<()> {
         .collect();
     for row in &rows {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        say(cells.collect::<Vec<_>>().join("  ").trim_end());
+        print(cells.collect::<Vec<_>>().join("  ").trim_end());
     }
     Ok(())
 }
@@ -93,25 +95,25 @@ fn show(args: &DataShowArgs) -> Result<()> {
             format!("damaged: {} has another sum; to have it again, run `{}`", place.display(), fetch_command(args))
         }
     };
-    say(format!("{}: {}\n", manifest.name, manifest.title));
-    say(wrapped(&manifest.description));
-    say(format!("\nkind     {}, {}", manifest.kind, facts(manifest)));
-    say(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.bytes), manifest.sha256));
-    say(format!("licence  {}", manifest.licence));
+    print(format!("{}: {}\n", manifest.name, manifest.title));
+    print(wrapped(&manifest.description));
+    print(format!("\nkind     {}, {}", manifest.kind, facts(manifest)));
+    print(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.bytes), manifest.sha256));
+    print(format!("licence  {}", manifest.licence));
     if let Some(written) = &manifest.written {
-        say(format!("written  {written}"));
+        print(format!("written  {written}"));
     }
     for source in &manifest.sources {
         let bytes = source.bytes().map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
-        say(format!("source   {source}{bytes}"));
+        print(format!("source   {source}{bytes}"));
     }
-    say(format!("state    {state_words}"));
+    print(format!("state    {state_words}"));
     let beginning = match (named.bytes, state) {
         (Some(bytes), _) => first_lines(bytes),
         (None, State::Fetched) => first_lines(&beginning(&place)?),
         (None, _) => return Ok(()),
     };
-    say(format!("\n{beginning}"));
+    print(format!("\n{beginning}"));
     Ok(())
 }
 
@@ -126,34 +128,34 @@ fn fetch_command(args: &DataShowArgs) -> String {
 }
 
 /// How much there is of what, and how it is used where nobody says otherwise.
-fn facts(manifest: &Dataset) -> String {
+fn facts(manifest: &DatasetManifest) -> String {
     let facts = match manifest.kind {
         Kind::Series => manifest.series().map(series_facts),
         Kind::Text => manifest.text().map(text_facts),
-        Kind::Pairs => manifest.pairs().map(pairs_facts),
-        Kind::Labelled => manifest.labelled().map(labelled_facts),
+        Kind::ParallelCorpus => manifest.pairs().map(pairs_facts),
+        Kind::LabeledTexts => manifest.labeled().map(labelled_facts),
     };
     facts.expect("a manifest that was read has the facts of its kind")
 }
 
-fn series_facts(facts: &SeriesFacts) -> String {
-    let SeriesFacts { rows, inputs, targets, horizon, split, .. } = facts;
+fn series_facts(facts: &SeriesSchema) -> String {
+    let SeriesSchema { rows, inputs, targets, horizon, split, .. } = facts;
     let season = facts.season.map_or_else(String::new, |season| format!(", again after {season}"));
     format!("{rows} rows: {} from {}, {horizon} ahead{season}; split {split}", targets.join(", "), inputs.join(", "))
 }
 
-fn text_facts(facts: &TextFacts) -> String {
+fn text_facts(facts: &TextSchema) -> String {
     format!("the last {} of it to validate", facts.valid)
 }
 
-fn pairs_facts(facts: &PairsFacts) -> String {
-    let PairsFacts { rows, source, target, split, group } = facts;
+fn pairs_facts(facts: &PairsSchema) -> String {
+    let PairsSchema { rows, source, target, split, group } = facts;
     let group = group.as_ref().map_or_else(String::new, |group| format!(", equals of `{group}` together"));
     format!("{rows} rows: {} to {}; split {split}{group}", source.language, target.language)
 }
 
-fn labelled_facts(facts: &LabelledFacts) -> String {
-    let LabelledFacts { rows, text, label, split, part } = facts;
+fn labelled_facts(facts: &LabeledSchema) -> String {
+    let LabeledSchema { rows, text, label, split, part } = facts;
     let split = match part {
         Some(part) => format!("split by `{part}`"),
         None => format!("split {split}"),
@@ -211,11 +213,11 @@ fn bring(args: &DataFetchArgs) -> Result<()> {
     let place = manifest.place(folder);
     match named.state(folder)? {
         State::Embedded => {
-            say(format!("{} comes with the program: there is nothing to fetch.", manifest.name));
+            print(format!("{} comes with the program: there is nothing to fetch.", manifest.name));
             return Ok(());
         }
         State::Fetched => {
-            say(format!("{} is already there: {}", manifest.name, place.display()));
+            print(format!("{} is already there: {}", manifest.name, place.display()));
             return Ok(());
         }
         State::Damaged => note(format!("{} has another sum than it should, and is replaced", place.display())),
@@ -227,7 +229,7 @@ fn bring(args: &DataFetchArgs) -> Result<()> {
     let place = fetch(manifest, folder, args.from.as_deref(), &mut |progress| watch.see(&progress));
     watch.end();
     let place = place.map_err(|error| recurrent::Error::from(DataError::from(error)))?;
-    say(format!("{} is there: {}, {}", manifest.name, place.display(), size(manifest.bytes)));
+    print(format!("{} is there: {}, {}", manifest.name, place.display(), size(manifest.bytes)));
     Ok(())
 }
 

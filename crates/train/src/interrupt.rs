@@ -5,7 +5,7 @@ use std::sync::{Mutex, Once, PoisonError};
 use anyhow::{Context, Result};
 use burn::train::Interrupter;
 
-use crate::speak::note;
+use crate::output::note;
 
 /// The status of a program that Ctrl-C has ended.
 pub const INTERRUPTED: u8 = 130;

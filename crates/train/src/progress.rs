@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use burn::train::renderer::default_renderer;
-use recurrent::fit::{Advance, AfterEpoch, Epoch, History, Session, Tell};
+use recurrent::fit::{Advance, AfterEpoch, Callbacks, Epoch, History, Tell};
 
 use crate::interrupt;
-use crate::speak::note;
+use crate::output::note;
 
 /// How long a plain line stays alone before the next, within an epoch.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -28,13 +28,13 @@ pub struct Watch {
 
 /// A session that shows itself as suits the terminal, and that Ctrl-C ends. `after_epoch` is told after each epoch's
 /// line.
-pub fn session(watch: Watch, mut after_epoch: AfterEpoch) -> Result<Session> {
+pub fn callbacks(watch: Watch, mut after_epoch: AfterEpoch) -> Result<Callbacks> {
     let interrupter = interrupt::on_ctrl_c()?;
     if watch.dashboard && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
-        return Ok(Session { renderer: default_renderer(interrupter.clone(), None), interrupter, after_epoch });
+        return Ok(Callbacks { renderer: default_renderer(interrupter.clone(), None), interrupter, after_epoch });
     }
     let mut lines = Lines::new();
-    Ok(Session {
+    Ok(Callbacks {
         renderer: Box::new(Tell::new(move |advance: &Advance| lines.tell(advance))),
         interrupter,
         after_epoch: Box::new(move |history| {

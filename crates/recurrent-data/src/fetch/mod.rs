@@ -26,9 +26,9 @@ use std::time::Duration;
 
 pub use error::FetchError;
 
-use crate::dataset::{Archive, Dataset, Prepare, Source};
-use crate::known::State;
-use crate::sum::sha256_of;
+use crate::checksum::sha256_of;
+use crate::manifest::{Archive, DatasetManifest, Prepare, Source};
+use crate::registry::State;
 
 /// A result whose error is a [`FetchError`].
 pub type Result<T> = std::result::Result<T, FetchError>;
@@ -71,7 +71,7 @@ pub enum Progress<'a> {
 /// If no source can be had or gives the right bytes, `from` is none of the files that it could be, or the folder cannot
 /// be written. What was fetched until then stays, unless its sum is wrong.
 pub fn fetch(
-    dataset: &Dataset,
+    dataset: &DatasetManifest,
     folder: &Path,
     from: Option<&Path>,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -90,14 +90,14 @@ pub fn fetch(
 
 /// The folder of one data set while it is fetched.
 struct Workshop<'a> {
-    dataset: &'a Dataset,
+    dataset: &'a DatasetManifest,
     folder: PathBuf,
     /// Held until the end, so that two do not write one file.
     _lock: File,
 }
 
 impl<'a> Workshop<'a> {
-    fn open(dataset: &'a Dataset, folder: &Path) -> Result<Self> {
+    fn open(dataset: &'a DatasetManifest, folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).map_err(FetchError::io("cannot make the folder", folder))?;
         let path = folder.join(".lock");
         let lock = File::create(&path).map_err(FetchError::io("cannot write", &path))?;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use super::codec::{CodecRequest, FIRST, UNK, frequent};
+use super::tokenizer::{FIRST, TokenizerConfig, UNK, frequent};
 use crate::Result;
 
 /// Unicode scalar values, in the order of their code points.
@@ -12,7 +12,10 @@ pub(crate) struct Chars {
 }
 
 impl Chars {
-    pub(crate) fn fit<T: AsRef<str>>(request: &CodecRequest, texts: impl Iterator<Item = Result<T>>) -> Result<Self> {
+    pub(crate) fn fit<T: AsRef<str>>(
+        request: &TokenizerConfig,
+        texts: impl Iterator<Item = Result<T>>,
+    ) -> Result<Self> {
         let mut counts: HashMap<char, u64> = HashMap::new();
         for text in texts {
             text?.as_ref().chars().for_each(|c| *counts.entry(c).or_default() += 1);
@@ -61,11 +64,11 @@ impl Chars {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::{CodecKind, CodecRequest, TextCodec};
+    use crate::{Tokenizer, TokenizerConfig, TokenizerKind};
 
-    fn fit(vocabulary: usize, min_count: usize, text: &str) -> TextCodec {
-        let request = CodecRequest { kind: CodecKind::Chars, vocabulary, min_count, lowercase: false };
-        TextCodec::fit_texts(&request, [text]).unwrap()
+    fn fit(vocabulary: usize, min_count: usize, text: &str) -> Tokenizer {
+        let request = TokenizerConfig { kind: TokenizerKind::Chars, vocabulary, min_count, lowercase: false };
+        Tokenizer::fit_texts(&request, [text]).unwrap()
     }
 
     #[test]
@@ -80,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_most_frequent_characters_are_kept_where_not_all_are() {
-        let kept = |codec: TextCodec| (4..codec.len() as u32).map(|id| codec.token(id)).collect::<String>();
+        let kept = |codec: Tokenizer| (4..codec.len() as u32).map(|id| codec.token(id)).collect::<String>();
         assert_eq!(kept(fit(6, 0, "cccbbaadddd")), "cd");
         assert_eq!(kept(fit(7, 0, "cccbbaadddd")), "acd");
         assert_eq!(kept(fit(0, 3, "cccbbaadddd")), "cd");

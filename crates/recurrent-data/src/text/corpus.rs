@@ -12,7 +12,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{codec::TextCodec, texts::Texts, tokens::Tokens};
+use super::{texts::Texts, tokenizer::Tokenizer, tokens::Tokens};
 use crate::{DataError, Result, Role, Train, Valid, Whole};
 
 /// A text: valid UTF-8, of at least two characters.
@@ -150,7 +150,7 @@ impl Corpus {
     ///
     /// # Errors
     /// If the share is not between 0 and 1, or leaves nothing on one side.
-    pub fn split(&self, valid_share: f64) -> Result<(Excerpt<Train>, Excerpt<Valid>)> {
+    pub fn split(&self, valid_share: f64) -> Result<(CorpusSplit<Train>, CorpusSplit<Valid>)> {
         if !(valid_share > 0.0 && valid_share < 1.0) {
             return Err(DataError::BadShare { found: valid_share });
         }
@@ -159,13 +159,13 @@ impl Corpus {
         let cut = Mark { byte: self.byte_of(char)?, char };
         let start = Mark { byte: self.inner.bytes.start, char: 0 };
         let end = Mark { byte: self.inner.bytes.end, char: chars };
-        Ok((Excerpt::new(self, start, cut)?, Excerpt::new(self, cut, end)?))
+        Ok((CorpusSplit::new(self, start, cut)?, CorpusSplit::new(self, cut, end)?))
     }
 
     /// All of it: what a trained model is asked about.
-    pub fn whole(&self) -> Excerpt<Whole> {
+    pub fn whole(&self) -> CorpusSplit<Whole> {
         let Inner { bytes, chars, .. } = &*self.inner;
-        Excerpt { corpus: self.clone(), bytes: bytes.clone(), chars: *chars, role: PhantomData }
+        CorpusSplit { corpus: self.clone(), bytes: bytes.clone(), chars: *chars, role: PhantomData }
     }
 
     /// Where a character begins.
@@ -327,14 +327,14 @@ fn valid_part(bytes: &[u8]) -> &str {
 
 /// Neighbouring characters of a corpus, with their role. Only [`Corpus`] makes one.
 #[derive(Debug, Clone)]
-pub struct Excerpt<R: Role> {
+pub struct CorpusSplit<R: Role> {
     corpus: Corpus,
     bytes: Range<u64>,
     chars: u64,
     role: PhantomData<R>,
 }
 
-impl<R: Role> Excerpt<R> {
+impl<R: Role> CorpusSplit<R> {
     fn new(corpus: &Corpus, from: Mark, to: Mark) -> Result<Self> {
         if from.char >= to.char {
             return Err(DataError::EmptyPart { path: corpus.source().to_string(), part: R::NAME });
@@ -392,7 +392,7 @@ impl<R: Role> Excerpt<R> {
     ///
     /// # Errors
     /// If the text cannot be read again, or its numbers do not fit on the disk.
-    pub fn encode(&self, codec: &TextCodec) -> Result<Tokens<R>> {
+    pub fn encode(&self, codec: &Tokenizer) -> Result<Tokens<R>> {
         Tokens::encode(self, codec, self.corpus.inner.memory)
     }
 }
@@ -426,7 +426,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{CodecKind, CodecRequest};
+    use crate::{TokenizerConfig, TokenizerKind};
 
     fn corpus(bytes: &[u8]) -> Result<Corpus> {
         Corpus::from_bytes("t.txt", bytes.to_vec())
@@ -440,7 +440,7 @@ mod tests {
         look(Corpus::open_within(&path, 0), &path)
     }
 
-    fn said<R: Role>(excerpt: &Excerpt<R>) -> String {
+    fn said<R: Role>(excerpt: &CorpusSplit<R>) -> String {
         excerpt.pieces().map(|piece| piece.unwrap().into_owned()).collect()
     }
 
@@ -570,7 +570,7 @@ mod tests {
     fn a_file_that_changes_is_noticed() {
         on_disk(&b"abc\n".repeat(40_000), |corpus, path| {
             let corpus = corpus.unwrap();
-            let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), ["abc\n"]).unwrap();
+            let codec = Tokenizer::fit_texts(&TokenizerConfig::new(TokenizerKind::Chars), ["abc\n"]).unwrap();
             assert_eq!(corpus.whole().encode(&codec).unwrap().len(), 160_000);
             let expected = format!("{}: expected the file as it was opened, found it changed", path.display());
             for changed in [b"abc\n".repeat(30_000), b"ab\xFF\n".repeat(40_000)] {

@@ -2,11 +2,11 @@
 
 use std::{error::Error, ops::Range};
 
-use tokenizers::{AddedToken, DecoderWrapper, Model, ModelWrapper, PreTokenizerWrapper, Tokenizer};
+use tokenizers::{AddedToken, DecoderWrapper, Model, ModelWrapper, PreTokenizerWrapper, Tokenizer as HfTokenizer};
 
 use super::{
-    codec::{CodecKind, NAMES, Specials, printable, printable_bytes},
     subwords::byte,
+    tokenizer::{NAMES, SpecialTokens, TokenizerKind, printable, printable_bytes},
 };
 
 /// What the special tokens are called elsewhere, the likeliest name first.
@@ -19,13 +19,13 @@ const UNK: &[&str] = &["<unk>", "[UNK]", "<|unk|>", "<|endoftext|>"];
 /// A tokenizer with all special tokens that we need.
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
-    tokenizer: Tokenizer,
-    specials: Specials,
+    tokenizer: HfTokenizer,
+    specials: SpecialTokens,
     len: usize,
 }
 
 impl Loaded {
-    pub(crate) fn new(mut tokenizer: Tokenizer) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    pub(crate) fn new(mut tokenizer: HfTokenizer) -> Result<Self, Box<dyn Error + Send + Sync>> {
         // What is to be cut or filled is decided where batches are made.
         tokenizer.with_truncation(None)?;
         tokenizer.with_padding(None);
@@ -38,22 +38,22 @@ impl Loaded {
         let [pad, bos, eos, unk] = numbers;
         let last = tokenizer.get_vocab(true).into_values().max();
         let len = last.map_or(0, |last| last as usize + 1);
-        Ok(Self { tokenizer, specials: Specials { pad, bos, eos, unk }, len })
+        Ok(Self { tokenizer, specials: SpecialTokens { pad, bos, eos, unk }, len })
     }
 
-    pub(crate) fn tokenizer(&self) -> &Tokenizer {
+    pub(crate) fn tokenizer(&self) -> &HfTokenizer {
         &self.tokenizer
     }
 
-    pub(crate) fn kind(&self) -> CodecKind {
+    pub(crate) fn kind(&self) -> TokenizerKind {
         match self.tokenizer.get_model() {
-            ModelWrapper::BPE(_) | ModelWrapper::WordPiece(_) => CodecKind::Bpe,
-            ModelWrapper::WordLevel(_) => CodecKind::Words,
-            ModelWrapper::Unigram(_) => CodecKind::Unigram,
+            ModelWrapper::BPE(_) | ModelWrapper::WordPiece(_) => TokenizerKind::Bpe,
+            ModelWrapper::WordLevel(_) => TokenizerKind::Words,
+            ModelWrapper::Unigram(_) => TokenizerKind::Unigram,
         }
     }
 
-    pub(crate) fn specials(&self) -> Specials {
+    pub(crate) fn specials(&self) -> SpecialTokens {
         self.specials
     }
 
@@ -107,7 +107,7 @@ impl Loaded {
 }
 
 /// The number of a special token under one of its names, and a new one where it has none.
-fn special(tokenizer: &mut Tokenizer, name: &str, names: &[&str]) -> Result<u32, Box<dyn Error + Send + Sync>> {
+fn special(tokenizer: &mut HfTokenizer, name: &str, names: &[&str]) -> Result<u32, Box<dyn Error + Send + Sync>> {
     if let Some(id) = names.iter().find_map(|name| tokenizer.token_to_id(name)) {
         return Ok(id);
     }
@@ -125,7 +125,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::{CodecKind, Result, TextCodec, TextStream};
+    use crate::{Result, TextStream, Tokenizer, TokenizerKind};
 
     fn file(model: Value, added: Value, rest: Value) -> Value {
         let mut file = json!({
@@ -138,11 +138,11 @@ mod tests {
         file
     }
 
-    fn open(file: &Value) -> Result<TextCodec> {
+    fn open(file: &Value) -> Result<Tokenizer> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokenizer.json");
         fs::write(&path, file.to_string()).unwrap();
-        TextCodec::open(&path)
+        Tokenizer::open(&path)
     }
 
     fn special(id: u32, content: &str) -> Value {
@@ -150,7 +150,7 @@ mod tests {
                "normalized": false, "special": true})
     }
 
-    fn word_piece() -> TextCodec {
+    fn word_piece() -> Tokenizer {
         let vocab = json!({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "hello": 4, "wor": 5, "##ld": 6, ".": 7});
         let model = json!({"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
                            "max_input_chars_per_word": 100, "vocab": vocab});
@@ -168,7 +168,7 @@ mod tests {
     }
 
     /// Five pieces of Cyrillic letters, byte by byte.
-    fn byte_level() -> TextCodec {
+    fn byte_level() -> Tokenizer {
         let vocab = json!({"Ð": 0, "º": 1, "Ðº": 2, "Ġ": 3, "<|endoftext|>": 4});
         let model = json!({"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
             "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "vocab": vocab,
@@ -182,7 +182,7 @@ mod tests {
     fn special_tokens_are_found_by_their_usual_names() {
         let specials = word_piece().specials();
         assert_eq!([specials.pad, specials.bos, specials.eos, specials.unk], [0, 2, 3, 1]);
-        assert_eq!(word_piece().kind(), CodecKind::Bpe);
+        assert_eq!(word_piece().kind(), TokenizerKind::Bpe);
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_loaded_tokenizer_is_saved_with_the_codec() {
         for codec in [word_piece(), byte_level()] {
-            let again = TextCodec::from_json("codec.json", &codec.to_json()).unwrap();
+            let again = Tokenizer::from_json("codec.json", &codec.to_json()).unwrap();
             assert_eq!(again.specials(), codec.specials());
             assert_eq!(again.len(), codec.len());
             assert_eq!(again.encode("hello к"), codec.encode("hello к"));

@@ -1,4 +1,4 @@
-//! Pairs: a text and what is to be made of it, such as a sentence and its translation.
+//! ParallelCorpus: a text and what is to be made of it, such as a sentence and its translation.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,12 +10,12 @@ use std::{
 use burn::tensor::{Device, Int, Tensor};
 
 use super::{
+    assignment::{Place, Placed, check_part},
     bucket::{bucket, by_length},
-    codec::TextCodec,
-    likeness::likeness,
-    place::{Place, Placed, check_part},
+    dedup::likeness,
     rows::{longest, rows},
     texts::Texts,
+    tokenizer::Tokenizer,
 };
 use crate::{DataError, Ratios, Result, Role, Table, Test, Train, Valid, Whole, read_file, table::text};
 
@@ -32,16 +32,16 @@ pub struct Pair {
     pub line: usize,
 }
 
-/// Pairs of texts, each of them once.
+/// ParallelCorpus of texts, each of them once.
 #[derive(Debug, Clone)]
-pub struct Pairs {
+pub struct ParallelCorpus {
     source: String,
     pairs: Arc<Vec<Pair>>,
     duplicates: usize,
 }
 
-impl Pairs {
-    /// Reads two columns of a table: where nobody says, the first two. Pairs with the same word in
+impl ParallelCorpus {
+    /// Reads two columns of a table: where nobody says, the first two. ParallelCorpus with the same word in
     /// the column of groups, such as the document that they are from, stay together in a split.
     ///
     /// # Errors
@@ -185,43 +185,43 @@ impl Pairs {
     }
 
     /// All pairs: what a trained model is judged on elsewhere.
-    pub fn whole(&self) -> PairPart<Whole> {
-        PairPart { pairs: self.clone(), indices: (0..self.len()).collect(), role: PhantomData }
+    pub fn whole(&self) -> PairSubset<Whole> {
+        PairSubset { pairs: self.clone(), indices: (0..self.len()).collect(), role: PhantomData }
     }
 
-    fn part<R: Role>(&self, indices: Vec<usize>) -> Result<PairPart<R>> {
+    fn part<R: Role>(&self, indices: Vec<usize>) -> Result<PairSubset<R>> {
         check_part::<R>(&self.source, &indices)?;
-        Ok(PairPart { pairs: self.clone(), indices: indices.into(), role: PhantomData })
+        Ok(PairSubset { pairs: self.clone(), indices: indices.into(), role: PhantomData })
     }
 }
 
-/// Pairs in three parts, none of which holds a near-copy of what another is trained on.
+/// ParallelCorpus in three parts, none of which holds a near-copy of what another is trained on.
 ///
 /// A codec is fitted on the training part alone:
 ///
 /// ```compile_fail,E0308
-/// # use recurrent_data::{CodecKind, PairSplit, Result, TextCodec};
-/// fn cheat(split: &PairSplit) -> Result<TextCodec> {
-///     TextCodec::fit(CodecKind::Bpe, 0, 0, split.test.sources())
+/// # use recurrent_data::{TokenizerKind, PairSplit, Result, Tokenizer};
+/// fn cheat(split: &PairSplit) -> Result<Tokenizer> {
+///     Tokenizer::fit(TokenizerKind::Bpe, 0, 0, split.test.sources())
 /// }
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PairSplit {
     /// The pairs to learn from.
-    pub train: PairPart<Train>,
+    pub train: PairSubset<Train>,
     /// The pairs to choose by.
-    pub valid: PairPart<Valid>,
+    pub valid: PairSubset<Valid>,
     /// The pairs to be judged on.
-    pub test: PairPart<Test>,
+    pub test: PairSubset<Test>,
     /// How many held-out pairs were left out because training has their source or their target.
     pub crossed: usize,
 }
 
-/// Some pairs, with their role. Only [`Pairs`] makes one.
+/// Some pairs, with their role. Only [`ParallelCorpus`] makes one.
 #[derive(Debug, Clone)]
-pub struct PairPart<R: Role> {
-    pairs: Pairs,
+pub struct PairSubset<R: Role> {
+    pairs: ParallelCorpus,
     indices: Arc<[usize]>,
     role: PhantomData<R>,
 }
@@ -237,7 +237,7 @@ pub struct Translations {
     pub line: usize,
 }
 
-impl<R: Role> PairPart<R> {
+impl<R: Role> PairSubset<R> {
     /// What errors call the pairs.
     pub fn source(&self) -> &str {
         self.pairs.source()
@@ -287,12 +287,12 @@ impl<R: Role> PairPart<R> {
     ///
     /// # Errors
     /// If `max_length` is 0.
-    pub fn encode(&self, source: &TextCodec, target: &TextCodec, max_length: usize) -> Result<EncodedPairs<R>> {
+    pub fn encode(&self, source: &Tokenizer, target: &Tokenizer, max_length: usize) -> Result<EncodedPairs<R>> {
         if max_length == 0 {
             return Err(DataError::ZeroLength { what: "length in tokens" });
         }
         let mut truncated = 0;
-        let mut cut = |codec: &TextCodec, text: &str| {
+        let mut cut = |codec: &Tokenizer, text: &str| {
             let mut ids = codec.encode(text);
             truncated += usize::from(ids.len() > max_length);
             ids.truncate(max_length);
@@ -318,7 +318,7 @@ impl<R: Role> PairPart<R> {
     }
 }
 
-/// Pairs of numbers: a source ends with `<eos>`, a target stands between `<bos>` and `<eos>`.
+/// ParallelCorpus of numbers: a source ends with `<eos>`, a target stands between `<bos>` and `<eos>`.
 ///
 /// A clone shares the numbers.
 #[derive(Debug, Clone)]
@@ -437,21 +437,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{CodecKind, CodecRequest};
+    use crate::{TokenizerConfig, TokenizerKind};
 
     fn table(text: &str) -> Table {
         Table::from_bytes("p.tsv", text.as_bytes(), None).unwrap()
     }
 
-    fn pairs(text: &str) -> Result<Pairs> {
-        Pairs::from_table(&table(text), None, None, None)
+    fn pairs(text: &str) -> Result<ParallelCorpus> {
+        ParallelCorpus::from_table(&table(text), None, None, None)
     }
 
     fn many(count: usize) -> String {
         (0..count).fold("en\tfr\n".to_string(), |all, i| format!("{all}line {i}\tligne {i}\n"))
     }
 
-    fn sources<R: Role>(part: &PairPart<R>) -> Vec<String> {
+    fn sources<R: Role>(part: &PairSubset<R>) -> Vec<String> {
         part.pairs().map(|pair| pair.source.clone()).collect()
     }
 
@@ -461,7 +461,7 @@ mod tests {
         let read = pairs(text).unwrap();
         assert_eq!((read.len(), read.duplicates()), (2, 1));
         assert_eq!(read.pairs()[1], Pair { source: "Stop".into(), target: "Halte".into(), group: None, line: 4 });
-        let german = Pairs::from_table(&table(text), Some("de"), Some("en"), Some("fr")).unwrap();
+        let german = ParallelCorpus::from_table(&table(text), Some("de"), Some("en"), Some("fr")).unwrap();
         assert_eq!((german.len(), german.pairs()[0].group.as_deref()), (3, Some("Va !")));
     }
 
@@ -474,15 +474,16 @@ mod tests {
             message("en\na\n"),
             "p.tsv: expected a second column, with the counterpart of the first, found none"
         );
-        let error = Pairs::from_table(&table("en\tfr\na\tb\n"), Some("em"), None, None).unwrap_err();
+        let error = ParallelCorpus::from_table(&table("en\tfr\na\tb\n"), Some("em"), None, None).unwrap_err();
         assert_eq!(error.to_string(), "p.tsv: expected one of the columns `en`, `fr`, found `em`; did you mean `en`?");
-        let error = Pairs::from_table(&table("en\tfr\tg\na\tb\t\n"), None, None, Some("g")).unwrap_err();
+        let error = ParallelCorpus::from_table(&table("en\tfr\tg\na\tb\t\n"), None, None, Some("g")).unwrap_err();
         assert_eq!(error.to_string(), "p.tsv, line 2, column `g`: expected a group, found an empty cell");
     }
 
     #[test]
     fn two_files_go_line_by_line() {
-        let read = |en: &str, fr: &str| Pairs::from_aligned_bytes(("x.en", en.as_bytes()), ("x.fr", fr.as_bytes()));
+        let read =
+            |en: &str, fr: &str| ParallelCorpus::from_aligned_bytes(("x.en", en.as_bytes()), ("x.fr", fr.as_bytes()));
         let message = |en: &str, fr: &str| read(en, fr).unwrap_err().to_string();
         let both = read("\u{feff}Go!\r\n\r\nStop\n", " Va !\n\nHalte").unwrap();
         assert_eq!(both.pairs()[1], Pair { source: "Stop".into(), target: "Halte".into(), group: None, line: 3 });
@@ -498,7 +499,7 @@ mod tests {
         );
         assert_eq!(message("\n\n", "\n\n"), "x.en and x.fr: expected pairs of texts, found none");
         assert_eq!(
-            Pairs::from_aligned_bytes(("x.en", b"a"), ("x.fr", b"\xFF")).unwrap_err().to_string(),
+            ParallelCorpus::from_aligned_bytes(("x.en", b"a"), ("x.fr", b"\xFF")).unwrap_err().to_string(),
             "x.fr, line 1: expected UTF-8 text, found an invalid byte at offset 0"
         );
 
@@ -506,8 +507,8 @@ mod tests {
         let (en, fr) = (folder.path().join("x.en"), folder.path().join("x.fr"));
         fs::write(&en, "a\nb\n").unwrap();
         fs::write(&fr, "c\nd\n").unwrap();
-        assert_eq!(Pairs::from_aligned(&en, &fr).unwrap().len(), 2);
-        assert!(Pairs::from_aligned(&en, folder.path()).is_err());
+        assert_eq!(ParallelCorpus::from_aligned(&en, &fr).unwrap().len(), 2);
+        assert!(ParallelCorpus::from_aligned(&en, folder.path()).is_err());
     }
 
     #[test]
@@ -519,7 +520,7 @@ mod tests {
         let split = pairs(&text).unwrap().split(&Ratios::default()).unwrap();
         assert_eq!((split.crossed, split.train.len() % 2, split.valid.len() % 2), (0, 0, 0));
 
-        let grouped = Pairs::from_table(&table(&text), None, None, Some("doc")).unwrap();
+        let grouped = ParallelCorpus::from_table(&table(&text), None, None, Some("doc")).unwrap();
         let ratios = Ratios::new(0.5, 0.25, 0.25).unwrap();
         let split = grouped.split(&ratios).unwrap();
         assert_eq!((split.train.len() % 20, split.valid.len() % 20, split.test.len() % 20), (0, 0, 0));
@@ -541,7 +542,7 @@ mod tests {
         for i in 0..100 {
             text += &format!("line {i}\tligne {i}\td{i}\nthe same\tle même {i}\td{i}\n");
         }
-        let split = Pairs::from_table(&table(&text), None, None, Some("doc")).unwrap();
+        let split = ParallelCorpus::from_table(&table(&text), None, None, Some("doc")).unwrap();
         let split = split.split(&Ratios::default()).unwrap();
         assert!(split.crossed > 10);
         assert!(!sources(&split.test).contains(&"the same".to_string()));
@@ -570,7 +571,7 @@ mod tests {
 
     fn encoded(max_length: usize) -> EncodedPairs<Whole> {
         let whole = pairs("en\tfr\nab\tba\na\tabab\nb\tb\n").unwrap().whole();
-        let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), ["ab"]).unwrap();
+        let codec = Tokenizer::fit_texts(&TokenizerConfig::new(TokenizerKind::Chars), ["ab"]).unwrap();
         whole.encode(&codec, &codec, max_length).unwrap()
     }
 
@@ -582,7 +583,7 @@ mod tests {
         let cut = encoded(1);
         assert_eq!((cut.source(0), cut.target(1), cut.truncated()), (&[4, 2][..], &[1, 4, 2][..], 3));
         let whole = super::tests::pairs("en\tfr\nab\tba\n").unwrap().whole();
-        let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), ["ab"]).unwrap();
+        let codec = Tokenizer::fit_texts(&TokenizerConfig::new(TokenizerKind::Chars), ["ab"]).unwrap();
         assert_eq!(
             whole.encode(&codec, &codec, 0).unwrap_err().to_string(),
             "expected a length in tokens of at least 1, found 0"

@@ -3,21 +3,21 @@
 use unicode_segmentation::GraphemeCursor;
 
 use super::{
-    codec::{Codec, TextCodec},
+    tokenizer::{Codec, Tokenizer},
     words::Spacing,
 };
 
 /// Decodes tokens one at a time, for whoever reads along while a network writes.
 ///
 /// What [`push`](Self::push) and [`finish`](Self::finish) give out is, one after the other, what
-/// [`TextCodec::decode`] makes of all tokens. But it comes in whole grapheme clusters, what a
+/// [`Tokenizer::decode`] makes of all tokens. But it comes in whole grapheme clusters, what a
 /// reader calls a character: the last one is held back until the next begins, for an accent, a
 /// second half of a flag or the rest of a family may follow.
 ///
 /// ```
-/// use recurrent_data::{CodecRequest, CodecKind, TextCodec, TextStream};
+/// use recurrent_data::{TokenizerConfig, TokenizerKind, Tokenizer, TextStream};
 ///
-/// let codec = TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), ["cafe\u{301}!"])?;
+/// let codec = Tokenizer::fit_texts(&TokenizerConfig::new(TokenizerKind::Chars), ["cafe\u{301}!"])?;
 /// let mut stream = TextStream::new(&codec);
 /// let given: Vec<String> = codec.encode("cafe\u{301}!").into_iter().map(|id| stream.push(id)).collect();
 /// assert_eq!(given, ["", "c", "a", "f", "", "e\u{301}"]);
@@ -26,7 +26,7 @@ use super::{
 /// ```
 #[derive(Debug, Clone)]
 pub struct TextStream {
-    codec: TextCodec,
+    codec: Tokenizer,
     written: Written,
     /// Begins where a cluster does, and holds no second one.
     held: String,
@@ -34,7 +34,7 @@ pub struct TextStream {
 
 impl TextStream {
     /// A stream at whose beginning nothing is written.
-    pub fn new(codec: &TextCodec) -> Self {
+    pub fn new(codec: &Tokenizer) -> Self {
         Self { codec: codec.clone(), written: Written::new(codec.codec()), held: String::new() }
     }
 
@@ -171,18 +171,18 @@ mod tests {
     use unicode_segmentation::UnicodeSegmentation;
 
     use super::*;
-    use crate::{CodecKind, CodecRequest};
+    use crate::{TokenizerConfig, TokenizerKind};
 
     const FAMILY: &str = "👨‍👩‍👧‍👦";
     const FLAGS: &str = "🇫🇷🇩🇪🇯🇵";
     const ACCENT: &str = "e\u{301}\u{323}";
     const HINDI: &str = "क्षत्रिय";
 
-    fn codec(kind: CodecKind, text: &str) -> TextCodec {
-        TextCodec::fit_texts(&CodecRequest { vocabulary: 270, ..CodecRequest::new(kind) }, [text]).unwrap()
+    fn codec(kind: TokenizerKind, text: &str) -> Tokenizer {
+        Tokenizer::fit_texts(&TokenizerConfig { vocabulary: 270, ..TokenizerConfig::new(kind) }, [text]).unwrap()
     }
 
-    fn given(codec: &TextCodec, ids: &[u32]) -> Vec<String> {
+    fn given(codec: &Tokenizer, ids: &[u32]) -> Vec<String> {
         let mut stream = TextStream::new(codec);
         let mut given: Vec<String> = ids.iter().map(|id| stream.push(*id)).collect();
         given.push(stream.finish());
@@ -190,7 +190,7 @@ mod tests {
     }
 
     /// What is given out ends where a cluster of the whole text does.
-    fn check(codec: &TextCodec, ids: &[u32]) {
+    fn check(codec: &Tokenizer, ids: &[u32]) {
         let whole = codec.decode(ids);
         let ends: Vec<usize> = whole.grapheme_indices(true).map(|(at, _)| at).chain([whole.len()]).collect();
         let mut at = 0;
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn no_cluster_is_cut() {
         let text = format!("a {FAMILY}{FAMILY} {FLAGS}{ACCENT}{HINDI}\r\n{ACCENT}");
-        for kind in CodecKind::ALL {
+        for kind in TokenizerKind::ALL {
             let codec = codec(kind, &text);
             check(&codec, &codec.encode(&text));
         }
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_cluster_is_given_out_when_the_next_begins() {
         let text = format!("{FAMILY}!{FLAGS}");
-        let codec = codec(CodecKind::Chars, &text);
+        let codec = codec(TokenizerKind::Chars, &text);
         let given = given(&codec, &codec.encode(&text));
         let given: Vec<_> = given.iter().filter(|given| !given.is_empty()).collect();
         assert_eq!(given, [FAMILY, "!", "🇫🇷", "🇩🇪", "🇯🇵"]);
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn half_a_character_at_the_end_is_shown_as_such() {
-        let codec = codec(CodecKind::Bpe, "abc");
+        let codec = codec(TokenizerKind::Bpe, "abc");
         let byte = |byte: u8| 4 + u32::from(byte);
         let ids = [byte(b'a'), byte(0xD0), byte(b'b'), byte(0xF0), byte(0x9F)];
         assert_eq!(codec.decode(&ids), "a\u{FFFD}b\u{FFFD}");
@@ -230,13 +230,13 @@ mod tests {
 
     #[test]
     fn special_tokens_are_no_text() {
-        let codec = codec(CodecKind::Words, "a b");
+        let codec = codec(TokenizerKind::Words, "a b");
         assert_eq!(given(&codec, &[1, 4, 3, 5, 2, 0]).concat(), "a b");
     }
 
     #[test]
     fn a_cluster_without_end_takes_no_time() {
-        let codec = codec(CodecKind::Chars, "a\u{301}");
+        let codec = codec(TokenizerKind::Chars, "a\u{301}");
         let accents = vec![codec.encode("\u{301}")[0]; 200_000];
         assert_eq!(given(&codec, &accents).concat().len(), 400_000);
     }
@@ -247,9 +247,9 @@ mod tests {
             ids in prop::collection::vec(0_u32..265, 0..60),
             texts in prop::collection::vec(prop::sample::select(vec![FAMILY, FLAGS, ACCENT, HINDI, "a", " ", "\r", "\n"]), 0..9),
         ) {
-            static CODECS: LazyLock<[TextCodec; 2]> = LazyLock::new(|| {
+            static CODECS: LazyLock<[Tokenizer; 2]> = LazyLock::new(|| {
                 let text = [FAMILY, FLAGS, ACCENT, HINDI, "a b\r\n"].concat();
-                [codec(CodecKind::Bpe, &text), codec(CodecKind::Unigram, &text)]
+                [codec(TokenizerKind::Bpe, &text), codec(TokenizerKind::Unigram, &text)]
             });
             for codec in &*CODECS {
                 check(codec, &ids.iter().map(|id| id % codec.len() as u32).collect::<Vec<_>>());

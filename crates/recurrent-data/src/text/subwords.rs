@@ -22,7 +22,7 @@ use tokenizers::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::codec::{CodecKind, CodecRequest, FIRST};
+use super::tokenizer::{FIRST, TokenizerConfig, TokenizerKind};
 use crate::{DataError, Result};
 
 /// The vocabulary where nobody says how large it should be.
@@ -63,7 +63,10 @@ enum Pieces {
 }
 
 impl Subwords {
-    pub(crate) fn fit<T: AsRef<str>>(request: &CodecRequest, texts: impl Iterator<Item = Result<T>>) -> Result<Self> {
+    pub(crate) fn fit<T: AsRef<str>>(
+        request: &TokenizerConfig,
+        texts: impl Iterator<Item = Result<T>>,
+    ) -> Result<Self> {
         let vocabulary = if request.vocabulary == 0 { DEFAULT } else { request.vocabulary };
         let needed = (FIRST + BYTES + 1) as usize;
         let Some(room) = vocabulary.checked_sub(needed - 1).filter(|room| *room > 0) else {
@@ -76,7 +79,7 @@ impl Subwords {
             return Err(DataError::NothingToFit { codec, piece: "word", min_count: 1 });
         }
         let fitted = match request.kind {
-            CodecKind::Unigram => fit_unigram(&counts, room, request.min_count),
+            TokenizerKind::Unigram => fit_unigram(&counts, room, request.min_count),
             _ => fit_bpe(&counts, room, request.min_count),
         };
         fitted.map_err(|cause| DataError::CannotFit { codec: request.kind.to_string(), cause })
@@ -127,10 +130,10 @@ impl Subwords {
         Self { model, bytes, ids }
     }
 
-    pub(crate) fn kind(&self) -> CodecKind {
+    pub(crate) fn kind(&self) -> TokenizerKind {
         match self.model {
-            Pieces::Bpe { .. } => CodecKind::Bpe,
-            Pieces::Unigram { .. } => CodecKind::Unigram,
+            Pieces::Bpe { .. } => TokenizerKind::Bpe,
+            Pieces::Unigram { .. } => TokenizerKind::Unigram,
         }
     }
 
@@ -398,16 +401,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::TextCodec;
+    use crate::Tokenizer;
 
     const SONG: &str = "the cat sat on the mat, the rat sat on the cat.\nМама мыла раму, мама мыла раму.\n";
 
-    fn fit(kind: CodecKind, vocabulary: usize, text: &str) -> TextCodec {
-        TextCodec::fit_texts(&CodecRequest { vocabulary, ..CodecRequest::new(kind) }, [text]).unwrap()
+    fn fit(kind: TokenizerKind, vocabulary: usize, text: &str) -> Tokenizer {
+        Tokenizer::fit_texts(&TokenizerConfig { vocabulary, ..TokenizerConfig::new(kind) }, [text]).unwrap()
     }
 
-    fn both(vocabulary: usize) -> [TextCodec; 2] {
-        [CodecKind::Bpe, CodecKind::Unigram].map(|kind| fit(kind, vocabulary, &SONG.repeat(20)))
+    fn both(vocabulary: usize) -> [Tokenizer; 2] {
+        [TokenizerKind::Bpe, TokenizerKind::Unigram].map(|kind| fit(kind, vocabulary, &SONG.repeat(20)))
     }
 
     fn cuts(text: &str) -> Vec<&str> {
@@ -427,7 +430,7 @@ mod tests {
 
     #[test]
     fn frequent_words_become_pieces_that_can_be_read() {
-        let tokens = |codec: &TextCodec, text: &str| -> Vec<String> {
+        let tokens = |codec: &Tokenizer, text: &str| -> Vec<String> {
             assert!(codec.len() <= 360, "{}", codec.len());
             codec.encode(text).into_iter().map(|id| codec.token(id)).collect()
         };
@@ -441,7 +444,7 @@ mod tests {
 
     #[test]
     fn the_same_texts_give_the_same_codec() {
-        for kind in [CodecKind::Bpe, CodecKind::Unigram] {
+        for kind in [TokenizerKind::Bpe, TokenizerKind::Unigram] {
             let first = fit(kind, 320, &SONG.repeat(3));
             for _ in 0..3 {
                 assert_eq!(fit(kind, 320, &SONG.repeat(3)).to_json(), first.to_json());
@@ -452,7 +455,7 @@ mod tests {
     #[test]
     fn no_text_spells_a_special_token() {
         let text = "<pad> <unk> <UNK> <eos> <0x41> \0 <s>";
-        for kind in [CodecKind::Bpe, CodecKind::Unigram] {
+        for kind in [TokenizerKind::Bpe, TokenizerKind::Unigram] {
             let codec = fit(kind, 330, &text.repeat(50));
             let ids = codec.encode(text);
             assert!(ids.iter().all(|id| !codec.specials().contains(*id)));
@@ -464,11 +467,11 @@ mod tests {
     #[test]
     fn a_vocabulary_holds_the_bytes_and_a_piece() {
         let message = |kind, vocabulary| {
-            let request = CodecRequest { vocabulary, ..CodecRequest::new(kind) };
-            TextCodec::fit_texts(&request, ["a b"]).unwrap_err().to_string()
+            let request = TokenizerConfig { vocabulary, ..TokenizerConfig::new(kind) };
+            Tokenizer::fit_texts(&request, ["a b"]).unwrap_err().to_string()
         };
-        assert_eq!(message(CodecKind::Bpe, 260), "expected a vocabulary of at least 261 for bpe, found 260");
-        assert_eq!(message(CodecKind::Unigram, 5), "expected a vocabulary of at least 261 for unigram, found 5");
+        assert_eq!(message(TokenizerKind::Bpe, 260), "expected a vocabulary of at least 261 for bpe, found 260");
+        assert_eq!(message(TokenizerKind::Unigram, 5), "expected a vocabulary of at least 261 for unigram, found 5");
         for codec in both(261) {
             assert!(codec.len() <= 261);
         }
@@ -492,7 +495,7 @@ mod tests {
         for codec in both(300) {
             assert_eq!(codec.decode(&codec.encode(&long)).len(), long.len());
         }
-        fit(CodecKind::Bpe, 300, &long);
+        fit(TokenizerKind::Bpe, 300, &long);
     }
 
     proptest! {
@@ -500,7 +503,7 @@ mod tests {
 
         #[test]
         fn any_text_comes_back(text in "\\PC{0,60}|[\\s\\S]{0,60}|[ab <>0xunk\\s]{0,60}") {
-            static CODECS: LazyLock<[TextCodec; 2]> = LazyLock::new(|| both(300));
+            static CODECS: LazyLock<[Tokenizer; 2]> = LazyLock::new(|| both(300));
             for codec in &*CODECS {
                 prop_assert_eq!(codec.decode(&codec.encode(&text)), &*text);
             }
@@ -508,7 +511,7 @@ mod tests {
 
         #[test]
         fn a_codec_is_fitted_on_any_text(text in "\\PC{1,40}|[\\s\\S]{1,40}|[ab ]{1,40}|a{1,40}") {
-            for kind in [CodecKind::Bpe, CodecKind::Unigram] {
+            for kind in [TokenizerKind::Bpe, TokenizerKind::Unigram] {
                 let codec = fit(kind, 280, &text);
                 prop_assert!(codec.len() <= 280);
                 prop_assert_eq!(codec.decode(&codec.encode(&text)), &*text);

@@ -6,10 +6,10 @@ use crate::{Result, Role};
 
 /// The texts of one part, one after the other, none of them longer in memory than it is looked at.
 ///
-/// Only a part gives them out: [`Excerpt::pieces`](crate::Excerpt::pieces),
-/// [`PairPart::sources`](crate::PairPart::sources), [`PairPart::targets`](crate::PairPart::targets),
-/// [`LabelledPart::texts`](crate::LabelledPart::texts). So their role is sure, and
-/// [`TextCodec::fit`](crate::TextCodec::fit) takes those of training alone.
+/// Only a part gives them out: [`CorpusSplit::pieces`](crate::CorpusSplit::pieces),
+/// [`PairSubset::sources`](crate::PairSubset::sources), [`PairSubset::targets`](crate::PairSubset::targets),
+/// [`LabeledSubset::texts`](crate::LabeledSubset::texts). So their role is sure, and
+/// [`Tokenizer::fit`](crate::Tokenizer::fit) takes those of training alone.
 pub struct Texts<'a, R: Role> {
     texts: Box<dyn Iterator<Item = Result<Cow<'a, str>>> + 'a>,
     role: PhantomData<R>,

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{codec::TextCodec, corpus::Excerpt};
+use super::{corpus::CorpusSplit, tokenizer::Tokenizer};
 use crate::{DataError, Result, Role};
 
 /// A text as a network sees it: one number after the other.
@@ -45,7 +45,7 @@ impl fmt::Debug for Store {
 }
 
 impl<R: Role> Tokens<R> {
-    pub(crate) fn encode(text: &Excerpt<R>, codec: &TextCodec, memory: u64) -> Result<Self> {
+    pub(crate) fn encode(text: &CorpusSplit<R>, codec: &Tokenizer, memory: u64) -> Result<Self> {
         let is_short = codec.len() <= 1 << 16;
         let mut sink = if text.bytes() > memory {
             Sink::spill(if is_short { 2 } else { 4 }).map_err(|cause| no_room(text, cause))?
@@ -139,7 +139,7 @@ impl<R: Role> Tokens<R> {
     }
 }
 
-fn no_room<R: Role>(text: &Excerpt<R>, cause: io::Error) -> DataError {
+fn no_room<R: Role>(text: &CorpusSplit<R>, cause: io::Error) -> DataError {
     DataError::NoRoom { path: text.source().to_string(), cause }
 }
 
@@ -194,12 +194,12 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{CodecKind, CodecRequest, Corpus};
+    use crate::{Corpus, TokenizerConfig, TokenizerKind};
 
     const TEXT: &str = "the cat, the dog, жаба?\n";
 
-    fn codec(vocabulary: &str) -> TextCodec {
-        TextCodec::fit_texts(&CodecRequest::new(CodecKind::Chars), [vocabulary]).unwrap()
+    fn codec(vocabulary: &str) -> Tokenizer {
+        Tokenizer::fit_texts(&TokenizerConfig::new(TokenizerKind::Chars), [vocabulary]).unwrap()
     }
 
     #[test]

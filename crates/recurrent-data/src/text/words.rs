@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, ops::Range};
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::codec::{CodecRequest, FIRST, UNK, frequent};
+use super::tokenizer::{FIRST, TokenizerConfig, UNK, frequent};
 use crate::Result;
 
 /// Words as Unicode bounds them, each punctuation mark and each end of a line a word of its own,
@@ -17,7 +17,10 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    pub(crate) fn fit<T: AsRef<str>>(request: &CodecRequest, texts: impl Iterator<Item = Result<T>>) -> Result<Self> {
+    pub(crate) fn fit<T: AsRef<str>>(
+        request: &TokenizerConfig,
+        texts: impl Iterator<Item = Result<T>>,
+    ) -> Result<Self> {
         let mut counts: HashMap<String, u64> = HashMap::new();
         for text in texts {
             for (_, word) in split(text?.as_ref()) {
@@ -154,14 +157,14 @@ fn is_unspaced(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{CodecKind, CodecRequest, TextCodec};
+    use crate::{Tokenizer, TokenizerConfig, TokenizerKind};
 
-    fn fit(lowercase: bool, text: &str) -> TextCodec {
-        let request = CodecRequest { lowercase, ..CodecRequest::new(CodecKind::Words) };
-        TextCodec::fit_texts(&request, [text]).unwrap()
+    fn fit(lowercase: bool, text: &str) -> Tokenizer {
+        let request = TokenizerConfig { lowercase, ..TokenizerConfig::new(TokenizerKind::Words) };
+        Tokenizer::fit_texts(&request, [text]).unwrap()
     }
 
-    fn tokens(codec: &TextCodec) -> Vec<String> {
+    fn tokens(codec: &Tokenizer) -> Vec<String> {
         (4..codec.len() as u32).map(|id| codec.token(id)).collect()
     }
 

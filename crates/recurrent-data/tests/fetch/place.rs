@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use recurrent_data::Dataset;
+use recurrent_data::DatasetManifest;
 use recurrent_data::fetch::{FetchError, Progress, fetch};
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ impl Place {
     }
 
     /// Fetches, and gives the file with what was told.
-    pub fn fetch(&self, set: &Dataset, from: Option<&Path>) -> Result<(PathBuf, Vec<String>), FetchError> {
+    pub fn fetch(&self, set: &DatasetManifest, from: Option<&Path>) -> Result<(PathBuf, Vec<String>), FetchError> {
         let mut told = Vec::new();
         let file = fetch(set, self.path(), from, &mut |progress| {
             told.push(match progress {
@@ -39,7 +39,7 @@ impl Place {
 
     /// Fetches what must not come.
     #[track_caller]
-    pub fn refused(&self, set: &Dataset, from: Option<&Path>, bad_input: bool) -> String {
+    pub fn refused(&self, set: &DatasetManifest, from: Option<&Path>, bad_input: bool) -> String {
         let error = self.fetch(set, from).expect_err("it should not come");
         assert_eq!(error.is_bad_input(), bad_input, "{error}");
         assert!(!set.place(self.path()).exists(), "half a data set is in its place");
@@ -47,7 +47,7 @@ impl Place {
     }
 
     /// What lies in the folder of a data set, without the lock.
-    pub fn files(&self, set: &Dataset) -> Vec<String> {
+    pub fn files(&self, set: &DatasetManifest) -> Vec<String> {
         let entries = fs::read_dir(self.path().join(&set.name)).expect("a folder");
         let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
         let mut names: Vec<String> = names.filter(|name| name != ".lock").collect();
@@ -64,14 +64,14 @@ impl Place {
 }
 
 /// The manifest of a text, with sources as they stand in one.
-pub fn text(contents: &[u8], sources: &str) -> Dataset {
+pub fn text(contents: &[u8], sources: &str) -> DatasetManifest {
     let sum = recurrent_data::sha256(contents);
     let manifest = format!(
         "name = \"letter\"\ntitle = \"A letter\"\nkind = \"text\"\ndescription = \"short\"\nlicence = \"mine\"\n\
          file = \"letter.txt\"\nbytes = {}\nsha256 = \"{sum}\"\n{sources}\n[text]\nvalid = 0.1\n",
         contents.len()
     );
-    Dataset::from_toml("letter/dataset.toml", &manifest).expect("a manifest")
+    DatasetManifest::from_toml("letter/dataset.toml", &manifest).expect("a manifest")
 }
 
 /// A source at an address.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use recurrent_data::{Dataset, sha256};
+use recurrent_data::{DatasetManifest, sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::place::Place;
+use crate::assignment::Place;
 
 /// A tar.gz with these files in it.
 fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -34,7 +34,7 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// The manifest of a table that is made of `raw`, which is `inside` a package, or the package itself.
-fn set(prepare: &str, archive: &str, raw: &[u8], inside: Option<&str>, prepared: &str) -> Dataset {
+fn set(prepare: &str, archive: &str, raw: &[u8], inside: Option<&str>, prepared: &str) -> DatasetManifest {
     let path = inside.map_or_else(String::new, |path| format!("path = \"{path}\"\n"));
     let manifest = format!(
         "name = \"made\"\ntitle = \"Made\"\nkind = \"text\"\ndescription = \"short\"\nlicence = \"mine\"\n\
@@ -45,14 +45,14 @@ fn set(prepare: &str, archive: &str, raw: &[u8], inside: Option<&str>, prepared:
         sha256(prepared.as_bytes()),
         sha256(raw)
     );
-    Dataset::from_toml("made/dataset.toml", &manifest).expect("a manifest")
+    DatasetManifest::from_toml("made/dataset.toml", &manifest).expect("a manifest")
 }
 
 const REVIEWS: &str = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt";
 const SDIST: &str = "made-1/more/raw.tar.gz";
 
 /// What becomes of rated sentences, and the file that they were given in.
-fn vader(sentences: &str, prepared: &str) -> (Place, Dataset, PathBuf) {
+fn vader(sentences: &str, prepared: &str) -> (Place, DatasetManifest, PathBuf) {
     let raw = tar(&[("hutto_ICWSM_2014/other.txt", b"1\t4.0\tnot this"), (REVIEWS, sentences.as_bytes())]);
     let place = Place::new();
     let file = place.write("raw.tar.gz", &raw);
@@ -60,7 +60,7 @@ fn vader(sentences: &str, prepared: &str) -> (Place, Dataset, PathBuf) {
 }
 
 /// What becomes of a file that is at hand.
-fn made(place: &Place, set: &Dataset, file: &Path) -> String {
+fn made(place: &Place, set: &DatasetManifest, file: &Path) -> String {
     let (file, told) = place.fetch(set, Some(file)).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(told, ["preparing"]);
     std::fs::read_to_string(file).expect("a table")

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
 use super::look::Look;
-use super::plan::ComparePlan;
+use super::plan::StudyConfig;
 use super::reader::ReaderShape;
 use super::results::{Results, Tried};
 use super::significance::{Spread, Welch};
@@ -242,7 +242,7 @@ fn exploding(results: &Results) -> Judged {
 /// What damaged data cost: of the share of right digits, and in standard deviations of the forecast, their mean.
 /// Confirmed if every cell loses, refuted if none does.
 fn loses(claim: Claim, results: &Results, damaged: impl Fn(Damage) -> bool) -> Judged {
-    let spoiled = |trial: &Trial| ComparePlan::SPOILED.contains(&trial.task);
+    let spoiled = |trial: &Trial| StudyConfig::SPOILED.contains(&trial.task);
     let mut samples = Vec::new();
     let mut tests = Vec::new();
     for cell in CellKind::ALL {
@@ -302,7 +302,7 @@ mod tests {
 
     /// Three seeds of each trial, with the loss and the right answers that `of` gives for a cell and its trial.
     fn results(of: impl Fn(&Trial) -> (f64, f64)) -> Results {
-        let plan = ComparePlan { seeds: 3, lengths: vec![10, 100], ..ComparePlan::quick() };
+        let plan = StudyConfig { seeds: 3, lengths: vec![10, 100], ..StudyConfig::quick() };
         let tried = plan.trials().into_iter().map(|trial| {
             let (loss, right) = of(&trial);
             // No two seeds are the same.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! runs/compare-1/
-//!   plan.toml            what is compared, complete
+//!   config.toml            what is compared, complete
 //!   measured/*.json      a file for each cell of the grid, once it is measured
 //!   compare.json         all of it, and what it says of the lecture's claims
 //!   report.html          the same for readers
@@ -18,18 +18,18 @@ use serde::de::DeserializeOwned;
 
 use super::claim::{Judged, judge};
 use super::look::{Exploded, Explosion, Look};
-use super::plan::{ComparePlan, Part};
+use super::plan::{Part, StudyConfig};
 use super::reading::{Read, Reading};
 use super::results::{Results, Tried};
 use super::speed::speed;
 use super::trial::{Outcome, Recipe, Trial, train};
-use crate::{Bundle, Error, Result};
+use crate::{Error, Result, RunDir};
 
 /// A comparison, in a folder of its own.
 #[derive(Debug)]
 pub struct Comparison {
-    plan: ComparePlan,
-    bundle: Bundle,
+    plan: StudyConfig,
+    run_dir: RunDir,
     _lock: File,
 }
 
@@ -81,16 +81,16 @@ impl Comparison {
     ///
     /// # Errors
     /// If the plan cannot be, the folder is something else's, has another plan, or another process works in it.
-    pub fn begin(plan: ComparePlan, folder: &Path) -> Result<Self> {
+    pub fn begin(plan: StudyConfig, folder: &Path) -> Result<Self> {
         plan.check()?;
         if !folder.exists() {
-            let text = toml::to_string(&plan).expect("a plan is a table of plain values");
-            return Self::locked(plan, Bundle::create(folder, &[(PLAN, text)], false)?);
+            let text = RunDir::config_text("compare", &plan);
+            return Self::locked(plan, RunDir::create(folder, &[(PLAN, text)], false)?);
         }
         let there = Self::open(folder)?;
         match difference(&there.plan, &plan) {
             None => Ok(there),
-            Some((setting, expected, found)) => Err(Error::Bundle {
+            Some((setting, expected, found)) => Err(Error::RunDir {
                 path: folder.join(PLAN),
                 expected: format!("`{setting} = {expected}` as asked for (or name another folder with --out)"),
                 found: format!("`{found}`"),
@@ -103,31 +103,30 @@ impl Comparison {
     /// # Errors
     /// If it is not one, its plan is damaged, or another process works in it.
     pub fn open(folder: &Path) -> Result<Self> {
-        let bundle = Bundle::open(folder)?;
-        let plan: ComparePlan = bundle.plan()?;
+        let run_dir = RunDir::open(folder)?;
+        let plan: StudyConfig = run_dir.read_config("compare")?;
         plan.check()?;
-        Self::locked(plan, bundle)
+        Self::locked(plan, run_dir)
     }
 
     /// Whether a folder is a comparison's.
     pub fn is_in(folder: &Path) -> bool {
-        let plan = Bundle::open(folder).and_then(|bundle| bundle.plan::<toml::Table>());
-        plan.is_ok_and(|plan| plan.get("task").and_then(toml::Value::as_str) == Some("compare"))
+        RunDir::open(folder).and_then(|run_dir| run_dir.header()).is_ok_and(|header| header.task == "compare")
     }
 
-    fn locked(plan: ComparePlan, bundle: Bundle) -> Result<Self> {
-        let _lock = bundle.lock()?;
-        Ok(Self { plan, bundle, _lock })
+    fn locked(plan: StudyConfig, run_dir: RunDir) -> Result<Self> {
+        let _lock = run_dir.lock()?;
+        Ok(Self { plan, run_dir, _lock })
     }
 
     /// What is compared.
-    pub fn plan(&self) -> &ComparePlan {
+    pub fn plan(&self) -> &StudyConfig {
         &self.plan
     }
 
     /// Its folder.
-    pub fn bundle(&self) -> &Bundle {
-        &self.bundle
+    pub fn run_dir(&self) -> &RunDir {
+        &self.run_dir
     }
 
     fn cells(&self) -> Vec<Cell> {
@@ -241,14 +240,14 @@ impl Comparison {
         all: &mut Vec<T>,
     ) -> Result<Option<Option<String>>> {
         let file = format!("measured/{name}.json");
-        let path = self.bundle.path(&file);
+        let path = self.run_dir.path(&file);
         let new = !path.exists();
         if new {
             let Some(measured) = measure()? else { return Ok(None) };
-            self.bundle.write(&file, in_json(&measured))?;
+            self.run_dir.write(&file, in_json(&measured))?;
         }
         // What is new is read back too: a number that goes through a file may lose its last bit.
-        let measured: T = serde_json::from_str(&self.bundle.read(&file)?).map_err(|cause| Error::Bundle {
+        let measured: T = serde_json::from_str(&self.run_dir.read(&file)?).map_err(|cause| Error::RunDir {
             path,
             expected: "what was measured (delete the file to measure it again)".into(),
             found: cause.to_string(),
@@ -270,12 +269,12 @@ impl Comparison {
             results: &'a Results,
         }
         let claims = judge(results);
-        self.bundle.write("compare.json", in_json(&All { claims: &claims, results }))?;
+        self.run_dir.write("compare.json", in_json(&All { claims: &claims, results }))?;
         Ok(claims)
     }
 }
 
-const PLAN: &str = "plan.toml";
+const PLAN: &str = "config.toml";
 
 fn in_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("plain numbers and names") + "\n"
@@ -296,7 +295,7 @@ fn how_well(reading: &Reading) -> String {
 }
 
 /// The first setting in which two plans differ, with what each says.
-fn difference(there: &ComparePlan, asked: &ComparePlan) -> Option<(String, String, String)> {
+fn difference(there: &StudyConfig, asked: &StudyConfig) -> Option<(String, String, String)> {
     let [there, asked] =
         [there, asked].map(|plan| toml::Table::try_from(plan).expect("a plan is a table of plain values"));
     asked.into_iter().find_map(|(setting, asked)| {

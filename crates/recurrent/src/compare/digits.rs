@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
-use recurrent_data::{Dataset, Known};
+use recurrent_data::{DatasetManifest, RegisteredDataset};
 
 use super::task::{Answers, Examples, Memory, Source};
 
@@ -37,7 +37,8 @@ impl Digits {
     }
 
     fn read(part: &str) -> Self {
-        let table = Dataset::find("digits").and_then(Known::table).expect("a table that is compiled in");
+        let table =
+            DatasetManifest::find("digits").and_then(RegisteredDataset::table).expect("a table that is compiled in");
         let rows = table.rows().iter().filter(|row| row.cell(2) == part);
         let number = |text: &str| text.parse::<u8>().expect("digits compiled in were tested with their crate");
         let mut digits = Self { points: Vec::new(), labels: Vec::new() };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
 use super::microscope::gradient_trace;
-use super::plan::ComparePlan;
+use super::plan::StudyConfig;
 use super::reader::{Reader, Rows};
 use super::spectrum::{RecurrentWeights, with_recurrent_weights};
 use super::task::{Memory, Source};
@@ -64,7 +64,7 @@ impl Look {
     /// The networks that are looked at: each cell with orthogonal and with Gaussian weights, the LSTM without the bias
     /// by which a fresh one remembers, and each cell as it is by default, once more without clipping. Where the plan
     /// has no clipping, that one is clipped to 1.
-    pub fn all(plan: &ComparePlan) -> Vec<Self> {
+    pub fn all(plan: &StudyConfig) -> Vec<Self> {
         let other_clip = if plan.clip > 0.0 { 0.0 } else { 1.0 };
         let mut looks = Vec::new();
         for seed in 0..plan.seeds as u64 {
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn every_cell_is_looked_at_with_clipping_and_without() {
         for clip in [0.0, 2.0] {
-            let looks = Look::all(&ComparePlan { clip, seeds: 1, ..ComparePlan::quick() });
+            let looks = Look::all(&StudyConfig { clip, seeds: 1, ..StudyConfig::quick() });
             let names: std::collections::HashSet<String> = looks.iter().map(ToString::to_string).collect();
             assert_eq!((looks.len(), names.len()), (10, 10));
             for cell in CellKind::ALL {

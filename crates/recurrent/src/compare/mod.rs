@@ -11,7 +11,7 @@
 //!
 //! Of the three cells, by training (with the feature `fit`):
 //!
-//! - [`ComparePlan`] says what is measured, and [`Comparison`] does it in a folder of its own, one finished [`Trial`]
+//! - [`StudyConfig`] says what is measured, and [`Comparison`] does it in a folder of its own, one finished [`Trial`]
 //!   after the other, so that a run that was interrupted computes none of them again;
 //! - [`Memory`] is a task that asks for memory, and [`Examples`] are rows of it; [`Damage`] spoils them;
 //! - [`train`] is the one loop that every cell goes through: the same loss, the same rows in the same order, the same
@@ -69,7 +69,7 @@ pub use digits::Digits;
 #[cfg(feature = "fit")]
 pub use look::{Exploded, Explosion, Gradient, Look, Looked};
 #[cfg(feature = "fit")]
-pub use plan::{ComparePlan, Fairness, Part};
+pub use plan::{Fairness, Part, StudyConfig};
 #[cfg(feature = "fit")]
 pub use reader::{Reader, ReaderShape, Rows};
 #[cfg(feature = "fit")]

@@ -51,9 +51,7 @@ pub enum Part {
 /// seeds as the promised time allows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ComparePlan {
-    /// Always `compare`.
-    pub task: String,
+pub struct StudyConfig {
     /// The device, by its name.
     pub device: String,
     /// What is measured.
@@ -96,12 +94,11 @@ pub struct ComparePlan {
     pub cost_lengths: Vec<usize>,
 }
 
-impl ComparePlan {
+impl StudyConfig {
     /// The whole comparison, within half an hour on two cores.
     pub fn full() -> Self {
         let weather = Signal::weather();
         Self {
-            task: "compare".into(),
             device: String::new(),
             parts: Part::ALL.into(),
             tasks: Memory::ALL.into_iter().filter(|task| *task != Memory::Forecast).collect(),
@@ -145,12 +142,8 @@ impl ComparePlan {
     /// # Errors
     /// The first setting that cannot be, with what was expected.
     pub fn check(&self) -> Result<()> {
-        let wrong = |setting: &'static str, expected: &str, found: String| {
-            Err(Error::Plan { setting, expected: expected.into(), found })
-        };
-        if self.task != "compare" {
-            return wrong("task", "`compare`", format!("`{}`", self.task));
-        }
+        let wrong =
+            |setting: &'static str, expected: &str, found: String| Err(Error::setting(setting, expected, found));
         let lists = [("--parts", self.parts.len()), ("--tasks", self.tasks.len()), ("--lengths", self.lengths.len())];
         for (setting, count) in lists {
             if count == 0 {
@@ -210,8 +203,8 @@ impl ComparePlan {
         if signal.sha256() == self.sha256 {
             return Ok(signal);
         }
-        Err(Error::Plan {
-            setting: "the series of the comparison",
+        Err(Error::Input {
+            what: "the series of the comparison".into(),
             expected: format!("the bytes that it began with (sha256 {})", self.sha256),
             found: format!("{} with other bytes (sha256 {})", self.series, signal.sha256()),
         })
@@ -333,37 +326,37 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn refused(plan: ComparePlan, message: &str) {
+    fn refused(plan: StudyConfig, message: &str) {
         assert_eq!(plan.check().unwrap_err().to_string(), message);
     }
 
     #[test]
     fn what_cannot_be_is_refused_with_what_was_expected() {
-        let plan = ComparePlan::quick;
-        refused(ComparePlan { seeds: 0, ..plan() }, "--seeds: expected a number from 1 to 1000000, found 0");
-        refused(ComparePlan { lengths: vec![10, 1], ..plan() }, "--lengths: expected steps from 2 to 10000, found 1");
-        refused(ComparePlan { lengths: vec![], ..plan() }, "--lengths: expected at least one, found none");
-        refused(ComparePlan { lr: -1.0, ..plan() }, "--lr: expected a positive number, found -1");
+        let plan = StudyConfig::quick;
+        refused(StudyConfig { seeds: 0, ..plan() }, "--seeds: expected a number from 1 to 1000000, found 0");
+        refused(StudyConfig { lengths: vec![10, 1], ..plan() }, "--lengths: expected steps from 2 to 10000, found 1");
+        refused(StudyConfig { lengths: vec![], ..plan() }, "--lengths: expected at least one, found none");
+        refused(StudyConfig { lr: -1.0, ..plan() }, "--lr: expected a positive number, found -1");
         refused(
-            ComparePlan { clip: f64::NAN, ..plan() },
+            StudyConfig { clip: f64::NAN, ..plan() },
             "--clip: expected a positive number, or 0 for no clipping, found NaN",
         );
         refused(
-            ComparePlan { gradient_layers: 0, ..plan() },
+            StudyConfig { gradient_layers: 0, ..plan() },
             "--gradient-layers: expected layers from 1 to 8, found 0",
         );
         refused(
-            ComparePlan { gradient_length: 1, ..plan() },
+            StudyConfig { gradient_length: 1, ..plan() },
             "--gradient-length: expected steps from 2 to 10000, found 1",
         );
-        refused(ComparePlan { task: "forecast".into(), ..plan() }, "task: expected `compare`, found `forecast`");
-        assert!(plan().check().is_ok() && ComparePlan::full().check().is_ok());
+        refused(StudyConfig { task: "forecast".into(), ..plan() }, "task: expected `compare`, found `forecast`");
+        assert!(plan().check().is_ok() && StudyConfig::full().check().is_ok());
     }
 
     #[test]
     fn a_series_with_other_bytes_is_refused() {
-        assert_eq!(ComparePlan::quick().signal().unwrap(), *Signal::weather());
-        let other = ComparePlan { sha256: "0".into(), ..ComparePlan::quick() };
+        assert_eq!(StudyConfig::quick().signal().unwrap(), *Signal::weather());
+        let other = StudyConfig { sha256: "0".into(), ..StudyConfig::quick() };
         let message = other.signal().unwrap_err().to_string();
         assert!(
             message.starts_with("the series of the comparison: expected the bytes that it began with"),
@@ -373,13 +366,13 @@ mod tests {
 
     #[test]
     fn a_plan_comes_back_from_its_file() {
-        let plan = ComparePlan::full();
-        assert_eq!(toml::from_str::<ComparePlan>(&toml::to_string(&plan).unwrap()).unwrap(), plan);
+        let plan = StudyConfig::full();
+        assert_eq!(toml::from_str::<StudyConfig>(&toml::to_string(&plan).unwrap()).unwrap(), plan);
     }
 
     #[test]
     fn no_trial_is_planned_twice_and_cells_stand_side_by_side() {
-        for plan in [ComparePlan::quick(), ComparePlan::full()] {
+        for plan in [StudyConfig::quick(), StudyConfig::full()] {
             let trials = plan.trials();
             let names: std::collections::HashSet<String> = trials.iter().map(ToString::to_string).collect();
             assert_eq!(names.len(), trials.len());
@@ -390,7 +383,7 @@ mod tests {
 
     #[test]
     fn equal_parameters_give_the_lstm_its_hidden_units_and_the_others_more() {
-        let plan = ComparePlan { fair: Fairness::Parameters, ..ComparePlan::quick() };
+        let plan = StudyConfig { fair: Fairness::Parameters, ..StudyConfig::quick() };
         let sizes: Vec<usize> = plan.trials()[..3].iter().map(|trial| plan.hidden_of(trial)).collect();
         assert!(sizes[1] == plan.hidden && sizes[2] > sizes[1] && sizes[0] > sizes[2], "{sizes:?}");
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
 use super::look::{Exploded, Looked};
-use super::plan::ComparePlan;
+use super::plan::StudyConfig;
 use super::reading::Reading;
 use super::significance::Spread;
 use super::speed::Speed;
@@ -25,7 +25,7 @@ pub struct Tried {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
     /// What was asked for.
-    pub plan: ComparePlan,
+    pub plan: StudyConfig,
     /// The trials, in the order of the plan.
     pub tried: Vec<Tried>,
     /// How far gradients reach.

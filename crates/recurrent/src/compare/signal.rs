@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
-use recurrent_data::{Missing, RAW_FOLDER, Series, SeriesRequest, Table, locate, sha256};
+use recurrent_data::{ColumnSelection, Missing, RAW_FOLDER, Series, Table, locate, sha256};
 
 use super::task::{Answers, Examples, Source};
-use crate::run::lasting_name;
+use crate::task::data_name;
 use crate::{Error, Result};
 
 /// The share of the rows, the first ones, that is learned from.
@@ -51,16 +51,13 @@ impl Signal {
         };
         let column = column.map(str::to_string).or_else(default);
         let date = facts.map(|facts| facts.date.clone());
-        let request = SeriesRequest { date, columns: column.into_iter().collect(), missing: Missing::Error };
+        let request = ColumnSelection { date, columns: column.into_iter().collect(), missing: Missing::Error };
         let series = table.series(&request)?;
         if series.len() < Self::LEAST {
-            return Err(Error::Plan {
-                setting: "--series",
-                expected: format!("at least {} rows", Self::LEAST),
-                found: format!("{} in {}", series.len(), series.source()),
-            });
+            let found = format!("{} in {}", series.len(), series.source());
+            return Err(Error::setting("series", format!("at least {} rows", Self::LEAST), found));
         }
-        Ok(Self::of(lasting_name(&located), sha256(&bytes), series))
+        Ok(Self::of(data_name(&located), sha256(&bytes), series))
     }
 
     fn of(data: String, sha256: String, series: Series) -> Self {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::History;
 use recurrent_data::sha256;
 
-use crate::bundle::{replace, to_toml};
+use crate::run_dir::{replace, to_toml};
 use crate::{Error, Result};
 
 /// How many checkpoints are kept: the last, and the one before in case that the last is damaged.
@@ -209,7 +209,7 @@ fn sum(path: &Path) -> std::io::Result<String> {
 }
 
 fn damaged(path: &Path, found: impl ToString) -> Error {
-    Error::Bundle {
+    Error::RunDir {
         path: path.to_path_buf(),
         expected: "a whole checkpoint (remove its folder to go on from the one before)".into(),
         found: found.to_string(),

@@ -6,9 +6,11 @@
 //! epoch's number alone, and a checkpoint is written whole at its end. A run that is killed at any moment goes on from
 //! the last checkpoint and comes to the same weights.
 
+mod config;
 mod history;
-mod plan;
 
+#[cfg(feature = "fit")]
+mod callbacks;
 #[cfg(feature = "fit")]
 mod checkpoint;
 #[cfg(feature = "fit")]
@@ -20,15 +22,15 @@ mod loss;
 #[cfg(feature = "fit")]
 mod schedule;
 #[cfg(feature = "fit")]
-mod session;
-#[cfg(feature = "fit")]
 mod strategy;
 #[cfg(feature = "fit")]
-mod training;
+mod train;
 
-pub use history::{Ending, Epoch, History};
-pub use plan::{FitPlan, Schedule};
+pub use config::{FitConfig, Schedule};
+pub use history::{Epoch, History, StopReason};
 
+#[cfg(feature = "fit")]
+pub use callbacks::{Advance, AfterEpoch, Callbacks, Tell};
 #[cfg(feature = "fit")]
 pub use clip::clip_global_norm;
 #[cfg(feature = "fit")]
@@ -36,8 +38,6 @@ pub use loader::{BatchSource, EpochCounter, Loader, Order};
 #[cfg(feature = "fit")]
 pub use loss::{Loss, token_loss};
 #[cfg(feature = "fit")]
-pub use session::{Advance, AfterEpoch, Session, Tell};
-#[cfg(feature = "fit")]
 pub use strategy::Trainable;
 #[cfg(feature = "fit")]
-pub use training::{Loaders, epochs_done, fit};
+pub use train::{Loaders, epochs_done, fit};

@@ -5,7 +5,7 @@ use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::lr_scheduler::exponential::ExponentialLrSchedulerConfig;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 
-use super::{FitPlan, Schedule};
+use super::{FitConfig, Schedule};
 use crate::{Error, Result};
 
 /// What [`Schedule::Exponential`] leaves of the learning rate after an epoch.
@@ -13,7 +13,7 @@ const KEPT_PER_EPOCH: f64 = 0.95;
 /// What [`Schedule::Cosine`] leaves of the learning rate at the end.
 const KEPT_AT_THE_END: f64 = 0.01;
 
-impl FitPlan {
+impl FitConfig {
     /// The learning rate of every step, where an epoch has `steps`.
     pub(super) fn scheduler(&self, steps: usize) -> Result<ModuleLrScheduler> {
         let scheduler = match self.schedule {
@@ -26,8 +26,8 @@ impl FitPlan {
                 .with_min_lr(self.lr * KEPT_AT_THE_END)
                 .init(),
         };
-        scheduler.map_err(|found| Error::Plan {
-            setting: "--lr",
+        scheduler.map_err(|found| Error::Setting {
+            setting: "lr".into(),
             expected: "a learning rate that the schedule can start from".into(),
             found,
         })
@@ -44,8 +44,8 @@ mod tests {
     use super::*;
 
     fn rates(schedule: Schedule, steps: usize) -> Vec<f64> {
-        let plan = FitPlan { schedule, epochs: 2, lr: 0.1, ..FitPlan::default() };
-        let mut scheduler = plan.scheduler(steps / 2).unwrap();
+        let config = FitConfig { schedule, epochs: 2, lr: 0.1, ..FitConfig::default() };
+        let mut scheduler = config.scheduler(steps / 2).unwrap();
         (0..steps).map(|_| scheduler.step().base()).collect()
     }
 
@@ -60,8 +60,8 @@ mod tests {
 
     #[test]
     fn epochs_have_seeds_of_their_own() {
-        let plan = FitPlan::default();
-        let mut seeds: Vec<u64> = (0..1000).map(|epoch| plan.seed_of(epoch)).collect();
+        let config = FitConfig::default();
+        let mut seeds: Vec<u64> = (0..1000).map(|epoch| config.seed_of(epoch)).collect();
         seeds.sort_unstable();
         seeds.dedup();
         assert_eq!(seeds.len(), 1000);

@@ -1,11 +1,11 @@
 //! How good judgements are: probabilities of classes beside the true class.
 //!
 //! ```
-//! use recurrent::metrics::classification::{Judged, score};
+//! use recurrent::metrics::classification::{LabeledPrediction, score};
 //!
 //! let labels = ["ham".to_string(), "spam".to_string()];
 //! let judged = [(0, 0.1), (0, 0.7), (1, 0.8), (1, 0.9)]
-//!     .map(|(truth, spam)| Judged { truth, probabilities: vec![1.0 - spam, spam] });
+//!     .map(|(label, spam)| LabeledPrediction { label, probabilities: vec![1.0 - spam, spam] });
 //! let score = score(&labels, &judged);
 //! assert_eq!(score.accuracy, 0.75);
 //! assert_eq!(score.auroc, Some(1.0));
@@ -28,14 +28,14 @@ const BINS: usize = 10;
 
 /// An example's true class, and what a classifier said of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct LabeledPrediction {
     /// The class that it is.
-    pub truth: usize,
+    pub label: usize,
     /// Of each class, that it is this one; together they are 1.
     pub probabilities: Vec<f64>,
 }
 
-impl Judged {
+impl LabeledPrediction {
     /// The most probable class; the first of several.
     pub fn said(&self) -> usize {
         let more_probable = |best, class| if self.probability(class) > self.probability(best) { class } else { best };
@@ -57,7 +57,7 @@ impl Judged {
     }
 
     fn is_right(&self) -> bool {
-        self.said() == self.truth
+        self.said() == self.label
     }
 }
 
@@ -103,8 +103,8 @@ pub struct ClassificationScore {
 ///
 /// # Panics
 ///
-/// If a truth is no class, or there is not a probability for each class.
-pub fn score(labels: &[String], judged: &[Judged]) -> ClassificationScore {
+/// If a label is no class, or there is not a probability for each class.
+pub fn score(labels: &[String], judged: &[LabeledPrediction]) -> ClassificationScore {
     let confusion = confusion(labels.len(), judged);
     let classes: Vec<ClassScore> =
         labels.iter().enumerate().map(|(class, label)| class_score(label, class, &confusion)).collect();
@@ -120,14 +120,14 @@ pub fn score(labels: &[String], judged: &[Judged]) -> ClassificationScore {
     }
 }
 
-/// `[truth][said]`
-fn confusion(classes: usize, judged: &[Judged]) -> Vec<Vec<usize>> {
+/// `[label][said]`
+fn confusion(classes: usize, judged: &[LabeledPrediction]) -> Vec<Vec<usize>> {
     let mut confusion = vec![vec![0; classes]; classes];
     for (example, one) in judged.iter().enumerate() {
-        let (truth, probabilities) = (one.truth, one.probabilities.len());
-        assert!(truth < classes, "example {example} is of class {truth}, but there are {classes} classes");
+        let (label, probabilities) = (one.label, one.probabilities.len());
+        assert!(label < classes, "example {example} is of class {label}, but there are {classes} classes");
         assert_eq!(probabilities, classes, "example {example} has not one probability a class");
-        confusion[truth][one.said()] += 1;
+        confusion[label][one.said()] += 1;
     }
     confusion
 }
@@ -146,8 +146,8 @@ fn class_score(label: &str, class: usize, confusion: &[Vec<usize>]) -> ClassScor
 }
 
 /// −ln of the true class's probability.
-fn surprise(one: &Judged) -> f64 {
-    -one.probability(one.truth).clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+fn surprise(one: &LabeledPrediction) -> f64 {
+    -one.probability(one.label).clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
 /// Examples that a classifier was about as sure of.
@@ -167,7 +167,7 @@ pub struct Bin {
 /// # Panics
 ///
 /// If `n` is 0, or an example has no probability.
-pub fn calibration_bins(judged: &[Judged], n: usize) -> Vec<Bin> {
+pub fn calibration_bins(judged: &[LabeledPrediction], n: usize) -> Vec<Bin> {
     assert!(n > 0, "calibration takes one bin at least");
     let mut bins = vec![Bin { confidence: 0.0, accuracy: 0.0, count: 0 }; n];
     for one in judged {
@@ -185,7 +185,7 @@ pub fn calibration_bins(judged: &[Judged], n: usize) -> Vec<Bin> {
     bins
 }
 
-fn calibration_error(judged: &[Judged]) -> f64 {
+fn calibration_error(judged: &[LabeledPrediction]) -> f64 {
     let error = |bin: &Bin| bin.count as f64 * (bin.accuracy - bin.confidence).abs();
     share(calibration_bins(judged, BINS).iter().map(error).sum(), judged.len())
 }
@@ -198,15 +198,15 @@ fn calibration_error(judged: &[Judged]) -> f64 {
 /// # Panics
 ///
 /// If an example has no probability of the class.
-pub fn roc(judged: &[Judged], class: usize) -> Vec<(f64, f64)> {
+pub fn roc(judged: &[LabeledPrediction], class: usize) -> Vec<(f64, f64)> {
     let thresholds = thresholds(judged, class);
     let Some((rest, own)) = both(&thresholds) else { return Vec::new() };
     thresholds.iter().map(|point| (point.0 as f64 / rest, point.1 as f64 / own)).collect()
 }
 
 /// How many examples of the rest and of the class are at least as probable as each threshold.
-fn thresholds(judged: &[Judged], class: usize) -> Vec<(usize, usize)> {
-    let mut ranked: Vec<(f64, bool)> = judged.iter().map(|one| (one.probability(class), one.truth == class)).collect();
+fn thresholds(judged: &[LabeledPrediction], class: usize) -> Vec<(usize, usize)> {
+    let mut ranked: Vec<(f64, bool)> = judged.iter().map(|one| (one.probability(class), one.label == class)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut point = (0, 0);
     let mut points = vec![point];
@@ -224,7 +224,7 @@ fn both(thresholds: &[(usize, usize)]) -> Option<(f64, f64)> {
     (rest > 0 && own > 0).then_some((rest as f64, own as f64))
 }
 
-fn auroc(classes: usize, judged: &[Judged]) -> Option<f64> {
+fn auroc(classes: usize, judged: &[LabeledPrediction]) -> Option<f64> {
     if classes == 2 {
         return area(judged, 1);
     }
@@ -233,7 +233,7 @@ fn auroc(classes: usize, judged: &[Judged]) -> Option<f64> {
 }
 
 /// The area under the curve [`roc`], by trapezoids.
-fn area(judged: &[Judged], class: usize) -> Option<f64> {
+fn area(judged: &[LabeledPrediction], class: usize) -> Option<f64> {
     let thresholds = thresholds(judged, class);
     let (rest, own) = both(&thresholds)?;
     // Whole numbers up to the division, so that a perfect ranking has 1 and nothing less.
@@ -288,8 +288,8 @@ mod tests {
         labels.iter().map(ToString::to_string).collect()
     }
 
-    fn judged(truth: usize, probabilities: &[f64]) -> Judged {
-        Judged { truth, probabilities: probabilities.to_vec() }
+    fn judged(label: usize, probabilities: &[f64]) -> LabeledPrediction {
+        LabeledPrediction { label, probabilities: probabilities.to_vec() }
     }
 
     fn numbers(score: &ClassificationScore) -> Vec<f64> {
@@ -329,7 +329,8 @@ mod tests {
     #[test]
     fn a_bin_has_its_upper_edge() {
         let sure = |probability: f64| judged(0, &[probability, 1.0 - probability]);
-        let counts = |rows: &[Judged]| calibration_bins(rows, 10).iter().map(|bin| bin.count).collect::<Vec<_>>();
+        let counts =
+            |rows: &[LabeledPrediction]| calibration_bins(rows, 10).iter().map(|bin| bin.count).collect::<Vec<_>>();
         assert_eq!(counts(&[sure(0.6), sure(0.59), sure(0.61)]), [2, 1]);
         assert_eq!(counts(&[sure(1.0), sure(0.95), judged(0, &[0.0, 0.0])]), [1, 2]);
     }
@@ -354,8 +355,8 @@ mod tests {
 
     #[test]
     fn a_score_is_printed_as_a_table() {
-        let rows: Vec<Judged> =
-            [(0, 0.2), (0, 0.3), (0, 0.6), (1, 0.9)].map(|(truth, p)| judged(truth, &[1.0 - p, p])).into();
+        let rows: Vec<LabeledPrediction> =
+            [(0, 0.2), (0, 0.3), (0, 0.6), (1, 0.9)].map(|(label, p)| judged(label, &[1.0 - p, p])).into();
         let table = "\
 4 judged: accuracy 0.750, macro F1 0.733, AUROC 1.000, calibration error 0.300, log loss 0.400
             precision  recall     F1  support | said 1 2

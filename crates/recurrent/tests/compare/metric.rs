@@ -12,7 +12,7 @@ use burn::train::metric::{Adaptor, ItemLazy, LossInput, LossMetric, Metric, Metr
 use burn::train::{InferenceStep, Learner, SupervisedTraining, TrainOutput, TrainStep};
 use recurrent::compare::metric::GradientDecayMetric;
 use recurrent::compare::microscope::{GradientTrace, Probe};
-use recurrent::fit::{BatchSource, Loader, Order, Session};
+use recurrent::fit::{BatchSource, Callbacks, Loader, Order};
 use recurrent::models::{AnyRecurrent, AnyRecurrentConfig, CellKind};
 
 /// A network that learns to end in zeros, under the microscope.
@@ -130,7 +130,7 @@ fn a_learner_shows_the_decay_of_every_batch() {
     let first = TrainStep::step(&model, Sines.gather(&(0..8).collect::<Vec<_>>(), &autodiff)).item.trace;
     let result = SupervisedTraining::<Watched>::new(folder.path(), loader(&autodiff), loader(&device))
         .with_application_logger(None)
-        .renderer(Session::quiet().renderer)
+        .renderer(Callbacks::quiet().renderer)
         .metric_train_numeric(LossMetric::new())
         .metric_train_numeric(GradientDecayMetric::new(0))
         .metric_train_numeric(GradientDecayMetric::new(1))

@@ -13,14 +13,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use recurrent::compare::{ComparePlan, Comparison, Event, Signal};
-use recurrent::{Bundle, replace};
+use recurrent::compare::{Comparison, Event, Signal, StudyConfig};
+use recurrent::{RunDir, replace};
 
 use crate::cli::{BadInput, CompareArgs, DeviceArgs, ResumeArgs};
 use crate::interrupt::{INTERRUPTED, on_ctrl_c};
 use crate::language::Language;
+use crate::output::{note, print};
 use crate::progress::duration;
-use crate::speak::{note, say};
 use crate::{device, folder};
 
 use words::Words;
@@ -31,11 +31,11 @@ const LANGUAGE: &str = "language.txt";
 /// `train compare`.
 pub fn run(args: CompareArgs) -> Result<ExitCode> {
     let plan = planned(&args)?;
-    let place = args.out.clone().unwrap_or_else(|| folder::fresh("compare"));
+    let place = args.out.clone().unwrap_or_else(|| folder::new("compare"));
     // The device answers before a folder is made.
     device::open(&args.device)?;
     let comparison = Comparison::begin(plan, &place)?;
-    comparison.bundle().write(LANGUAGE, format!("{}\n", args.lang.code()))?;
+    comparison.run_dir().write(LANGUAGE, format!("{}\n", args.lang.code()))?;
     measure(&comparison, &args.device, args.lang)
 }
 
@@ -55,25 +55,25 @@ pub fn resume(args: &ResumeArgs) -> Result<ExitCode> {
             );
         }
     };
-    measure(&comparison, &device, language(comparison.bundle())?)
+    measure(&comparison, &device, language(comparison.run_dir())?)
 }
 
 /// The language that was asked for last.
-fn language(bundle: &Bundle) -> Result<Language> {
-    let path = bundle.path(LANGUAGE);
+fn language(run_dir: &RunDir) -> Result<Language> {
+    let path = run_dir.path(LANGUAGE);
     // A run may have been killed before it was written.
     if !path.exists() {
         return Ok(Language::default());
     }
-    let found = bundle.read(LANGUAGE)?;
+    let found = run_dir.read(LANGUAGE)?;
     Language::of_code(found.trim())
         .ok_or_else(|| BadInput(format!("{}: expected `en` or `ru`, found `{}`", path.display(), found.trim())).into())
 }
 
 /// What was typed, complete.
-fn planned(args: &CompareArgs) -> Result<ComparePlan> {
-    let base = if args.quick { ComparePlan::quick() } else { ComparePlan::full() };
-    let plan = ComparePlan {
+fn planned(args: &CompareArgs) -> Result<StudyConfig> {
+    let base = if args.quick { StudyConfig::quick() } else { StudyConfig::full() };
+    let plan = StudyConfig {
         device: device::named(&args.device)?.to_string(),
         parts: args.parts.clone().unwrap_or(base.parts),
         tasks: args.tasks.clone().unwrap_or(base.tasks),
@@ -111,9 +111,9 @@ fn measure(comparison: &Comparison, device: &DeviceArgs, language: Language) -> 
         Some(came) => note(format!("{} of {}  {}: {came}", event.done, event.total, event.name)),
         None => before += 1,
     };
-    let folder = comparison.bundle().root();
+    let folder = comparison.run_dir().root();
     let Some(results) = comparison.run(&device, &|| interrupter.should_stop(), &mut tell)? else {
-        say(interrupted(folder));
+        print(interrupted(folder));
         return Ok(ExitCode::from(INTERRUPTED));
     };
     if before > 0 {
@@ -122,11 +122,11 @@ fn measure(comparison: &Comparison, device: &DeviceArgs, language: Language) -> 
     let claims = comparison.keep(&results)?;
     let words = Words::of(language);
     for (title, table) in tables::all(&results, &claims, words) {
-        say(format!("\n{title}\n\n{}", table.to_markdown()));
+        print(format!("\n{title}\n\n{}", table.to_markdown()));
     }
-    let report = comparison.bundle().path("report.html");
+    let report = comparison.run_dir().path("report.html");
     replace(&report, page::page(&results, &claims, language)?.to_html().as_bytes())?;
-    say(format!("\nIt took {}. With pictures: {}", duration(start.elapsed().as_secs_f64()), report.display()));
+    print(format!("\nIt took {}. With pictures: {}", duration(start.elapsed().as_secs_f64()), report.display()));
     Ok(ExitCode::SUCCESS)
 }
 

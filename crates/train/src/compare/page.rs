@@ -9,7 +9,7 @@ use super::tables::{self, CELLS, place, task_name};
 use super::words::{Words, filled};
 use super::{cost, number, quality};
 use crate::language::Language;
-use crate::picture::{self, Line};
+use crate::plots::{self, Line};
 use crate::report::{Block, Report, Section};
 
 /// The whole report.
@@ -97,8 +97,8 @@ fn length_picture(
     let values = CellKind::ALL.map(|cell| lengths.iter().map(|length| mean(cell, length)).collect::<Vec<_>>());
     let labels: Vec<String> = lengths.iter().map(usize::to_string).collect();
     let caption = format!("{}: {caption}", task_name(task, words));
-    let svg = picture::shares_against(&caption, words.head.length, axis, &labels, &lines(&values))?;
-    Ok(Block::Picture { caption, svg })
+    let svg = plots::shares_against(&caption, words.head.length, axis, &labels, &lines(&values))?;
+    Ok(Block::Plot { caption, svg })
 }
 
 fn curve_picture(results: &Results, task: Memory, words: &Words) -> Result<Block> {
@@ -163,8 +163,8 @@ fn gradient_picture(
     let labels: Vec<String> = (0..results.plan.gradient_length).map(|step| step.to_string()).collect();
     let numbers = [("layer", &*(layer + 1).to_string()), ("layers", &*results.plan.gradient_layers.to_string())];
     let caption = filled(caption, &numbers);
-    let svg = picture::against(&caption, words.head.back, words.head.norm, &labels, &lines)?;
-    Ok(Block::Picture { caption, svg })
+    let svg = plots::against(&caption, words.head.back, words.head.norm, &labels, &lines)?;
+    Ok(Block::Plot { caption, svg })
 }
 
 fn gates(results: &Results, words: &Words) -> Result<Option<Section>> {
@@ -176,8 +176,8 @@ fn gates(results: &Results, words: &Words) -> Result<Option<Section>> {
             let gate = known.map_or(name.as_str(), |known| known.1);
             let cell = CELLS[place(&CellKind::ALL, &reading.cell)];
             let caption = filled(words.gate_picture, &[("cell", cell), ("read", what), ("gate", gate)]);
-            let svg = picture::gates(&caption, [step, words.unit, words.open], &read, values)?;
-            blocks.push(Block::Picture { caption, svg });
+            let svg = plots::gates(&caption, [step, words.unit, words.open], &read, values)?;
+            blocks.push(Block::Plot { caption, svg });
         }
     }
     let section = Section { title: words.gates.title.into(), lead: words.gates.lead.into(), blocks };
@@ -197,8 +197,8 @@ fn steps<'a>(read: &'a Read, words: &'a Words) -> (&'a str, &'a str, Vec<String>
 
 /// A picture with a line for each cell.
 pub fn drawn(caption: String, x: &str, y: &str, labels: &[String], values: &[Vec<f64>; 3]) -> Result<Block> {
-    let svg = picture::against(&caption, x, y, labels, &lines(values))?;
-    Ok(Block::Picture { caption, svg })
+    let svg = plots::against(&caption, x, y, labels, &lines(values))?;
+    Ok(Block::Plot { caption, svg })
 }
 
 /// A line for each cell.

@@ -1,7 +1,7 @@
 //! What damage to the data costs: tables and pictures.
 
 use anyhow::Result;
-use recurrent::compare::{ComparePlan, Damage, Memory, Outcome, Results, Signal, Spread, Tried};
+use recurrent::compare::{Damage, Memory, Outcome, Results, Signal, Spread, StudyConfig, Tried};
 use recurrent::models::CellKind;
 
 use super::page::drawn;
@@ -13,14 +13,14 @@ use crate::report::{Block, Section};
 /// The tables that there are, with what each is about.
 pub fn tables(results: &Results, words: &Words) -> Vec<(String, Table)> {
     let damaged = |task: &Memory| results.places().iter().any(|place| place.0 == *task && place.2 != Damage::None);
-    let tasks = ComparePlan::SPOILED.into_iter().filter(damaged);
+    let tasks = StudyConfig::SPOILED.into_iter().filter(damaged);
     tasks.map(|task| (title(task, words), table(results, task, words))).collect()
 }
 
 /// The tables with their pictures, if there are any.
 pub fn section(results: &Results, words: &Words) -> Result<Option<Section>> {
     let mut blocks = Vec::new();
-    for ((title, table), task) in tables(results, words).into_iter().zip(ComparePlan::SPOILED) {
+    for ((title, table), task) in tables(results, words).into_iter().zip(StudyConfig::SPOILED) {
         blocks.extend([Block::Paragraph(title), table.block(), picture(results, task, words)?]);
     }
     let section = Section { title: words.quality.title.into(), lead: words.quality.lead.into(), blocks };

@@ -72,10 +72,10 @@ fn the_list_tells_what_is_at_hand() {
         ("stocks ", "series", "embedded"),
         ("fables ", "text", "embedded"),
         ("phrases ", "pairs", "embedded"),
-        ("reviews ", "labelled", "embedded"),
-        ("digits ", "labelled", "embedded"),
+        ("reviews ", "labeled", "embedded"),
+        ("digits ", "labeled", "embedded"),
         ("tiny-shakespeare ", "text", "not fetched"),
-        ("vader-reviews ", "labelled", "not fetched"),
+        ("vader-reviews ", "labeled", "not fetched"),
         ("home-assistant ", "pairs", "not fetched"),
     ] {
         assert!(line(name).contains(kind) && line(name).contains(state), "{}", line(name));

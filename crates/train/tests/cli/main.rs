@@ -1,6 +1,7 @@
 //! The program as its users meet it: typed commands, exit codes, files.
 
 mod bad_input;
+mod classify;
 mod compare;
 mod data;
 mod forecast;
@@ -8,7 +9,6 @@ mod generate;
 mod help;
 mod program;
 mod resume;
-mod sentiment;
 #[path = "../../../recurrent-data/tests/fetch/server.rs"]
 mod server;
 mod text_bad_input;

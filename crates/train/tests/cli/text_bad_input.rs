@@ -1,4 +1,4 @@
-//! Whatever is wrong with texts, pairs and labelled sentences is told in one line: where, what was expected, what came.
+//! Whatever is wrong with texts, pairs and labeled sentences is told in one line: where, what was expected, what came.
 
 use crate::program::{Desk, pairs};
 
@@ -118,8 +118,8 @@ fn data_that_are_another_kind_or_not_there() {
     for (line, error) in [
         ("translate --data fables", "fables: expected a data set of the kind pairs, found one of the kind text"),
         ("generate --data weather", "weather: expected a data set of the kind text, found one of the kind series"),
-        ("sentiment --data phrases", "phrases: expected a data set of the kind labelled, found one of the kind pairs"),
-        ("forecast --data reviews", "reviews: expected a data set of the kind series, found one of the kind labelled"),
+        ("sentiment --data phrases", "phrases: expected a data set of the kind labeled, found one of the kind pairs"),
+        ("forecast --data reviews", "reviews: expected a data set of the kind series, found one of the kind labeled"),
         ("generate --data fabels", "found `fabels`; did you mean `fables`?"),
         ("translate --data phrase", "found `phrase`; did you mean `phrases`?"),
         ("sentiment --data review", "found `review`; did you mean `reviews`?"),

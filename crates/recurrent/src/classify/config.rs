@@ -1,0 +1,128 @@
+//! The settings of a classification.
+
+use std::path::Path;
+
+use recurrent_data::{LabeledSchema, RAW_FOLDER, Ratios, Table, TokenizerConfig, TokenizerKind, locate, sha256};
+use recurrent_models::CellKind;
+use recurrent_models::networks::{Pooling, SequenceClassifierConfig, SequenceInput};
+
+use crate::Result;
+use crate::fit::FitConfig;
+use crate::settings::{Bound, Settings};
+use crate::task::data_name;
+use crate::tokenizer::TokenizerChoice;
+
+crate::settings! {
+    /// The settings of a classification.
+    pub struct ClassifyConfig {
+        /// A registered data set or a table of labeled sentences.
+        data: String = "reviews".into(), value_name = "NAME|FILE";
+        /// The column of the sentences.
+        text_column: Option<String> = None, value_name = "COL",
+            default_text = Some("one named text, sentence or review, or else the first");
+        /// The column of the labels.
+        label_column: Option<String> = None, value_name = "COL",
+            default_text = Some("one named label, sentiment or class, or else the last");
+        /// The column that assigns each sentence to train, valid or test.
+        split_column: Option<String> = None, value_name = "COL", default_text = Some("one named split, if there is one");
+        /// Fractions of the sentences for training, validation and test, where no column assigns them.
+        split: Ratios = Ratios::new(0.8, 0.1, 0.1).expect("they add up to 1");
+        /// The tokenizer: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
+        tokenizer: TokenizerChoice = TokenizerKind::Words.into();
+        /// Maximum vocabulary size; 0 for no limit.
+        vocab_size: usize = 20_000;
+        /// How often a token must occur in training to be in the vocabulary.
+        min_count: usize = 2;
+        /// Embedding dimension.
+        embedding_dim: usize = 64, bound = Bound::AtLeast(1);
+        /// The recurrent cell: rnn, lstm, gru.
+        cell: CellKind = CellKind::Lstm;
+        /// Hidden units of each layer and direction.
+        hidden_size: usize = 32, bound = Bound::AtLeast(1);
+        /// Number of layers.
+        num_layers: usize = 1, bound = Bound::AtLeast(1);
+        /// Bidirectional layers.
+        bidirectional: bool = true;
+        /// How the outputs of all steps are pooled: last, mean, max, attention.
+        pooling: Pooling = Pooling::Mean;
+        /// Dropout on the embedding, between layers, and before the output.
+        dropout: f64 = 0.5, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Word dropout: fraction of the tokens that training reads as `<unk>` (Iyyer et al. 2015).
+        word_dropout: f64 = 0.3, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Maximum tokens of a sentence; longer ones are truncated.
+        max_length: usize = 200, bound = Bound::AtLeast(1);
+    }
+    task: "classify",
+    check: |_| Ok(()),
+    fit: FitConfig { epochs: 40, batch_size: 32, lr: 5e-3, patience: 8, ..FitConfig::default() },
+}
+
+/// An opened table of labeled sentences, and what its manifest says of it.
+#[derive(Debug)]
+pub struct ClassifySource {
+    /// The name of the data set in a configuration.
+    pub name: String,
+    /// The rows, as text.
+    pub table: Table,
+    /// What is known of a registered data set.
+    pub schema: Option<&'static LabeledSchema>,
+    /// The SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+impl ClassifySource {
+    /// Opens a registered data set by its name, or else a table by its path.
+    ///
+    /// # Errors
+    /// If there is neither, or the file is no table.
+    pub fn open(data: &str) -> Result<Self> {
+        let source = locate(data, Path::new(RAW_FOLDER))?;
+        let schema = source.manifest.map(recurrent_data::DatasetManifest::labeled).transpose()?;
+        let bytes = source.read()?;
+        let table = Table::from_bytes(source.source(), &bytes, None)?;
+        Ok(Self { name: data_name(&source), table, schema, sha256: sha256(&bytes) })
+    }
+}
+
+impl ClassifyConfig {
+    /// The recipe for labeled sentences: a bidirectional LSTM on words.
+    pub fn new(source: &ClassifySource) -> Self {
+        let defaults = Self::defaults();
+        let schema = source.schema;
+        Self {
+            data: source.name.clone(),
+            sha256: source.sha256.clone(),
+            text_column: schema.map(|schema| schema.text.clone()),
+            label_column: schema.map(|schema| schema.label.clone()),
+            split_column: schema.and_then(|schema| schema.part.clone()),
+            split: schema.map_or(defaults.split, |schema| schema.split),
+            ..defaults
+        }
+    }
+
+    /// How a tokenizer is fitted. Words are compared in lower case.
+    #[cfg(feature = "fit")]
+    pub(super) fn tokenizer_config(&self) -> TokenizerConfig {
+        let words = TokenizerKind::Words;
+        TokenizerConfig {
+            kind: words,
+            vocabulary: self.vocab_size,
+            min_count: self.min_count,
+            lowercase: self.tokenizer == words.into(),
+        }
+    }
+
+    /// The network that the run trains, for so many tokens and labels.
+    pub fn network(&self, vocab_size: usize, num_labels: usize) -> SequenceClassifierConfig {
+        SequenceClassifierConfig::new(
+            SequenceInput::tokens(vocab_size, self.embedding_dim),
+            self.hidden_size,
+            num_labels,
+        )
+        .with_cell(self.cell)
+        .with_num_layers(self.num_layers)
+        .with_bidirectional(self.bidirectional)
+        .with_pooling(self.pooling)
+        .with_dropout(self.dropout)
+    }
+}

@@ -1,0 +1,73 @@
+//! The settings of training.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::{Bound, Settings};
+
+crate::settings! {
+    /// How a network is trained, with Adam (Kingma & Ba 2015).
+    pub struct FitConfig {
+        /// Passes over the training split.
+        epochs: usize = 40, bound = Bound::Range(1, 1_000_000);
+        /// Windows, pairs, sentences or parallel streams of a text per gradient step.
+        batch_size: usize = 32, bound = Bound::AtLeast(1);
+        /// Initial learning rate of Adam.
+        lr: f64 = 1e-3, bound = Bound::Rate;
+        /// Learning rate schedule: constant, exponential, cosine.
+        schedule: Schedule = Schedule::Constant;
+        /// Maximum global gradient norm; 0 for no clipping.
+        clip_norm: f64 = 1.0, bound = Bound::NonNegative, value_name = "NORM";
+        /// Epochs without a better validation loss until training stops; 0 for never.
+        patience: usize = 10;
+        /// Random seed of weights, order and dropout.
+        seed: u64 = 0;
+    }
+}
+
+impl Default for FitConfig {
+    fn default() -> Self {
+        Self::defaults()
+    }
+}
+
+/// How the learning rate changes during training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// It stays constant.
+    #[default]
+    Constant,
+    /// It decays by a factor of 0.95 each epoch, a little at each step.
+    Exponential,
+    /// It follows half a cosine down to a hundredth of its start at the last epoch (Loshchilov & Hutter 2017).
+    Cosine,
+}
+
+impl Schedule {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Constant, Self::Exponential, Self::Cosine];
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Constant => "constant",
+            Self::Exponential => "exponential",
+            Self::Cosine => "cosine",
+        })
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|schedule| schedule.to_string() == name);
+        known.ok_or_else(|| format!("unknown schedule `{name}`: expected constant, exponential or cosine"))
+    }
+}
+
+crate::setting_value!(Schedule: "SCHEDULE");

@@ -1,0 +1,176 @@
+//! The settings of a forecast.
+
+use std::path::Path;
+
+use recurrent_data::{
+    ColumnSelection, DataError, DataSource, Missing, RAW_FOLDER, Ratios, ScalerKind, SeriesSchema, Table, locate,
+    sha256,
+};
+use recurrent_models::CellKind;
+use recurrent_models::networks::ForecastNetworkConfig;
+
+use crate::fit::FitConfig;
+use crate::settings::{Bound, Partial, Settings};
+use crate::task::data_name;
+use crate::{Error, Result};
+
+crate::settings! {
+    /// The settings of a forecast.
+    pub struct ForecastConfig {
+        /// An embedded data set (weather, stocks) or a CSV file with a header.
+        data: String = "weather".into(), value_name = "NAME|FILE.csv";
+        /// The target columns, which are forecast (a name with a comma can stand in a file of settings alone).
+        target: Vec<String> = Vec::new(), value_name = "COL,..",
+            default_text = Some("the data set's, or else the only numeric column");
+        /// The feature columns, from which the targets are forecast.
+        features: Vec<String> = Vec::new(), value_name = "COL,..", default_text = Some("the data set's, or else the targets");
+        /// The column of dates.
+        date: Option<String> = None, value_name = "COL", default_text = Some("one with a usual name for dates");
+        /// What to do about missing values: error, forward (repeat the last value), drop (leave the row out).
+        missing: Missing = Missing::default();
+        /// Fractions of the rows for training, validation and test, in the order of time.
+        split: Ratios = Ratios::default();
+        /// How columns are scaled: standard, minmax, none.
+        scaler: ScalerKind = ScalerKind::default();
+        /// Rows of a season, for the seasonal naive baseline; 0 for none.
+        season: usize = 0, value_name = "ROWS", default_text = Some("the data set's, or else 0");
+        /// Past rows that a forecast is made from (context length).
+        window: usize = 100, value_name = "ROWS", bound = Bound::AtLeast(1);
+        /// Rows that are forecast at once.
+        horizon: usize = 1, value_name = "ROWS", bound = Bound::AtLeast(1), default_text = Some("the data set's, or else 1");
+        /// The recurrent cell: rnn, lstm, gru.
+        cell: CellKind = CellKind::Lstm;
+        /// Hidden units of each layer.
+        hidden_size: Vec<usize> = vec![50, 50], value_name = "N,..", bound = Bound::AtLeast(1);
+        /// Dropout between layers.
+        dropout: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Standard deviation of the noise that training adds to the scaled features.
+        noise: f64 = 0.0, bound = Bound::NonNegative, default_text = Some("the data set's, or else 0");
+        /// Forecast the change from the last value, not the level.
+        residual: bool = true, default_text = Some("true if all targets are among the features");
+    }
+    task: "forecast",
+    check: ForecastConfig::check_columns,
+    fit: FitConfig::default(),
+}
+
+/// An opened table, and what its manifest says of it.
+#[derive(Debug)]
+pub struct ForecastSource {
+    /// The name of the data set in a configuration.
+    pub name: String,
+    /// The rows, as text.
+    pub table: Table,
+    /// How to forecast it, if it is a registered data set.
+    pub schema: Option<&'static SeriesSchema>,
+    /// The SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+impl ForecastSource {
+    /// Opens a registered data set by its name, or else a CSV file by its path.
+    ///
+    /// # Errors
+    /// If there is neither, or the file is no table.
+    pub fn open(data: &str) -> Result<Self> {
+        let source: DataSource = locate(data, Path::new(RAW_FOLDER))?;
+        let schema = source.manifest.map(recurrent_data::DatasetManifest::series).transpose()?;
+        let bytes = source.read()?;
+        let table = Table::from_bytes(source.source(), &bytes, None)?;
+        Ok(Self { name: data_name(&source), table, schema, sha256: sha256(&bytes) })
+    }
+}
+
+impl ForecastConfig {
+    /// The recipe for a data set: what its manifest says, or else the only numeric column of a file.
+    ///
+    /// # Errors
+    /// If a file has no numeric column, or several.
+    pub fn new(source: &ForecastSource) -> Result<Self> {
+        Self::for_columns(source, &Partial::default())
+    }
+
+    /// The recipe for a data set with the targets and features that were given.
+    pub(super) fn for_columns(source: &ForecastSource, given: &Partial) -> Result<Self> {
+        let schema = source.schema;
+        let target: Vec<String> = match (given.get("target"), schema) {
+            (Some(target), _) => target,
+            (None, Some(schema)) => schema.targets.clone(),
+            (None, None) => vec![only_numeric_column(&source.table)?],
+        };
+        let of_schema = || schema.map(|schema| schema.inputs.clone());
+        let features = given.get("features").or_else(of_schema).filter(|features: &Vec<_>| !features.is_empty());
+        let features = features.unwrap_or_else(|| target.clone());
+        let defaults = Self::defaults();
+        Ok(Self {
+            data: source.name.clone(),
+            sha256: source.sha256.clone(),
+            date: match schema {
+                Some(schema) => Some(schema.date.clone()),
+                None => source.table.date_column().map(String::from),
+            },
+            split: schema.map_or(defaults.split, |schema| schema.split),
+            season: schema.and_then(|schema| schema.season).unwrap_or(defaults.season),
+            horizon: schema.map_or(defaults.horizon, |schema| schema.horizon),
+            noise: schema.map_or(defaults.noise, |schema| schema.noise),
+            residual: target.iter().all(|name| features.contains(name)),
+            target,
+            features,
+            ..defaults
+        })
+    }
+
+    /// The columns that the run reads: the features, then the targets that are not among them.
+    pub fn columns(&self) -> Vec<String> {
+        let others = self.target.iter().filter(|name| !self.features.contains(name));
+        self.features.iter().chain(others).cloned().collect()
+    }
+
+    /// The columns that the run reads, with their dates.
+    pub fn selection(&self) -> ColumnSelection {
+        ColumnSelection { date: self.date.clone(), columns: self.columns(), missing: self.missing }
+    }
+
+    /// The network that the run trains.
+    pub fn network(&self) -> ForecastNetworkConfig {
+        let features_of_targets = || {
+            let index = |name: &String| self.features.iter().position(|feature| feature == name);
+            self.target.iter().filter_map(index).collect()
+        };
+        ForecastNetworkConfig::new(self.features.len(), self.hidden_size.clone(), self.horizon, self.target.len())
+            .with_cell(self.cell)
+            .with_dropout(self.dropout)
+            .with_noise_std(self.noise)
+            .with_residual(self.residual.then(features_of_targets))
+    }
+
+    fn check_columns(&self) -> Result<()> {
+        if let (true, Some(name)) = (self.residual, self.target.iter().find(|name| !self.features.contains(name))) {
+            let expected = "every target among the features, since the forecast is a change from its last value";
+            return Err(Error::setting("residual", expected, format!("`{name}` among the targets alone")));
+        }
+        for (setting, columns) in [("target", &self.target), ("features", &self.features)] {
+            let twice = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
+            if let Some((_, name)) = twice {
+                return Err(Error::setting(setting, "each column once", format!("`{name}` twice")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn only_numeric_column(table: &Table) -> Result<String> {
+    let date = table.date_column();
+    let columns: Vec<&str> = table.numeric_columns().into_iter().filter(|name| Some(*name) != date).collect();
+    match columns[..] {
+        [] => {
+            let path = table.source().to_string();
+            Err(DataError::NoColumn { path, expected: "a numeric column to forecast" }.into())
+        }
+        [only] => Ok(only.to_string()),
+        _ => {
+            let expected = format!("one of the columns of {}: {}", table.source(), columns.join(", "));
+            Err(Error::setting("target", expected, "none"))
+        }
+    }
+}

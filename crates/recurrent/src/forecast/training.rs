@@ -1,0 +1,181 @@
+//! The recipe, from top to bottom.
+
+use burn::module::Module;
+use burn::tensor::Device;
+use burn::train::{InferenceStep, TrainOutput, TrainStep};
+use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
+use recurrent_models::networks::ForecastNetwork;
+
+use super::{ForecastConfig, ForecastSource, ForecastTransform, Forecaster, TestForecasts, csv};
+use crate::fit::{BatchSource, Loaders, Loss, Trainable};
+use crate::settings::Partial;
+use crate::task::LoadersOf;
+use crate::{Result, Run, RunDir, Task};
+
+/// Windows per step where no gradient is needed.
+const EVALUATION_BATCH: usize = 256;
+
+/// A run of [`Forecasting`].
+pub type ForecastRun = Run<Forecasting>;
+
+/// The task of forecasting.
+#[derive(Debug)]
+pub struct Forecasting;
+
+/// A table as windows of scaled columns.
+#[derive(Debug)]
+pub struct ForecastData {
+    transform: ForecastTransform,
+    train: Windows<Train>,
+    valid: Windows<Valid>,
+    test: Windows<Test>,
+    training_rows: usize,
+    /// The last rows as CSV, where a forecast begins.
+    history: String,
+}
+
+impl ForecastData {
+    /// How many windows the training, validation and test splits have.
+    pub fn windows(&self) -> [usize; 3] {
+        [self.train.len(), self.valid.len(), self.test.len()]
+    }
+}
+
+impl Task for Forecasting {
+    const ITEMS: &'static str = <Windows<Train> as BatchSource>::UNIT;
+
+    type Config = ForecastConfig;
+    type Source = ForecastSource;
+    type Data = ForecastData;
+    type Network = ForecastNetwork;
+    type Objective = ForecastObjective;
+    type Evaluation = TestForecasts;
+    type Predictor = Forecaster;
+
+    fn open(given: &Partial) -> Result<ForecastSource> {
+        ForecastSource::open(&given.data::<ForecastConfig>())
+    }
+
+    fn recipe(source: &ForecastSource, given: &Partial) -> Result<ForecastConfig> {
+        ForecastConfig::for_columns(source, given)
+    }
+
+    fn sha256(source: &ForecastSource) -> &str {
+        &source.sha256
+    }
+
+    /// Table → series → splits → scaler → windows.
+    fn prepare(config: &ForecastConfig, source: ForecastSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
+        let series = source.table.series(&config.selection())?;
+        let history = last_rows(&series, config);
+        let Split { train, valid, test, .. } = series.split(&config.split)?;
+        let transform = ForecastTransform::new(config, Scaler::fit(&train, config.scaler));
+        let shape = transform.shape()?;
+        Ok(ForecastData {
+            training_rows: train.rows().len(),
+            train: Windows::new(&transform.scaler.scale(&train)?, shape.clone())?,
+            valid: Windows::new(&transform.scaler.scale(&valid)?, shape.clone())?,
+            test: Windows::new(&transform.scaler.scale(&test)?, shape)?,
+            transform,
+            history,
+        })
+    }
+
+    fn artifacts(_config: &ForecastConfig, data: &ForecastData) -> Vec<(&'static str, String)> {
+        let transform = crate::run_dir::to_toml(&data.transform);
+        vec![(ForecastTransform::FILE, transform), ("history.csv", data.history.clone())]
+    }
+
+    fn items(data: &ForecastData) -> usize {
+        data.train.len()
+    }
+
+    fn network(config: &ForecastConfig, _data: &ForecastData, device: &Device) -> ForecastNetwork {
+        config.network().init(device)
+    }
+
+    fn input_shape(config: &ForecastConfig) -> Vec<usize> {
+        vec![config.window, config.features.len()]
+    }
+
+    fn objective(_config: &ForecastConfig, _data: &ForecastData, network: ForecastNetwork) -> ForecastObjective {
+        ForecastObjective { network }
+    }
+
+    fn loaders(config: &ForecastConfig, data: &ForecastData, device: &Device) -> LoadersOf<ForecastObjective> {
+        let splits = (data.train.clone(), data.valid.clone());
+        Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
+    }
+
+    /// Forecasts from every window of the test split.
+    fn evaluate(run: &ForecastRun, network: ForecastNetwork, device: &Device) -> Result<TestForecasts> {
+        let (config, data) = (run.config(), run.data());
+        let indices: Vec<usize> = (0..data.test.len()).collect();
+        let mut forecasts = Vec::with_capacity(indices.len() * config.horizon * config.target.len());
+        for chunk in indices.chunks(EVALUATION_BATCH) {
+            let batch = WindowBatch::gather(&data.test, chunk, device);
+            let outputs = network.forward(batch.past).into_data();
+            let targets = (0..config.target.len()).cycle();
+            let decode = |(target, output)| data.transform.decode(data.test.shape(), target, output);
+            forecasts.extend(targets.zip(outputs.iter::<f32>()).map(decode));
+        }
+        let season = (config.season > 0).then_some(config.season);
+        Ok(TestForecasts::new(data.test.clone(), forecasts, data.training_rows, season))
+    }
+}
+
+/// The last `window` rows with their dates as CSV, and at least as many as show the spacing of the dates.
+fn last_rows(series: &Series, config: &ForecastConfig) -> String {
+    const SPACING_ROWS: usize = 30;
+    // A table whose columns are all named by numbers would look as if it had no header.
+    let first = if series.dates().is_some() { config.date.as_deref().unwrap_or("date") } else { "row" };
+    let header = std::iter::once(first).chain(series.names().iter().map(String::as_str));
+    let rows = series.len().saturating_sub(config.window.max(SPACING_ROWS))..series.len();
+    let cells = |row: usize| {
+        let label = series.dates().map_or_else(|| row.to_string(), |dates| dates.label(row));
+        let values = (0..series.names().len()).map(|column| series.value(row, column).to_string());
+        std::iter::once(label).chain(values).collect()
+    };
+    csv::text(header, rows.map(cells))
+}
+
+/// The network with its loss, the mean squared error in scaled units.
+#[derive(Module, Debug)]
+pub struct ForecastObjective {
+    network: ForecastNetwork,
+}
+
+impl ForecastObjective {
+    fn loss(&self, batch: WindowBatch) -> Loss {
+        let items = batch.len();
+        let outputs = self.network.forward(batch.past);
+        Loss { mean: (outputs - batch.future).powi_scalar(2).mean(), items }
+    }
+}
+
+impl TrainStep for ForecastObjective {
+    type Input = WindowBatch;
+    type Output = Loss;
+
+    fn step(&self, batch: WindowBatch) -> TrainOutput<Loss> {
+        let loss = self.loss(batch);
+        TrainOutput::new(self, loss.mean.backward(), loss)
+    }
+}
+
+impl InferenceStep for ForecastObjective {
+    type Input = WindowBatch;
+    type Output = Loss;
+
+    fn step(&self, batch: WindowBatch) -> Loss {
+        self.loss(batch)
+    }
+}
+
+impl Trainable for ForecastObjective {
+    type Network = ForecastNetwork;
+
+    fn network(&self) -> &ForecastNetwork {
+        &self.network
+    }
+}

@@ -1,0 +1,311 @@
+//! The recipe, from top to bottom.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::module::Module;
+use burn::tensor::{Device, Distribution, Tensor};
+use burn::train::{InferenceStep, TrainOutput, TrainStep};
+use recurrent_data::{BpttBatches, Role, TokenBatch, Tokenizer, Tokens, Train, Valid};
+use recurrent_models::AnyState;
+use recurrent_models::networks::LanguageModel;
+use serde::Serialize;
+
+use super::{GenerateConfig, GenerateSource, Generator};
+use crate::fit::{BatchSource, EpochCounter, Loader, Loaders, Loss, Order, Trainable, token_loss};
+use crate::settings::Partial;
+use crate::task::LoadersOf;
+use crate::{Result, Run, RunDir, Task};
+
+/// Streams in which the validation split is read, if it is long enough; each starts with an empty state.
+const VALIDATION_STREAMS: usize = 32;
+
+/// A run of [`Generation`].
+pub type GenerateRun = Run<Generation>;
+
+/// The task of text generation.
+#[derive(Debug)]
+pub struct Generation;
+
+/// A text as windows of token ids.
+#[derive(Debug)]
+pub struct GenerateData {
+    tokenizer: Tokenizer,
+    train: BpttBatches<Train>,
+    valid: BpttBatches<Valid>,
+    /// Of the validation split.
+    characters_per_token: f64,
+}
+
+impl GenerateData {
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// How many tokens of the training and validation splits are predicted.
+    pub fn token_counts(&self) -> [usize; 2] {
+        [self.train.targets(), self.valid.targets()]
+    }
+
+    /// What a loss means.
+    pub fn metrics(&self, nats: f64) -> LanguageMetrics {
+        LanguageMetrics {
+            nats,
+            bits_per_character: nats / std::f64::consts::LN_2 / self.characters_per_token,
+            perplexity: nats.exp(),
+        }
+    }
+
+    /// The first `steps` steps of training as the network sees them: a token, and the one to predict.
+    pub fn trace(&self, steps: usize) -> Vec<TracedStep> {
+        let mut traced = Vec::with_capacity(steps);
+        let named = |id: u32| (id, self.tokenizer.token(id));
+        for window in 0..self.train.len() {
+            let (inputs, targets) = self.train.window(window);
+            let first_stream = inputs.len() / self.train.lanes();
+            let pairs = inputs.iter().zip(&targets).take(first_stream);
+            traced.extend(pairs.map(|(input, target)| TracedStep { input: named(*input), target: named(*target) }));
+            if traced.len() >= steps {
+                break;
+            }
+        }
+        traced.truncate(steps);
+        traced
+    }
+}
+
+/// A step of training, with the tokenizer's ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TracedStep {
+    /// The input token.
+    pub input: (u32, String),
+    /// The token to predict.
+    pub target: (u32, String),
+}
+
+/// How well a text is predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LanguageMetrics {
+    /// The mean loss of a token, in nats.
+    pub nats: f64,
+    /// The mean loss of a character, in bits.
+    pub bits_per_character: f64,
+    /// The perplexity of a token, `exp(nats)`.
+    pub perplexity: f64,
+}
+
+impl fmt::Display for LanguageMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { nats, bits_per_character, perplexity } = self;
+        write!(f, "{nats:.4} nats per token, {bits_per_character:.3} bits per character, perplexity {perplexity:.2}")
+    }
+}
+
+impl Task for Generation {
+    const ITEMS: &'static str = "tokens";
+
+    type Config = GenerateConfig;
+    type Source = GenerateSource;
+    type Data = GenerateData;
+    type Network = LanguageModel;
+    type Objective = GenerateObjective;
+    type Evaluation = LanguageMetrics;
+    type Predictor = Generator;
+
+    fn open(given: &Partial) -> Result<GenerateSource> {
+        GenerateSource::open(&given.data::<GenerateConfig>())
+    }
+
+    fn recipe(source: &GenerateSource, _given: &Partial) -> Result<GenerateConfig> {
+        Ok(GenerateConfig::new(source))
+    }
+
+    fn sha256(source: &GenerateSource) -> &str {
+        source.corpus.sha256()
+    }
+
+    /// Corpus → splits → tokenizer → token ids → windows of parallel streams.
+    fn prepare(config: &GenerateConfig, source: GenerateSource, run_dir: Option<&RunDir>) -> Result<GenerateData> {
+        let (train, valid) = source.corpus.split(config.valid_fraction)?;
+        let tokenizer = match run_dir {
+            Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
+            None => config.tokenizer.tokenizer(&config.tokenizer_config(), train.pieces())?,
+        };
+        let (train, valid) = (train.encode(&tokenizer)?, valid.encode(&tokenizer)?);
+        let (streams, bptt) = validation_shape(config, &valid);
+        Ok(GenerateData {
+            characters_per_token: valid.chars() as f64 / valid.len().max(1) as f64,
+            train: BpttBatches::new(train, config.fit.batch_size, config.bptt)?,
+            valid: BpttBatches::new(valid, streams, bptt)?,
+            tokenizer,
+        })
+    }
+
+    fn artifacts(_config: &GenerateConfig, data: &GenerateData) -> Vec<(&'static str, String)> {
+        vec![("tokenizer.json", data.tokenizer.to_json())]
+    }
+
+    fn items(data: &GenerateData) -> usize {
+        data.train.targets()
+    }
+
+    fn network(config: &GenerateConfig, data: &GenerateData, device: &Device) -> LanguageModel {
+        config.network(data.tokenizer.len()).init(device)
+    }
+
+    fn input_shape(config: &GenerateConfig) -> Vec<usize> {
+        vec![config.bptt]
+    }
+
+    fn objective(config: &GenerateConfig, _data: &GenerateData, network: LanguageModel) -> GenerateObjective {
+        GenerateObjective { network, state_reset: config.state_reset }
+    }
+
+    fn loaders(_config: &GenerateConfig, data: &GenerateData, device: &Device) -> LoadersOf<GenerateObjective> {
+        let train = Sequential::new(data.train.clone());
+        let valid = Sequential::new(data.valid.clone());
+        Loaders {
+            train: Arc::new(Loader::new(train, 1, Order::InTime, device)),
+            valid: Arc::new(Loader::new(valid, 1, Order::InTime, device)),
+            steps: data.train.len(),
+            epoch: EpochCounter::default(),
+        }
+    }
+
+    /// Predicts the validation split.
+    fn evaluate(run: &GenerateRun, network: LanguageModel, device: &Device) -> Result<LanguageMetrics> {
+        let (mut total, mut tokens) = (0.0, 0);
+        let mut state: Option<AnyState> = None;
+        for window in 0..run.data().valid.len() {
+            let TokenBatch { inputs, targets } = TokenBatch::gather(&run.data().valid, window, device);
+            let [streams, steps] = inputs.dims();
+            let (logits, next) = network.forward(inputs, state.take());
+            let loss: f32 = token_loss(logits, targets, None, 0.0).into_scalar();
+            total += f64::from(loss) * (streams * steps) as f64;
+            tokens += streams * steps;
+            state = Some(next);
+        }
+        Ok(run.data().metrics(total / tokens as f64))
+    }
+}
+
+/// As many streams as there are windows, but few enough that each predicts most of its tokens with context.
+fn validation_shape(config: &GenerateConfig, valid: &Tokens<Valid>) -> (usize, usize) {
+    let targets = valid.len().saturating_sub(1);
+    let bptt = config.bptt.min(targets).max(1);
+    ((targets / bptt).clamp(1, VALIDATION_STREAMS), bptt)
+}
+
+/// Windows of parallel streams in their order, each with the state that the one before has left.
+#[derive(Debug, Clone)]
+struct Sequential<R: Role> {
+    windows: BpttBatches<R>,
+    carried: CarriedState,
+}
+
+impl<R: Role> Sequential<R> {
+    fn new(windows: BpttBatches<R>) -> Self {
+        Self { windows, carried: CarriedState::default() }
+    }
+}
+
+impl<R: Role> BatchSource for Sequential<R> {
+    type Batch = BpttBatch;
+
+    const UNIT: &'static str = "windows";
+
+    fn len(&self) -> usize {
+        self.windows.len()
+    }
+
+    fn gather(&self, indices: &[usize], device: &Device) -> BpttBatch {
+        let &[window] = indices else {
+            panic!("streams are read one window at a time, got {indices:?}");
+        };
+        if window == 0 {
+            // Each pass over the text begins with an empty state.
+            self.carried.take();
+        }
+        BpttBatch { batch: TokenBatch::gather(&self.windows, window, device), carried: self.carried.clone() }
+    }
+}
+
+/// The state after the last window, with which the next one begins.
+///
+/// A training step of burn-train has no state of its own, so the state travels with the batch.
+#[derive(Debug, Clone, Default)]
+pub struct CarriedState(Arc<Mutex<Option<AnyState>>>);
+
+impl CarriedState {
+    fn take(&self) -> Option<AnyState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, state: AnyState) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+    }
+}
+
+/// A window of all streams, and the state before it.
+#[derive(Debug, Clone)]
+pub struct BpttBatch {
+    batch: TokenBatch,
+    carried: CarriedState,
+}
+
+/// The network with its loss, the cross-entropy in nats per token.
+#[derive(Module, Debug)]
+pub struct GenerateObjective {
+    network: LanguageModel,
+    state_reset: f64,
+}
+
+impl GenerateObjective {
+    fn loss(&self, BpttBatch { batch, carried }: BpttBatch, state_reset: f64) -> Loss {
+        let [streams, steps] = batch.targets.dims();
+        let items = streams * steps;
+        let state = carried.take().map(|state| reset_some(state, state_reset, streams, &batch.inputs.device()));
+        let (logits, state) = self.network.forward(batch.inputs, state);
+        // No gradient flows back past a window.
+        carried.put(state.detach());
+        Loss { mean: token_loss(logits, batch.targets, None, 0.0), items }
+    }
+}
+
+/// Sets the state of a random fraction of the streams to zero.
+fn reset_some(state: AnyState, fraction: f64, streams: usize, device: &Device) -> AnyState {
+    if fraction == 0.0 {
+        return state;
+    }
+    let drawn = Tensor::<3>::random([1, streams, 1], Distribution::Uniform(0.0, 1.0), device);
+    let kept = drawn.greater_equal_elem(fraction).float();
+    state.map(|part| part * kept.clone())
+}
+
+impl TrainStep for GenerateObjective {
+    type Input = BpttBatch;
+    type Output = Loss;
+
+    fn step(&self, batch: BpttBatch) -> TrainOutput<Loss> {
+        let loss = self.loss(batch, self.state_reset);
+        TrainOutput::new(self, loss.mean.backward(), loss)
+    }
+}
+
+impl InferenceStep for GenerateObjective {
+    type Input = BpttBatch;
+    type Output = Loss;
+
+    fn step(&self, batch: BpttBatch) -> Loss {
+        self.loss(batch, 0.0)
+    }
+}
+
+impl Trainable for GenerateObjective {
+    type Network = LanguageModel;
+
+    fn network(&self) -> &LanguageModel {
+        &self.network
+    }
+}
