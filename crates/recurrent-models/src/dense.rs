@@ -1,8 +1,8 @@
 //! The dense layer, which also accepts an empty batch.
 
 use burn::nn::Linear;
+use burn::tensor::Tensor;
 use burn::tensor::module;
-use burn::tensor::{Int, Tensor};
 
 /// `x [.., input]` → `[.., output]` by a layer's weights.
 pub(crate) fn dense<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
@@ -22,16 +22,12 @@ fn has_elements<const D: usize>(x: &Tensor<D>) -> bool {
 }
 
 /// The result for an `x` without elements. Not all of Burn's backends compute its product (Flex crashes, NdArray divides by
-/// zero), so it is made without one; it stays in the autodiff graph of its operands.
+/// zero), so it is made without one. It stays in the autodiff graph: adding nothing of a scalar gives it a gradient of zero.
 fn empty_linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
     let mut shape = x.dims();
     shape[D - 1] = weight.dims()[1];
-    let empty = shape.iter().position(|size| *size == 0).expect("no elements");
-    let none = Tensor::<1, Int>::zeros([0], &x.device());
-    let mut operands: Tensor<1> = x.swap_dims(0, empty).reshape([0]) + weight.select(0, none.clone()).reshape([0]);
-    if let Some(bias) = bias {
-        operands = operands + bias.select(0, none);
-    }
-    shape.swap(0, empty);
-    operands.reshape(shape).swap_dims(0, empty)
+    let empty = Tensor::zeros(shape, (&x.device(), x.dtype()));
+    let operands = x.sum() + weight.sum();
+    let operands = bias.into_iter().fold(operands, |sum, bias| sum + bias.sum());
+    empty + operands.reshape([1; D])
 }

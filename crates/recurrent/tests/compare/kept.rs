@@ -1,7 +1,7 @@
 //! What is said to be kept for the way back against what the engine reports.
 
 use recurrent::compare::cost::Cost;
-use recurrent::kernels::cpu::{Equations, Keep, Layer, Layout, Problem, Sizes, forward};
+use recurrent::kernels::cpu::{DirectionWeights, Equations, LayerArgs, Layout, SavePolicy, Sizes, forward};
 use recurrent::models::{AnyRecurrentConfig, CellKind, Direction, Nonlinearity};
 
 #[test]
@@ -16,22 +16,22 @@ fn what_is_kept_a_token_is_what_the_engine_keeps() {
             let width = equations.gates() * hidden;
             let numbers = [batch * time * input, input * width, hidden * width, width].map(|count| vec![0.1; count]);
             let [x, w_ih, w_hh, bias] = &numbers;
-            let layer = |direction| Layer { direction, w_ih, w_hh, bias: Some(bias), bias_hn: None };
+            let layer = |direction| DirectionWeights { direction, w_ih, w_hh, bias: Some(bias), bias_hn: None };
             let layers = [layer(Direction::Forward), layer(Direction::Reverse)];
             for (layers, bidirectional) in [(&layers[..1], false), (&layers[..], true)] {
-                let problem = Problem {
+                let args = LayerArgs {
                     equations,
                     sizes: Sizes { batch, time, input, hidden },
                     layout: Layout::BatchFirst,
                     x,
-                    layers,
-                    hidden: None,
-                    cell: None,
+                    directions: layers,
+                    initial_hidden: None,
+                    initial_cell: None,
                     lengths: None,
                 };
-                let tape = forward(&problem, Keep::Everything).tape.expect("all is kept");
+                let saved = forward(&args, SavePolicy::Everything).saved.expect("everything is saved");
                 let config = AnyRecurrentConfig::new(kind, input, hidden).with_bidirectional(bidirectional);
-                assert_eq!(tape.numbers(), Cost::of(&config).kept * batch * time, "{config:?}");
+                assert_eq!(saved.elements(), Cost::of(&config).kept * batch * time, "{config:?}");
             }
         }
     }

@@ -1,19 +1,19 @@
-//! NEON.
+//! The NEON instruction set.
 
 use std::arch::aarch64::*;
 
-use super::Lanes;
+use super::Simd;
 
 /// 4 lanes.
 #[derive(Clone, Copy)]
 pub struct Neon;
 
-// SAFETY, of every block below: the caller has the instruction set, and lets the lanes behind a pointer be touched.
-#[allow(clippy::undocumented_unsafe_blocks, reason = "one reason holds for all, and stands above")]
-impl Lanes for Neon {
-    type V = float32x4_t;
-    const L: usize = 4;
-    const ROWS: usize = 6;
+// SAFETY, for every block below: the caller guarantees the instruction set and that the lanes behind a pointer are valid.
+#[allow(clippy::undocumented_unsafe_blocks, reason = "the comment above holds for all blocks")]
+impl Simd for Neon {
+    type Vector = float32x4_t;
+    const LANES: usize = 4;
+    const TILE_ROWS: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> float32x4_t {
@@ -63,7 +63,7 @@ impl Lanes for Neon {
     unsafe fn fma(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         unsafe { vfmaq_f32(c, a, b) }
     }
-    // NaN if either is.
+    // The result is NaN if either operand is.
     #[inline(always)]
     unsafe fn min(a: float32x4_t, b: float32x4_t) -> float32x4_t {
         unsafe { vminq_f32(a, b) }
@@ -73,11 +73,11 @@ impl Lanes for Neon {
         unsafe { vmaxq_f32(a, b) }
     }
     #[inline(always)]
-    unsafe fn unless_beyond(a: float32x4_t, x: float32x4_t, bound: float32x4_t) -> float32x4_t {
+    unsafe fn zero_where_abs_exceeds(a: float32x4_t, x: float32x4_t, bound: float32x4_t) -> float32x4_t {
         unsafe { vbslq_f32(vcagtq_f32(x, bound), vdupq_n_f32(0.0), a) }
     }
     #[inline(always)]
-    unsafe fn unless_stopped(a: float32x4_t, x: float32x4_t) -> float32x4_t {
+    unsafe fn zero_where_not_positive(a: float32x4_t, x: float32x4_t) -> float32x4_t {
         unsafe { vbslq_f32(vcleq_f32(x, vdupq_n_f32(0.0)), vdupq_n_f32(0.0), a) }
     }
     #[inline(always)]

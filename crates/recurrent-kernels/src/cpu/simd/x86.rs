@@ -1,27 +1,27 @@
-//! AVX-512, and AVX2 with FMA.
+//! The AVX-512 instruction set, and AVX2 with FMA.
 
 use std::arch::x86_64::*;
 
-use super::Lanes;
+use super::Simd;
 
 /// 16 lanes.
 #[derive(Clone, Copy)]
 pub struct Avx512;
 
-/// The lowest `n` bits.
+/// A mask of the lowest `n` lanes.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, reason = "n is at most 16")]
 fn first(n: usize) -> __mmask16 {
     ((1u32 << n) - 1) as __mmask16
 }
 
-// SAFETY, of every block below: the caller has the instruction set, and lets the lanes behind a pointer be touched; the
-// masked loads and stores touch the first `n` lanes alone.
-#[allow(clippy::undocumented_unsafe_blocks, reason = "one reason holds for all, and stands above")]
-impl Lanes for Avx512 {
-    type V = __m512;
-    const L: usize = 16;
-    const ROWS: usize = 6;
+// SAFETY, for every block below: the caller guarantees the instruction set and that the lanes behind a pointer are valid;
+// masked loads and stores access the first `n` lanes only.
+#[allow(clippy::undocumented_unsafe_blocks, reason = "the comment above holds for all blocks")]
+impl Simd for Avx512 {
+    type Vector = __m512;
+    const LANES: usize = 16;
+    const TILE_ROWS: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> __m512 {
@@ -67,7 +67,7 @@ impl Lanes for Avx512 {
     unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
         unsafe { _mm512_fmadd_ps(a, b, c) }
     }
-    // The instruction gives its second operand if either is NaN: `a` comes second, so that its NaN goes on.
+    // The instruction returns its second operand if either is NaN: with `a` second, a NaN in `a` propagates.
     #[inline(always)]
     unsafe fn min(a: __m512, b: __m512) -> __m512 {
         unsafe { _mm512_min_ps(b, a) }
@@ -77,11 +77,11 @@ impl Lanes for Avx512 {
         unsafe { _mm512_max_ps(b, a) }
     }
     #[inline(always)]
-    unsafe fn unless_beyond(a: __m512, x: __m512, bound: __m512) -> __m512 {
+    unsafe fn zero_where_abs_exceeds(a: __m512, x: __m512, bound: __m512) -> __m512 {
         unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_NGT_UQ>(_mm512_abs_ps(x), bound), a) }
     }
     #[inline(always)]
-    unsafe fn unless_stopped(a: __m512, x: __m512) -> __m512 {
+    unsafe fn zero_where_not_positive(a: __m512, x: __m512) -> __m512 {
         unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_NLE_UQ>(x, _mm512_setzero_ps()), a) }
     }
     #[inline(always)]
@@ -99,22 +99,22 @@ impl Lanes for Avx512 {
 pub struct Avx2;
 
 impl Avx2 {
-    /// All bits of the first `n` lanes.
+    /// A mask of the first `n` lanes.
     #[inline(always)]
     unsafe fn first(n: usize) -> __m256i {
-        const LANES: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+        const MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
         debug_assert!(n <= 8);
-        // SAFETY: n is at most 8, so that eight numbers from 8 - n on are inside.
-        unsafe { _mm256_loadu_si256(LANES.as_ptr().add(8 - n).cast()) }
+        // SAFETY: n is at most 8, so the eight values from 8 - n on are inside.
+        unsafe { _mm256_loadu_si256(MASKS.as_ptr().add(8 - n).cast()) }
     }
 }
 
-// SAFETY, of every block below: as for AVX-512.
-#[allow(clippy::undocumented_unsafe_blocks, reason = "one reason holds for all, and stands above")]
-impl Lanes for Avx2 {
-    type V = __m256;
-    const L: usize = 8;
-    const ROWS: usize = 3;
+// SAFETY, for every block below: as for AVX-512.
+#[allow(clippy::undocumented_unsafe_blocks, reason = "the comment above holds for all blocks")]
+impl Simd for Avx2 {
+    type Vector = __m256;
+    const LANES: usize = 8;
+    const TILE_ROWS: usize = 3;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> __m256 {
@@ -160,7 +160,7 @@ impl Lanes for Avx2 {
     unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
         unsafe { _mm256_fmadd_ps(a, b, c) }
     }
-    // The second operand comes out if either is NaN, as with AVX-512.
+    // The second operand is returned if either is NaN, as with AVX-512.
     #[inline(always)]
     unsafe fn min(a: __m256, b: __m256) -> __m256 {
         unsafe { _mm256_min_ps(b, a) }
@@ -170,14 +170,14 @@ impl Lanes for Avx2 {
         unsafe { _mm256_max_ps(b, a) }
     }
     #[inline(always)]
-    unsafe fn unless_beyond(a: __m256, x: __m256, bound: __m256) -> __m256 {
+    unsafe fn zero_where_abs_exceeds(a: __m256, x: __m256, bound: __m256) -> __m256 {
         unsafe {
-            let size = _mm256_andnot_ps(_mm256_set1_ps(-0.0), x);
-            _mm256_and_ps(_mm256_cmp_ps::<_CMP_NGT_UQ>(size, bound), a)
+            let abs = _mm256_andnot_ps(_mm256_set1_ps(-0.0), x);
+            _mm256_and_ps(_mm256_cmp_ps::<_CMP_NGT_UQ>(abs, bound), a)
         }
     }
     #[inline(always)]
-    unsafe fn unless_stopped(a: __m256, x: __m256) -> __m256 {
+    unsafe fn zero_where_not_positive(a: __m256, x: __m256) -> __m256 {
         unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(x, _mm256_setzero_ps()), a) }
     }
     #[inline(always)]
