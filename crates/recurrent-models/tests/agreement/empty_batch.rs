@@ -109,7 +109,7 @@ pub fn networks(on: &TestDevice) {
     }
     for kind in AttentionKind::ALL {
         let attention = AttentionConfig::new(kind, HIDDEN, HIDDEN).init(&device);
-        let zeros = |time: usize| Tensor::<3>::zeros([0, time, HIDDEN], &device);
+        let zeros = |time: usize| Tensor::<3>::zeros([0, time, HIDDEN], &device).require_grad();
         let attended = attention.forward(zeros(2), zeros(TIME), Some(&[]));
         assert_eq!(attended.weights.dims(), [0, 2, TIME]);
         assert_backward(attended.context, [0, 2, HIDDEN]);
