@@ -349,7 +349,6 @@ mod tests {
             StudyConfig { gradient_length: 1, ..plan() },
             "--gradient-length: expected steps from 2 to 10000, found 1",
         );
-        refused(StudyConfig { task: "forecast".into(), ..plan() }, "task: expected `compare`, found `forecast`");
         assert!(plan().check().is_ok() && StudyConfig::full().check().is_ok());
     }
 
