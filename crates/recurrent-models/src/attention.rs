@@ -8,7 +8,7 @@ use burn::tensor::{Bool, Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::impl_choice;
-use crate::dense::dense;
+use crate::empty_batch::{dense, empty};
 use crate::padding::{MASKED, check_nonempty, clear_padding, padding_mask, repeated_rows};
 
 /// How a query q is scored against a key k.
@@ -202,6 +202,12 @@ impl Attention {
         let [batch, steps, size] = query.dims();
         assert_eq!(size, self.query_size, "attention takes queries of {} features, got {size}", self.query_size);
         assert_eq!(batch, memory.batch(), "the memory has {} rows, and the query has {batch}", memory.batch());
+        if batch == 0 {
+            let [_, source, key] = memory.keys.dims();
+            let operands = query.sum() + memory.keys.clone().sum() + memory.projected.clone().sum();
+            let weights = empty([0, steps, source], operands.clone());
+            return AttentionOutput { context: empty([0, steps, key], operands), weights };
+        }
         let scores = self.scores(memory, query);
         let scores = match &memory.mask {
             Some(mask) => {

@@ -44,7 +44,7 @@ mod cell;
 pub mod cells;
 mod choice;
 mod config;
-mod dense;
+mod empty_batch;
 mod layer;
 pub mod networks;
 mod options;

@@ -5,6 +5,7 @@ use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
 use recurrent_kernels::{Scanned, State, check_lengths};
 
+use crate::empty_batch::concat;
 use crate::padding::clear_padding;
 use crate::{Cell, RecurrentLayer};
 
@@ -96,7 +97,7 @@ impl<C: Cell> Recurrent<C> {
             finals.push(state);
             x = output;
         }
-        (x, join_layers(finals, batch))
+        (x, join_layers(finals))
     }
 
     /// Advances the stack by one step, `x [batch, input]`, with the weights of [`forward`](Self::forward) and the same
@@ -208,17 +209,9 @@ fn rows(part: Tensor<3>, start: usize, count: usize) -> Tensor<3> {
 
 /// From the states of the layers, `[directions, batch, hidden]` each, to that of the stack,
 /// `[num_layers * directions, batch, hidden]`.
-fn join_layers<S: State<3>>(mut layers: Vec<S>, batch: usize) -> S {
+fn join_layers<S: State<3>>(mut layers: Vec<S>) -> S {
     if layers.len() == 1 {
         return layers.remove(0);
     }
-    S::join(layers, |parts| {
-        let (count, [directions, _, hidden]) = (parts.len(), parts[0].dims());
-        let sum = |sum: Tensor<3>, part| sum + part;
-        match batch {
-            // No backend has to concatenate tensors without elements; their sum keeps all of them in the autodiff graph.
-            0 => parts.into_iter().reduce(sum).expect("a layer").reshape([count * directions, 0, hidden]),
-            _ => Tensor::cat(parts, 0),
-        }
-    })
+    S::join(layers, |parts| concat(parts, 0))
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::{SequenceInput, embed, embedding_row};
 use crate::choice::impl_choice;
-use crate::dense::dense;
+use crate::empty_batch::dense;
 use crate::padding::{MASKED, check_nonempty, fill_padding};
 use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 

@@ -5,7 +5,7 @@ use burn::nn::{Embedding, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use crate::SummaryRow;
-use crate::dense::{dense, linear};
+use crate::empty_batch::{dense, linear};
 
 /// A dense layer over a vocabulary, with weights of its own (Xavier uniform) or tied to an embedding's, transposed (Press
 /// & Wolf 2017). If there are not as many hidden units as embedding dimensions, a tied output projects them first. Biases

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::input::TokenInput;
 use super::output::TokenOutput;
-use crate::dense::dense;
+use crate::empty_batch::{concat, dense};
 use crate::padding::{check_nonempty, repeated_rows};
 use crate::{
     AnyRecurrent, AnyRecurrentConfig, AnyState, Attention, AttentionConfig, AttentionKind, AttentionMemory, CellKind,
@@ -354,7 +354,7 @@ impl GlobalAttention {
     /// h̃ `[batch, steps, hidden]` and the weights `[batch, steps, source]`.
     fn attend(&self, memory: &AttentionMemory, hidden: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
         let attended = self.score.attend(memory, hidden.clone());
-        let joined = Tensor::cat(vec![attended.context, hidden], 2);
+        let joined = concat(vec![attended.context, hidden], 2);
         (dense(&self.combine, joined).tanh(), attended.weights)
     }
 }

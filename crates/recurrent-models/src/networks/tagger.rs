@@ -6,7 +6,7 @@ use burn::nn::{Dropout, DropoutConfig, Embedding, Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
 
 use super::input::{SequenceInput, embed, embedding_row};
-use crate::dense::dense;
+use crate::empty_batch::dense;
 use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 
 /// The configuration of a [`SequenceTagger`].

@@ -1,6 +1,7 @@
 //! Batches without a row, rows without a step, and sequences without a step.
 
-use burn::tensor::{Device, Int, Tensor};
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Gradients, Int, Tensor};
 use recurrent_models::networks::{
     ForecastNetworkConfig, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig, SequenceInput,
     SequenceTaggerConfig,
@@ -33,7 +34,8 @@ pub fn layers(on: &TestDevice) {
                     assert_empty(&state, rows);
                     if device != on.device {
                         let parts = state.into_parts().into_iter();
-                        let _ = parts.fold(output.sum(), |loss, part| loss + part.sum()).backward();
+                        let grads = parts.fold(output.sum(), |loss, part| loss + part.sum()).backward();
+                        layer.visit(&mut ZeroGradients { grads: &grads });
                     }
                 }
             }
@@ -109,7 +111,7 @@ pub fn networks(on: &TestDevice) {
     }
     for kind in AttentionKind::ALL {
         let attention = AttentionConfig::new(kind, HIDDEN, HIDDEN).init(&device);
-        let zeros = |time: usize| Tensor::<3>::zeros([0, time, HIDDEN], &device);
+        let zeros = |time: usize| Tensor::<3>::zeros([0, time, HIDDEN], &device).require_grad();
         let attended = attention.forward(zeros(2), zeros(TIME), Some(&[]));
         assert_eq!(attended.weights.dims(), [0, 2, TIME]);
         assert_backward(attended.context, [0, 2, HIDDEN]);
@@ -166,6 +168,18 @@ fn all_layers(device: &Device) -> Vec<(AnyRecurrent, usize, usize)> {
         }
     }
     layers
+}
+
+/// Asserts that every parameter has a gradient of zeros.
+struct ZeroGradients<'a> {
+    grads: &'a Gradients,
+}
+
+impl ModuleVisitor for ZeroGradients<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = param.val().grad(self.grads).expect("a gradient");
+        assert_close("gradient", gradient.clone(), gradient.zeros_like(), 0.0);
+    }
 }
 
 #[track_caller]

@@ -6,7 +6,7 @@ use recurrent_models::networks::{
     ForecastNetworkConfig, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig, SequenceInput,
     SequenceTaggerConfig,
 };
-use recurrent_models::{AttentionKind, CellKind, GruConfig, LstmConfig, RnnConfig};
+use recurrent_models::{AttentionKind, CellKind, CellOptions, GruConfig, LstmConfig, RnnConfig};
 
 /// Every parameter's path and shape.
 #[derive(Default)]
@@ -208,4 +208,23 @@ fn tagger_parameter_names() {
             "dense.bias [4]",
         ]
     );
+}
+
+/// Without biases no recurrent layer of any network has any.
+#[test]
+fn cell_options_reach_every_layer_of_a_network() {
+    let device = Device::flex();
+    let options = || CellOptions::new().with_bias(false);
+    let input = SequenceInput::tokens(7, 3);
+    let networks = [
+        paths(&ForecastNetworkConfig::new(2, vec![4, 4], 3, 1).with_cell_options(options()).init(&device)),
+        paths(&LanguageModelConfig::new(7, 3, 5).with_cell_options(options()).init(&device)),
+        paths(&Seq2SeqConfig::new(7, 9, 5).with_bidirectional(true).with_cell_options(options()).init(&device)),
+        paths(&SequenceClassifierConfig::new(input, 5, 2).with_cell_options(options()).init(&device)),
+        paths(&SequenceTaggerConfig::new(input, 5, 2).with_cell_options(options()).init(&device)),
+    ];
+    for paths in networks {
+        assert!(paths.iter().any(|path| path.contains("gates.w_hh")), "{paths:?}");
+        assert!(!paths.iter().any(|path| path.contains("gates.bias")), "{paths:?}");
+    }
 }
