@@ -1,4 +1,4 @@
-"""Writes the golden norms that the gradient microscope is tested against.
+"""Writes the golden gradient norms that the gradient flow measure is tested against.
 
     python3 -m venv .venv
     .venv/bin/pip install torch numpy

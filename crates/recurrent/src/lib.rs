@@ -8,8 +8,7 @@
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
 //! - [`decoding`]: from what a network says of the next token to a text; [`metrics`]: how good texts and judgements are;
 //! - a module a task: [`forecast`], [`generate`], [`translate`], [`classify`];
-//! - [`compare`]: what tells one cell from another: gradients, gates and costs, and what the lecture claims of RNN, LSTM
-//!   and GRU, measured.
+//! - [`gradient_flow`]: the norm of the gradient at every hidden state, and its decay over time (feature `fit`).
 //!
 //! # A predictor
 //!
@@ -44,12 +43,13 @@
 //! ```
 
 pub mod classify;
-pub mod compare;
 pub mod decoding;
 mod error;
 pub mod fit;
 pub mod forecast;
 pub mod generate;
+#[cfg(feature = "fit")]
+pub mod gradient_flow;
 pub mod metrics;
 mod run;
 mod run_dir;
@@ -61,7 +61,7 @@ pub use recurrent_models as models;
 pub use recurrent_models::kernels;
 #[cfg(feature = "fit")]
 pub use run::Run;
-pub use run::{Plan, Task};
+pub use run::{Plan, Task, lasting_name};
 pub use run_dir::{RunDir, replace};
 
 /// The README's examples, compiled and run with the doc tests.

@@ -179,8 +179,8 @@ pub trait Run: Sized {
     }
 }
 
-/// What a plan calls its data: a known set by its name, a file by the path that leads to it from everywhere.
-pub(crate) fn lasting_name(located: &DataSource) -> String {
+/// The name under which a config stores its data: a registered data set by its name, a file by its absolute path.
+pub fn lasting_name(located: &DataSource) -> String {
     match (&located.manifest, &located.bytes) {
         (None, Bytes::File(path)) => {
             std::path::absolute(path).map_or_else(|_| located.name.clone(), |path| path.display().to_string())

@@ -12,10 +12,10 @@ use recurrent::forecast::{ForecastConfig, ForecastRun, Source};
 use recurrent::generate::{GenerateConfig, GenerateRun};
 use recurrent::translate::{TranslateConfig, TranslateRun};
 use recurrent::{Task, replace};
+use recurrent_study::Language;
 
 use crate::cli::TourArgs;
 use crate::interrupt::INTERRUPTED;
-use crate::language::Language;
 use crate::output::say;
 use crate::progress::duration;
 use crate::report::{Report, Section};

@@ -12,13 +12,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use recurrent::classify::ClassifyRun;
-use recurrent::compare::Comparison;
 use recurrent::data::DataError;
 use recurrent::fit::{AfterEpoch, History, StopReason};
 use recurrent::forecast::ForecastRun;
 use recurrent::generate::GenerateRun;
 use recurrent::translate::TranslateRun;
 use recurrent::{Plan, Run, Task, replace};
+use recurrent_study::Comparison;
 use serde::Serialize;
 
 use crate::cli::{BadInput, Format, NewRun, PredictArgs, ResumeArgs, RunArgs, SentencesOptions, SummaryArgs};
