@@ -6,7 +6,7 @@ mod english;
 mod russian;
 mod texts;
 
-pub use texts::{ClaimWords, Columns, Heading, TaskWords, TestWords, Words};
+pub use texts::{Columns, Heading, TestWords, Words};
 
 use crate::language::Language;
 
