@@ -383,8 +383,8 @@ impl DatasetManifest {
         [
             self.series.as_ref().map(|_| Kind::Series),
             self.text.as_ref().map(|_| Kind::Text),
-            self.pairs.as_ref().map(|_| Kind::Pairs),
-            self.labeled.as_ref().map(|_| Kind::Labeled),
+            self.pairs.as_ref().map(|_| Kind::ParallelCorpus),
+            self.labeled.as_ref().map(|_| Kind::LabeledTexts),
         ]
     }
 
@@ -409,7 +409,7 @@ impl DatasetManifest {
     /// # Errors
     /// If it holds no pairs.
     pub fn pairs(&self) -> Result<&PairsSchema> {
-        self.pairs.as_ref().ok_or_else(|| self.other_than(Kind::Pairs))
+        self.pairs.as_ref().ok_or_else(|| self.other_than(Kind::ParallelCorpus))
     }
 
     /// How to learn its labels.
@@ -417,7 +417,7 @@ impl DatasetManifest {
     /// # Errors
     /// If its texts have none.
     pub fn labeled(&self) -> Result<&LabeledSchema> {
-        self.labeled.as_ref().ok_or_else(|| self.other_than(Kind::Labeled))
+        self.labeled.as_ref().ok_or_else(|| self.other_than(Kind::LabeledTexts))
     }
 
     fn other_than(&self, expected: Kind) -> DataError {

@@ -59,6 +59,39 @@ pub trait State<const D: usize>: Debug + Clone + Send + Sized {
     fn detach(self) -> Self {
         self.map(Tensor::detach)
     }
+
+    /// The hidden state of the top layer of a stack, `[batch, hidden]`: PyTorch's `h_n[-1]`. In a bidirectional stack that
+    /// is the reverse direction's alone; see [`last_layer_bidirectional`](Self::last_layer_bidirectional).
+    fn last_layer(&self) -> Tensor<2>
+    where
+        Self: State<3>,
+    {
+        let hidden = State::<3>::hidden(self);
+        let [rows, batch, size] = hidden.dims();
+        match batch {
+            // Burn takes a slice without elements out of the autodiff graph.
+            0 => hidden.swap_dims(0, 1).reshape([0, size]),
+            _ => hidden.narrow(0, rows - 1, 1).squeeze_dim(0),
+        }
+    }
+
+    /// The hidden states of both directions of the top layer of a bidirectional stack, forward then reverse,
+    /// `[batch, 2 * hidden]`: PyTorch's `torch.cat([h_n[-2], h_n[-1]], dim=1)`.
+    ///
+    /// # Panics
+    /// If the number of rows is odd: the stack is not bidirectional.
+    fn last_layer_bidirectional(&self) -> Tensor<2>
+    where
+        Self: State<3>,
+    {
+        let hidden = State::<3>::hidden(self);
+        let [rows, batch, size] = hidden.dims();
+        assert!(rows.is_multiple_of(2), "a bidirectional state has two rows per layer, got {rows} rows");
+        match batch {
+            0 => hidden.swap_dims(0, 1).reshape([0, 2 * size]),
+            _ => hidden.narrow(0, rows - 2, 2).swap_dims(0, 1).reshape([batch, 2 * size]),
+        }
+    }
 }
 
 /// Implements [`State`] for a struct of tensors, its fields named in order with the hidden state first.

@@ -89,7 +89,7 @@ impl Comparison {
         let folder = folder.as_ref();
         config.check()?;
         if !folder.exists() {
-            let text = toml::to_string(&config).expect("settings have a form in TOML");
+            let text = RunDir::config_text(TASK, &config);
             return Self::lock(config, RunDir::create(folder, &[(CONFIG, text)], false)?);
         }
         let existing = Self::open(folder)?;
@@ -108,16 +108,15 @@ impl Comparison {
     /// # Errors
     /// If the folder is not a study's, its config is invalid, or another process has locked it.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let run_dir = RunDir::open(folder.as_ref())?;
-        let config: StudyConfig = run_dir.plan()?;
+        let run_dir = RunDir::open(folder)?;
+        let config: StudyConfig = run_dir.read_config(TASK)?;
         config.check()?;
         Self::lock(config, run_dir)
     }
 
     /// Whether a folder is that of a study.
     pub fn is_in(folder: impl AsRef<Path>) -> bool {
-        let config = RunDir::open(folder.as_ref()).and_then(|run_dir| run_dir.plan::<toml::Table>());
-        config.is_ok_and(|config| config.get("task").and_then(toml::Value::as_str) == Some("compare"))
+        RunDir::open(folder).and_then(|run_dir| run_dir.header()).is_ok_and(|header| header.task == TASK)
     }
 
     fn lock(config: StudyConfig, run_dir: RunDir) -> Result<Self> {
@@ -281,7 +280,9 @@ impl Comparison {
     }
 }
 
-const CONFIG: &str = "plan.toml";
+/// The task in the header of `config.toml`.
+const TASK: &str = "compare";
+const CONFIG: &str = "config.toml";
 
 fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("results have a form in JSON") + "\n"

@@ -24,8 +24,6 @@ use crate::trial::Trial;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct StudyConfig {
-    /// Always `compare`.
-    pub task: String,
     /// The name of the device.
     pub device: String,
     /// The parts of the study.
@@ -73,7 +71,6 @@ impl StudyConfig {
     pub fn full() -> Self {
         let weather = Signal::weather();
         Self {
-            task: "compare".into(),
             device: String::new(),
             parts: StudyPart::ALL.into(),
             tasks: MemoryTask::ALL.into_iter().filter(|task| *task != MemoryTask::Forecast).collect(),
@@ -117,12 +114,8 @@ impl StudyConfig {
     /// # Errors
     /// The first invalid setting, with what was expected.
     pub fn check(&self) -> Result<()> {
-        let invalid = |setting: &'static str, expected: &str, found: String| {
-            Err(Error::Plan { setting, expected: expected.into(), found })
-        };
-        if self.task != "compare" {
-            return invalid("task", "`compare`", format!("`{}`", self.task));
-        }
+        let invalid =
+            |setting: &'static str, expected: &str, found: String| Err(Error::setting(setting, expected, found));
         let lists = [("parts", self.parts.len()), ("tasks", self.tasks.len()), ("lengths", self.lengths.len())];
         for (setting, count) in lists {
             if count == 0 {
@@ -188,8 +181,8 @@ impl StudyConfig {
         if signal.sha256() == self.sha256 {
             return Ok(signal);
         }
-        Err(Error::Plan {
-            setting: "series",
+        Err(Error::Input {
+            what: "series".into(),
             expected: format!("the data of the study (SHA-256 {})", self.sha256),
             found: format!("{} with other bytes (SHA-256 {})", self.series, signal.sha256()),
         })
@@ -278,10 +271,6 @@ mod tests {
         assert_invalid(
             StudyConfig { gradient_length: 1, ..config() },
             "gradient_length: expected an integer from 2 to 10000, found 1",
-        );
-        assert_invalid(
-            StudyConfig { task: "forecast".into(), ..config() },
-            "task: expected `compare`, found `forecast`",
         );
         assert!(config().check().is_ok() && StudyConfig::full().check().is_ok());
     }

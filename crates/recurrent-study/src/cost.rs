@@ -92,7 +92,7 @@ impl Cost {
     /// The cost of the layers of a config, with biases and default cell options.
     pub fn of(config: &AnyRecurrentConfig) -> Self {
         let directions = if config.bidirectional { 2 } else { 1 };
-        let sizes = CellCost::of(config.kind);
+        let sizes = CellCost::of(config.cell);
         let layer = |depth: usize| match depth {
             0 => sizes.layer(config.input_size, config.hidden_size, false),
             _ => sizes.layer(directions * config.hidden_size, config.hidden_size, true),

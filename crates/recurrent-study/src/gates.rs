@@ -111,7 +111,7 @@ mod tests {
         device.seed(3);
         let layers = config.with_num_layers(2).init(&device);
         let x = Tensor::<3>::random([1, 9, 2], Distribution::Normal(0.0, 2.0), &device);
-        let (output, _) = layers.forward(x.clone(), None, None);
+        let (output, _) = layers.forward(x.clone(), None);
         let steps = (0..9).map(|t| output.clone().narrow(1, t, 1).squeeze_dim(1)).collect();
         (layers.gate_activations(x, 1), units_over_time(steps))
     }

@@ -71,7 +71,7 @@ impl ProbeModel {
     /// With a class at every step, the loss is over all steps and the accuracy over the last `scored_steps`. A value is
     /// correct within 0.04 of its target (Hochreiter & Schmidhuber 1997).
     pub fn loss_and_accuracy(&self, batch: &ExampleBatch, scored_steps: usize) -> (Tensor<1>, Tensor<1>) {
-        let (output, _) = self.layers.forward(batch.inputs.clone(), None, None);
+        let (output, _) = self.layers.forward(batch.inputs.clone(), None);
         self.loss_and_accuracy_of(output, batch, scored_steps)
     }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use recurrent::data::{ColumnSelection, Missing, RAW_FOLDER, Series, Table, locate, sha256};
-use recurrent::{Error, Result, lasting_name};
+use recurrent::{Error, Result, data_name};
 
 use crate::examples::{Examples, Split, Targets};
 
@@ -53,13 +53,10 @@ impl Signal {
         let selection = ColumnSelection { date, columns: column.into_iter().collect(), missing: Missing::Error };
         let series = table.series(&selection)?;
         if series.len() < Self::MIN_ROWS {
-            return Err(Error::Plan {
-                setting: "series",
-                expected: format!("at least {} rows", Self::MIN_ROWS),
-                found: format!("{} in {}", series.len(), series.source()),
-            });
+            let found = format!("{} in {}", series.len(), series.source());
+            return Err(Error::setting("series", format!("at least {} rows", Self::MIN_ROWS), found));
         }
-        Ok(Self::of(lasting_name(&located), sha256(&bytes), series))
+        Ok(Self::of(data_name(&located), sha256(&bytes), series))
     }
 
     fn of(data: String, sha256: String, series: Series) -> Self {

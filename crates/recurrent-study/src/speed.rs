@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use recurrent::models::CellKind;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
-use recurrent::models::{AnyRecurrent, Stream};
+use recurrent::models::{AnyRecurrent, StreamingLayer};
 use serde::{Deserialize, Serialize};
 
 use crate::examples::Split;
@@ -90,10 +90,10 @@ fn stream_microseconds(model: &ProbeModel) -> Option<f64> {
     use burn::module::Module;
 
     let layers = model.layers.valid();
-    let mut stream: Stream = match &layers {
-        AnyRecurrent::Rnn(layers) => layers.stream(None),
-        AnyRecurrent::Lstm(layers) => layers.stream(None),
-        AnyRecurrent::Gru(layers) => layers.stream(None),
+    let mut stream: StreamingLayer = match &layers {
+        AnyRecurrent::Rnn(layers) => layers.streaming(None),
+        AnyRecurrent::Lstm(layers) => layers.streaming(None),
+        AnyRecurrent::Gru(layers) => layers.streaming(None),
     };
     let x = vec![0.5; layers.input_size()];
     let (steps, measurements) = STREAMING;

@@ -1,76 +1,88 @@
-//! What can go wrong between a plan and a prediction.
+//! The errors of this crate.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use recurrent_data::DataError;
 
-/// A result whose error is an [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+use crate::settings::Name;
 
-/// Everything that can go wrong between a plan and a prediction.
+/// A result whose error is an [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong between a configuration and a prediction.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "each message names its fields, and would only be said twice")]
+#[allow(missing_docs, reason = "each message names its fields")]
 pub enum Error {
     /// Something is wrong with the data.
     #[error(transparent)]
     Data(#[from] DataError),
 
-    /// A plan asks for something that cannot be.
+    /// A setting has a value that is not allowed.
     #[error("{setting}: expected {expected}, found {found}")]
-    Plan { setting: &'static str, expected: String, found: String },
+    Setting { setting: Name, expected: String, found: String },
 
-    /// The operating system said no.
-    #[error("{}: {doing}: {cause}", path.display())]
+    /// A file of settings is wrong.
+    #[error("{}: line {line}: {message}", path.display())]
+    SettingsFile { path: PathBuf, line: usize, message: String },
+
+    /// What was given to a predictor, or the data of a run, is wrong.
+    #[error("{what}: expected {expected}, found {found}")]
+    Input { what: String, expected: String, found: String },
+
+    /// The operating system reported an error.
+    #[error("{}: {action}: {cause}", path.display())]
     Io {
         path: PathBuf,
-        doing: &'static str,
+        action: &'static str,
         #[source]
         cause: io::Error,
     },
 
-    /// A run's folder is already there.
-    #[error(
-        "{}: expected no such folder, found {found}; name another with --out, or replace a run with --force",
-        path.display()
-    )]
+    /// A run's folder exists already.
+    #[error("{}: expected no such folder, found {found}", path.display())]
     Exists { path: PathBuf, found: &'static str },
 
-    /// A folder is no run_dir, or a run_dir lacks something or holds something else.
+    /// A folder is no run's, or lacks something, or holds something else.
     #[error("{}: expected {expected}, found {found}", path.display())]
     RunDir { path: PathBuf, expected: String, found: String },
 
-    /// The loss is no number any more.
+    /// The loss became NaN or infinite.
     #[error(
-        "the {part} loss became {loss} in epoch {epoch}: try a smaller --lr (now {learning_rate}) or --clip, or look \
-         for extreme values in the data; the best epoch before, if there was one, is kept"
+        "the {split} loss became {loss} in epoch {epoch}: try a lower learning rate (lr, now {learning_rate}) or a \
+         lower clip_norm, or look for extreme values in the data; the best epoch before, if there was one, is kept"
     )]
-    Diverged { part: &'static str, loss: f64, epoch: usize, learning_rate: f64 },
+    Diverged { split: &'static str, loss: f64, epoch: usize, learning_rate: f64 },
 
-    /// Training stopped for a reason of its own.
+    /// Training stopped for another reason.
     #[error("training stopped: {0}")]
     Training(String),
 
-    /// A forecast further than the model can see.
+    /// A forecast beyond the horizon, by a network whose features are not all forecast.
     #[error(
-        "expected at most {horizon} steps, found {steps}: to go on, the model would have to foretell all that it \
-         looks at, and it does not foretell {missing}"
+        "expected at most {horizon} steps, found {steps}: beyond its horizon the network needs forecasts of all its \
+         features, and it does not forecast {missing}"
     )]
-    TooFar { horizon: usize, steps: usize, missing: String },
+    BeyondHorizon { horizon: usize, steps: usize, missing: String },
 }
 
 impl Error {
-    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |cause| Self::Io { path: path.to_path_buf(), doing, cause }
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |cause| Self::Io { path: path.to_path_buf(), action, cause }
     }
 
-    /// Whether what the user gave is at fault, and not this program or machine.
+    /// A setting that is not allowed.
+    pub fn setting(setting: &'static str, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Setting { setting: setting.into(), expected: expected.into(), found: found.into() }
+    }
+
+    /// Whether the caller's input is at fault, and not this program or machine.
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Data(error) => error.is_bad_input(),
             Self::Diverged { .. } | Self::Training(_) => false,
-            // A path that cannot be was given; a disk that is full was not.
+            // An impossible path is bad input; a full disk is not.
             Self::Io { cause, .. } => matches!(
                 cause.kind(),
                 io::ErrorKind::NotFound

@@ -1,41 +1,49 @@
-//! Recurrent networks for [Burn](burn), whole: layers, networks, data, training, and trained predictors.
+//! Recurrent networks for [Burn](burn): layers, networks, data, training, and trained predictors.
 //!
-//! This is the one crate to depend on. What it is made of is here under one roof:
+//! A layer is a Burn module like any other:
 //!
-//! - [`models`]: `Lstm`, `Gru`, `Rnn` and networks built of them (`recurrent-models`);
-//! - [`data`]: tables and texts, splits, scalers and codecs, windows, lanes and pairs (`recurrent-data`);
-//! - [`kernels`]: the loops over time underneath (`recurrent-kernels`);
+//! ```
+//! use burn::tensor::{Device, Distribution, Tensor};
+//! use recurrent::models::LstmConfig;
+//!
+//! let device = Device::default();
+//! let lstm = LstmConfig::new(8, 64).with_num_layers(2).init(&device);
+//! let x = Tensor::<3>::random([4, 10, 8], Distribution::Default, &device);
+//! let (output, _state) = lstm.forward(x, None);
+//! assert_eq!(output.dims(), [4, 10, 64]);
+//! ```
+//!
+//! - [`models`]: layers (`Lstm`, `Gru`, `Rnn`), attention, and whole networks;
+//! - [`data`]: tables and texts, splits, scalers and tokenizers, windows and batches;
+//! - [`kernels`]: the whole-sequence operations underneath;
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
-//! - [`decoding`]: from what a network says of the next token to a text; [`metrics`]: how good texts and judgements are;
-//! - a module a task: [`forecast`], [`generate`], [`translate`], [`classify`];
-//! - [`gradient_flow`]: the norm of the gradient at every hidden state, and its decay over time (feature `fit`).
+//! - [`decoding`]: sampling and beam search; [`metrics`]: scores of texts and classifications;
+//! - a module for each task: [`forecast`], [`generate`], [`translate`], [`classify`];
+//! - [`gradient_flow`]: the gradient norm at every hidden state, and its decay over time (feature `fit`).
 //!
-//! # A predictor
+//! # Train and predict
 //!
-//! What `train` has trained is a folder, and one line makes a predictor of it; see
-//! [`Forecaster`](forecast::Forecaster). A program that only predicts turns the default features off.
-//!
-//! # A run
+//! A [`Task`] says how a data set is opened, prepared, trained on and evaluated; a [`Run`] does it in a folder; a
+//! [`Predictor`] loads that folder. A program that only predicts turns the default features off.
 //!
 //! ```
 //! use burn::tensor::Device;
-//! use recurrent::Run;
 //! use recurrent::fit::Callbacks;
-//! use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Source};
+//! use recurrent::forecast::{ForecastConfig, ForecastRun, ForecastSource};
+//! use recurrent::prelude::*;
 //!
 //! # fn main() -> recurrent::Result<()> {
 //! # let folder = tempfile::tempdir().expect("a folder").path().join("weather");
 //! let device = Device::default();
-//! let source = Source::open("weather")?;
-//! let mut plan = ForecastConfig::new("weather", &source, None, None)?;
-//! (plan.window, plan.hidden, plan.fit.epochs) = (14, vec![8], 1);
+//! let source = ForecastSource::open("weather")?;
+//! let mut config = ForecastConfig::new(&source)?;
+//! (config.window, config.hidden_size, config.fit.epochs) = (14, vec![8], 1);
 //!
-//! let run = ForecastRun::create(plan, &source, &folder, false)?;
+//! let run = ForecastRun::create(config, source, &folder, false)?;
 //! run.fit(&device, Callbacks::quiet())?;
-//! println!("{}", run.score(&device)?.score("LSTM")[0]);
+//! println!("{}", run.evaluate(&device)?.scores("LSTM")[0]);
 //!
-//! let forecaster = Forecaster::load(&folder, &device)?;
-//! let week = forecaster.forecast(None)?;
+//! let week = run.predictor(&device)?.forecast(None)?;
 //! assert_eq!(week.labels[0], "2016-01-01");
 //! assert_eq!(week.values.len(), 7);
 //! # Ok(())
@@ -51,20 +59,34 @@ pub mod generate;
 #[cfg(feature = "fit")]
 pub mod gradient_flow;
 pub mod metrics;
+mod predictor;
+#[cfg(feature = "fit")]
 mod run;
 mod run_dir;
+pub mod settings;
+mod task;
+mod tokenizer;
 pub mod translate;
 
+/// The names that most programs need.
+pub mod prelude {
+    pub use crate::{Predictor, TaskConfig};
+    #[cfg(feature = "fit")]
+    pub use crate::{Run, Task};
+}
+
 pub use error::{Error, Result};
+pub use predictor::Predictor;
+#[doc(inline)]
 pub use recurrent_data as data;
+#[doc(inline)]
 pub use recurrent_models as models;
+#[doc(inline)]
 pub use recurrent_models::kernels;
 #[cfg(feature = "fit")]
 pub use run::Run;
-pub use run::{Plan, Task, lasting_name};
-pub use run_dir::{RunDir, replace};
-
-/// The README's examples, compiled and run with the doc tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+pub use run_dir::{FORMAT_VERSION, RunDir, RunHeader, replace};
+#[cfg(feature = "fit")]
+pub use task::{LoadersOf, Task};
+pub use task::{TaskConfig, data_name};
+pub use tokenizer::TokenizerChoice;

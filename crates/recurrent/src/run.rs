@@ -1,206 +1,141 @@
-//! What runs of every task have in common: a plan, a folder, and training that can be interrupted and gone on with.
+//! A run of any task: prepared data, and a folder.
 
-use std::fmt;
 use std::path::Path;
 
-use recurrent_data::{Bytes, DataSource};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use burn::tensor::Device;
+use recurrent_models::{Summarize, Summary};
 
-use crate::fit::FitConfig;
-use crate::{Error, Result, RunDir};
+use crate::fit::{self, Callbacks, History, Schedule, StopReason};
+use crate::settings::Partial;
+use crate::{Error, Result, RunDir, Task, TaskConfig};
 
-/// What a network is trained for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Task {
-    /// From the last rows of a table to the next.
-    Forecast,
-    /// From the beginning of a text to its end.
-    Generate,
-    /// From a sentence of one language to another.
-    Translate,
-    /// From a sentence to one of several labels.
-    Sentiment,
+/// A run of a task: a configuration, prepared data, and a folder with all that a prediction and a resumed training
+/// need.
+///
+/// [`create`](Self::create) makes one, [`open`](Self::open) finds it again; both give a run to [`fit`](Self::fit) and to
+/// [`evaluate`](Self::evaluate).
+#[derive(Debug)]
+pub struct Run<T: Task> {
+    config: T::Config,
+    data: T::Data,
+    run_dir: RunDir,
 }
 
-impl Task {
-    /// All of them, in the order of the lecture.
-    pub const ALL: [Self; 4] = [Self::Forecast, Self::Generate, Self::Translate, Self::Sentiment];
-
-    /// The task of the run in a folder.
+impl<T: Task> Run<T> {
+    /// Prepares a data set and makes the run's folder. Whatever is wrong with settings or data is found here, before
+    /// the first step. With `force`, a run that is in the folder is replaced.
     ///
     /// # Errors
-    /// If the folder is not a run's.
-    pub fn of(folder: &Path) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Head {
-            task: Task,
-        }
-        Ok(RunDir::open(folder)?.plan::<Head>()?.task)
-    }
-}
-
-impl fmt::Display for Task {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Forecast => "forecast",
-            Self::Generate => "generate",
-            Self::Translate => "translate",
-            Self::Sentiment => "sentiment",
-        })
-    }
-}
-
-/// What a run is to do: everything that its result depends on. It is written into the run's folder before the first
-/// step, and makes the same run again.
-pub trait Plan: Serialize + DeserializeOwned {
-    /// Which task it is for.
-    const TASK: Task;
-
-    /// The name or path of the data.
-    fn data(&self) -> &str;
-
-    /// The sum of the data, so that a run goes on with what it began with.
-    fn sha256(&self) -> &str;
-
-    /// How the network is trained.
-    fn fit(&self) -> &FitConfig;
-
-    /// How the network is trained, to change it.
-    fn fit_mut(&mut self) -> &mut FitConfig;
-
-    /// Checks all that can be checked without the data.
-    ///
-    /// # Errors
-    /// The first setting that cannot be, with what was expected.
-    fn check(&self) -> Result<()>;
-
-    /// Reads the plan of a run of this task.
-    ///
-    /// # Errors
-    /// If the run is another task's, or its plan is damaged.
-    fn of(run_dir: &RunDir) -> Result<Self> {
-        let task = Task::of(run_dir.root())?;
-        if task != Self::TASK {
-            return Err(Error::RunDir {
-                path: run_dir.root().to_path_buf(),
-                expected: format!("a run of `{}`", Self::TASK),
-                found: format!("a run of `{task}`"),
-            });
-        }
-        let plan: Self = run_dir.plan()?;
-        plan.check()?;
-        Ok(plan)
+    /// If settings or data are wrong, or the folder exists.
+    pub fn create(config: T::Config, source: T::Source, folder: impl AsRef<Path>, force: bool) -> Result<Self> {
+        let data = prepare::<T>(&config, source, None)?;
+        let mut files = vec![("config.toml", RunDir::config_text(<T::Config as TaskConfig>::TASK, &config))];
+        files.extend(T::artifacts(&config, &data));
+        let run_dir = RunDir::create(folder, &files, force)?;
+        Ok(Self { config, data, run_dir })
     }
 
-    /// Sees that data have the bytes that the run began with.
-    ///
-    /// # Errors
-    /// If they have others.
-    fn check_bytes(&self, sha256: &str) -> Result<()> {
-        if sha256 == self.sha256() {
-            return Ok(());
-        }
-        Err(Error::Plan {
-            setting: "the data of the run",
-            expected: format!("the bytes that it began with (sha256 {})", self.sha256()),
-            found: format!("{} with other bytes (sha256 {sha256})", self.data()),
-        })
-    }
-}
-
-/// A run: data made ready, and a folder.
-#[cfg(feature = "fit")]
-pub trait Run: Sized {
-    /// What it is to do.
-    type Plan: Plan;
-
-    /// What its progress counts.
-    const UNIT: &'static str;
-
-    /// Opens a run's folder to go on with it, or to score it. The data must be those that it began with.
+    /// Opens a run's folder, to resume or evaluate it. The data must be those that it began with.
     ///
     /// # Errors
     /// If the folder is not a run of this task, or the data have changed.
-    fn open(folder: &Path) -> Result<Self>;
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        let run_dir = RunDir::open(folder)?;
+        let config: T::Config = run_dir.config()?;
+        let source = T::open(&Partial::from(&config))?;
+        let data = prepare::<T>(&config, source, Some(&run_dir))?;
+        Ok(Self { config, data, run_dir })
+    }
 
-    /// What it is to do.
-    fn plan(&self) -> &Self::Plan;
+    /// The settings.
+    pub fn config(&self) -> &T::Config {
+        &self.config
+    }
 
-    /// What it is to do, to change it.
-    fn plan_mut(&mut self) -> &mut Self::Plan;
+    /// The prepared data.
+    pub fn data(&self) -> &T::Data {
+        &self.data
+    }
 
     /// The folder.
-    fn run_dir(&self) -> &RunDir;
+    pub fn run_dir(&self) -> &RunDir {
+        &self.run_dir
+    }
 
-    /// How many items, in its unit, an epoch trains on.
-    fn items(&self) -> usize;
+    /// How many items an epoch trains on.
+    pub fn items(&self) -> usize {
+        T::items(&self.data)
+    }
 
-    /// Trains the network, or goes on where training was interrupted. Weights, metrics and checkpoints are in the
+    /// What was done to the data that a user should know of.
+    pub fn notes(&self) -> Vec<String> {
+        T::notes(&self.data)
+    }
+
+    /// The layers of the network, with shapes and parameters.
+    pub fn summary(&self, device: &Device) -> Summary {
+        T::network(&self.config, &self.data, device).summary(&T::input_shape(&self.config))
+    }
+
+    /// Trains the network, or resumes where training was interrupted. Weights, metrics and checkpoints are in the
     /// folder when it returns.
     ///
     /// # Errors
-    /// If the loss is no number any more, or a file cannot be written or read.
-    fn fit(
-        &self,
-        device: &burn::tensor::Device,
-        session: crate::fit::Callbacks,
-    ) -> Result<(crate::fit::History, crate::fit::StopReason)>;
+    /// If the loss becomes NaN or infinite, or a file cannot be written or read.
+    pub fn fit(&self, device: &Device, callbacks: Callbacks) -> Result<(History, StopReason)> {
+        let device = device.clone().autodiff();
+        device.seed(self.config.fit().seed);
+        let network = T::network(&self.config, &self.data, &device);
+        let objective = T::objective(&self.config, &self.data, network);
+        let loaders = T::loaders(&self.config, &self.data, &device);
+        fit::fit(objective, loaders, self.config.fit(), &self.run_dir, &device, callbacks)
+    }
+
+    /// Scores the network of the best epoch on the test split (of a text, the validation split), beside the baselines.
+    ///
+    /// # Errors
+    /// If the weights are missing or damaged, or a baseline cannot be fitted.
+    pub fn evaluate(&self, device: &Device) -> Result<T::Evaluation> {
+        let mut network = T::network(&self.config, &self.data, device);
+        self.run_dir.read_weights(&mut network)?;
+        T::evaluate(self, network, device)
+    }
+
+    /// What predicts with the network of the best epoch.
+    ///
+    /// # Errors
+    /// If the weights are missing or damaged.
+    pub fn predictor(&self, device: &Device) -> Result<T::Predictor> {
+        crate::Predictor::load(self.run_dir.root(), device)
+    }
 
     /// The same run with another number of epochs in all, written into its folder.
     ///
     /// # Errors
-    /// If more are done already, or the schedule reaches its end with the epochs first planned, and so has no next.
-    fn with_epochs(mut self, epochs: usize) -> Result<Self> {
-        let fit = self.plan().fit();
-        if fit.schedule == crate::fit::Schedule::Cosine && epochs != fit.epochs {
-            return Err(Error::Plan {
-                setting: "--epochs",
-                expected: format!(
-                    "{}, for the cosine schedule ends there (constant and exponential go on)",
-                    fit.epochs
-                ),
-                found: epochs.to_string(),
-            });
+    /// If more are done already, or the schedule ends with the number of epochs that was set first.
+    pub fn with_epochs(mut self, epochs: usize) -> Result<Self> {
+        let planned = self.config.fit();
+        if planned.schedule == Schedule::Cosine && epochs != planned.epochs {
+            let expected = format!(
+                "{}, since the cosine schedule ends there (constant and exponential schedules can be extended)",
+                planned.epochs
+            );
+            return Err(Error::setting("epochs", expected, epochs.to_string()));
         }
-        let done = crate::fit::epochs_done(self.run_dir())?;
+        let done = fit::epochs_done(&self.run_dir)?;
         if epochs < done {
-            return Err(Error::Plan {
-                setting: "--epochs",
-                expected: format!("at least {done}, for so many are done"),
-                found: epochs.to_string(),
-            });
+            return Err(Error::setting("epochs", format!("at least {done}, which are done"), epochs.to_string()));
         }
-        self.plan_mut().fit_mut().epochs = epochs;
-        self.plan().check()?;
-        self.run_dir().write_toml("plan.toml", self.plan())?;
+        self.config.fit_mut().epochs = epochs;
+        self.config.check()?;
+        self.run_dir.write_config(&self.config)?;
         Ok(self)
     }
 }
 
-/// The name under which a config stores its data: a registered data set by its name, a file by its absolute path.
-pub fn lasting_name(located: &DataSource) -> String {
-    match (&located.manifest, &located.bytes) {
-        (None, Bytes::File(path)) => {
-            std::path::absolute(path).map_or_else(|_| located.name.clone(), |path| path.display().to_string())
-        }
-        _ => located.name.clone(),
-    }
-}
-
-/// Sees that a setting is at least 1.
-pub(crate) fn at_least_one(setting: &'static str, number: usize) -> Result<()> {
-    if number > 0 {
-        return Ok(());
-    }
-    Err(Error::Plan { setting, expected: "at least 1".into(), found: "0".into() })
-}
-
-/// Sees that a setting is a share in [0, 1).
-pub(crate) fn a_share(setting: &'static str, share: f64) -> Result<()> {
-    if (0.0..1.0).contains(&share) {
-        return Ok(());
-    }
-    Err(Error::Plan { setting, expected: "a share in [0, 1)".into(), found: share.to_string() })
+/// Checks settings and bytes, and prepares the data.
+fn prepare<T: Task>(config: &T::Config, source: T::Source, run_dir: Option<&RunDir>) -> Result<T::Data> {
+    config.check()?;
+    config.check_sha256(T::sha256(&source))?;
+    T::prepare(config, source, run_dir)
 }

@@ -1,21 +1,22 @@
-//! A run's folder: all that a prediction needs, and all that training needs to go on.
+//! A run's folder: all that a prediction needs, and all that training needs to be resumed.
 //!
 //! ```text
 //! runs/forecast-weather-lstm-1/
-//!   plan.toml             what was asked for, complete; `--config` takes it
-//!   codec.toml, .json     columns and scaler, or how tokens are numbered; fitted on the training part
+//!   config.toml           format version, task, and all settings
+//!   transform.toml        columns and scaler of a forecast, fitted on the training split
+//!   tokenizer.json        the tokenizer of a text, fitted on the training split (tokenizers.json: of two languages)
 //!   history.csv           the last rows, where a forecast begins
-//!   labels.json           what a classifier's labels are called
-//!   baseline.json         the bag of words beside it
-//!   weights.safetensors   the best epoch's weights
+//!   labels.json           the labels of a classifier, in the order of their indices
+//!   baseline.json         the bag of words beside a classifier
+//!   weights.safetensors   the weights of the best epoch
 //!   metrics.jsonl         one line an epoch
-//!   scores.json           the test part, beside the baselines
-//!   pictures/*.svg
-//!   checkpoints/epoch-*/  the last two epochs: weights, optimiser, schedule, progress
+//!   scores.json           the scores of the test split, beside the baselines
+//!   plots/*.svg
+//!   checkpoints/epoch-*/  the last two epochs: weights, optimizer, schedule, progress
 //! ```
 //!
-//! A reader never meets half a file: each is written beside its place and renamed into it, and the folder itself
-//! appears only once plan and codec are inside.
+//! A reader never meets half a file: each is written to a temporary file beside its place and renamed. The folder itself
+//! appears once configuration and tokenizer are inside.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -24,14 +25,58 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use recurrent_data::Tokenizer;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
 
-use crate::{Error, Result};
+use crate::{Error, Result, TaskConfig};
 
-const PLAN: &str = "plan.toml";
-const CODEC: &str = "codec.json";
+/// The version of the format in which this program writes a run's folder, and the only one that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+const CONFIG: &str = "config.toml";
+const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "weights.safetensors";
+const WRITTEN_BY: &str = concat!("recurrent ", env!("CARGO_PKG_VERSION"));
+
+/// How `config.toml` begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// The version of the folder's format.
+    pub format_version: u32,
+    /// The program that wrote it, with its version.
+    pub written_by: String,
+    /// The task's name.
+    pub task: String,
+}
+
+impl RunHeader {
+    /// What is wrong with the header of a file, if it is not in this program's format.
+    fn check(&self) -> Result<(), String> {
+        if self.format_version == FORMAT_VERSION {
+            return Ok(());
+        }
+        let Self { format_version, written_by, .. } = self;
+        Err(format!("expected format version {FORMAT_VERSION}, found {format_version}, written by {written_by}"))
+    }
+}
+
+/// Takes the header off a file of settings, if it has one, and checks that it is of this format and task.
+pub(crate) fn check_header(values: &mut Table, task: &str) -> Result<(), String> {
+    let [version, written_by, found] = ["format_version", "written_by", "task"].map(|name| values.remove(name));
+    if let Some(version) = version {
+        let format_version = version.as_integer().and_then(|version| version.try_into().ok()).unwrap_or(0);
+        let written_by = written_by.as_ref().and_then(Value::as_str).unwrap_or("an unknown program").into();
+        RunHeader { format_version, written_by, task: String::new() }.check()?;
+    }
+    match found {
+        Some(found) if found.as_str() != Some(task) => {
+            let found = found.as_str().map_or_else(|| found.to_string(), String::from);
+            Err(format!("expected settings of `{task}`, found those of `{found}`"))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// A run's folder, on disk.
 #[derive(Debug, Clone)]
@@ -45,7 +90,8 @@ impl RunDir {
     ///
     /// # Errors
     /// If the folder exists or cannot be written.
-    pub fn create(root: &Path, files: &[(&str, String)], force: bool) -> Result<Self> {
+    pub fn create(root: impl AsRef<Path>, files: &[(&str, String)], force: bool) -> Result<Self> {
+        let root = root.as_ref();
         let existing = Self { root: root.to_path_buf() };
         if root.exists() && !(force && existing.is_run()) {
             let found = if existing.is_run() { "a run" } else { "something that is not a run" };
@@ -86,18 +132,25 @@ impl RunDir {
         }
     }
 
+    /// The text of `config.toml`: header and settings.
+    pub fn config_text(task: &str, config: &impl Serialize) -> String {
+        let header = RunHeader { format_version: FORMAT_VERSION, written_by: WRITTEN_BY.into(), task: task.into() };
+        to_toml(&header) + &to_toml(config)
+    }
+
     /// Opens a run's folder.
     ///
     /// # Errors
     /// If there is none.
-    pub fn open(root: &Path) -> Result<Self> {
+    pub fn open(root: impl AsRef<Path>) -> Result<Self> {
+        let root = root.as_ref();
         let run_dir = Self { root: root.to_path_buf() };
         let found = if !root.exists() {
             "nothing"
         } else if !root.is_dir() {
             "a file"
         } else if !run_dir.is_run() {
-            "a folder without plan.toml"
+            "a folder without config.toml"
         } else {
             return Ok(run_dir);
         };
@@ -171,12 +224,54 @@ impl RunDir {
         })
     }
 
-    /// The plan, in whatever form its task gives it.
+    /// The header of the configuration: task and format.
     ///
     /// # Errors
-    /// As [`read_toml`](Self::read_toml).
-    pub fn plan<T: DeserializeOwned>(&self) -> Result<T> {
-        self.read_toml(PLAN)
+    /// If the file is missing or damaged, or was written in another format.
+    pub fn header(&self) -> Result<RunHeader> {
+        let mut values: Table = self.read_toml(CONFIG)?;
+        values.retain(|name, _| ["format_version", "written_by", "task"].contains(&name));
+        let path = self.path(CONFIG);
+        let header: RunHeader = Value::Table(values).try_into().map_err(|cause: toml::de::Error| {
+            self.damaged(&path, "format_version, written_by and task", cause.message())
+        })?;
+        header.check().map_err(|found| self.damaged(&path, "a run that this program can read", found))?;
+        Ok(header)
+    }
+
+    /// The settings of the run, checked.
+    ///
+    /// # Errors
+    /// If the run is another task's or was written in another format, or its configuration is damaged.
+    pub fn config<C: TaskConfig>(&self) -> Result<C> {
+        let config: C = self.read_config(C::TASK)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The settings of a run of `task`, whatever type holds them.
+    ///
+    /// # Errors
+    /// If the run is another task's or was written in another format, or its configuration is damaged.
+    pub fn read_config<C: DeserializeOwned>(&self, task: &str) -> Result<C> {
+        let found = self.header()?.task;
+        if found != task {
+            return Err(self.damaged(&self.root, &format!("a run of `{task}`"), format!("a run of `{found}`")));
+        }
+        let mut values: Table = self.read_toml(CONFIG)?;
+        let path = self.path(CONFIG);
+        check_header(&mut values, task).map_err(|found| self.damaged(&path, "the settings of this run", found))?;
+        Value::Table(values)
+            .try_into()
+            .map_err(|cause: toml::de::Error| self.damaged(&path, "the settings of this run", cause.message()))
+    }
+
+    /// Writes the settings of the run.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_config<C: TaskConfig>(&self, config: &C) -> Result<()> {
+        self.write(CONFIG, Self::config_text(C::TASK, config))
     }
 
     /// Writes a network's weights, in the safetensors format.
@@ -212,12 +307,12 @@ impl RunDir {
     ///
     /// # Errors
     /// If the file is missing or damaged, or the codec is another run's.
-    pub(crate) fn read_codec(&self, weights: &str) -> Result<Tokenizer> {
-        let codec = Tokenizer::from_json(&self.path(CODEC).display().to_string(), &self.read(CODEC)?)?;
+    pub(crate) fn read_tokenizer(&self, weights: &str) -> Result<Tokenizer> {
+        let tokenizer = Tokenizer::from_json(&self.path(TOKENIZER).display().to_string(), &self.read(TOKENIZER)?)?;
         if self.has_weights() {
-            self.check_rows(weights, codec.len())?;
+            self.check_rows(weights, tokenizer.len())?;
         }
-        Ok(codec)
+        Ok(tokenizer)
     }
 
     /// Sees that the weights of this name have as many rows as there are tokens.
@@ -245,7 +340,7 @@ impl RunDir {
     }
 
     fn is_run(&self) -> bool {
-        self.path(PLAN).is_file()
+        self.path(CONFIG).is_file()
     }
 
     fn damaged(&self, path: &Path, expected: &str, found: impl ToString) -> Error {

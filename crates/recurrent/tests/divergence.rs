@@ -64,7 +64,7 @@ impl Trainable for Fragile {
 #[test]
 fn a_loss_that_becomes_nan_stops_training_and_the_last_good_epoch_stays() {
     let folder = tempfile::tempdir().expect("a folder");
-    let run_dir = RunDir::create(&folder.path().join("run"), &[("plan.toml", String::new())], false).expect("a run");
+    let run_dir = RunDir::create(&folder.path().join("run"), &[("config.toml", String::new())], false).expect("a run");
     let device = Device::flex().autodiff();
     let network = ForecastNetworkConfig::new(1, vec![4], 1, 1).init(&device);
     let model = Fragile { network, steps: Arc::default(), good: 2 * STEPS_AN_EPOCH + 1 };
@@ -77,11 +77,11 @@ fn a_loss_that_becomes_nan_stops_training_and_the_last_good_epoch_stays() {
         steps: STEPS_AN_EPOCH,
         epoch,
     };
-    let plan = FitConfig { epochs: 5, batch, ..FitConfig::default() };
+    let config = FitConfig { epochs: 5, batch_size: batch, ..FitConfig::default() };
 
-    let error = fit(model, loaders, &plan, &run_dir, &device, Callbacks::quiet()).expect_err("the loss is NaN");
+    let error = fit(model, loaders, &config, &run_dir, &device, Callbacks::quiet()).expect_err("the loss is NaN");
 
-    assert!(matches!(error, Error::Diverged { part: "training", epoch: 3, .. }), "{error}");
+    assert!(matches!(error, Error::Diverged { split: "training", epoch: 3, .. }), "{error}");
     let kept = |name: &str| run_dir.path(name).exists();
     assert!(kept("weights.safetensors") && kept("checkpoints/epoch-000002/model.bpk"));
     assert!(!kept("checkpoints/epoch-000003"));

@@ -7,11 +7,12 @@ use anyhow::{Context, Result};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, read};
 use crossterm::terminal::{self, Clear, ClearType};
 use crossterm::{cursor, execute};
+use recurrent::Predictor;
 use recurrent::generate::{Completion, Generator};
 
 use crate::cli::CompleteArgs;
 use crate::device;
-use crate::output::{note, say, utter};
+use crate::output::{note, print, write};
 
 /// Characters of what was typed that are shown and looked at, the last ones.
 const LOOKED_AT: usize = 200;
@@ -28,7 +29,7 @@ pub fn run(args: &CompleteArgs) -> Result<ExitCode> {
             let raw = Raw::new()?;
             let typed = converse(&generator, args.n);
             drop(raw);
-            say("");
+            print("");
             typed?;
         }
         None => {
@@ -43,7 +44,7 @@ pub fn run(args: &CompleteArgs) -> Result<ExitCode> {
 /// One way to go on a line: its probability, and the text with it.
 fn answer(generator: &Generator, text: &str, n: usize) -> Result<()> {
     for Completion { text: rest, probability } in generator.complete(text, n)? {
-        say(format!("{:5.1} %  {text}{rest}", 100.0 * probability));
+        print(format!("{:5.1} %  {text}{rest}", 100.0 * probability));
     }
     Ok(())
 }
@@ -92,7 +93,7 @@ fn converse(generator: &Generator, n: usize) -> Result<()> {
             Deed::Ignored => continue,
             Deed::Line => {
                 execute!(std::io::stdout(), Clear(ClearType::FromCursorDown)).context("cannot draw")?;
-                utter("\r\n");
+                write("\r\n");
                 text.clear();
             }
             Deed::Typed => {}
@@ -139,10 +140,10 @@ fn take(text: &mut String, offer: Option<&Completion>) -> Deed {
 fn show(text: &str, offers: &[Completion]) -> Result<()> {
     let mut out = std::io::stdout();
     execute!(out, cursor::MoveToColumn(0), Clear(ClearType::FromCursorDown)).context("cannot draw")?;
-    utter(tail(text));
+    write(tail(text));
     let (column, _) = cursor::position().context("the terminal does not say where its cursor is")?;
     for (number, Completion { text: rest, probability }) in offers.iter().enumerate() {
-        utter(format_args!("\r\n  {}  {:5.1} %  …{rest}", number + 1, 100.0 * probability));
+        write(format_args!("\r\n  {}  {:5.1} %  …{rest}", number + 1, 100.0 * probability));
     }
     let up = u16::try_from(offers.len()).unwrap_or(u16::MAX);
     if up > 0 {

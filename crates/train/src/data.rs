@@ -15,7 +15,7 @@ use recurrent::data::{
 
 use crate::cli::{DataCommand, DataFetchArgs, DataFolder, DataShowArgs};
 use crate::interrupt;
-use crate::output::{note, say};
+use crate::output::{note, print};
 
 /// How wide a description is written.
 const WIDTH: usize = 100;
@@ -76,7 +76,7 @@ fn list(args: &DataFolder) -> Result<()> {
         .collect();
     for row in &rows {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        say(cells.collect::<Vec<_>>().join("  ").trim_end());
+        print(cells.collect::<Vec<_>>().join("  ").trim_end());
     }
     Ok(())
 }
@@ -95,25 +95,25 @@ fn show(args: &DataShowArgs) -> Result<()> {
             format!("damaged: {} has another sum; to have it again, run `{}`", place.display(), fetch_command(args))
         }
     };
-    say(format!("{}: {}\n", manifest.name, manifest.title));
-    say(wrapped(&manifest.description));
-    say(format!("\nkind     {}, {}", manifest.kind, facts(manifest)));
-    say(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.bytes), manifest.sha256));
-    say(format!("licence  {}", manifest.licence));
+    print(format!("{}: {}\n", manifest.name, manifest.title));
+    print(wrapped(&manifest.description));
+    print(format!("\nkind     {}, {}", manifest.kind, facts(manifest)));
+    print(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.bytes), manifest.sha256));
+    print(format!("licence  {}", manifest.licence));
     if let Some(written) = &manifest.written {
-        say(format!("written  {written}"));
+        print(format!("written  {written}"));
     }
     for source in &manifest.sources {
         let bytes = source.bytes().map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
-        say(format!("source   {source}{bytes}"));
+        print(format!("source   {source}{bytes}"));
     }
-    say(format!("state    {state_words}"));
+    print(format!("state    {state_words}"));
     let beginning = match (named.bytes, state) {
         (Some(bytes), _) => first_lines(bytes),
         (None, State::Fetched) => first_lines(&beginning(&place)?),
         (None, _) => return Ok(()),
     };
-    say(format!("\n{beginning}"));
+    print(format!("\n{beginning}"));
     Ok(())
 }
 
@@ -132,8 +132,8 @@ fn facts(manifest: &DatasetManifest) -> String {
     let facts = match manifest.kind {
         Kind::Series => manifest.series().map(series_facts),
         Kind::Text => manifest.text().map(text_facts),
-        Kind::Pairs => manifest.pairs().map(pairs_facts),
-        Kind::Labeled => manifest.labeled().map(labelled_facts),
+        Kind::ParallelCorpus => manifest.pairs().map(pairs_facts),
+        Kind::LabeledTexts => manifest.labeled().map(labelled_facts),
     };
     facts.expect("a manifest that was read has the facts of its kind")
 }
@@ -213,11 +213,11 @@ fn bring(args: &DataFetchArgs) -> Result<()> {
     let place = manifest.place(folder);
     match named.state(folder)? {
         State::Embedded => {
-            say(format!("{} comes with the program: there is nothing to fetch.", manifest.name));
+            print(format!("{} comes with the program: there is nothing to fetch.", manifest.name));
             return Ok(());
         }
         State::Fetched => {
-            say(format!("{} is already there: {}", manifest.name, place.display()));
+            print(format!("{} is already there: {}", manifest.name, place.display()));
             return Ok(());
         }
         State::Damaged => note(format!("{} has another sum than it should, and is replaced", place.display())),
@@ -229,7 +229,7 @@ fn bring(args: &DataFetchArgs) -> Result<()> {
     let place = fetch(manifest, folder, args.from.as_deref(), &mut |progress| watch.see(&progress));
     watch.end();
     let place = place.map_err(|error| recurrent::Error::from(DataError::from(error)))?;
-    say(format!("{} is there: {}, {}", manifest.name, place.display(), size(manifest.bytes)));
+    print(format!("{} is there: {}, {}", manifest.name, place.display(), size(manifest.bytes)));
     Ok(())
 }
 

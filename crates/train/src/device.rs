@@ -13,7 +13,7 @@ use recurrent::kernels::gpu::Adapter;
 use crate::cli::{BadInput, DeviceArgs};
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use crate::output::note;
-use crate::output::say;
+use crate::output::print;
 
 /// A device by its name, compiled in or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,11 +160,11 @@ pub fn list() -> Result<ExitCode> {
     for backend in Backend::ALL.into_iter().filter(|backend| backend.is_compiled_in()) {
         let adapters = adapters(backend);
         if adapters.is_empty() {
-            say(format!("{}: nothing answers, it needs {}", backend.name(), backend.needs()));
+            print(format!("{}: nothing answers, it needs {}", backend.name(), backend.needs()));
         }
         for (index, lines) in adapters.into_iter().enumerate() {
             let number = if backend.is_gpu() { format!(":{index}") } else { String::new() };
-            say(format!("{}{number}  {}", backend.name(), lines.join("\n    ")));
+            print(format!("{}{number}  {}", backend.name(), lines.join("\n    ")));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,9 +1,9 @@
-//! Where runs go unless told otherwise.
+//! The default folders of runs.
 
 use std::path::{Path, PathBuf};
 
-/// The first of `runs/{what}-1`, `runs/{what}-2`, … that is not there.
-pub fn fresh(what: &str) -> PathBuf {
-    let numbered = |number: usize| Path::new("runs").join(format!("{what}-{number}"));
-    (1..).map(numbered).find(|folder| !folder.exists()).expect("one of endless many is free")
+/// The first of `runs/{name}-1`, `runs/{name}-2`, … that does not exist.
+pub fn new(name: &str) -> PathBuf {
+    let numbered = |number: usize| Path::new("runs").join(format!("{name}-{number}"));
+    (1..).map(numbered).find(|folder| !folder.exists()).expect("one of the numbers is unused")
 }

@@ -1,16 +1,16 @@
-//! Words to those who listen.
+//! Standard output and standard error.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 
-/// A result, on standard output. Who closes a pipe early (`| head`) has heard enough; any other failure ends the
-/// program, for a result that is lost is no success.
-pub fn say(text: impl Display) {
-    utter(format_args!("{text}\n"));
+/// Prints a result and a line break to standard output.
+pub fn print(text: impl Display) {
+    write(format_args!("{text}\n"));
 }
 
-/// A piece of a result, at once and without a line's end.
-pub fn utter(text: impl Display) {
+/// Writes a part of a result to standard output at once. A reader that closes the pipe early (`| head`) is no error;
+/// any other failure ends the program, since the result is lost.
+pub fn write(text: impl Display) {
     let mut out = std::io::stdout();
     match write!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -21,7 +21,7 @@ pub fn utter(text: impl Display) {
     }
 }
 
-/// What goes on meanwhile, on standard error. Nobody has to listen.
+/// Prints progress, notes and errors to standard error, if it is open.
 pub fn note(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

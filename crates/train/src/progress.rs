@@ -28,7 +28,7 @@ pub struct Watch {
 
 /// A session that shows itself as suits the terminal, and that Ctrl-C ends. `after_epoch` is told after each epoch's
 /// line.
-pub fn session(watch: Watch, mut after_epoch: AfterEpoch) -> Result<Callbacks> {
+pub fn callbacks(watch: Watch, mut after_epoch: AfterEpoch) -> Result<Callbacks> {
     let interrupter = interrupt::on_ctrl_c()?;
     if watch.dashboard && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
         return Ok(Callbacks { renderer: default_renderer(interrupter.clone(), None), interrupter, after_epoch });

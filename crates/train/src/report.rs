@@ -35,8 +35,8 @@ pub enum Block {
         head: Vec<String>,
         rows: Vec<Vec<String>>,
     },
-    /// The text of an SVG file, as [`crate::picture`] gives it: it is put into the page as it is.
-    Picture {
+    /// The text of an SVG file, as [`crate::plots`] gives it: it is put into the page as it is.
+    Plot {
         caption: String,
         svg: String,
     },
@@ -113,7 +113,7 @@ impl Block {
             // A browser leaves out the first line break after the tag.
             Block::Verbatim(text) => html! { pre tabindex="0" { "\n" (plain(text.trim_matches('\n'))) } },
             Block::Table { head, rows } => table(head, rows),
-            Block::Picture { caption, svg } => picture(caption, svg),
+            Block::Plot { caption, svg } => plot(caption, svg),
         }
     }
 }
@@ -180,15 +180,15 @@ fn is_numeric(rows: &[Vec<String>], column: usize) -> bool {
     cells.peek().is_some() && cells.all(number)
 }
 
-/// The picture on white paper, as it was drawn for, in the dark too.
-fn picture(caption: &str, svg: &str) -> Markup {
+/// A plot on a white background, in dark mode too.
+fn plot(caption: &str, svg: &str) -> Markup {
     let caption = plain(caption);
     let name = (!caption.is_empty()).then_some(&caption);
     html! {
         figure {
             // What an SVG file begins with before its element has no place inside a page.
             @match svg.find("<svg") {
-                Some(start) => div.picture role="img" aria-label=[name] tabindex="0" { (PreEscaped(&svg[start..])) },
+                Some(start) => div.plot role="img" aria-label=[name] tabindex="0" { (PreEscaped(&svg[start..])) },
                 None => pre { (plain(svg)) },
             }
             @if !caption.is_empty() {
@@ -255,8 +255,8 @@ th { border-bottom: 2px solid var(--rule); color: var(--soft); font-weight: 600;
 td { border-bottom: 1px solid var(--rule); }
 td.sentence { min-width: 16rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.picture { overflow-x: auto; background: #fff; border: 1px solid var(--rule); border-radius: 0.5rem; }
-.picture svg { display: block; margin: 0 auto; max-width: max(100%, 36rem); height: auto; }
+.plot { overflow-x: auto; background: #fff; border: 1px solid var(--rule); border-radius: 0.5rem; }
+.plot svg { display: block; margin: 0 auto; max-width: max(100%, 36rem); height: auto; }
 figcaption { margin-top: 0.5rem; max-width: 42rem; color: var(--soft); font-size: 0.9rem; }
 @media print {
   :root { --paper: #fff; --ink: #000; --soft: #444; --rule: #bbb; --panel: #f5f6f7; --accent: #000; }
@@ -266,15 +266,15 @@ figcaption { margin-top: 0.5rem; max-width: 42rem; color: var(--soft); font-size
   figure, tr { break-inside: avoid; }
   thead { display: table-header-group; }
   pre { white-space: pre-wrap; overflow: visible; border: 1px solid var(--rule); }
-  .table, .picture { overflow: visible; border: 0; }
-  .picture svg { max-width: 100%; max-height: 22cm; }
+  .table, .plot { overflow: visible; border: 0; }
+  .plot svg { max-width: 100%; max-height: 22cm; }
 }
 ";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture;
+    use crate::plots;
 
     fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
         texts.map(String::from).to_vec()
@@ -287,10 +287,10 @@ mod tests {
     }
 
     /// One of every kind.
-    fn pictures() -> Vec<String> {
+    fn all_plots() -> Vec<String> {
         let words = strings(["мир", "труд"]);
-        let line = plots::Line { name: "truth", values: &[1.0, 2.0] };
-        let drawn = [
+        let line = plots::Line { name: "actual", values: &[1.0, 2.0] };
+        let plots = [
             plots::loss_curves("loss", &[2.0, 1.0], &[2.0, 1.5], Some(2)),
             plots::over_time("rows", "°C", &words, &[line]),
             plots::attention("attention", &words, &words, &[vec![0.5, 0.5], vec![1.0, 0.0]]),
@@ -301,17 +301,17 @@ mod tests {
             plots::gates("gates", ["", "unit", "open"], &words, &[vec![0.5, 1.0]]),
             plots::against("length", "T", "accuracy", &words, &[plots::Line { name: "GRU", values: &[0.5, 0.9] }]),
         ];
-        drawn.map(Result::unwrap).to_vec()
+        plots.map(Result::unwrap).to_vec()
     }
 
     fn everything() -> Report {
-        let plots = |svg| Block::Picture { caption: "A <caption> & more".into(), svg };
-        let mut blocks: Vec<_> = pictures().into_iter().map(picture).collect();
+        let block = |svg| Block::Plot { caption: "A <caption> & more".into(), svg };
+        let mut blocks: Vec<_> = all_plots().into_iter().map(block).collect();
         blocks.push(Block::Paragraph("One.\n\nTwo < three.".into()));
         blocks.push(Block::Verbatim("a\tb\n  c & d\n".into()));
         blocks.push(Block::Table { head: strings(["model", "MSE"]), rows: vec![strings(["GRU", "0.5"])] });
         let section = |title: &str, blocks| Section { title: title.into(), lead: "Lead.".into(), blocks };
-        let sections = vec![section("Pictures", blocks), section("Nothing", Vec::new())];
+        let sections = vec![section("Plots", blocks), section("Nothing", Vec::new())];
         Report { language: Language::default(), title: "Прогноз".into(), lead: "In short.".into(), sections }
     }
 
@@ -343,9 +343,9 @@ mod tests {
     }
 
     #[test]
-    fn every_picture_is_inside_and_none_has_an_id() {
+    fn every_plot_is_inside_and_none_has_an_id() {
         let html = everything().to_html();
-        for svg in pictures() {
+        for svg in all_plots() {
             assert!(html.contains(&svg) && !svg.contains("id="));
         }
         assert_eq!(html.matches(" id=").count(), 2);
@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn the_contents_lead_to_every_section() {
         let html = everything().to_html();
-        for (number, title) in [(1, "Pictures"), (2, "Nothing")] {
+        for (number, title) in [(1, "Plots"), (2, "Nothing")] {
             assert!(html.contains(&format!("<a href=\"#section-{number}\">{title}</a>")));
             assert!(html.contains(&format!("<section id=\"section-{number}\"><h2>{title}</h2>")));
         }
@@ -367,8 +367,8 @@ mod tests {
             Block::Paragraph(text()),
             Block::Verbatim(text()),
             Block::Table { head: vec![text()], rows: vec![vec![text()]] },
-            Block::Picture { caption: text(), svg: "<svg></svg>".into() },
-            Block::Picture { caption: String::new(), svg: text() },
+            Block::Plot { caption: text(), svg: "<svg></svg>".into() },
+            Block::Plot { caption: String::new(), svg: text() },
         ];
         let section = Section { title: text(), lead: text(), blocks };
         let html =
@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn what_an_svg_file_begins_with_is_left_out() {
         let svg = "<?xml version=\"1.0\"?>\n<!DOCTYPE svg>\n<svg><circle/></svg>\n";
-        let html = with(vec![Block::Picture { caption: "c".into(), svg: svg.into() }]);
+        let html = with(vec![Block::Plot { caption: "c".into(), svg: svg.into() }]);
         assert!(html.contains("tabindex=\"0\"><svg><circle/></svg>") && !html.contains("<?xml"));
     }
 

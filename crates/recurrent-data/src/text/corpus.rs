@@ -12,7 +12,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{codec::Tokenizer, texts::Texts, tokens::Tokens};
+use super::{texts::Texts, tokenizer::Tokenizer, tokens::Tokens};
 use crate::{DataError, Result, Role, Train, Valid, Whole};
 
 /// A text: valid UTF-8, of at least two characters.

@@ -9,12 +9,12 @@ use std::{
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::{
+    assignment::{Place, Placed, check_part},
     bucket::{bucket, by_length},
-    codec::Tokenizer,
-    likeness::likeness,
-    place::{Place, Placed, check_part},
+    dedup::likeness,
     rows::{longest, rows},
     texts::Texts,
+    tokenizer::Tokenizer,
 };
 use crate::{
     DataError, Ratios, Result, Role, Table, Test, Train, Valid, Whole,

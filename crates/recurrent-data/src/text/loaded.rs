@@ -5,8 +5,8 @@ use std::{error::Error, ops::Range};
 use tokenizers::{AddedToken, DecoderWrapper, Model, ModelWrapper, PreTokenizerWrapper, Tokenizer as HfTokenizer};
 
 use super::{
-    codec::{NAMES, SpecialTokens, TokenizerKind, printable, printable_bytes},
     subwords::byte,
+    tokenizer::{NAMES, SpecialTokens, TokenizerKind, printable, printable_bytes},
 };
 
 /// What the special tokens are called elsewhere, the likeliest name first.

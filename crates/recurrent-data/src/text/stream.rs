@@ -3,7 +3,7 @@
 use unicode_segmentation::GraphemeCursor;
 
 use super::{
-    codec::{Codec, Tokenizer},
+    tokenizer::{Codec, Tokenizer},
     words::Spacing,
 };
 

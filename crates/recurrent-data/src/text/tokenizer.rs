@@ -3,7 +3,7 @@
 use std::{fmt, hash::Hash, ops::Range, path::Path, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use tokenizers::Tokenizer;
+use tokenizers::Tokenizer as HfTokenizer;
 
 use super::{chars::Chars, loaded::Loaded, stream::Written, subwords::Subwords, texts::Texts, words::Words};
 use crate::{DataError, Result, Train, read_file};

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{codec::Tokenizer, corpus::CorpusSplit};
+use super::{corpus::CorpusSplit, tokenizer::Tokenizer};
 use crate::{DataError, Result, Role};
 
 /// A text as a network sees it: one number after the other.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use linfa::traits::Fit;
-use linfa::{DatasetManifest, Float};
+use linfa::{Dataset, Float};
 use linfa_logistic::{
     FittedLogisticRegression, LogisticRegression, MultiFittedLogisticRegression, MultiLogisticRegression,
 };
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result, RunDir};
 
 const FILE: &str = "baseline.json";
-/// Words are counted if they are in so many sentences: what was seen once says nothing of the next sentence.
+/// Words are counted if at least so many sentences have them.
 const MIN_SENTENCES: usize = 2;
-/// The most frequent words that are counted. Each costs a pass over all sentences at every step of the fit.
-const MOST_WORDS: usize = 5000;
+/// How many of the most frequent words are counted; the cost of the fit grows with their number.
+const MAX_WORDS: usize = 5000;
 const ITERATIONS: u64 = 100;
 
 /// A bag of words with logistic regression (L2, strength 1), as scikit-learn's `CountVectorizer` and
@@ -37,23 +37,23 @@ enum Model {
 }
 
 impl BagOfWords {
-    /// Learns from sentences and the numbers of their labels, of which there are `labels` in all.
+    /// Fits the model on sentences and the indices of their labels, of which there are `labels` in all.
     ///
     /// # Errors
-    /// If the sentences have no word in common, or linfa does not come to an end.
-    pub fn fit(texts: &[&str], truths: &[usize], labels: usize) -> Result<Self> {
+    /// If the sentences have no word in common, or the fit fails.
+    pub fn fit(texts: &[&str], targets: &[usize], labels: usize) -> Result<Self> {
         let documents: Array1<&str> = texts.iter().copied().collect();
-        // A share that linfa cuts down to whole sentences again.
+        // linfa takes a fraction and truncates it to whole sentences.
         let least = (MIN_SENTENCES as f32 + 0.5) / texts.len() as f32;
-        let counter = CountVectorizer::params().document_frequency(least.min(1.0), 1.0).max_features(Some(MOST_WORDS));
+        let counter = CountVectorizer::params().document_frequency(least.min(1.0), 1.0).max_features(Some(MAX_WORDS));
         let counted = counter.fit(&documents).map_err(failed)?;
-        // In an order that is the same each time.
+        // linfa orders its vocabulary by a hash map.
         let mut words = counted.vocabulary().clone();
         words.sort_unstable();
         if words.is_empty() {
-            return Err(Error::Training("the sentences have no word in common that a bag could count".into()));
+            return Err(Error::Training("the sentences have no word in common for a bag of words".into()));
         }
-        let data = DatasetManifest::new(counts(&words, texts)?, truths.iter().copied().collect::<Array1<usize>>());
+        let data = Dataset::new(counts(&words, texts)?, targets.iter().copied().collect::<Array1<usize>>());
         let model = if labels == 2 {
             Model::Two(LogisticRegression::default().max_iterations(ITERATIONS).fit(&data).map_err(failed)?)
         } else {
@@ -62,42 +62,42 @@ impl BagOfWords {
         Ok(Self { words, labels, model })
     }
 
-    /// How likely each label is, for each sentence.
+    /// The probability of each label, for each sentence.
     ///
     /// # Errors
-    /// None that a fitted bag would give.
-    pub fn judge(&self, texts: &[&str]) -> Result<Vec<Vec<f64>>> {
+    /// None for a fitted model.
+    pub fn predict(&self, texts: &[&str]) -> Result<Vec<Vec<f64>>> {
         let counts = counts(&self.words, texts)?;
-        let mut judged = vec![vec![0.0; self.labels]; texts.len()];
+        let mut predictions = vec![vec![0.0; self.labels]; texts.len()];
         match &self.model {
             Model::Two(model) => {
                 let [larger, smaller] = [model.labels().pos.class, model.labels().neg.class];
-                for (judged, likely) in judged.iter_mut().zip(model.predict_probabilities(&counts)) {
-                    judged[larger] = likely;
-                    judged[smaller] = 1.0 - likely;
+                for (row, likely) in predictions.iter_mut().zip(model.predict_probabilities(&counts)) {
+                    row[larger] = likely;
+                    row[smaller] = 1.0 - likely;
                 }
             }
             Model::More(model) => {
-                for (judged, likely) in judged.iter_mut().zip(model.predict_probabilities(&counts).rows()) {
+                for (row, likely) in predictions.iter_mut().zip(model.predict_probabilities(&counts).rows()) {
                     for (class, likely) in model.classes().iter().zip(likely) {
-                        judged[*class] = *likely;
+                        row[*class] = *likely;
                     }
                 }
             }
         }
-        Ok(judged)
+        Ok(predictions)
     }
 
     /// How many words it counts.
-    pub fn words(&self) -> usize {
+    pub fn vocab_size(&self) -> usize {
         self.words.len()
     }
 
     pub(super) fn write(&self, run_dir: &RunDir) -> Result<()> {
-        run_dir.write(FILE, serde_json::to_string(self).expect("numbers and words have a form in JSON"))
+        run_dir.write(FILE, serde_json::to_string(self).expect("words and coefficients have a form in JSON"))
     }
 
-    /// The baseline of a run; `None` if the run was interrupted before it had one.
+    /// The baseline of a run; `None` if the run has not been evaluated yet.
     pub(super) fn read(run_dir: &RunDir) -> Result<Option<Self>> {
         if !run_dir.path(FILE).is_file() {
             return Ok(None);
@@ -110,13 +110,13 @@ impl BagOfWords {
     }
 }
 
-/// How often each word is in each sentence: `[sentence, word]`.
+/// The count of each word in each sentence: `[sentence, word]`.
 fn counts(words: &[String], texts: &[&str]) -> Result<Array2<f64>> {
     let documents: Array1<&str> = texts.iter().copied().collect();
     let counter = CountVectorizer::params().fit_vocabulary(words).map_err(failed)?;
-    // Its columns come in an order of their own, another each time.
-    let numbers: HashMap<&str, usize> = words.iter().map(String::as_str).zip(0..).collect();
-    let columns: Vec<usize> = counter.vocabulary().iter().map(|word| numbers[&**word]).collect();
+    // linfa orders the columns by a hash map.
+    let indices: HashMap<&str, usize> = words.iter().map(String::as_str).zip(0..).collect();
+    let columns: Vec<usize> = counter.vocabulary().iter().map(|word| indices[&**word]).collect();
     let counted = counter.transform(&documents).map_err(failed)?;
     let mut counts = Array2::zeros((texts.len(), words.len()));
     for (count, (row, column)) in &counted {
@@ -143,17 +143,17 @@ mod tests {
     ];
 
     #[test]
-    fn two_labels_are_told_apart_by_their_words() {
+    fn two_labels() {
         let bag = BagOfWords::fit(&TEXTS[..4], &[1, 1, 0, 0], 2).unwrap();
         assert_eq!(bag.words, ["and", "bad", "film", "good"]);
-        let judged = bag.judge(&["good", "bad", "unheard"]).unwrap();
-        assert!(judged[0][1] > 0.6 && judged[1][0] > 0.6, "{judged:?}");
-        assert!((judged[2][0] - 0.5).abs() < 0.1, "{judged:?}");
-        assert!(judged.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-9));
+        let predictions = bag.predict(&["good", "bad", "unheard"]).unwrap();
+        assert!(predictions[0][1] > 0.6 && predictions[1][0] > 0.6, "{predictions:?}");
+        assert!((predictions[2][0] - 0.5).abs() < 0.1, "{predictions:?}");
+        assert!(predictions.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-9));
     }
 
     #[test]
-    fn a_word_is_counted_in_its_own_column_every_time() {
+    fn each_word_has_its_own_column() {
         let words: Vec<String> = ('a'..='z').map(|letter| format!("{letter}{letter}")).collect();
         let texts: Vec<&str> = words.iter().map(String::as_str).collect();
         for _ in 0..3 {
@@ -162,18 +162,18 @@ mod tests {
     }
 
     #[test]
-    fn three_labels_too_and_the_same_after_saving() {
+    fn three_labels_and_saving() {
         let bag = BagOfWords::fit(&TEXTS, &[2, 2, 0, 0, 1, 1], 3).unwrap();
-        let judged = bag.judge(&["good film", "bad", "there"]).unwrap();
-        let said: Vec<usize> =
-            judged.iter().map(|row| (0..3).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap()).collect();
-        assert_eq!(said, [2, 0, 1]);
+        let predictions = bag.predict(&["good film", "bad", "there"]).unwrap();
+        let labels: Vec<usize> =
+            predictions.iter().map(|row| (0..3).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap()).collect();
+        assert_eq!(labels, [2, 0, 1]);
         let again: BagOfWords = serde_json::from_str(&serde_json::to_string(&bag).unwrap()).unwrap();
-        assert_eq!(again.judge(&["good film", "bad", "there"]).unwrap(), judged);
+        assert_eq!(again.predict(&["good film", "bad", "there"]).unwrap(), predictions);
     }
 
     #[test]
-    fn sentences_without_a_common_word_are_an_error() {
+    fn sentences_without_a_common_word_are_refused() {
         let error = BagOfWords::fit(&["one", "two"], &[0, 1], 2).unwrap_err();
         assert!(error.to_string().contains("no word in common"), "{error}");
     }

@@ -1,172 +1,128 @@
-//! What a run of sentiment is to do, complete and checked.
+//! The settings of a classification.
 
 use std::path::Path;
 
-use recurrent_data::{LabeledTexts, RAW_FOLDER, Ratios, Tokenizer, TokenizerConfig, TokenizerKind, locate, sha256};
+use recurrent_data::{LabeledSchema, RAW_FOLDER, Ratios, Table, TokenizerConfig, TokenizerKind, locate, sha256};
 use recurrent_models::CellKind;
-use recurrent_models::networks::{Pooling, SequenceClassifierConfig};
-use serde::{Deserialize, Serialize};
+use recurrent_models::networks::{Pooling, SequenceClassifierConfig, SequenceInput};
 
 use crate::Result;
 use crate::fit::FitConfig;
-use crate::run::{Plan, Task, a_share, at_least_one, lasting_name};
+use crate::settings::{Bound, Settings};
+use crate::task::data_name;
+use crate::tokenizer::TokenizerChoice;
 
-/// What a run of sentiment is to do: everything that its result depends on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClassifyConfig {
-    /// Always `sentiment`: which task the plan is for.
-    pub task: Task,
-    /// A known data set's name, or a table's path.
-    pub data: String,
-    /// The sum of the data, so that a run goes on with what it began with.
+crate::settings! {
+    /// The settings of a classification.
+    pub struct ClassifyConfig {
+        /// A registered data set or a table of labeled sentences.
+        data: String = "reviews".into(), value_name = "NAME|FILE";
+        /// The column of the sentences.
+        text_column: Option<String> = None, value_name = "COL",
+            default_text = Some("one named text, sentence or review, or else the first");
+        /// The column of the labels.
+        label_column: Option<String> = None, value_name = "COL",
+            default_text = Some("one named label, sentiment or class, or else the last");
+        /// The column that assigns each sentence to train, valid or test.
+        split_column: Option<String> = None, value_name = "COL", default_text = Some("one named split, if there is one");
+        /// Fractions of the sentences for training, validation and test, where no column assigns them.
+        split: Ratios = Ratios::new(0.8, 0.1, 0.1).expect("they add up to 1");
+        /// The tokenizer: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
+        tokenizer: TokenizerChoice = TokenizerKind::Words.into();
+        /// Maximum vocabulary size; 0 for no limit.
+        vocab_size: usize = 20_000;
+        /// How often a token must occur in training to be in the vocabulary.
+        min_count: usize = 2;
+        /// Embedding dimension.
+        embedding_dim: usize = 64, bound = Bound::AtLeast(1);
+        /// The recurrent cell: rnn, lstm, gru.
+        cell: CellKind = CellKind::Lstm;
+        /// Hidden units of each layer and direction.
+        hidden_size: usize = 32, bound = Bound::AtLeast(1);
+        /// Number of layers.
+        num_layers: usize = 1, bound = Bound::AtLeast(1);
+        /// Bidirectional layers.
+        bidirectional: bool = true;
+        /// How the outputs of all steps are pooled: last, mean, max, attention.
+        pooling: Pooling = Pooling::Mean;
+        /// Dropout on the embedding, between layers, and before the output.
+        dropout: f64 = 0.5, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Word dropout: fraction of the tokens that training reads as `<unk>` (Iyyer et al. 2015).
+        word_dropout: f64 = 0.3, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Maximum tokens of a sentence; longer ones are truncated.
+        max_length: usize = 200, bound = Bound::AtLeast(1);
+    }
+    task: "classify",
+    check: |_| Ok(()),
+    fit: FitConfig { epochs: 40, batch_size: 32, lr: 5e-3, patience: 8, ..FitConfig::default() },
+}
+
+/// An opened table of labeled sentences, and what its manifest says of it.
+#[derive(Debug)]
+pub struct ClassifySource {
+    /// The name of the data set in a configuration.
+    pub name: String,
+    /// The rows, as text.
+    pub table: Table,
+    /// What is known of a registered data set.
+    pub schema: Option<&'static LabeledSchema>,
+    /// The SHA-256 of its bytes.
     pub sha256: String,
-    /// The column of the sentences; one that is called so, if not said.
-    pub text_column: Option<String>,
-    /// The column of the labels.
-    pub label_column: Option<String>,
-    /// The column that says `train`, `valid` or `test`, if there is one.
-    pub part_column: Option<String>,
-    /// How the sentences are divided, where no column says.
-    pub split: Ratios,
-    /// What a token is.
-    pub codec: TokenizerKind,
-    /// How many tokens there are at most; 0 for as many as are found.
-    pub vocabulary: usize,
-    /// How often a token must be there in training to be known.
-    pub min_count: usize,
-    /// Features of a token.
-    pub embedding: usize,
-    /// Which recurrent layer.
-    pub model: CellKind,
-    /// Hidden units of each layer and direction.
-    pub hidden: usize,
-    /// Layers on top of one another.
-    pub layers: usize,
-    /// Whether they also run from the end to the start.
-    pub bidirectional: bool,
-    /// How the outputs of all steps become one.
-    pub pooling: Pooling,
-    /// Dropout on the embedding, between layers, and before the output.
-    pub dropout: f64,
-    /// The share of tokens that training reads as `<unk>` (Iyyer et al. 2015).
-    pub word_dropout: f64,
-    /// Tokens of a sentence at most; longer ones are cut.
-    pub longest: usize,
-    /// How it is trained.
-    #[serde(flatten)]
-    pub fit: FitConfig,
+}
+
+impl ClassifySource {
+    /// Opens a registered data set by its name, or else a table by its path.
+    ///
+    /// # Errors
+    /// If there is neither, or the file is no table.
+    pub fn open(data: &str) -> Result<Self> {
+        let source = locate(data, Path::new(RAW_FOLDER))?;
+        let schema = source.manifest.map(recurrent_data::DatasetManifest::labeled).transpose()?;
+        let bytes = source.read()?;
+        let table = Table::from_bytes(source.source(), &bytes, None)?;
+        Ok(Self { name: data_name(&source), table, schema, sha256: sha256(&bytes) })
+    }
 }
 
 impl ClassifyConfig {
-    /// A bidirectional LSTM on words, for sentences that are known by their name or path.
-    ///
-    /// # Errors
-    /// If there are no such data.
-    pub fn new(data: &str) -> Result<Self> {
-        let located = locate(data, Path::new(RAW_FOLDER))?;
-        let facts = match located.manifest {
-            Some(manifest) => Some(manifest.labeled()?),
-            None => None,
-        };
-        Ok(Self {
-            task: Task::Sentiment,
-            sha256: sha256(&located.read()?),
-            text_column: facts.map(|facts| facts.text.clone()),
-            label_column: facts.map(|facts| facts.label.clone()),
-            part_column: facts.and_then(|facts| facts.part.clone()),
-            split: facts.map_or_else(|| Ratios::new(0.8, 0.1, 0.1).expect("a whole"), |facts| facts.split),
-            data: lasting_name(&located),
-            codec: TokenizerKind::Words,
-            vocabulary: 20_000,
-            min_count: 2,
-            embedding: 64,
-            model: CellKind::Lstm,
-            hidden: 32,
-            layers: 1,
-            bidirectional: true,
-            pooling: Pooling::Mean,
-            dropout: 0.5,
-            word_dropout: 0.3,
-            longest: 200,
-            fit: FitConfig { epochs: 40, batch: 32, lr: 5e-3, patience: 8, ..FitConfig::default() },
-        })
-    }
-
-    /// The codec to fit. Words are told apart without their capitals.
-    pub(super) fn codec_request(&self) -> TokenizerConfig {
-        TokenizerConfig {
-            kind: self.codec,
-            vocabulary: self.vocabulary,
-            min_count: self.min_count,
-            lowercase: self.codec == TokenizerKind::Words,
+    /// The recipe for labeled sentences: a bidirectional LSTM on words.
+    pub fn new(source: &ClassifySource) -> Self {
+        let defaults = Self::defaults();
+        let schema = source.schema;
+        Self {
+            data: source.name.clone(),
+            sha256: source.sha256.clone(),
+            text_column: schema.map(|schema| schema.text.clone()),
+            label_column: schema.map(|schema| schema.label.clone()),
+            split_column: schema.and_then(|schema| schema.part.clone()),
+            split: schema.map_or(defaults.split, |schema| schema.split),
+            ..defaults
         }
     }
 
-    /// How many tokens the codec of the data has, and how many labels there are.
-    ///
-    /// # Errors
-    /// If the sentences cannot be read.
-    pub fn sizes(&self) -> Result<(usize, usize)> {
-        let split = self.open()?.0.split(&self.split)?;
-        let codec = Tokenizer::fit_request(&self.codec_request(), split.train.texts())?;
-        Ok((codec.len(), split.labels.len()))
-    }
-
-    /// Reads the sentences.
-    pub(super) fn open(&self) -> Result<(LabeledTexts, String)> {
-        let located = locate(&self.data, Path::new(RAW_FOLDER))?;
-        let column = Option::as_deref;
-        let labeled = LabeledTexts::from_table(
-            &located.table()?,
-            column(&self.text_column),
-            column(&self.label_column),
-            column(&self.part_column),
-        )?;
-        Ok((labeled, sha256(&located.read()?)))
+    /// How a tokenizer is fitted. Words are compared in lower case.
+    #[cfg(feature = "fit")]
+    pub(super) fn tokenizer_config(&self) -> TokenizerConfig {
+        let words = TokenizerKind::Words;
+        TokenizerConfig {
+            kind: words,
+            vocabulary: self.vocab_size,
+            min_count: self.min_count,
+            lowercase: self.tokenizer == words.into(),
+        }
     }
 
     /// The network that the run trains, for so many tokens and labels.
-    pub fn network(&self, tokens: usize, labels: usize) -> SequenceClassifierConfig {
-        SequenceClassifierConfig::new(tokens, self.embedding, self.hidden, labels)
-            .with_cell(self.model)
-            .with_layers(self.layers)
-            .with_bidirectional(self.bidirectional)
-            .with_pooling(self.pooling)
-            .with_dropout(self.dropout)
-    }
-}
-
-impl Plan for ClassifyConfig {
-    const TASK: Task = Task::Sentiment;
-
-    fn data(&self) -> &str {
-        &self.data
-    }
-
-    fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
-    fn fit(&self) -> &FitConfig {
-        &self.fit
-    }
-
-    fn fit_mut(&mut self) -> &mut FitConfig {
-        &mut self.fit
-    }
-
-    fn check(&self) -> Result<()> {
-        for (setting, number) in [
-            ("--embedding", self.embedding),
-            ("--hidden", self.hidden),
-            ("--layers", self.layers),
-            ("--longest", self.longest),
-        ] {
-            at_least_one(setting, number)?;
-        }
-        a_share("--dropout", self.dropout)?;
-        a_share("--word-dropout", self.word_dropout)?;
-        self.fit.check()
+    pub fn network(&self, vocab_size: usize, num_labels: usize) -> SequenceClassifierConfig {
+        SequenceClassifierConfig::new(
+            SequenceInput::tokens(vocab_size, self.embedding_dim),
+            self.hidden_size,
+            num_labels,
+        )
+        .with_cell(self.cell)
+        .with_num_layers(self.num_layers)
+        .with_bidirectional(self.bidirectional)
+        .with_pooling(self.pooling)
+        .with_dropout(self.dropout)
     }
 }

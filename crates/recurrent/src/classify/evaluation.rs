@@ -1,4 +1,4 @@
-//! How good judgements are, beside the baseline's.
+//! How good classifications are, beside the baseline.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::classification::{ClassificationScore, LabeledPrediction, score};
 
-/// The sentences of the test part, as the network and the baseline judge them.
+/// The sentences of the test split, as the network and the baseline classify them.
 #[derive(Debug, Clone)]
-pub struct TestTexts {
-    /// What the labels are called.
+pub struct ClassifyEvaluation {
+    /// The labels, in the order of their indices.
     pub labels: Vec<String>,
     /// The sentences.
     pub texts: Vec<String>,
-    /// The network's judgements.
+    /// The predictions of the network.
     pub network: Vec<LabeledPrediction>,
-    /// The baseline's.
+    /// The predictions of the baseline.
     pub baseline: Vec<LabeledPrediction>,
 }
 
-impl TestTexts {
-    /// Scores both.
-    pub fn score(&self, network: &str) -> ClassifyScores {
+impl ClassifyEvaluation {
+    /// The scores of both.
+    pub fn scores(&self, network: &str) -> ClassifyScores {
         ClassifyScores {
             name: network.to_string(),
             network: score(&self.labels, &self.network),
@@ -33,35 +33,35 @@ impl TestTexts {
 /// The network beside the bag of words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassifyScores {
-    /// What the network is called.
+    /// The name of the network.
     pub name: String,
-    /// Its score.
+    /// Its scores.
     pub network: ClassificationScore,
-    /// The bag of words' with logistic regression.
+    /// The scores of the bag of words with logistic regression.
     pub baseline: ClassificationScore,
 }
 
 impl ClassifyScores {
-    /// In words: which of the two is the better.
+    /// In words: which of the two is better.
     pub fn verdict(&self) -> String {
         let Self { name, network, baseline } = self;
-        let [ours, theirs] = [network.accuracy, baseline.accuracy].map(|share| 100.0 * share);
+        let [ours, theirs] = [network.accuracy, baseline.accuracy].map(|fraction| 100.0 * fraction);
         if network.accuracy > baseline.accuracy {
-            format!("The {name} beats the bag of words: {ours:.1} % right against {theirs:.1} %.")
+            format!("The {name} beats the bag of words: accuracy {ours:.1} % against {theirs:.1} %.")
         } else if network.accuracy < baseline.accuracy {
             format!(
-                "The bag of words beats the {name}: {theirs:.1} % right against {ours:.1} %. It is smaller and faster \
-                 too: take it."
+                "The bag of words beats the {name}: accuracy {theirs:.1} % against {ours:.1} %. It is also \
+                 smaller and faster: prefer it."
             )
         } else {
-            format!("The {name} and the bag of words are right equally often, {ours:.1} %: take the bag of words.")
+            format!("The {name} and the bag of words have the same accuracy, {ours:.1} %: prefer the bag of words.")
         }
     }
 }
 
 impl fmt::Display for ClassifyScores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} on the test part, {}\n", self.name, self.network)?;
+        writeln!(f, "{} on the test split, {}\n", self.name, self.network)?;
         writeln!(f, "bag of words with logistic regression, {}\n", self.baseline)?;
         write!(f, "{}", self.verdict())
     }
@@ -71,25 +71,25 @@ impl fmt::Display for ClassifyScores {
 mod tests {
     use super::*;
 
-    fn judged(right: usize, of: usize) -> Vec<LabeledPrediction> {
-        let judge = |index| LabeledPrediction {
-            truth: 0,
-            probabilities: if index < right { vec![0.9, 0.1] } else { vec![0.1, 0.9] },
+    fn predictions(correct: usize, of: usize) -> Vec<LabeledPrediction> {
+        let predict = |index| LabeledPrediction {
+            label: 0,
+            probabilities: if index < correct { vec![0.9, 0.1] } else { vec![0.1, 0.9] },
         };
-        (0..of).map(judge).collect()
+        (0..of).map(predict).collect()
     }
 
     #[test]
-    fn the_better_of_the_two_is_named() {
-        let test = |network, baseline| TestTexts {
+    fn the_verdict_names_the_better_model() {
+        let test = |network, baseline| ClassifyEvaluation {
             labels: vec!["bad".into(), "good".into()],
             texts: vec![String::new(); 4],
-            network: judged(network, 4),
-            baseline: judged(baseline, 4),
+            network: predictions(network, 4),
+            baseline: predictions(baseline, 4),
         };
-        let verdict = |network, baseline| test(network, baseline).score("LSTM").verdict();
-        assert_eq!(verdict(3, 2), "The LSTM beats the bag of words: 75.0 % right against 50.0 %.");
-        assert!(verdict(2, 3).starts_with("The bag of words beats the LSTM: 75.0 % right against 50.0 %."));
-        assert!(verdict(2, 2).contains("equally often, 50.0 %"));
+        let verdict = |network, baseline| test(network, baseline).scores("LSTM").verdict();
+        assert_eq!(verdict(3, 2), "The LSTM beats the bag of words: accuracy 75.0 % against 50.0 %.");
+        assert!(verdict(2, 3).starts_with("The bag of words beats the LSTM: accuracy 75.0 % against 50.0 %."));
+        assert!(verdict(2, 2).contains("the same accuracy, 50.0 %"));
     }
 }

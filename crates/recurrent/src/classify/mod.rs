@@ -1,11 +1,11 @@
-//! Sentiment: from a sentence to one of several labels.
+//! Classification of sentences, such as their sentiment.
 //!
-//! The recipe is many-to-one: words go through an embedding and a recurrent layer, what comes out is pooled into one
-//! vector, and a dense layer says how likely each label is. Beside it stands the lecture's baseline, a bag of words
-//! with logistic regression, fitted and judged on the same sentences.
+//! The recipe is many-to-one: words go through an embedding and a recurrent layer, its outputs are pooled into one
+//! vector, and a dense layer gives a logit for each label. Beside it stands the lecture's baseline, a bag of words with
+//! logistic regression, fitted and evaluated on the same sentences.
 //!
-//! - [`ClassifyConfig`] says what to do; [`ClassifyRun`] does it;
-//! - [`Classifier`] is what remains.
+//! - [`ClassifyConfig`] holds the settings, [`ClassifyRun`] trains and evaluates;
+//! - [`Classifier`] classifies, and attributes a classification to words.
 
 #[cfg(feature = "fit")]
 mod baseline;
@@ -18,9 +18,9 @@ mod training;
 
 #[cfg(feature = "fit")]
 pub use baseline::BagOfWords;
-pub use config::ClassifyConfig;
+pub use config::{ClassifyConfig, ClassifySource};
 #[cfg(feature = "fit")]
-pub use evaluation::{ClassifyScores, TestTexts};
+pub use evaluation::{ClassifyEvaluation, ClassifyScores};
 pub use predictor::{Attribution, Classification, Classifier};
 #[cfg(feature = "fit")]
-pub use training::{ClassifyObjective, ClassifyRun};
+pub use training::{ClassifyData, ClassifyObjective, ClassifyRun, Classifying};

@@ -12,22 +12,22 @@ use recurrent_models::{Summarize, Summary};
 use serde::Serialize;
 
 use super::ClassifyConfig;
-use crate::decoding::side_by_side;
-use crate::run::Plan;
-use crate::{Error, Result, RunDir};
+use crate::decoding::padded_ids;
+use crate::{Error, Predictor, Result, RunDir};
 
-/// Sentences that are judged at once.
-const TOGETHER: usize = 256;
+/// Sentences that are classified at once.
+const BATCH: usize = 256;
 
-/// A trained classifier of sentences: load it from a run's folder and let it judge.
+/// A trained classifier of sentences, loaded from the folder of a run.
 ///
 /// ```no_run
 /// use recurrent::classify::Classifier;
+/// use recurrent::prelude::*;
 ///
 /// # fn main() -> recurrent::Result<()> {
-/// let classifier = Classifier::load("runs/reviews".as_ref(), &Default::default())?;
-/// for judgement in classifier.judge(&["This product is amazing"])? {
-///     println!("{}: {:.0} %", judgement.label, 100.0 * judgement.probability);
+/// let classifier = Classifier::load("runs/reviews", &Default::default())?;
+/// for classification in classifier.predict(&["This product is amazing"])? {
+///     println!("{}: {:.0} %", classification.label, 100.0 * classification.probability);
 /// }
 /// # Ok(())
 /// # }
@@ -35,175 +35,179 @@ const TOGETHER: usize = 256;
 #[derive(Debug)]
 pub struct Classifier {
     network: SequenceClassifier,
-    codec: Tokenizer,
+    tokenizer: Tokenizer,
     labels: Vec<String>,
-    plan: ClassifyConfig,
+    config: ClassifyConfig,
     device: Device,
     #[cfg(feature = "fit")]
     baseline: Option<super::BagOfWords>,
 }
 
-/// What a sentence is judged to be.
+/// The classification of a sentence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Classification {
     /// The likeliest label.
     pub label: String,
-    /// How likely it is.
+    /// Its probability.
     pub probability: f64,
-    /// How likely each label is, in the order of [`labels`](Classifier::labels).
+    /// The probability of each label, in the order of [`labels`](Classifier::labels).
     pub probabilities: Vec<f64>,
-    /// What of the sentence is not known, and was read as `<unk>`.
+    /// The parts of the sentence that were unknown and read as `<unk>`.
     pub unknown: Vec<String>,
-    /// Whether the sentence was cut at the longest that the run reads.
-    pub cut: bool,
+    /// Whether the sentence was truncated to the maximum length.
+    pub truncated: bool,
 }
 
-/// How much a piece of a sentence moved its judgement.
+/// How much a part of a sentence contributed to its classification.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Attribution {
-    /// Where it is in the sentence, in bytes.
+    /// Its bytes in the sentence.
     #[serde(skip)]
-    pub at: Range<usize>,
-    /// The piece.
+    pub range: Range<usize>,
+    /// Its text.
     pub text: String,
-    /// Gradient times input: above 0 it spoke for the label, below against it.
-    pub by: f64,
+    /// Gradient times input: positive if it speaks for the label, negative if against it.
+    pub score: f64,
 }
 
-impl Classifier {
-    /// Loads a classifier from the folder of a run. The sentences that it was trained on are not needed.
-    ///
-    /// # Errors
-    /// If the folder is not a run's, is damaged, or has no weights yet.
-    pub fn load(folder: &Path, device: &Device) -> Result<Self> {
+impl Predictor for Classifier {
+    type Config = ClassifyConfig;
+    type Input = str;
+    type Output = Classification;
+
+    fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let run_dir = RunDir::open(folder)?;
-        let plan = <ClassifyConfig as Plan>::of(&run_dir)?;
-        let codec = run_dir.read_codec("embedding.weight")?;
+        let config: ClassifyConfig = run_dir.config()?;
+        let tokenizer = run_dir.read_tokenizer("embedding.weight")?;
         let labels: Vec<String> =
-            serde_json::from_str(&run_dir.read("labels.json")?).map_err(|cause| Error::RunDir {
-                path: run_dir.path("labels.json"),
+            serde_json::from_str(&run_dir.read(Self::LABELS)?).map_err(|cause| Error::RunDir {
+                path: run_dir.path(Self::LABELS),
                 expected: "the labels of this run".into(),
                 found: cause.to_string(),
             })?;
-        // Judgements are made, and explained, without dropout.
-        let mut network = plan.network(codec.len(), labels.len()).with_dropout(0.0).init(device);
+        // `attribute` needs a network in training mode, without dropout.
+        let mut network = config.network(tokenizer.len(), labels.len()).with_dropout(0.0).init(device);
         run_dir.read_weights(&mut network)?;
         Ok(Self {
             network,
-            codec,
+            tokenizer,
             labels,
-            plan,
+            config,
             device: device.clone(),
             #[cfg(feature = "fit")]
             baseline: super::BagOfWords::read(&run_dir)?,
         })
     }
 
-    /// The plan that it was trained by.
-    pub fn plan(&self) -> &ClassifyConfig {
-        &self.plan
-    }
-
-    /// What the labels are called.
-    pub fn labels(&self) -> &[String] {
-        &self.labels
-    }
-
-    /// The layers of its network.
-    pub fn summary(&self) -> Summary {
-        self.network.summary(&[self.plan.longest])
-    }
-
-    /// Judges sentences. Those of like length are judged together.
+    /// Classifies sentences. Sentences of like length are classified together.
     ///
     /// # Errors
-    /// If a sentence is empty.
-    pub fn judge(&self, sentences: &[impl AsRef<str>]) -> Result<Vec<Classification>> {
+    /// If a sentence has no token.
+    fn predict(&self, sentences: &[&str]) -> Result<Vec<Classification>> {
         let mut ids = Vec::with_capacity(sentences.len());
         for (index, sentence) in sentences.iter().enumerate() {
-            let tokens = self.codec.encode(sentence.as_ref());
+            let tokens = self.tokenizer.encode(sentence);
             if tokens.is_empty() {
-                return Err(Error::Plan {
-                    setting: "the sentences to judge",
+                return Err(Error::Input {
+                    what: "the sentences to classify".into(),
                     expected: "a word in each".into(),
                     found: format!("none in sentence {}", index + 1),
                 });
             }
             ids.push(tokens);
         }
-        let longest = self.plan.longest;
+        let max_length = self.config.max_length;
         let mut order: Vec<usize> = (0..ids.len()).collect();
         order.sort_by_key(|index| ids[*index].len());
-        let mut judged: Vec<Option<Classification>> = vec![None; ids.len()];
-        for chunk in order.chunks(TOGETHER) {
-            let rows: Vec<&[u32]> = chunk.iter().map(|index| &ids[*index][..ids[*index].len().min(longest)]).collect();
-            let (numbers, lengths) = side_by_side(&rows, self.codec.specials().pad, &self.device);
-            let said = softmax(self.network.forward(numbers, &lengths), 1).into_data();
-            let said: Vec<f64> = said.iter::<f64>().collect();
-            for (index, probabilities) in chunk.iter().zip(said.chunks(self.labels.len())) {
-                let unknown = self.codec.unknown(sentences[*index].as_ref());
-                let label = likeliest(probabilities);
-                judged[*index] = Some(Classification {
+        let mut classifications: Vec<Option<Classification>> = vec![None; ids.len()];
+        for chunk in order.chunks(BATCH) {
+            let row = |index: &usize| &ids[*index][..ids[*index].len().min(max_length)];
+            let rows: Vec<&[u32]> = chunk.iter().map(row).collect();
+            let (padded, lengths) = padded_ids(&rows, self.tokenizer.specials().pad, &self.device);
+            let probabilities = softmax(self.network.forward(padded, &lengths), 1).into_data();
+            let probabilities: Vec<f64> = probabilities.iter::<f64>().collect();
+            for (index, probabilities) in chunk.iter().zip(probabilities.chunks(self.labels.len())) {
+                let unknown = self.tokenizer.unknown(sentences[*index]);
+                let label = argmax(probabilities);
+                classifications[*index] = Some(Classification {
                     label: self.labels[label].clone(),
                     probability: probabilities[label],
                     probabilities: probabilities.to_vec(),
                     unknown: unknown.into_iter().map(|piece| piece.text).collect(),
-                    cut: ids[*index].len() > longest,
+                    truncated: ids[*index].len() > max_length,
                 });
             }
         }
-        Ok(judged.into_iter().flatten().collect())
+        Ok(classifications.into_iter().flatten().collect())
     }
 
-    /// How likely the baseline, a bag of words, takes each label to be; `None` if the run has none yet.
+    fn config(&self) -> &ClassifyConfig {
+        &self.config
+    }
+
+    fn summary(&self) -> Summary {
+        self.network.summary(&[self.config.max_length])
+    }
+}
+
+impl Classifier {
+    /// The file of the labels in a run's folder.
+    pub(super) const LABELS: &'static str = "labels.json";
+
+    /// The labels, in the order of their indices.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// The probability of each label by the baseline, a bag of words; `None` if the run has not been evaluated yet.
     ///
     /// # Errors
-    /// None that a fitted bag would give.
+    /// None for a fitted model.
     #[cfg(feature = "fit")]
-    pub fn judge_by_words(&self, sentences: &[impl AsRef<str>]) -> Result<Option<Vec<Vec<f64>>>> {
+    pub fn predict_baseline(&self, sentences: &[impl AsRef<str>]) -> Result<Option<Vec<Vec<f64>>>> {
         let sentences: Vec<&str> = sentences.iter().map(AsRef::as_ref).collect();
-        self.baseline.as_ref().map(|bag| bag.judge(&sentences)).transpose()
+        self.baseline.as_ref().map(|bag| bag.predict(&sentences)).transpose()
     }
 
-    /// How much each word of a sentence moved its judgement: the gradient of the likeliest label's logit with respect
+    /// How much each word of a sentence contributed to its classification: the gradient of the likeliest label's logit with respect
     /// to the word's embedding, times the embedding (Shrikumar et al. 2017). Subwords of one word are added up.
-    pub fn explain(&self, sentence: &str) -> Vec<Attribution> {
-        let mut spans = self.codec.spans(sentence);
-        spans.truncate(self.plan.longest);
+    pub fn attribute(&self, sentence: &str) -> Vec<Attribution> {
+        let mut spans = self.tokenizer.spans(sentence);
+        spans.truncate(self.config.max_length);
         let ids: Vec<u32> = spans.iter().map(|(id, _)| *id).collect();
         if ids.is_empty() {
             return Vec::new();
         }
         let network = self.network.clone().train();
         let device = self.device.clone().autodiff();
-        let (numbers, lengths) = side_by_side(&[&ids], self.codec.specials().pad, &device);
-        let embedded = network.embed(numbers).detach().require_grad();
-        let logits = network.classify(embedded.clone(), &lengths);
+        let (padded, lengths) = padded_ids(&[&ids], self.tokenizer.specials().pad, &device);
+        let embedded = network.embed(padded).detach().require_grad();
+        let logits = network.forward_values(embedded.clone(), &lengths);
         let gradients = logits.max_dim(1).sum().backward();
         let Some(gradient) = embedded.grad(&gradients) else {
             return Vec::new();
         };
-        let by = (gradient * embedded.without_autodiff()).sum_dim(2);
-        let by: Vec<f64> = by.into_data().iter::<f64>().collect();
-        let mut moved: Vec<Attribution> = Vec::new();
-        for ((_, at), by) in spans.into_iter().zip(by) {
-            match moved.last_mut().filter(|last| is_one_word(sentence, &last.at, &at)) {
+        let scores = (gradient * embedded.without_autodiff()).sum_dim(2);
+        let scores: Vec<f64> = scores.into_data().iter::<f64>().collect();
+        let mut attributions: Vec<Attribution> = Vec::new();
+        for ((_, range), score) in spans.into_iter().zip(scores) {
+            match attributions.last_mut().filter(|last| is_one_word(sentence, &last.range, &range)) {
                 Some(last) => {
-                    last.at.end = last.at.end.max(at.end);
-                    last.by += by;
+                    last.range.end = last.range.end.max(range.end);
+                    last.score += score;
                 }
-                None => moved.push(Attribution { at, text: String::new(), by }),
+                None => attributions.push(Attribution { range, text: String::new(), score }),
             }
         }
-        for piece in &mut moved {
-            piece.text = sentence.get(piece.at.clone()).unwrap_or_default().trim().to_string();
+        for part in &mut attributions {
+            part.text = sentence.get(part.range.clone()).unwrap_or_default().trim().to_string();
         }
-        moved.retain(|piece| !piece.text.is_empty());
-        moved
+        attributions.retain(|part| !part.text.is_empty());
+        attributions
     }
 }
 
-/// Whether two neighbouring pieces are parts of one word: nothing but letters and digits where they meet.
+/// Whether two adjacent tokens are parts of one word: letters or digits on both sides of their border.
 fn is_one_word(sentence: &str, left: &Range<usize>, right: &Range<usize>) -> bool {
     let meets = |text: Option<&str>, last: bool| {
         let mut chars = text.unwrap_or_default().chars();
@@ -215,7 +219,7 @@ fn is_one_word(sentence: &str, left: &Range<usize>, right: &Range<usize>) -> boo
     touch && (inside || (meets(sentence.get(left.clone()), true) && meets(sentence.get(right.clone()), false)))
 }
 
-fn likeliest(probabilities: &[f64]) -> usize {
+fn argmax(probabilities: &[f64]) -> usize {
     let order = |a: &usize, b: &usize| probabilities[*a].total_cmp(&probabilities[*b]).then(b.cmp(a));
     (0..probabilities.len()).max_by(order).unwrap_or(0)
 }
@@ -225,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_of_a_word_belong_together_and_words_do_not() {
+    fn subwords_of_a_word_are_joined() {
         let sentence = "unhappy, I say";
         assert!(is_one_word(sentence, &(0..2), &(2..7)));
         assert!(!is_one_word(sentence, &(0..7), &(7..8)));
@@ -234,8 +238,8 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_equals_is_said() {
-        assert_eq!(likeliest(&[0.4, 0.4, 0.2]), 0);
-        assert_eq!(likeliest(&[0.1, 0.8, 0.1]), 1);
+    fn of_equals_the_first_is_taken() {
+        assert_eq!(argmax(&[0.4, 0.4, 0.2]), 0);
+        assert_eq!(argmax(&[0.1, 0.8, 0.1]), 1);
     }
 }

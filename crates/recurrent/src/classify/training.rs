@@ -1,8 +1,5 @@
 //! The recipe, from top to bottom.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::softmax;
@@ -11,194 +8,171 @@ use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{
-    EncodedTexts, LabeledSplit, LabeledSubset, Role, SpecialTokens, Test, TextBatch, Tokenizer, Train, Valid,
+    EncodedTexts, LabeledSplit, LabeledSubset, LabeledTexts, Role, Test, TextBatch, Tokenizer, Train, Valid,
 };
 use recurrent_models::networks::SequenceClassifier;
 
-use super::{BagOfWords, ClassifyConfig, TestTexts};
-use crate::fit::fit;
-use crate::fit::{BatchSource, Callbacks, History, Loaders, Loss, StopReason, Trainable};
+use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifySource};
+use crate::fit::{BatchSource, Loaders, Loss, Trainable};
 use crate::metrics::classification::LabeledPrediction;
-use crate::run::{Plan, Run};
-use crate::{Result, RunDir};
+use crate::settings::Partial;
+use crate::task::LoadersOf;
+use crate::{Result, Run, RunDir, Task};
 
-/// Sentences a step where no gradient is needed.
-const SCORING_BATCH: usize = 256;
+/// Sentences per step where no gradient is needed.
+const EVALUATION_BATCH: usize = 256;
 
-/// A run of sentiment: sentences that have become numbers, and a folder.
+/// A run of [`Classifying`].
+pub type ClassifyRun = Run<Classifying>;
+
+/// The task of classification.
 #[derive(Debug)]
-pub struct ClassifyRun {
-    plan: ClassifyConfig,
-    codec: Tokenizer,
-    labels: Arc<[String]>,
-    texts: LabeledSubset<Train>,
+pub struct Classifying;
+
+/// Labeled sentences as token ids.
+#[derive(Debug)]
+pub struct ClassifyData {
+    tokenizer: Tokenizer,
+    labels: Vec<String>,
+    train_texts: LabeledSubset<Train>,
     test_texts: LabeledSubset<Test>,
     train: EncodedTexts<Train>,
     valid: EncodedTexts<Valid>,
     test: EncodedTexts<Test>,
     notes: Vec<String>,
-    run_dir: RunDir,
 }
 
-impl ClassifyRun {
-    /// Makes the sentences ready and the run's folder with them. Whatever is wrong with plan or sentences is found
-    /// here, before the first step.
-    ///
-    /// # Errors
-    /// If plan or sentences are wrong, or the folder is there already.
-    pub fn create(plan: ClassifyConfig, folder: &Path, force: bool) -> Result<Self> {
-        let prepared = Prepared::new(&plan, None)?;
-        let labels = serde_json::to_string(&prepared.labels[..]).expect("words have a form in JSON");
-        let files = [
-            ("plan.toml", crate::run_dir::to_toml(&plan)),
-            ("codec.json", prepared.codec.to_json()),
-            ("labels.json", labels),
-        ];
-        let run_dir = RunDir::create(folder, &files, force)?;
-        Ok(prepared.into_run(plan, run_dir))
-    }
-
-    /// Lets the network of the best epoch judge the test part, and the baseline beside it, which is fitted on the
-    /// training part and kept in the folder.
-    ///
-    /// # Errors
-    /// If the weights are missing or damaged, or the baseline cannot be fitted.
-    pub fn score(&self, device: &Device) -> Result<TestTexts> {
-        let mut network = self.plan.network(self.codec.len(), self.labels.len()).init(device);
-        self.run_dir.read_weights(&mut network)?;
-        let mut judged = vec![LabeledPrediction { truth: 0, probabilities: Vec::new() }; self.test.len()];
-        for indices in self.test.by_length(SCORING_BATCH) {
-            let batch = TextBatch::gather(&self.test, &indices, device);
-            let said = softmax(network.forward(batch.ids, &batch.lengths), 1).into_data();
-            let said: Vec<f64> = said.iter::<f64>().collect();
-            for (index, probabilities) in indices.iter().zip(said.chunks(self.labels.len())) {
-                judged[*index] =
-                    LabeledPrediction { truth: self.test.label(*index), probabilities: probabilities.to_vec() };
-            }
-        }
-        let texts: Vec<String> = self.test_texts.labeled().map(|labeled| labeled.text.clone()).collect();
-        let baseline = self.baseline()?;
-        let read: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let probabilities = baseline.judge(&read)?.into_iter();
-        let baseline = probabilities
-            .enumerate()
-            .map(|(index, probabilities)| LabeledPrediction { truth: self.test.label(index), probabilities });
-        Ok(TestTexts { labels: self.labels.to_vec(), network: judged, baseline: baseline.collect(), texts })
-    }
-
-    /// The bag of words, from the folder or fitted now.
-    fn baseline(&self) -> Result<BagOfWords> {
-        if let Some(bag) = BagOfWords::read(&self.run_dir)? {
-            return Ok(bag);
-        }
-        let texts: Vec<&str> = self.texts.labeled().map(|labeled| &*labeled.text).collect();
-        let bag = BagOfWords::fit(&texts, self.texts.numbers(), self.labels.len())?;
-        bag.write(&self.run_dir)?;
-        Ok(bag)
-    }
-
-    /// How many sentences training, validation and test have.
+impl ClassifyData {
+    /// How many sentences the training, validation and test splits have.
     pub fn sizes(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test.len()]
     }
 
-    /// How many tokens are known.
-    pub fn tokens(&self) -> usize {
-        self.codec.len()
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
     }
 
-    /// What the labels are called, in the order of their numbers.
+    /// The labels, in the order of their indices.
     pub fn labels(&self) -> &[String] {
         &self.labels
     }
 
-    /// What was done to the sentences that one should know of.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
+    /// The bag of words, from the folder or fitted now.
+    fn baseline(&self, run_dir: &RunDir) -> Result<BagOfWords> {
+        if let Some(bag) = BagOfWords::read(run_dir)? {
+            return Ok(bag);
+        }
+        let texts: Vec<&str> = self.train_texts.labeled().map(|labeled| &*labeled.text).collect();
+        let bag = BagOfWords::fit(&texts, self.train_texts.numbers(), self.labels.len())?;
+        bag.write(run_dir)?;
+        Ok(bag)
     }
 }
 
-impl Run for ClassifyRun {
-    type Plan = ClassifyConfig;
+impl Task for Classifying {
+    const ITEMS: &'static str = "sentences";
 
-    const UNIT: &'static str = "sentences";
+    type Config = ClassifyConfig;
+    type Source = ClassifySource;
+    type Data = ClassifyData;
+    type Network = SequenceClassifier;
+    type Objective = ClassifyObjective;
+    type Evaluation = ClassifyEvaluation;
+    type Predictor = Classifier;
 
-    fn open(folder: &Path) -> Result<Self> {
-        let run_dir = RunDir::open(folder)?;
-        let plan = <ClassifyConfig as Plan>::of(&run_dir)?;
-        let codec = run_dir.read_codec("embedding.weight")?;
-        Ok(Prepared::new(&plan, Some(codec))?.into_run(plan, run_dir))
+    fn open(given: &Partial) -> Result<ClassifySource> {
+        ClassifySource::open(&given.data::<ClassifyConfig>())
     }
 
-    fn plan(&self) -> &ClassifyConfig {
-        &self.plan
+    fn recipe(source: &ClassifySource, _given: &Partial) -> Result<ClassifyConfig> {
+        Ok(ClassifyConfig::new(source))
     }
 
-    fn plan_mut(&mut self) -> &mut ClassifyConfig {
-        &mut self.plan
+    fn sha256(source: &ClassifySource) -> &str {
+        &source.sha256
     }
 
-    fn run_dir(&self) -> &RunDir {
-        &self.run_dir
-    }
-
-    fn items(&self) -> usize {
-        self.train.len()
-    }
-
-    fn fit(&self, device: &Device, session: Callbacks) -> Result<(History, StopReason)> {
-        let device = device.clone().autodiff();
-        device.seed(self.plan.fit.seed);
-        let SpecialTokens { unk, .. } = self.codec.specials();
-        let model = ClassifyObjective {
-            network: self.plan.network(self.codec.len(), self.labels.len()).init(&device),
-            word_dropout: self.plan.word_dropout,
-            unknown: unk as usize,
+    /// Sentences → splits → tokenizer → token ids.
+    fn prepare(config: &ClassifyConfig, source: ClassifySource, run_dir: Option<&RunDir>) -> Result<ClassifyData> {
+        let column = Option::as_deref;
+        let labeled = LabeledTexts::from_table(
+            &source.table,
+            column(&config.text_column),
+            column(&config.label_column),
+            column(&config.split_column),
+        )?;
+        let LabeledSplit { train: train_texts, valid, test: test_texts, labels, crossed: near_duplicates, .. } =
+            labeled.split(&config.split)?;
+        let tokenizer = match run_dir {
+            Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
+            None => config.tokenizer.tokenizer(&config.tokenizer_config(), train_texts.texts())?,
         };
-        let sources = (self.train.clone(), self.valid.clone());
-        let loaders = Loaders::shuffled(sources, [self.plan.fit.batch, SCORING_BATCH], &device);
-        fit(model, loaders, &self.plan.fit, &self.run_dir, &device, session)
-    }
-}
-
-/// Sentences on their way to numbers.
-struct Prepared {
-    codec: Tokenizer,
-    labels: Arc<[String]>,
-    texts: LabeledSubset<Train>,
-    test_texts: LabeledSubset<Test>,
-    train: EncodedTexts<Train>,
-    valid: EncodedTexts<Valid>,
-    test: EncodedTexts<Test>,
-    notes: Vec<String>,
-}
-
-impl Prepared {
-    /// Sentences → split → codec → numbers.
-    fn new(plan: &ClassifyConfig, codec: Option<Tokenizer>) -> Result<Self> {
-        plan.check()?;
-        let (labeled, sha256) = plan.open()?;
-        plan.check_bytes(&sha256)?;
-        let LabeledSplit { train: texts, valid, test: test_texts, labels, crossed, .. } = labeled.split(&plan.split)?;
-        let codec = match codec {
-            Some(codec) => codec,
-            None => Tokenizer::fit_request(&plan.codec_request(), texts.texts())?,
-        };
-        let train = texts.encode(&codec, plan.longest)?;
-        let valid = valid.encode(&codec, plan.longest)?;
-        let test = test_texts.encode(&codec, plan.longest)?;
-        let cut = train.truncated() + valid.truncated() + test.truncated();
-        let notes = [
-            (crossed, "sentence(s) of validation and test were left out, for training has nearly the same".to_string()),
-            (cut, format!("sentence(s) were cut to {} tokens (--longest)", plan.longest)),
-        ];
-        let notes = notes.into_iter().filter(|(count, _)| *count > 0).map(|(count, note)| format!("{count} {note}"));
-        Ok(Self { notes: notes.collect(), codec, labels, texts, test_texts, train, valid, test })
+        let max_length = config.max_length;
+        let train = train_texts.encode(&tokenizer, max_length)?;
+        let valid = valid.encode(&tokenizer, max_length)?;
+        let test = test_texts.encode(&tokenizer, max_length)?;
+        let truncated = train.truncated() + valid.truncated() + test.truncated();
+        let notes = crate::task::counted([
+            (near_duplicates, "near-duplicate(s) of training sentences were left out of validation and test".into()),
+            (truncated, format!("sentence(s) were truncated to {max_length} tokens (max_length)")),
+        ]);
+        Ok(ClassifyData { tokenizer, labels: labels.to_vec(), train_texts, test_texts, train, valid, test, notes })
     }
 
-    fn into_run(self, plan: ClassifyConfig, run_dir: RunDir) -> ClassifyRun {
-        let Self { codec, labels, texts, test_texts, train, valid, test, notes } = self;
-        ClassifyRun { plan, codec, labels, texts, test_texts, train, valid, test, notes, run_dir }
+    fn artifacts(_config: &ClassifyConfig, data: &ClassifyData) -> Vec<(&'static str, String)> {
+        let labels = serde_json::to_string(&data.labels).expect("labels have a form in JSON");
+        vec![("tokenizer.json", data.tokenizer.to_json()), (Classifier::LABELS, labels)]
+    }
+
+    fn notes(data: &ClassifyData) -> Vec<String> {
+        data.notes.clone()
+    }
+
+    fn items(data: &ClassifyData) -> usize {
+        data.train.len()
+    }
+
+    fn network(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> SequenceClassifier {
+        config.network(data.tokenizer.len(), data.labels.len()).init(device)
+    }
+
+    fn input_shape(config: &ClassifyConfig) -> Vec<usize> {
+        vec![config.max_length]
+    }
+
+    fn objective(config: &ClassifyConfig, data: &ClassifyData, network: SequenceClassifier) -> ClassifyObjective {
+        let unknown = data.tokenizer.specials().unk as usize;
+        ClassifyObjective { network, word_dropout: config.word_dropout, unknown }
+    }
+
+    fn loaders(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> LoadersOf<ClassifyObjective> {
+        let splits = (data.train.clone(), data.valid.clone());
+        Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
+    }
+
+    /// Classifies the sentences of the test split, with the network and with the baseline, which is fitted on the
+    /// training split and kept in the folder.
+    fn evaluate(run: &ClassifyRun, network: SequenceClassifier, device: &Device) -> Result<ClassifyEvaluation> {
+        let data = run.data();
+        let empty = LabeledPrediction { label: 0, probabilities: Vec::new() };
+        let mut predictions = vec![empty; data.test.len()];
+        for indices in data.test.by_length(EVALUATION_BATCH) {
+            let batch = TextBatch::gather(&data.test, &indices, device);
+            let probabilities = softmax(network.forward(batch.ids, &batch.lengths), 1).into_data();
+            let probabilities: Vec<f64> = probabilities.iter::<f64>().collect();
+            for (index, probabilities) in indices.iter().zip(probabilities.chunks(data.labels.len())) {
+                let label = data.test.label(*index);
+                predictions[*index] = LabeledPrediction { label, probabilities: probabilities.to_vec() };
+            }
+        }
+        let texts: Vec<String> = data.test_texts.labeled().map(|labeled| labeled.text.clone()).collect();
+        let sentences: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let probabilities = data.baseline(run.run_dir())?.predict(&sentences)?.into_iter().enumerate();
+        let baseline = probabilities
+            .map(|(index, probabilities)| LabeledPrediction { label: data.test.label(index), probabilities });
+        let baseline = baseline.collect();
+        Ok(ClassifyEvaluation { labels: data.labels.clone(), texts, network: predictions, baseline })
     }
 }
 
@@ -227,7 +201,7 @@ impl<R: Role> BatchSource for EncodedTexts<R> {
     }
 }
 
-/// The network with its loss, the cross-entropy in nats a sentence.
+/// The network with its loss, the cross-entropy in nats per sentence.
 #[derive(Module, Debug)]
 pub struct ClassifyObjective {
     network: SequenceClassifier,
@@ -242,14 +216,14 @@ impl ClassifyObjective {
         Loss { mean, items: lengths.len() }
     }
 
-    /// Strikes words out, so that no judgement rests on a single one.
-    fn struck(&self, ids: Tensor<2, Int>, device: &Device) -> Tensor<2, Int> {
+    /// Replaces random tokens by `<unk>`, so that no prediction rests on a single word.
+    fn drop_words(&self, ids: Tensor<2, Int>, device: &Device) -> Tensor<2, Int> {
         if self.word_dropout == 0.0 {
             return ids;
         }
-        let struck =
+        let dropped =
             Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), device).lower_elem(self.word_dropout);
-        ids.mask_fill(struck, self.unknown as i32)
+        ids.mask_fill(dropped, self.unknown as i32)
     }
 }
 
@@ -259,7 +233,7 @@ impl TrainStep for ClassifyObjective {
 
     fn step(&self, batch: TextBatch) -> TrainOutput<Loss> {
         let device = batch.ids.device();
-        let loss = self.loss(self.struck(batch.ids, &device), &batch.lengths, batch.labels);
+        let loss = self.loss(self.drop_words(batch.ids, &device), &batch.lengths, batch.labels);
         TrainOutput::new(self, loss.mean.backward(), loss)
     }
 }

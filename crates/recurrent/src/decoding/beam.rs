@@ -4,22 +4,22 @@
 pub trait StepDecoder {
     /// Advances every row by its token; gives the log-probability of every next token, `[rows][vocabulary]`, row after
     /// row. Minus infinity for what must not come.
-    fn advance(&mut self, tokens: &[u32]) -> Vec<f32>;
+    fn step(&mut self, tokens: &[u32]) -> Vec<f32>;
 
     /// Keeps these rows, in this order; a row may be kept several times.
-    fn select(&mut self, rows: &[usize]);
+    fn reorder(&mut self, rows: &[usize]);
 }
 
 /// How sequences are looked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Beam {
+pub struct BeamSearch {
     /// How many sequences of a sentence are followed at once; 1 is greedy.
-    pub width: usize,
+    pub beam_size: usize,
     /// A sequence of `n` tokens is judged by its log-probability over `n^alpha`, so that long ones are not at a
     /// disadvantage: 0 is the log-probability itself, 1 the mean (Wu et al. 2016 with a simpler power).
-    pub alpha: f64,
+    pub length_penalty: f64,
     /// How many tokens a sequence may have, its end among them.
-    pub longest: usize,
+    pub max_length: usize,
     /// The token that ends a sequence.
     pub end: u32,
 }
@@ -31,15 +31,15 @@ pub struct Hypothesis {
     pub tokens: Vec<u32>,
     /// The log-probability of all of them, the end included.
     pub log_probability: f64,
-    /// What it is judged by: see [`Beam::alpha`].
+    /// What it is judged by: see [`BeamSearch::length_penalty`].
     pub score: f64,
     /// Whether it came to its end, and was not cut off at the longest.
     pub ended: bool,
 }
 
-impl Beam {
+impl BeamSearch {
     fn score(&self, log_probability: f64, tokens: usize) -> f64 {
-        log_probability / (tokens as f64).powf(self.alpha)
+        log_probability / (tokens as f64).powf(self.length_penalty)
     }
 }
 
@@ -47,16 +47,16 @@ impl Beam {
 ///
 /// `rows` has one row a sentence, and `first` is the token that each begins with. A sentence is done when no sequence
 /// that is still followed can become better than the best that has ended, even if nothing but certain tokens came up
-/// to the longest: stopping earlier, at the first end or at `width` ends, would miss better ones (Huang et al. 2017).
+/// to the max_length: stopping earlier, at the first end or at `width` ends, would miss better ones (Huang et al. 2017).
 ///
 /// # Panics
 /// If the width or the longest is 0.
-pub fn beam_search(rows: &mut impl StepDecoder, first: &[u32], beam: &Beam) -> Vec<Vec<Hypothesis>> {
-    assert!(beam.width > 0 && beam.longest > 0, "a beam has a width and a length, got {beam:?}");
+pub fn beam_search(rows: &mut impl StepDecoder, first: &[u32], beam: &BeamSearch) -> Vec<Vec<Hypothesis>> {
+    assert!(beam.beam_size > 0 && beam.max_length > 0, "a beam has a width and a length, got {beam:?}");
     let mut sentences: Vec<Sentence> = first.iter().map(|first| Sentence::new(*first)).collect();
     while sentences.iter().any(|sentence| !sentence.followed.is_empty()) {
         let tokens: Vec<u32> = followed(&sentences).map(|path| path.last).collect();
-        let said = rows.advance(&tokens);
+        let said = rows.step(&tokens);
         let vocabulary = said.len() / tokens.len();
         let mut said = said.chunks(vocabulary);
         let mut offset = 0;
@@ -64,14 +64,14 @@ pub fn beam_search(rows: &mut impl StepDecoder, first: &[u32], beam: &Beam) -> V
         for sentence in &mut sentences {
             let count = sentence.followed.len();
             let said: Vec<&[f32]> = said.by_ref().take(count).collect();
-            kept.extend(sentence.advance(&said, beam).into_iter().map(|row| offset + row));
+            kept.extend(sentence.step(&said, beam).into_iter().map(|row| offset + row));
             offset += count;
         }
         if !kept.is_empty() {
-            rows.select(&kept);
+            rows.reorder(&kept);
         }
     }
-    sentences.into_iter().map(|sentence| sentence.best(beam.width)).collect()
+    sentences.into_iter().map(|sentence| sentence.best(beam.beam_size)).collect()
 }
 
 fn followed(sentences: &[Sentence]) -> impl Iterator<Item = &Path> {
@@ -99,37 +99,37 @@ impl Sentence {
     }
 
     /// Takes the likeliest next tokens of all sequences together; gives the rows that are followed on.
-    fn advance(&mut self, said: &[&[f32]], beam: &Beam) -> Vec<usize> {
+    fn step(&mut self, said: &[&[f32]], beam: &BeamSearch) -> Vec<usize> {
         if self.followed.is_empty() {
             return Vec::new();
         }
         let candidates = self.candidates(said, beam);
         let length = self.followed[0].tokens.len() + 1;
-        let mut next = Vec::with_capacity(beam.width);
-        let mut rows = Vec::with_capacity(beam.width);
+        let mut next = Vec::with_capacity(beam.beam_size);
+        let mut rows = Vec::with_capacity(beam.beam_size);
         for (rank, (row, token, log_probability)) in candidates.into_iter().enumerate() {
             let from = &self.followed[row];
             if token == beam.end {
                 // An end further down the list is beaten by as many others as the beam is wide.
-                if rank < beam.width {
+                if rank < beam.beam_size {
                     let score = beam.score(log_probability, length);
                     let tokens = from.tokens.clone();
                     self.found.push(Hypothesis { tokens, log_probability, score, ended: true });
-                    if beam.width == 1 {
+                    if beam.beam_size == 1 {
                         break;
                     }
                 }
                 continue;
             }
             let tokens: Vec<u32> = from.tokens.iter().copied().chain([token]).collect();
-            if length == beam.longest {
+            if length == beam.max_length {
                 let score = beam.score(log_probability, length);
                 self.found.push(Hypothesis { tokens, log_probability, score, ended: false });
             } else {
                 next.push(Path { tokens, last: token, log_probability });
                 rows.push(row);
             }
-            if next.len() == beam.width {
+            if next.len() == beam.beam_size {
                 break;
             }
         }
@@ -144,27 +144,27 @@ impl Sentence {
 
     /// The likeliest continuations, best first: `(row, token, log-probability)`. Twice the width, for at most the
     /// width of them are ends.
-    fn candidates(&self, said: &[&[f32]], beam: &Beam) -> Vec<(usize, u32, f64)> {
+    fn candidates(&self, said: &[&[f32]], beam: &BeamSearch) -> Vec<(usize, u32, f64)> {
         let mut all: Vec<(usize, u32, f64)> = Vec::new();
         for (row, (path, said)) in self.followed.iter().zip(said).enumerate() {
-            let likely = likeliest(said, 2 * beam.width);
+            let likely = likeliest(said, 2 * beam.beam_size);
             all.extend(likely.map(|(token, log_p)| (row, token, path.log_probability + f64::from(log_p))));
         }
         all.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
-        all.truncate(2 * beam.width);
+        all.truncate(2 * beam.beam_size);
         all
     }
 
     /// Whether nothing that is followed can become better than the best that was found.
-    fn is_done(&self, next: &[Path], beam: &Beam) -> bool {
+    fn is_done(&self, next: &[Path], beam: &BeamSearch) -> bool {
         let Some(best) = self.found.first() else {
             return next.is_empty();
         };
-        if beam.width == 1 {
+        if beam.beam_size == 1 {
             return true;
         }
         // All that comes can only lower a log-probability; the longest sequence divides it by the most.
-        let hope = next.iter().map(|path| beam.score(path.log_probability, beam.longest));
+        let hope = next.iter().map(|path| beam.score(path.log_probability, beam.max_length));
         hope.fold(f64::NEG_INFINITY, f64::max) <= best.score
     }
 
@@ -206,20 +206,20 @@ mod tests {
     }
 
     impl StepDecoder for Chain<'_> {
-        fn advance(&mut self, tokens: &[u32]) -> Vec<f32> {
+        fn step(&mut self, tokens: &[u32]) -> Vec<f32> {
             assert_eq!(tokens.len(), self.rows);
             self.steps += 1;
             tokens.iter().flat_map(|token| self.table[*token as usize].iter().map(|p| p.ln())).collect()
         }
 
-        fn select(&mut self, rows: &[usize]) {
+        fn reorder(&mut self, rows: &[usize]) {
             assert!(rows.iter().all(|row| *row < self.rows));
             self.rows = rows.len();
         }
     }
 
-    fn beam(width: usize, alpha: f64, longest: usize) -> Beam {
-        Beam { width, alpha, longest, end: END }
+    fn beam(width: usize, length_penalty: f64, max_length: usize) -> BeamSearch {
+        BeamSearch { beam_size: width, length_penalty, max_length, end: END }
     }
 
     /// From 1 the likeliest step leads into a corner (2), the second likeliest to a sure end (3).
@@ -242,7 +242,7 @@ mod tests {
     }
 
     /// All sequences up to a length, by brute force.
-    fn best_of_all(table: &[&[f32]], first: u32, beam: &Beam) -> (Vec<u32>, f64) {
+    fn best_of_all(table: &[&[f32]], first: u32, beam: &BeamSearch) -> (Vec<u32>, f64) {
         let mut best = (Vec::new(), f64::NEG_INFINITY);
         let mut open = vec![(vec![], first, 0.0)];
         while let Some((tokens, last, log_p)) = open.pop() {
@@ -250,7 +250,7 @@ mod tests {
                 let log_p: f64 = log_p + f64::from(*p).ln();
                 let length = tokens.len() + 1;
                 let done: Vec<u32> = if next == END { tokens.clone() } else { [&tokens[..], &[next]].concat() };
-                if next == END || length == beam.longest {
+                if next == END || length == beam.max_length {
                     let score = beam.score(log_p, length);
                     if score > best.1 {
                         best = (done, score);

@@ -1,41 +1,48 @@
-//! How a network is trained.
+//! The settings of training.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::settings::{Bound, Settings};
 
-/// How a network is trained, with Adam (Kingma & Ba 2015).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FitConfig {
-    /// Passes over the training part.
-    pub epochs: usize,
-    /// Items a gradient step: windows, pairs, sentences, or lanes of a text.
-    pub batch: usize,
-    /// The learning rate at the start.
-    pub lr: f64,
-    /// How the learning rate goes on.
-    pub schedule: Schedule,
-    /// The largest norm of all gradients together; larger ones are scaled down to it. 0 leaves them alone.
-    pub clip: f64,
-    /// After how many epochs without a better validation loss training stops. 0 never does.
-    pub patience: usize,
-    /// Where weights, order and dropout come from.
-    pub seed: u64,
+crate::settings! {
+    /// How a network is trained, with Adam (Kingma & Ba 2015).
+    pub struct FitConfig {
+        /// Passes over the training split.
+        epochs: usize = 40, bound = Bound::Range(1, 1_000_000);
+        /// Windows, pairs, sentences or parallel streams of a text per gradient step.
+        batch_size: usize = 32, bound = Bound::AtLeast(1);
+        /// Initial learning rate of Adam.
+        lr: f64 = 1e-3, bound = Bound::Rate;
+        /// Learning rate schedule: constant, exponential, cosine.
+        schedule: Schedule = Schedule::Constant;
+        /// Maximum global gradient norm; 0 for no clipping.
+        clip_norm: f64 = 1.0, bound = Bound::NonNegative, value_name = "NORM";
+        /// Epochs without a better validation loss until training stops; 0 for never.
+        patience: usize = 10;
+        /// Random seed of weights, order and dropout.
+        seed: u64 = 0;
+    }
 }
 
-/// How the learning rate goes on from its start.
+impl Default for FitConfig {
+    fn default() -> Self {
+        Self::defaults()
+    }
+}
+
+/// How the learning rate changes during training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
-    /// It stays.
+    /// It stays constant.
     #[default]
     Constant,
-    /// It falls by a twentieth each epoch, smoothly.
+    /// It decays by a factor of 0.95 each epoch, a little at each step.
     Exponential,
-    /// It falls along half a cosine, to a hundredth at the last of the planned epochs (Loshchilov & Hutter 2017).
+    /// It follows half a cosine down to a hundredth of its start at the last epoch (Loshchilov & Hutter 2017).
     Cosine,
 }
 
@@ -63,33 +70,4 @@ impl FromStr for Schedule {
     }
 }
 
-impl Default for FitConfig {
-    fn default() -> Self {
-        Self { epochs: 40, batch: 32, lr: 1e-3, schedule: Schedule::Constant, clip: 1.0, patience: 10, seed: 0 }
-    }
-}
-
-impl FitConfig {
-    /// Checks the settings.
-    ///
-    /// # Errors
-    /// The first that cannot be, with what was expected.
-    pub fn check(&self) -> Result<(), Error> {
-        let positive = |number: f64| number.is_finite() && number > 0.0;
-        let wrong = [
-            ("--epochs", "between 1 and 1000000", !(1..=1_000_000).contains(&self.epochs), self.epochs.to_string()),
-            ("--batch", "at least 1", self.batch == 0, self.batch.to_string()),
-            ("--lr", "a positive number of at most 1", !positive(self.lr) || self.lr > 1.0, self.lr.to_string()),
-            (
-                "--clip",
-                "a positive number, or 0 for none",
-                !positive(self.clip) && self.clip != 0.0,
-                self.clip.to_string(),
-            ),
-        ];
-        match wrong.into_iter().find(|(_, _, wrong, _)| *wrong) {
-            None => Ok(()),
-            Some((setting, expected, _, found)) => Err(Error::Plan { setting, expected: expected.into(), found }),
-        }
-    }
-}
+crate::setting_value!(Schedule: "SCHEDULE");

@@ -10,7 +10,7 @@ pub enum StopReason {
     /// All epochs are done.
     Finished,
     /// The validation loss had not improved for as many epochs as the plan's patience.
-    Stopped,
+    Patience,
     /// Somebody asked it to stop; it can be resumed.
     Interrupted,
 }
@@ -55,13 +55,13 @@ impl History {
     }
 
     /// Why training by this plan is over, if it is.
-    pub fn ending(&self, plan: &FitConfig) -> Option<StopReason> {
+    pub fn stop_reason(&self, config: &FitConfig) -> Option<StopReason> {
         let done = self.epochs.len();
         let without_better = done - self.best().map_or(0, |best| best.epoch);
-        if done >= plan.epochs {
+        if done >= config.epochs {
             Some(StopReason::Finished)
-        } else if plan.patience > 0 && without_better >= plan.patience {
-            Some(StopReason::Stopped)
+        } else if config.patience > 0 && without_better >= config.patience {
+            Some(StopReason::Patience)
         } else {
             None
         }
@@ -93,13 +93,13 @@ mod tests {
 
     #[test]
     fn training_ends_when_patience_or_epochs_do() {
-        let plan = FitConfig { epochs: 5, patience: 2, ..FitConfig::default() };
-        assert_eq!(history(&[]).ending(&plan), None);
-        assert_eq!(history(&[3.0, 1.0, 2.0]).ending(&plan), None);
-        assert_eq!(history(&[3.0, 1.0, 2.0, 2.0]).ending(&plan), Some(StopReason::Stopped));
-        assert_eq!(history(&[5.0, 4.0, 3.0, 2.0, 1.0]).ending(&plan), Some(StopReason::Finished));
-        let patient = FitConfig { patience: 0, ..plan };
-        assert_eq!(history(&[1.0, 2.0, 2.0, 2.0]).ending(&patient), None);
+        let config = FitConfig { epochs: 5, patience: 2, ..FitConfig::default() };
+        assert_eq!(history(&[]).stop_reason(&config), None);
+        assert_eq!(history(&[3.0, 1.0, 2.0]).stop_reason(&config), None);
+        assert_eq!(history(&[3.0, 1.0, 2.0, 2.0]).stop_reason(&config), Some(StopReason::Patience));
+        assert_eq!(history(&[5.0, 4.0, 3.0, 2.0, 1.0]).stop_reason(&config), Some(StopReason::Finished));
+        let patient = FitConfig { patience: 0, ..config };
+        assert_eq!(history(&[1.0, 2.0, 2.0, 2.0]).stop_reason(&patient), None);
     }
 
     #[test]

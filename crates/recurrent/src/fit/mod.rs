@@ -16,8 +16,6 @@ mod checkpoint;
 #[cfg(feature = "fit")]
 mod clip;
 #[cfg(feature = "fit")]
-mod fit;
-#[cfg(feature = "fit")]
 mod loader;
 #[cfg(feature = "fit")]
 mod loss;
@@ -25,6 +23,8 @@ mod loss;
 mod schedule;
 #[cfg(feature = "fit")]
 mod strategy;
+#[cfg(feature = "fit")]
+mod train;
 
 pub use config::{FitConfig, Schedule};
 pub use history::{Epoch, History, StopReason};
@@ -34,10 +34,10 @@ pub use callbacks::{Advance, AfterEpoch, Callbacks, Tell};
 #[cfg(feature = "fit")]
 pub use clip::clip_global_norm;
 #[cfg(feature = "fit")]
-pub use fit::{Loaders, epochs_done, fit};
-#[cfg(feature = "fit")]
 pub use loader::{BatchSource, EpochCounter, Loader, Order};
 #[cfg(feature = "fit")]
 pub use loss::{Loss, token_loss};
 #[cfg(feature = "fit")]
 pub use strategy::Trainable;
+#[cfg(feature = "fit")]
+pub use train::{Loaders, epochs_done, fit};

@@ -26,8 +26,8 @@ impl FitConfig {
                 .with_min_lr(self.lr * KEPT_AT_THE_END)
                 .init(),
         };
-        scheduler.map_err(|found| Error::Plan {
-            setting: "--lr",
+        scheduler.map_err(|found| Error::Setting {
+            setting: "lr".into(),
             expected: "a learning rate that the schedule can start from".into(),
             found,
         })
@@ -44,8 +44,8 @@ mod tests {
     use super::*;
 
     fn rates(schedule: Schedule, steps: usize) -> Vec<f64> {
-        let plan = FitConfig { schedule, epochs: 2, lr: 0.1, ..FitConfig::default() };
-        let mut scheduler = plan.scheduler(steps / 2).unwrap();
+        let config = FitConfig { schedule, epochs: 2, lr: 0.1, ..FitConfig::default() };
+        let mut scheduler = config.scheduler(steps / 2).unwrap();
         (0..steps).map(|_| scheduler.step().base()).collect()
     }
 
@@ -60,8 +60,8 @@ mod tests {
 
     #[test]
     fn epochs_have_seeds_of_their_own() {
-        let plan = FitConfig::default();
-        let mut seeds: Vec<u64> = (0..1000).map(|epoch| plan.seed_of(epoch)).collect();
+        let config = FitConfig::default();
+        let mut seeds: Vec<u64> = (0..1000).map(|epoch| config.seed_of(epoch)).collect();
         seeds.sort_unstable();
         seeds.dedup();
         assert_eq!(seeds.len(), 1000);

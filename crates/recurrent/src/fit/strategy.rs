@@ -44,7 +44,7 @@ impl Outcome {
 /// One device, one epoch after the other, each ending with a checkpoint.
 pub(super) struct EpochStrategy {
     pub device: Device,
-    pub plan: FitConfig,
+    pub config: FitConfig,
     pub epoch: EpochCounter,
     pub run_dir: RunDir,
     pub checkpoints: Arc<Checkpoints>,
@@ -68,12 +68,12 @@ impl<M: Trainable> SupervisedLearningStrategy<M> for EpochStrategy {
             learner,
             processor: components.event_processor,
             interrupter: components.interrupter,
-            plan: &self.plan,
+            config: &self.config,
         };
         let mut outcome = self.outcome.lock().expect("nobody else holds it while training");
         for number in starting_epoch..=components.num_epochs {
             // Everything random in an epoch follows from its number: resuming needs no other state.
-            let seed = self.plan.seed_of(number);
+            let seed = self.config.seed_of(number);
             self.device.seed(seed);
             self.epoch.set_seed(seed);
             let epoch = match epochs.run(number) {
@@ -95,7 +95,7 @@ impl<M: Trainable> SupervisedLearningStrategy<M> for EpochStrategy {
                 self.checkpoints.wait();
             }
             (self.after_epoch.lock().expect("nobody else calls it"))(&outcome.history);
-            if outcome.history.ending(&self.plan).is_some() {
+            if outcome.history.stop_reason(&self.config).is_some() {
                 break;
             }
         }
@@ -120,7 +120,7 @@ struct Epochs<'a, M: LearnerModel> {
     learner: Learner<M>,
     processor: SupervisedTrainingEventProcessor<M>,
     interrupter: Interrupter,
-    plan: &'a FitConfig,
+    config: &'a FitConfig,
 }
 
 impl<M: Trainable> Epochs<'_, M> {
@@ -150,7 +150,7 @@ impl<M: Trainable> Epochs<'_, M> {
         let mut clipped = Mean::default();
         let mut batches = train.iter();
         let mut step = 0;
-        let limit = if self.plan.clip > 0.0 { self.plan.clip } else { f64::INFINITY };
+        let limit = if self.config.clip_norm > 0.0 { self.config.clip_norm } else { f64::INFINITY };
         while let Some(batch) = batches.next() {
             let batch = batch.map_err(|error| Error::Training(error.to_string()))?;
             step += 1;
@@ -219,11 +219,11 @@ impl<M: Trainable> Epochs<'_, M> {
         Some(loss.value())
     }
 
-    fn check(&self, part: &'static str, epoch: usize, loss: f64) -> Result<()> {
+    fn check(&self, split: &'static str, epoch: usize, loss: f64) -> Result<()> {
         if loss.is_finite() {
             return Ok(());
         }
-        Err(Error::Diverged { part, loss, epoch, learning_rate: self.plan.lr })
+        Err(Error::Diverged { split, loss, epoch, learning_rate: self.config.lr })
     }
 
     fn report(&mut self, event: LearnerEvent<Loss>) {

@@ -1,25 +1,25 @@
-//! The forecasts that cost nothing (Hyndman & Athanasopoulos, "Forecasting: principles and practice", 5.2).
+//! The naive baselines (Hyndman & Athanasopoulos, "Forecasting: principles and practice", 5.2).
 
 use recurrent_data::Series;
 use serde::{Deserialize, Serialize};
 
-/// A forecast without a model. It looks at the rows up to the origin, all of them, in their own unit.
+/// A forecast without a model, from all rows up to the origin, in their own unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {
-    /// The last value goes on: ŷ(t + h) = y(t).
+    /// The last value is repeated: ŷ(t + h) = y(t).
     Persistence,
-    /// The value of a season ago comes again: ŷ(t + h) = y(t + h − m·⌈h / m⌉).
+    /// The value of a season ago is repeated: ŷ(t + h) = y(t + h − m·⌈h / m⌉).
     Seasonal {
-        /// Rows a season, m.
+        /// Rows of a season, m.
         rows: usize,
     },
-    /// The mean step so far goes on: ŷ(t + h) = y(t) + h · (y(t) − y(0)) / t.
+    /// The mean change so far continues: ŷ(t + h) = y(t) + h · (y(t) − y(0)) / t.
     Drift,
 }
 
 impl Baseline {
-    /// What it is called in a table.
+    /// Its name in a table.
     pub fn name(&self) -> String {
         match self {
             Self::Persistence => "persistence".into(),
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn seasonal_naive_never_looks_past_the_origin() {
+    fn seasonal_naive_never_reads_past_the_origin() {
         let series = counting();
         let seasonal = Baseline::Seasonal { rows: 2 };
         assert_eq!(seasonal.forecast(&series, 0, 2, 1), Some(2.0));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn drift_goes_on_as_before() {
+    fn drift_continues_the_mean_change() {
         assert_eq!(Baseline::Drift.forecast(&counting(), 0, 4, 2), Some(16.0 + 2.0 * 15.0 / 4.0));
     }
 }

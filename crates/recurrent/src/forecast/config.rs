@@ -1,228 +1,176 @@
-//! What a forecasting run is to do, complete and checked.
+//! The settings of a forecast.
+
+use std::path::Path;
 
 use recurrent_data::{
-    ColumnSelection, DataError, DatasetManifest, Missing, RAW_FOLDER, Ratios, ScalerKind, SeriesSchema, Table, locate,
+    ColumnSelection, DataError, DataSource, Missing, RAW_FOLDER, Ratios, ScalerKind, SeriesSchema, Table, locate,
     sha256,
 };
 use recurrent_models::CellKind;
 use recurrent_models::networks::ForecastNetworkConfig;
-use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 use crate::fit::FitConfig;
-use crate::run::{Plan, Task, a_share, at_least_one};
+use crate::settings::{Bound, Partial, Settings};
+use crate::task::data_name;
 use crate::{Error, Result};
 
-/// What a forecasting run is to do: everything that its result depends on. It is written into the run's folder before
-/// the first step, and makes the same run again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ForecastConfig {
-    /// Always `forecast`: which task the plan is for.
-    pub task: Task,
-    /// An embedded data set's name, or a CSV file's path.
-    pub data: String,
-    /// The sum of the data, so that a run goes on with the rows that it began with.
-    pub sha256: String,
-    /// The column of dates, if there is one.
-    pub date: Option<String>,
-    /// The columns to foretell.
-    pub target: Vec<String>,
-    /// The columns to look at.
-    pub inputs: Vec<String>,
-    /// What to do about missing values.
-    pub missing: Missing,
-    /// How the rows are cut into training, validation and test, in the order of time.
-    pub split: Ratios,
-    /// How columns are scaled.
-    pub scaler: ScalerKind,
-    /// After how many rows things repeat; 0 if they do not.
-    pub season: usize,
-    /// Rows seen.
-    pub window: usize,
-    /// Rows foretold.
-    pub horizon: usize,
-    /// Which recurrent layer.
-    pub model: CellKind,
-    /// Hidden units of each layer.
-    pub hidden: Vec<usize>,
-    /// Dropout between layers.
-    pub dropout: f64,
-    /// The standard deviation of the noise on the scaled inputs in training.
-    pub noise: f64,
-    /// Whether the network foretells the change from a target's last value, and not its level.
-    pub residual: bool,
-    /// How it is trained.
-    #[serde(flatten)]
-    pub fit: FitConfig,
+crate::settings! {
+    /// The settings of a forecast.
+    pub struct ForecastConfig {
+        /// An embedded data set (weather, stocks) or a CSV file with a header.
+        data: String = "weather".into(), value_name = "NAME|FILE.csv";
+        /// The target columns, which are forecast (a name with a comma can stand in a file of settings alone).
+        target: Vec<String> = Vec::new(), value_name = "COL,..",
+            default_text = Some("the data set's, or else the only numeric column");
+        /// The feature columns, from which the targets are forecast.
+        features: Vec<String> = Vec::new(), value_name = "COL,..", default_text = Some("the data set's, or else the targets");
+        /// The column of dates.
+        date: Option<String> = None, value_name = "COL", default_text = Some("one with a usual name for dates");
+        /// What to do about missing values: error, forward (repeat the last value), drop (leave the row out).
+        missing: Missing = Missing::default();
+        /// Fractions of the rows for training, validation and test, in the order of time.
+        split: Ratios = Ratios::default();
+        /// How columns are scaled: standard, minmax, none.
+        scaler: ScalerKind = ScalerKind::default();
+        /// Rows of a season, for the seasonal naive baseline; 0 for none.
+        season: usize = 0, value_name = "ROWS", default_text = Some("the data set's, or else 0");
+        /// Past rows that a forecast is made from (context length).
+        window: usize = 100, value_name = "ROWS", bound = Bound::AtLeast(1);
+        /// Rows that are forecast at once.
+        horizon: usize = 1, value_name = "ROWS", bound = Bound::AtLeast(1), default_text = Some("the data set's, or else 1");
+        /// The recurrent cell: rnn, lstm, gru.
+        cell: CellKind = CellKind::Lstm;
+        /// Hidden units of each layer.
+        hidden_size: Vec<usize> = vec![50, 50], value_name = "N,..", bound = Bound::AtLeast(1);
+        /// Dropout between layers.
+        dropout: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Standard deviation of the noise that training adds to the scaled features.
+        noise: f64 = 0.0, bound = Bound::NonNegative, default_text = Some("the data set's, or else 0");
+        /// Forecast the change from the last value, not the level.
+        residual: bool = true, default_text = Some("true if all targets are among the features");
+    }
+    task: "forecast",
+    check: ForecastConfig::check_columns,
+    fit: FitConfig::default(),
 }
 
-/// Opened data: the table, and what is known about it.
+/// An opened table, and what its manifest says of it.
 #[derive(Debug)]
-pub struct Source {
+pub struct ForecastSource {
+    /// The name of the data set in a configuration.
+    pub name: String,
     /// The rows, as text.
     pub table: Table,
-    /// How to forecast it, if it is a known data set.
-    pub facts: Option<&'static SeriesSchema>,
-    /// The sum of the bytes.
+    /// How to forecast it, if it is a registered data set.
+    pub schema: Option<&'static SeriesSchema>,
+    /// The SHA-256 of its bytes.
     pub sha256: String,
 }
 
-impl Source {
-    /// Opens a known data set by its name, or else a CSV file by its path.
+impl ForecastSource {
+    /// Opens a registered data set by its name, or else a CSV file by its path.
     ///
     /// # Errors
     /// If there is neither, or the file is no table.
     pub fn open(data: &str) -> Result<Self> {
-        let located = locate(data, Path::new(RAW_FOLDER))?;
-        let facts = located.manifest.map(DatasetManifest::series).transpose()?;
-        let bytes = located.read()?;
-        Ok(Self { table: Table::from_bytes(located.source(), &bytes, None)?, facts, sha256: sha256(&bytes) })
+        let source: DataSource = locate(data, Path::new(RAW_FOLDER))?;
+        let schema = source.manifest.map(recurrent_data::DatasetManifest::series).transpose()?;
+        let bytes = source.read()?;
+        let table = Table::from_bytes(source.source(), &bytes, None)?;
+        Ok(Self { name: data_name(&source), table, schema, sha256: sha256(&bytes) })
     }
 }
 
 impl ForecastConfig {
-    /// The recipe for a data set: what its manifest says, or else the one column of numbers that a file has.
-    ///
-    /// `targets` and `inputs` take the place of the manifest's where given; without either, what is foretold is what is
-    /// looked at.
+    /// The recipe for a data set: what its manifest says, or else the only numeric column of a file.
     ///
     /// # Errors
-    /// If nobody says what to foretell.
-    pub fn new(data: &str, source: &Source, targets: Option<Vec<String>>, inputs: Option<Vec<String>>) -> Result<Self> {
-        let facts = source.facts;
-        let target = match (targets, facts) {
-            (Some(targets), _) => targets,
-            (None, Some(facts)) => facts.targets.clone(),
-            (None, None) => vec![only_number(&source.table)?],
+    /// If a file has no numeric column, or several.
+    pub fn new(source: &ForecastSource) -> Result<Self> {
+        Self::for_columns(source, &Partial::default())
+    }
+
+    /// The recipe for a data set with the targets and features that were given.
+    pub(super) fn for_columns(source: &ForecastSource, given: &Partial) -> Result<Self> {
+        let schema = source.schema;
+        let target: Vec<String> = match (given.get("target"), schema) {
+            (Some(target), _) => target,
+            (None, Some(schema)) => schema.targets.clone(),
+            (None, None) => vec![only_numeric_column(&source.table)?],
         };
-        let mut looked_at = inputs.unwrap_or_else(|| facts.map_or_else(Vec::new, |f| f.inputs.clone()));
-        if looked_at.is_empty() {
-            looked_at.clone_from(&target);
-        }
-        let plan = Self {
-            task: Task::Forecast,
-            data: data.to_string(),
+        let of_schema = || schema.map(|schema| schema.inputs.clone());
+        let features = given.get("features").or_else(of_schema).filter(|features: &Vec<_>| !features.is_empty());
+        let features = features.unwrap_or_else(|| target.clone());
+        let defaults = Self::defaults();
+        Ok(Self {
+            data: source.name.clone(),
             sha256: source.sha256.clone(),
-            date: match facts {
-                Some(facts) => Some(facts.date.clone()),
+            date: match schema {
+                Some(schema) => Some(schema.date.clone()),
                 None => source.table.date_column().map(String::from),
             },
-            missing: Missing::default(),
-            split: facts.map_or_else(Ratios::default, |f| f.split),
-            scaler: ScalerKind::default(),
-            season: facts.and_then(|f| f.season).unwrap_or(0),
-            window: 100,
-            horizon: facts.map_or(1, |f| f.horizon),
-            model: CellKind::Lstm,
-            hidden: vec![50, 50],
-            dropout: 0.0,
-            noise: facts.map_or(0.0, |f| f.noise),
-            residual: target.iter().all(|name| looked_at.contains(name)),
+            split: schema.map_or(defaults.split, |schema| schema.split),
+            season: schema.and_then(|schema| schema.season).unwrap_or(defaults.season),
+            horizon: schema.map_or(defaults.horizon, |schema| schema.horizon),
+            noise: schema.map_or(defaults.noise, |schema| schema.noise),
+            residual: target.iter().all(|name| features.contains(name)),
             target,
-            inputs: looked_at,
-            fit: FitConfig::default(),
-        };
-        Ok(plan)
+            features,
+            ..defaults
+        })
     }
 
-    /// The columns that the run reads: what is looked at, then what is only foretold.
+    /// The columns that the run reads: the features, then the targets that are not among them.
     pub fn columns(&self) -> Vec<String> {
-        let unseen = self.target.iter().filter(|name| !self.inputs.contains(name));
-        self.inputs.iter().chain(unseen).cloned().collect()
+        let others = self.target.iter().filter(|name| !self.features.contains(name));
+        self.features.iter().chain(others).cloned().collect()
     }
 
-    /// What the run reads of its table.
-    pub fn request(&self) -> ColumnSelection {
+    /// The columns that the run reads, with their dates.
+    pub fn selection(&self) -> ColumnSelection {
         ColumnSelection { date: self.date.clone(), columns: self.columns(), missing: self.missing }
-    }
-
-    /// Where the targets are among the inputs.
-    fn seen_targets(&self) -> Vec<usize> {
-        self.target.iter().filter_map(|name| self.inputs.iter().position(|input| input == name)).collect()
     }
 
     /// The network that the run trains.
     pub fn network(&self) -> ForecastNetworkConfig {
-        ForecastNetworkConfig::new(self.inputs.len(), self.hidden.clone(), self.horizon, self.target.len())
-            .with_cell(self.model)
+        let features_of_targets = || {
+            let index = |name: &String| self.features.iter().position(|feature| feature == name);
+            self.target.iter().filter_map(index).collect()
+        };
+        ForecastNetworkConfig::new(self.features.len(), self.hidden_size.clone(), self.horizon, self.target.len())
+            .with_cell(self.cell)
             .with_dropout(self.dropout)
-            .with_noise(self.noise)
-            .with_residual(self.residual.then(|| self.seen_targets()))
-    }
-}
-
-impl Plan for ForecastConfig {
-    const TASK: Task = Task::Forecast;
-
-    fn data(&self) -> &str {
-        &self.data
+            .with_noise_std(self.noise)
+            .with_residual(self.residual.then(features_of_targets))
     }
 
-    fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
-    fn fit(&self) -> &FitConfig {
-        &self.fit
-    }
-
-    fn fit_mut(&mut self) -> &mut FitConfig {
-        &mut self.fit
-    }
-
-    fn check(&self) -> Result<()> {
-        at_least_one("--window", self.window)?;
-        at_least_one("--horizon", self.horizon)?;
-        if self.hidden.is_empty() || self.hidden.contains(&0) {
-            return Err(Error::Plan {
-                setting: "--hidden",
-                expected: "one size of at least 1 a layer, as in 50,50".into(),
-                found: format!("{:?}", self.hidden),
-            });
+    fn check_columns(&self) -> Result<()> {
+        if let (true, Some(name)) = (self.residual, self.target.iter().find(|name| !self.features.contains(name))) {
+            let expected = "every target among the features, since the forecast is a change from its last value";
+            return Err(Error::setting("residual", expected, format!("`{name}` among the targets alone")));
         }
-        a_share("--dropout", self.dropout)?;
-        if !(self.noise.is_finite() && self.noise >= 0.0) {
-            return Err(Error::Plan {
-                setting: "--noise",
-                expected: "a standard deviation of 0 or more".into(),
-                found: self.noise.to_string(),
-            });
-        }
-        if let (true, Some(unseen)) = (self.residual, self.target.iter().find(|name| !self.inputs.contains(name))) {
-            return Err(Error::Plan {
-                setting: "--residual",
-                expected: "every target among the inputs, for their last values are gone on from".into(),
-                found: format!("`{unseen}` among the targets alone"),
-            });
-        }
-        for (setting, columns) in [("--target", &self.target), ("--inputs", &self.inputs)] {
+        for (setting, columns) in [("target", &self.target), ("features", &self.features)] {
             let twice = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
             if let Some((_, name)) = twice {
-                return Err(Error::Plan {
-                    setting,
-                    expected: "each column once".into(),
-                    found: format!("`{name}` twice"),
-                });
+                return Err(Error::setting(setting, "each column once", format!("`{name}` twice")));
             }
         }
-        self.fit.check()
+        Ok(())
     }
 }
 
-fn only_number(table: &Table) -> Result<String> {
+fn only_numeric_column(table: &Table) -> Result<String> {
     let date = table.date_column();
     let columns: Vec<&str> = table.numeric_columns().into_iter().filter(|name| Some(*name) != date).collect();
     match columns[..] {
         [] => {
-            Err(DataError::NoColumn { path: table.source().to_string(), expected: "a column of numbers to foretell" }
-                .into())
+            let path = table.source().to_string();
+            Err(DataError::NoColumn { path, expected: "a numeric column to forecast" }.into())
         }
         [only] => Ok(only.to_string()),
-        _ => Err(Error::Plan {
-            setting: "--target",
-            expected: format!("one of the columns of {}: {}", table.source(), columns.join(", ")),
-            found: "none".into(),
-        }),
+        _ => {
+            let expected = format!("one of the columns of {}: {}", table.source(), columns.join(", "));
+            Err(Error::setting("target", expected, "none"))
+        }
     }
 }

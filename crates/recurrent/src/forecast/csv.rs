@@ -1,4 +1,4 @@
-//! Text that [`Table`](recurrent_data::Table) reads.
+//! CSV text that [`Table`](recurrent_data::Table) reads.
 
 use ::csv::Writer;
 

@@ -1,4 +1,4 @@
-//! How good a forecast is, in the data's own unit, beside the forecasts that cost nothing.
+//! How good a forecast is, in the data's own unit, beside the naive baselines.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Baseline;
 
-/// How far forecasts were off.
+/// The errors of a forecaster.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Score {
+pub struct ForecastScore {
     /// The mean absolute error, in the column's unit.
     pub mae: f64,
     /// The root of the mean squared error, in the column's unit.
@@ -17,20 +17,20 @@ pub struct Score {
     /// The symmetric mean absolute percentage error, in percent: 200 · |y − ŷ| / (|y| + |ŷ|), 0 where both are 0
     /// (Makridakis 1993).
     pub smape: f64,
-    /// The mean absolute scaled error: the MAE in units of what the seasonal naive forecast (persistence, if there is
-    /// no season) of one season ahead errs on the training rows (Hyndman & Koehler 2006). `None` if it never errs.
+    /// The mean absolute scaled error: the MAE divided by that of the seasonal naive forecast
+    /// (persistence, if there is no season) one season ahead on the training rows (Hyndman & Koehler 2006). `None` if that is 0.
     pub mase: Option<f64>,
-    /// One less the share of persistence's RMSE that is left: above 0 it beats persistence. `None` if that is 0.
+    /// 1 − RMSE / RMSE of persistence: positive if it beats persistence. `None` if that is 0.
     pub skill: Option<f64>,
 }
 
-/// A forecaster and how far it was off.
+/// A forecaster and its errors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scored {
+pub struct ScoredForecaster {
     /// The network or a baseline.
     pub name: String,
-    /// Its score; `None` if the series does not reach back far enough for it.
-    pub score: Option<Score>,
+    /// Its errors; `None` if the series does not reach back far enough for it.
+    pub score: Option<ForecastScore>,
 }
 
 /// All forecasters on the same rows of one column.
@@ -40,31 +40,33 @@ pub struct ScoreTable {
     pub target: String,
     /// How many forecasts were made, each of `horizon` steps.
     pub forecasts: usize,
-    /// Steps a forecast.
+    /// Steps of each forecast.
     pub horizon: usize,
     /// The network first.
-    pub rows: Vec<Scored>,
+    pub rows: Vec<ScoredForecaster>,
 }
 
 impl ScoreTable {
-    /// The network's score.
-    pub fn network(&self) -> Option<&Score> {
+    /// The network's errors.
+    pub fn network(&self) -> Option<&ForecastScore> {
         self.rows.first()?.score.as_ref()
     }
 
-    /// In words: whether the network is worth its while.
+    /// In words: whether the network beats the baselines.
     pub fn verdict(&self) -> String {
         let Some(network) = self.network() else {
             return "The network was not scored.".into();
         };
-        // A network that says what is no number is behind everybody.
-        let better = |row: &&Scored| row.score.is_some_and(|score| score.rmse <= network.rmse || network.rmse.is_nan());
+        // A network whose forecasts are NaN is behind everyone.
+        let better = |row: &&ScoredForecaster| {
+            row.score.is_some_and(|score| score.rmse <= network.rmse || network.rmse.is_nan())
+        };
         let ahead: Vec<&str> = self.rows[1..].iter().filter(better).map(|row| row.name.as_str()).collect();
         let target = &self.target;
         match ahead[..] {
             [] => format!("On `{target}` the network beats every naive forecast (RMSE)."),
             _ if ahead.contains(&"persistence") => format!(
-                "On `{target}` the network does NOT beat persistence: to repeat the last value is at least as good. \
+                "On `{target}` the network does NOT beat persistence: repeating the last value is at least as good. \
                  Do not use this forecast."
             ),
             _ => format!("On `{target}` the network beats persistence, but not {}.", ahead.join(" and ")),
@@ -74,10 +76,10 @@ impl ScoreTable {
 
 impl fmt::Display for ScoreTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} on the test part: {} forecasts of {} step(s)", self.target, self.forecasts, self.horizon)?;
+        writeln!(f, "{} on the test split: {} forecasts of {} step(s)", self.target, self.forecasts, self.horizon)?;
         let width = self.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
         writeln!(f, "{:width$}  {:>10} {:>10} {:>9} {:>8} {:>8}", "", "MAE", "RMSE", "sMAPE %", "MASE", "skill")?;
-        for Scored { name, score } in &self.rows {
+        for ScoredForecaster { name, score } in &self.rows {
             match score {
                 Some(s) => writeln!(
                     f,
@@ -85,8 +87,8 @@ impl fmt::Display for ScoreTable {
                     s.mae,
                     s.rmse,
                     s.smape,
-                    share(s.mase),
-                    share(s.skill)
+                    or_dash(s.mase),
+                    or_dash(s.skill)
                 )?,
                 None => writeln!(f, "{name:width$}  {:>10}", "the series does not reach back far enough")?,
             }
@@ -95,14 +97,14 @@ impl fmt::Display for ScoreTable {
     }
 }
 
-/// A number that may not be there.
-fn share(number: Option<f64>) -> String {
-    number.map_or_else(|| "–".into(), |number| format!("{number:.3}"))
+/// A value, or a dash if there is none.
+fn or_dash(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |value| format!("{value:.3}"))
 }
 
-/// The forecasts of the test part: what was said, and what came.
+/// The forecasts of the test split, and the actual values.
 #[derive(Debug, Clone)]
-pub struct TestRows {
+pub struct TestForecasts {
     windows: Windows<Test>,
     /// `[window, step, target]`, in the columns' own units.
     forecasts: Vec<f64>,
@@ -110,8 +112,8 @@ pub struct TestRows {
     season: Option<usize>,
 }
 
-impl TestRows {
-    /// `forecasts` has a value a window, step and target, in the columns' own units.
+impl TestForecasts {
+    /// `forecasts` has a value for each window, step and target, in the columns' own units.
     pub(crate) fn new(
         windows: Windows<Test>,
         forecasts: Vec<f64>,
@@ -131,30 +133,30 @@ impl TestRows {
         self.len() == 0
     }
 
-    /// The series with the truth.
+    /// The series with the actual values.
     pub fn series(&self) -> &Series {
         self.windows.series()
     }
 
-    /// The row that forecast `window` foretells with its step `step` (from 1).
+    /// The row of step `step` (from 1) of forecast `window`.
     pub fn row(&self, window: usize, step: usize) -> usize {
         self.windows.origin(window) + step
     }
 
-    /// What the network said of a target, `step` (from 1) rows after the window.
+    /// The forecast of a target, `step` (from 1) rows after the window.
     pub fn forecast(&self, window: usize, step: usize, target: usize) -> f64 {
         let shape = self.windows.shape();
         self.forecasts[(window * shape.horizon() + step - 1) * shape.targets().len() + target]
     }
 
-    /// The naive forecasts for this series.
+    /// The naive baselines for this series.
     pub fn baselines(&self) -> Vec<Baseline> {
         let seasonal = self.season.map(|rows| Baseline::Seasonal { rows });
         [Some(Baseline::Persistence), seasonal, Some(Baseline::Drift)].into_iter().flatten().collect()
     }
 
-    /// The network beside the baselines, a table a target.
-    pub fn score(&self, network: &str) -> Vec<ScoreTable> {
+    /// The network beside the baselines, a table for each target.
+    pub fn scores(&self, network: &str) -> Vec<ScoreTable> {
         let shape = self.windows.shape();
         let targets = shape.targets().iter().enumerate();
         targets.map(|(target, column)| self.score_target(network, target, *column)).collect()
@@ -167,8 +169,8 @@ impl TestRows {
             let mut errors = Errors::default();
             for window in 0..self.len() {
                 for step in 1..=self.windows.shape().horizon() {
-                    let truth = series.value(self.row(window, step), column);
-                    errors.add(truth, forecast(window, step)?);
+                    let actual = series.value(self.row(window, step), column);
+                    errors.add(actual, forecast(window, step)?);
                 }
             }
             Some(errors)
@@ -177,7 +179,7 @@ impl TestRows {
             errors(&|window, step| baseline.forecast(series, column, self.windows.origin(window), step))
         };
         let persistence = baseline(Baseline::Persistence).unwrap_or_default().rmse();
-        let scored = |name: String, errors: Option<Errors>| Scored {
+        let scored = |name: String, errors: Option<Errors>| ScoredForecaster {
             name,
             score: errors.map(|errors| errors.score(scale, persistence)),
         };
@@ -191,7 +193,7 @@ impl TestRows {
         }
     }
 
-    /// What the seasonal naive forecast of one season ahead errs on the training rows.
+    /// The MAE of the seasonal naive forecast one season ahead on the training rows.
     fn naive_error(&self, column: usize) -> f64 {
         let season = self.season.unwrap_or(1);
         let series = self.windows.series();
@@ -210,9 +212,9 @@ struct Errors {
 }
 
 impl Errors {
-    fn add(&mut self, truth: f64, forecast: f64) {
-        let error = (truth - forecast).abs();
-        let size = truth.abs() + forecast.abs();
+    fn add(&mut self, actual: f64, forecast: f64) {
+        let error = (actual - forecast).abs();
+        let size = actual.abs() + forecast.abs();
         self.count += 1.0;
         self.absolute += error;
         self.squared += error * error;
@@ -223,9 +225,9 @@ impl Errors {
         (self.squared / self.count).sqrt()
     }
 
-    fn score(&self, scale: f64, persistence: f64) -> Score {
+    fn score(&self, scale: f64, persistence: f64) -> ForecastScore {
         let mae = self.absolute / self.count;
-        Score {
+        ForecastScore {
             mae,
             rmse: self.rmse(),
             smape: self.symmetric / self.count,
@@ -240,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_agree_with_a_hand_count() {
+    fn errors_agree_with_a_calculation_by_hand() {
         let mut errors = Errors::default();
         errors.add(10.0, 12.0);
         errors.add(0.0, 0.0);
@@ -255,9 +257,9 @@ mod tests {
     }
 
     fn table(network: f64, others: &[(&str, f64)]) -> ScoreTable {
-        let scored = |name: &str, rmse: f64| Scored {
+        let scored = |name: &str, rmse: f64| ScoredForecaster {
             name: name.into(),
-            score: Some(Score { mae: rmse, rmse, smape: 1.0, mase: None, skill: None }),
+            score: Some(ForecastScore { mae: rmse, rmse, smape: 1.0, mase: None, skill: None }),
         };
         let others = others.iter().map(|(name, rmse)| scored(name, *rmse));
         ScoreTable {
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_does_not_beat_persistence_is_told_so() {
+    fn the_verdict_names_the_baselines_that_win() {
         let won = table(1.0, &[("persistence", 2.0), ("drift", 2.0)]);
         assert_eq!(won.verdict(), "On `y` the network beats every naive forecast (RMSE).");
         let lost = table(2.0, &[("persistence", 2.0), ("drift", 3.0)]);

@@ -1,15 +1,13 @@
-//! Forecasting: from the last rows of a table to the next.
+//! Forecasting: from the last rows of a table to the next rows.
 //!
-//! The recipe is the lecture's: windows of 100 rows, two LSTM layers of 50 units, a dense layer; and what the lecture
-//! leaves out: several columns in and out, several steps at once, and the naive forecasts that one has to beat.
+//! The recipe is the lecture's forecaster: windows of 100 rows go through two LSTM layers of 50 units and a dense layer.
+//! Training learns the change from the last value, on columns standardised by the training rows.
 //!
-//! - [`ForecastConfig`] says what to do; [`Source`] is the data it is done with;
-//! - [`ForecastRun`] does it: [`create`](ForecastRun::create), [`fit`](crate::Run::fit),
-//!   [`score`](ForecastRun::score);
-//! - [`Forecaster`] is what remains: load it from the run's folder and ask it.
+//! - [`ForecastConfig`] holds the settings, [`ForecastRun`] trains and evaluates;
+//! - [`Forecaster`] predicts;
+//! - [`Baseline`] is what the network has to beat.
 
 mod baseline;
-mod codec;
 mod config;
 mod csv;
 #[cfg(feature = "fit")]
@@ -17,12 +15,13 @@ mod evaluation;
 mod predictor;
 #[cfg(feature = "fit")]
 mod training;
+mod transform;
 
 pub use baseline::Baseline;
-pub use codec::ForecastCodec;
-pub use config::{ForecastConfig, Source};
+pub use config::{ForecastConfig, ForecastSource};
 #[cfg(feature = "fit")]
-pub use evaluation::{Score, ScoreTable, Scored, TestRows};
+pub use evaluation::{ForecastScore, ScoreTable, ScoredForecaster, TestForecasts};
 pub use predictor::{Forecast, Forecaster};
 #[cfg(feature = "fit")]
-pub use training::{ForecastObjective, ForecastRun};
+pub use training::{ForecastData, ForecastObjective, ForecastRun, Forecasting};
+pub use transform::ForecastTransform;

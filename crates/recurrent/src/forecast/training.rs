@@ -1,167 +1,136 @@
 //! The recipe, from top to bottom.
 
-use std::path::Path;
-
 use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
-use super::{ForecastCodec, ForecastConfig, Source, TestRows, csv};
-use crate::fit::{BatchSource, Callbacks, History, Loaders, Loss, StopReason, Trainable, fit};
-use crate::run::{Plan, Run};
-use crate::{Result, RunDir};
+use super::{ForecastConfig, ForecastSource, ForecastTransform, Forecaster, TestForecasts, csv};
+use crate::fit::{BatchSource, Loaders, Loss, Trainable};
+use crate::settings::Partial;
+use crate::task::LoadersOf;
+use crate::{Result, Run, RunDir, Task};
 
-/// Windows a step where no gradient is needed.
-const SCORING_BATCH: usize = 256;
+/// Windows per step where no gradient is needed.
+const EVALUATION_BATCH: usize = 256;
 
-/// A forecasting run: data that has become windows, and a folder.
+/// A run of [`Forecasting`].
+pub type ForecastRun = Run<Forecasting>;
+
+/// The task of forecasting.
 #[derive(Debug)]
-pub struct ForecastRun {
-    plan: ForecastConfig,
-    codec: ForecastCodec,
+pub struct Forecasting;
+
+/// A table as windows of scaled columns.
+#[derive(Debug)]
+pub struct ForecastData {
+    transform: ForecastTransform,
     train: Windows<Train>,
     valid: Windows<Valid>,
     test: Windows<Test>,
     training_rows: usize,
-    run_dir: RunDir,
+    /// The last rows as CSV, where a forecast begins.
+    history: String,
 }
 
-impl ForecastRun {
-    /// Makes the data ready and the run's folder with it. Whatever is wrong with plan or data is found here, before
-    /// the first step.
-    ///
-    /// # Errors
-    /// If plan or data are wrong, or the folder is there already.
-    pub fn create(plan: ForecastConfig, source: &Source, folder: &Path, force: bool) -> Result<Self> {
-        let (prepared, latest) = Prepared::new(&plan, source)?;
-        let files = [
-            ("plan.toml", crate::run_dir::to_toml(&plan)),
-            ("codec.toml", crate::run_dir::to_toml(&prepared.codec)),
-            ("history.csv", latest),
-        ];
-        let run_dir = RunDir::create(folder, &files, force)?;
-        Ok(prepared.into_run(plan, run_dir))
-    }
-
-    /// Asks the network of the best epoch about every window of the test part.
-    ///
-    /// # Errors
-    /// If the weights are missing or damaged.
-    pub fn score(&self, device: &Device) -> Result<TestRows> {
-        let mut network: ForecastNetwork = self.plan.network().init(device);
-        self.run_dir.read_weights(&mut network)?;
-        let indices: Vec<usize> = (0..self.test.len()).collect();
-        let mut forecasts = Vec::with_capacity(indices.len() * self.plan.horizon * self.plan.target.len());
-        for chunk in indices.chunks(SCORING_BATCH) {
-            let batch = WindowBatch::gather(&self.test, chunk, device);
-            let said = network.forward(batch.past).into_data();
-            let targets = (0..self.plan.target.len()).cycle();
-            forecasts.extend(
-                targets
-                    .zip(said.iter::<f32>())
-                    .map(|(target, said)| self.codec.decode(self.test.shape(), target, said)),
-            );
-        }
-        let season = (self.plan.season > 0).then_some(self.plan.season);
-        Ok(TestRows::new(self.test.clone(), forecasts, self.training_rows, season))
-    }
-
-    /// How many windows training, validation and test have.
+impl ForecastData {
+    /// How many windows the training, validation and test splits have.
     pub fn windows(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test.len()]
     }
 }
 
-impl Run for ForecastRun {
-    type Plan = ForecastConfig;
+impl Task for Forecasting {
+    const ITEMS: &'static str = <Windows<Train> as BatchSource>::UNIT;
 
-    const UNIT: &'static str = <Windows<Train> as BatchSource>::UNIT;
+    type Config = ForecastConfig;
+    type Source = ForecastSource;
+    type Data = ForecastData;
+    type Network = ForecastNetwork;
+    type Objective = ForecastObjective;
+    type Evaluation = TestForecasts;
+    type Predictor = Forecaster;
 
-    fn open(folder: &Path) -> Result<Self> {
-        let run_dir = RunDir::open(folder)?;
-        let plan = <ForecastConfig as Plan>::of(&run_dir)?;
-        let source = Source::open(&plan.data)?;
-        plan.check_bytes(&source.sha256)?;
-        let (prepared, _) = Prepared::new(&plan, &source)?;
-        Ok(prepared.into_run(plan, run_dir))
+    fn open(given: &Partial) -> Result<ForecastSource> {
+        ForecastSource::open(&given.data::<ForecastConfig>())
     }
 
-    fn plan(&self) -> &ForecastConfig {
-        &self.plan
+    fn recipe(source: &ForecastSource, given: &Partial) -> Result<ForecastConfig> {
+        ForecastConfig::for_columns(source, given)
     }
 
-    fn plan_mut(&mut self) -> &mut ForecastConfig {
-        &mut self.plan
+    fn sha256(source: &ForecastSource) -> &str {
+        &source.sha256
     }
 
-    fn run_dir(&self) -> &RunDir {
-        &self.run_dir
-    }
-
-    fn items(&self) -> usize {
-        self.train.len()
-    }
-
-    fn fit(&self, device: &Device, session: Callbacks) -> Result<(History, StopReason)> {
-        let device = device.clone().autodiff();
-        device.seed(self.plan.fit.seed);
-        let model = ForecastObjective { network: self.plan.network().init(&device) };
-        let sources = (self.train.clone(), self.valid.clone());
-        let loaders = Loaders::shuffled(sources, [self.plan.fit.batch, SCORING_BATCH], &device);
-        fit(model, loaders, &self.plan.fit, &self.run_dir, &device, session)
-    }
-}
-
-/// Data on its way from a table to windows.
-struct Prepared {
-    codec: ForecastCodec,
-    train: Windows<Train>,
-    valid: Windows<Valid>,
-    test: Windows<Test>,
-    training_rows: usize,
-}
-
-impl Prepared {
-    /// Table → series → split → scaler → windows; also the last rows, as CSV, where a forecast begins.
-    fn new(plan: &ForecastConfig, source: &Source) -> Result<(Self, String)> {
-        plan.check()?;
-        let series = source.table.series(&plan.request())?;
-        let latest = last_rows(&series, plan);
-        let Split { train, valid, test, .. } = series.split(&plan.split)?;
-        let codec = ForecastCodec::new(plan, Scaler::fit(&train, plan.scaler));
-        let shape = codec.shape()?;
-        let prepared = Self {
+    /// Table → series → splits → scaler → windows.
+    fn prepare(config: &ForecastConfig, source: ForecastSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
+        let series = source.table.series(&config.selection())?;
+        let history = last_rows(&series, config);
+        let Split { train, valid, test, .. } = series.split(&config.split)?;
+        let transform = ForecastTransform::new(config, Scaler::fit(&train, config.scaler));
+        let shape = transform.shape()?;
+        Ok(ForecastData {
             training_rows: train.rows().len(),
-            train: Windows::new(&codec.scaler.scale(&train)?, shape.clone())?,
-            valid: Windows::new(&codec.scaler.scale(&valid)?, shape.clone())?,
-            test: Windows::new(&codec.scaler.scale(&test)?, shape)?,
-            codec,
-        };
-        Ok((prepared, latest))
+            train: Windows::new(&transform.scaler.scale(&train)?, shape.clone())?,
+            valid: Windows::new(&transform.scaler.scale(&valid)?, shape.clone())?,
+            test: Windows::new(&transform.scaler.scale(&test)?, shape)?,
+            transform,
+            history,
+        })
     }
 
-    fn into_run(self, plan: ForecastConfig, run_dir: RunDir) -> ForecastRun {
-        ForecastRun {
-            plan,
-            codec: self.codec,
-            train: self.train,
-            valid: self.valid,
-            test: self.test,
-            training_rows: self.training_rows,
-            run_dir,
+    fn artifacts(_config: &ForecastConfig, data: &ForecastData) -> Vec<(&'static str, String)> {
+        let transform = crate::run_dir::to_toml(&data.transform);
+        vec![(ForecastTransform::FILE, transform), ("history.csv", data.history.clone())]
+    }
+
+    fn items(data: &ForecastData) -> usize {
+        data.train.len()
+    }
+
+    fn network(config: &ForecastConfig, _data: &ForecastData, device: &Device) -> ForecastNetwork {
+        config.network().init(device)
+    }
+
+    fn input_shape(config: &ForecastConfig) -> Vec<usize> {
+        vec![config.window, config.features.len()]
+    }
+
+    fn objective(_config: &ForecastConfig, _data: &ForecastData, network: ForecastNetwork) -> ForecastObjective {
+        ForecastObjective { network }
+    }
+
+    fn loaders(config: &ForecastConfig, data: &ForecastData, device: &Device) -> LoadersOf<ForecastObjective> {
+        let splits = (data.train.clone(), data.valid.clone());
+        Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
+    }
+
+    /// Forecasts from every window of the test split.
+    fn evaluate(run: &ForecastRun, network: ForecastNetwork, device: &Device) -> Result<TestForecasts> {
+        let (config, data) = (run.config(), run.data());
+        let indices: Vec<usize> = (0..data.test.len()).collect();
+        let mut forecasts = Vec::with_capacity(indices.len() * config.horizon * config.target.len());
+        for chunk in indices.chunks(EVALUATION_BATCH) {
+            let batch = WindowBatch::gather(&data.test, chunk, device);
+            let outputs = network.forward(batch.past).into_data();
+            let targets = (0..config.target.len()).cycle();
+            let decode = |(target, output)| data.transform.decode(data.test.shape(), target, output);
+            forecasts.extend(targets.zip(outputs.iter::<f32>()).map(decode));
         }
+        let season = (config.season > 0).then_some(config.season);
+        Ok(TestForecasts::new(data.test.clone(), forecasts, data.training_rows, season))
     }
 }
 
-/// The last `window` rows with their dates as CSV, and a few more, from which the spacing of the dates is seen.
-fn last_rows(series: &Series, plan: &ForecastConfig) -> String {
+/// The last `window` rows with their dates as CSV, and at least as many as show the spacing of the dates.
+fn last_rows(series: &Series, config: &ForecastConfig) -> String {
     const SPACING_ROWS: usize = 30;
-    // A table of columns named by numbers alone would look as if it had no header.
-    let first = if series.dates().is_some() { plan.date.as_deref().unwrap_or("date") } else { "row" };
+    // A table whose columns are all named by numbers would look as if it had no header.
+    let first = if series.dates().is_some() { config.date.as_deref().unwrap_or("date") } else { "row" };
     let header = std::iter::once(first).chain(series.names().iter().map(String::as_str));
-    let rows = series.len().saturating_sub(plan.window.max(SPACING_ROWS))..series.len();
+    let rows = series.len().saturating_sub(config.window.max(SPACING_ROWS))..series.len();
     let cells = |row: usize| {
         let label = series.dates().map_or_else(|| row.to_string(), |dates| dates.label(row));
         let values = (0..series.names().len()).map(|column| series.value(row, column).to_string());
@@ -179,8 +148,8 @@ pub struct ForecastObjective {
 impl ForecastObjective {
     fn loss(&self, batch: WindowBatch) -> Loss {
         let items = batch.len();
-        let said = self.network.forward(batch.past);
-        Loss { mean: (said - batch.future).powi_scalar(2).mean(), items }
+        let outputs = self.network.forward(batch.past);
+        Loss { mean: (outputs - batch.future).powi_scalar(2).mean(), items }
     }
 }
 

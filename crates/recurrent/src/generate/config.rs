@@ -1,169 +1,103 @@
-//! What a run of generation is to do, complete and checked.
+//! The settings of text generation.
 
 use std::path::Path;
 
-use recurrent_data::{Bytes, Corpus, CorpusSplit, RAW_FOLDER, Tokenizer, TokenizerKind, Train, locate};
+use recurrent_data::{Bytes, Corpus, RAW_FOLDER, TokenizerConfig, TokenizerKind, locate};
 use recurrent_models::CellKind;
 use recurrent_models::networks::LanguageModelConfig;
-use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::fit::FitConfig;
-use crate::run::{Plan, Task, a_share, at_least_one, lasting_name};
-use crate::{Error, Result};
+use crate::settings::{Bound, Settings};
+use crate::task::data_name;
+use crate::tokenizer::TokenizerChoice;
 
-/// The share of a text that validates, where nobody says.
-const VALID: f64 = 0.1;
+crate::settings! {
+    /// The settings of text generation.
+    pub struct GenerateConfig {
+        /// A registered data set (see `train data list`) or a text file.
+        data: String = "fables".into(), value_name = "NAME|FILE.txt";
+        /// Fraction of the text, at its end, for validation.
+        valid_fraction: f64 = 0.1, value_name = "FRACTION", bound = Bound::OpenFraction;
+        /// The tokenizer: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
+        tokenizer: TokenizerChoice = TokenizerKind::Chars.into();
+        /// Maximum vocabulary size; 0 for all characters or words, or 4000 subwords.
+        vocab_size: usize = 0;
+        /// The recurrent cell: rnn, lstm, gru.
+        cell: CellKind = CellKind::Lstm;
+        /// Embedding dimension.
+        embedding_dim: usize = 64, bound = Bound::AtLeast(1);
+        /// Hidden units of each layer.
+        hidden_size: usize = 256, bound = Bound::AtLeast(1);
+        /// Number of layers.
+        num_layers: usize = 1, bound = Bound::AtLeast(1);
+        /// Dropout on the embedding, between layers, and before the output.
+        dropout: f64 = 0.2, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Tie the output's weights to the embedding's.
+        tie_weights: bool = false;
+        /// Steps of truncated back-propagation through time.
+        bptt: usize = 64, bound = Bound::AtLeast(1);
+        /// Fraction of the streams whose state is reset before each training window.
+        ///
+        /// A network that always continues from a long context never learns how a text begins, and writes poorly from
+        /// an empty prompt.
+        state_reset: f64 = 0.05, value_name = "FRACTION", bound = Bound::Fraction;
+    }
+    task: "generate",
+    check: |_| Ok(()),
+    fit: FitConfig { epochs: 10, batch_size: 32, lr: 4e-3, patience: 3, ..FitConfig::default() },
+}
 
-/// What a run of generation is to do: everything that its result depends on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GenerateConfig {
-    /// Always `generate`: which task the plan is for.
-    pub task: Task,
-    /// A known data set's name, or a text file's path.
-    pub data: String,
-    /// The sum of the text, so that a run goes on with the one that it began with.
-    pub sha256: String,
-    /// The share of the text, at its end, that validates.
-    pub valid: f64,
-    /// What a token is.
-    pub codec: TokenizerKind,
-    /// How many tokens there are at most; 0 for as many as there are characters or words, or a subword codec's default.
-    pub vocabulary: usize,
-    /// A Hugging Face `tokenizer.json` to take the tokens from, instead of fitting a codec.
-    pub tokenizer: Option<String>,
-    /// Which recurrent layer.
-    pub model: CellKind,
-    /// Features of a token.
-    pub embedding: usize,
-    /// Hidden units of each layer.
-    pub hidden: usize,
-    /// Layers on top of one another.
-    pub layers: usize,
-    /// Dropout on the embedding, between layers, and before the output.
-    pub dropout: f64,
-    /// Whether the output's weights are the embedding's.
-    pub tied: bool,
-    /// Steps that a gradient goes back.
-    pub window: usize,
-    /// The share of lanes that begin a window of training without a past. A network that always goes on from a long past
-    /// never learns how a text begins, and stammers when it is asked to begin one.
-    pub fresh: f64,
-    /// How it is trained; a batch is so many lanes of the text side by side.
-    #[serde(flatten)]
-    pub fit: FitConfig,
+/// An opened text, and what its manifest says of it.
+#[derive(Debug)]
+pub struct GenerateSource {
+    /// The name of the data set in a configuration.
+    pub name: String,
+    /// The text.
+    pub corpus: Corpus,
+    /// The fraction for validation, if it is a registered data set.
+    pub valid_fraction: Option<f64>,
+}
+
+impl GenerateSource {
+    /// Opens a registered data set by its name, or else a text file by its path.
+    ///
+    /// # Errors
+    /// If there is neither, or the file is no text in UTF-8.
+    pub fn open(data: &str) -> Result<Self> {
+        let source = locate(data, Path::new(RAW_FOLDER))?;
+        let schema = source.manifest.map(recurrent_data::DatasetManifest::text).transpose()?;
+        let corpus = match &source.bytes {
+            Bytes::Embedded(bytes) => Corpus::from_bytes(source.source(), *bytes)?,
+            Bytes::File(path) => Corpus::open(path)?,
+        };
+        Ok(Self { name: data_name(&source), corpus, valid_fraction: schema.map(|schema| schema.valid) })
+    }
 }
 
 impl GenerateConfig {
-    /// A character model of one LSTM layer, for a text that is known by its name or path.
-    ///
-    /// # Errors
-    /// If there is no such text.
-    pub fn new(data: &str) -> Result<Self> {
-        let (data, corpus, valid) = open(data)?;
-        Ok(Self {
-            task: Task::Generate,
-            sha256: corpus.sha256().to_string(),
-            data,
-            valid,
-            codec: TokenizerKind::Chars,
-            vocabulary: 0,
-            tokenizer: None,
-            model: CellKind::Lstm,
-            embedding: 64,
-            hidden: 256,
-            layers: 1,
-            dropout: 0.2,
-            tied: false,
-            window: 64,
-            fresh: 0.05,
-            fit: FitConfig { epochs: 10, batch: 32, lr: 4e-3, patience: 3, ..FitConfig::default() },
-        })
+    /// The recipe for a text: a character model with one LSTM layer.
+    pub fn new(source: &GenerateSource) -> Self {
+        let defaults = Self::defaults();
+        Self {
+            data: source.name.clone(),
+            sha256: source.corpus.sha256().to_string(),
+            valid_fraction: source.valid_fraction.unwrap_or(defaults.valid_fraction),
+            ..defaults
+        }
     }
 
-    /// The text.
-    pub(super) fn corpus(&self) -> Result<Corpus> {
-        Ok(open(&self.data)?.1)
+    /// How a tokenizer is fitted.
+    pub(super) fn tokenizer_config(&self) -> TokenizerConfig {
+        TokenizerConfig { vocabulary: self.vocab_size, ..TokenizerConfig::new(TokenizerKind::Chars) }
     }
 
-    /// The codec: fitted on the training part, or taken from a file.
-    pub(super) fn fit_codec(&self, train: &CorpusSplit<Train>) -> Result<Tokenizer> {
-        Ok(match &self.tokenizer {
-            Some(path) => Tokenizer::open(Path::new(path))?,
-            None => Tokenizer::fit(self.codec, self.vocabulary, 1, train.pieces())?,
-        })
-    }
-
-    /// How many tokens the codec of the data has.
-    ///
-    /// # Errors
-    /// If the text or the tokenizer cannot be read.
-    pub fn tokens(&self) -> Result<usize> {
-        let (train, _) = self.corpus()?.split(self.valid)?;
-        Ok(self.fit_codec(&train)?.len())
-    }
-
-    /// The network that the run trains, for a codec of so many tokens.
-    pub fn network(&self, tokens: usize) -> LanguageModelConfig {
-        LanguageModelConfig::new(tokens, self.embedding, self.hidden)
-            .with_cell(self.model)
-            .with_layers(self.layers)
+    /// The network that the run trains, for a vocabulary of this size.
+    pub fn network(&self, vocab_size: usize) -> LanguageModelConfig {
+        LanguageModelConfig::new(vocab_size, self.embedding_dim, self.hidden_size)
+            .with_cell(self.cell)
+            .with_num_layers(self.num_layers)
             .with_dropout(self.dropout)
-            .with_tied(self.tied)
+            .with_tie_weights(self.tie_weights)
     }
-}
-
-impl Plan for GenerateConfig {
-    const TASK: Task = Task::Generate;
-
-    fn data(&self) -> &str {
-        &self.data
-    }
-
-    fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
-    fn fit(&self) -> &FitConfig {
-        &self.fit
-    }
-
-    fn fit_mut(&mut self) -> &mut FitConfig {
-        &mut self.fit
-    }
-
-    fn check(&self) -> Result<()> {
-        for (setting, number) in [
-            ("--window", self.window),
-            ("--embedding", self.embedding),
-            ("--hidden", self.hidden),
-            ("--layers", self.layers),
-        ] {
-            at_least_one(setting, number)?;
-        }
-        a_share("--dropout", self.dropout)?;
-        a_share("--fresh", self.fresh)?;
-        if !(self.valid > 0.0 && self.valid < 1.0) {
-            return Err(Error::Plan {
-                setting: "--valid",
-                expected: "a share between 0 and 1".into(),
-                found: self.valid.to_string(),
-            });
-        }
-        self.fit.check()
-    }
-}
-
-/// Opens a text by its name or path: what to call it in a plan, the text, and the share that validates.
-fn open(data: &str) -> Result<(String, Corpus, f64)> {
-    let located = locate(data, Path::new(RAW_FOLDER))?;
-    let valid = match located.manifest {
-        Some(manifest) => manifest.text()?.valid,
-        None => VALID,
-    };
-    let corpus = match &located.bytes {
-        Bytes::Embedded(bytes) => Corpus::from_bytes(located.source(), *bytes)?,
-        Bytes::File(path) => Corpus::open(path)?,
-    };
-    Ok((lasting_name(&located), corpus, valid))
 }

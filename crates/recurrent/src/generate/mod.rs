@@ -1,19 +1,21 @@
-//! GenerationConfig: from the beginning of a text to its end, one character or subword after the other.
+//! Text generation: from a prompt to its continuation, one character or subword at a time.
 //!
-//! The recipe is the lecture's character model: a network that says of every next character how likely it is, trained
-//! on windows of one long text whose state is carried from each to the next (truncated back-propagation through time:
-//! Williams & Peng 1990), and asked again and again for one more.
+//! The recipe is the lecture's character model: a language model that predicts the next token, trained on windows of one
+//! long text whose state is carried from each to the next (truncated back-propagation through time, Williams & Peng
+//! 1990), and sampled token by token.
 //!
-//! - [`GenerateConfig`] says what to do; [`GenerateRun`] does it;
-//! - [`Generator`] is what remains: it goes on with a text ([`generate`](Generator::generate)) and offers the likeliest
-//!   endings of a word ([`complete`](Generator::complete)).
+//! - [`GenerateConfig`] holds the settings, [`GenerateRun`] trains and evaluates;
+//! - [`Generator`] continues a text ([`generate`](Generator::generate)) and completes a word
+//!   ([`complete`](Generator::complete)).
 
 mod config;
 mod predictor;
 #[cfg(feature = "fit")]
 mod training;
 
-pub use config::GenerateConfig;
+pub use config::{GenerateConfig, GenerateSource};
 pub use predictor::{Completion, Generated, GenerationConfig, Generator};
 #[cfg(feature = "fit")]
-pub use training::{BpttBatch, CarriedState, GenerateObjective, GenerateRun, LanguageMetrics, Traced};
+pub use training::{
+    BpttBatch, CarriedState, GenerateData, GenerateObjective, GenerateRun, Generation, LanguageMetrics, TracedStep,
+};

@@ -1,4 +1,4 @@
-//! A trained model of a text.
+//! A trained language model that generates text.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -10,33 +10,34 @@ use recurrent_models::networks::LanguageModel;
 use recurrent_models::{AnyState, Summarize, Summary};
 
 use super::GenerateConfig;
-use crate::decoding::{Beam, Sampler, Sampling, StepDecoder, beam_search, numbers, side_by_side};
-use crate::run::{Plan, at_least_one};
-use crate::{Error, Result, RunDir};
+use crate::decoding::{BeamSearch, Sampler, SamplingConfig, StepDecoder, beam_search, id_tensor, padded_ids};
+use crate::settings::Bound;
+use crate::{Error, Predictor, Result, RunDir};
 
-/// Characters that the rest of a word has at most.
-const LONGEST_COMPLETION: usize = 32;
-/// How many beginnings of a completion are followed for each that is asked for.
-const BEAM_PER_COMPLETION: usize = 4;
+/// The most tokens of a completed word.
+const MAX_COMPLETION: usize = 32;
+/// Beams for each completion that is asked for.
+const BEAMS_PER_COMPLETION: usize = 4;
 
-/// A trained model of a text: load it from a run's folder and let it go on with a text.
+/// A trained language model, loaded from the folder of a run.
 ///
 /// ```no_run
 /// use std::ops::ControlFlow;
 ///
 /// use recurrent::generate::{GenerationConfig, Generator};
+/// use recurrent::prelude::*;
 ///
 /// # fn main() -> recurrent::Result<()> {
-/// let generator = Generator::load("runs/fables".as_ref(), &Default::default())?;
+/// let generator = Generator::load("runs/fables", &Default::default())?;
 ///
-/// // A character at a time, as it is made …
-/// let asked = GenerationConfig { length: 300, ..GenerationConfig::default() };
-/// generator.generate("The fox said", &asked, |text| {
+/// // Each piece as it is generated ...
+/// let options = GenerationConfig { max_new_tokens: 300, ..GenerationConfig::default() };
+/// generator.generate("The fox said", &options, |text| {
 ///     print!("{text}");
 ///     ControlFlow::Continue(())
 /// })?;
 ///
-/// // … or the likeliest endings of a word.
+/// // ... or the likeliest completions of a word.
 /// for completion in generator.complete("The old riv", 3)? {
 ///     println!("{} ({:.0} %)", completion.text, 100.0 * completion.probability);
 /// }
@@ -46,217 +47,223 @@ const BEAM_PER_COMPLETION: usize = 4;
 #[derive(Debug)]
 pub struct Generator {
     network: LanguageModel,
-    codec: Tokenizer,
-    plan: GenerateConfig,
+    tokenizer: Tokenizer,
+    config: GenerateConfig,
     device: Device,
 }
 
-/// How a text is to go on.
+/// How a text is continued.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenerationConfig {
-    /// How each token is drawn.
-    pub sampling: Sampling,
-    /// Looks for the likeliest text with a beam of this width, instead of drawing; 0 draws.
-    pub beam: usize,
-    /// Tokens to make.
-    pub length: usize,
+    /// How each token is sampled.
+    pub sampling: SamplingConfig,
+    /// Searches for the likeliest text with so many beams, instead of sampling; 0 samples.
+    pub beam_size: usize,
+    /// Tokens to generate.
+    pub max_new_tokens: usize,
     /// Ends before this text, if it comes up.
     pub stop: Option<String>,
-    /// Refuses a prompt with characters that the codec does not know, instead of reading them as `<unk>`.
+    /// Refuses a prompt with characters that the tokenizer does not know, instead of reading them as `<unk>`.
     pub strict: bool,
 }
 
 impl Default for GenerationConfig {
     fn default() -> Self {
-        Self { sampling: Sampling::default(), beam: 0, length: 400, stop: None, strict: false }
+        Self { sampling: SamplingConfig::default(), beam_size: 0, max_new_tokens: 400, stop: None, strict: false }
     }
 }
 
-/// How a text went on.
+/// A generated text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Generated {
-    /// What was made, without the prompt.
+    /// The text, without the prompt.
     pub text: String,
-    /// In how many tokens.
-    pub tokens: usize,
-    /// What of the prompt was not known and read as `<unk>`.
+    /// Its number of tokens.
+    pub num_tokens: usize,
+    /// The parts of the prompt that were unknown and read as `<unk>`.
     pub unknown: Vec<String>,
 }
 
-/// One way to go on with the beginning of a word.
+/// One completion of a word.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
-    /// The rest of the word; where the beginning is a whole word already, perhaps the next.
+    /// The rest of the word; where the prefix is a whole word already, perhaps the next one.
     pub text: String,
-    /// How likely it is that the word goes on exactly so and ends.
+    /// The probability that the word continues exactly so and ends.
     pub probability: f64,
 }
 
-impl Generator {
-    /// Loads a model from the folder of a run. The text that it was trained on is not needed.
-    ///
-    /// # Errors
-    /// If the folder is not a run's, is damaged, or has no weights yet.
-    pub fn load(folder: &Path, device: &Device) -> Result<Self> {
+impl Predictor for Generator {
+    type Config = GenerateConfig;
+    type Input = str;
+    type Output = Generated;
+
+    fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let run_dir = RunDir::open(folder)?;
-        let plan = <GenerateConfig as Plan>::of(&run_dir)?;
-        let codec = run_dir.read_codec("embedding.weight")?;
-        let mut network = plan.network(codec.len()).init(device);
+        let config: GenerateConfig = run_dir.config()?;
+        let tokenizer = run_dir.read_tokenizer("embedding.weight")?;
+        let mut network = config.network(tokenizer.len()).init(device);
         run_dir.read_weights(&mut network)?;
-        Ok(Self { network, codec, plan, device: device.clone() })
+        Ok(Self { network, tokenizer, config, device: device.clone() })
     }
 
-    /// The plan that it was trained by.
-    pub fn plan(&self) -> &GenerateConfig {
-        &self.plan
-    }
-
-    /// How tokens are numbered.
-    pub fn codec(&self) -> &Tokenizer {
-        &self.codec
-    }
-
-    /// The layers of its network.
-    pub fn summary(&self) -> Summary {
-        self.network.summary(&[self.plan.window])
-    }
-
-    /// Goes on with a prompt. `on_text` is given each piece as soon as it is made, in whole characters as a reader sees
-    /// them, and may end it; an empty prompt begins as if after a line's end.
+    /// Continues each prompt with the default [`GenerationConfig`].
     ///
     /// # Errors
-    /// If a setting cannot be, or the prompt has unknown characters and they are refused.
+    /// None: any text is a prompt.
+    fn predict(&self, prompts: &[&str]) -> Result<Vec<Generated>> {
+        let options = GenerationConfig::default();
+        prompts.iter().map(|prompt| self.generate(prompt, &options, |_| ControlFlow::Continue(()))).collect()
+    }
+
+    fn config(&self) -> &GenerateConfig {
+        &self.config
+    }
+
+    fn summary(&self) -> Summary {
+        self.network.summary(&[self.config.bptt])
+    }
+}
+
+impl Generator {
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Continues a prompt. `on_text` is given each piece as soon as it is generated, in whole grapheme clusters, and may
+    /// stop; an empty prompt is a line break.
+    ///
+    /// # Errors
+    /// If a setting is out of bounds, or the prompt has unknown characters and `strict` is set.
     pub fn generate(
         &self,
         prompt: &str,
-        asked: &GenerationConfig,
+        options: &GenerationConfig,
         mut on_text: impl FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Generated> {
-        asked.sampling.check()?;
-        at_least_one("--length", asked.length)?;
-        let unknown: Vec<String> = self.codec.unknown(prompt).into_iter().map(|piece| piece.text).collect();
-        if let (true, false) = (asked.strict, unknown.is_empty()) {
-            return Err(Error::Plan {
-                setting: "--prompt",
-                expected: "what the run has seen in training (without --strict others are read as <unk>)".into(),
-                found: unknown.join(" "),
-            });
+        options.sampling.check()?;
+        Bound::AtLeast(1).check("max_new_tokens", options.max_new_tokens.try_into().unwrap_or(i64::MAX))?;
+        let unknown: Vec<String> = self.tokenizer.unknown(prompt).into_iter().map(|piece| piece.text).collect();
+        if let (true, false) = (options.strict, unknown.is_empty()) {
+            let expected = "characters of the training split (unless `strict` is set, others are read as <unk>)";
+            return Err(Error::setting("prompt", expected, unknown.join(" ")));
         }
-        let blank = prompt.ends_with(' ');
-        let prompt = self.begin(prompt);
-        let before = self.codec.decode(&prompt);
-        let mut output = Output::new(asked.stop.as_deref());
+        let space = prompt.ends_with(' ');
+        let prompt = self.prompt_ids(prompt);
+        let before = self.tokenizer.decode(&prompt);
+        let mut output = TextOutput::new(options.stop.as_deref());
         output.skipped = before.len();
-        // A codec of words puts a blank between the prompt and what follows, which may be there already.
-        output.blank = blank && !before.ends_with(' ');
-        if asked.beam > 0 {
-            self.search(&prompt, asked, &mut output, &mut on_text);
+        // A word tokenizer puts a space between the prompt and what follows, which may be there already.
+        output.skip_space = space && !before.ends_with(' ');
+        if options.beam_size > 0 {
+            self.search(&prompt, options, &mut output, &mut on_text);
         } else {
-            self.draw(&prompt, asked, &mut output, &mut on_text);
+            self.sample(&prompt, options, &mut output, &mut on_text);
         }
-        Ok(Generated { text: output.said, tokens: output.tokens, unknown })
+        Ok(Generated { text: output.written, num_tokens: output.num_tokens, unknown })
     }
 
-    /// The `n` likeliest ways in which the last word of a text goes on to its end, likeliest first.
+    /// The `n` likeliest completions of the last word of a text, likeliest first.
     ///
     /// A word ends where something follows that is neither letter nor digit. Probabilities are exact for those that are
-    /// found; a likely one can be missed only if its beginning is unlikely.
+    /// found; a likely one can be missed only if its prefix is unlikely.
     ///
     /// # Errors
-    /// If none is asked for.
+    /// If `n` is 0.
     pub fn complete(&self, prefix: &str, n: usize) -> Result<Vec<Completion>> {
-        at_least_one("--n", n)?;
-        let prompt = self.begin(prefix);
-        let (state, last) = self.read(&prompt);
-        let mut rows = self.rows(state);
-        // As they are written after the prompt: a codec of words puts a blank between two of them.
-        let before = self.codec.decode(&[last]).len();
-        let after = |id| self.codec.decode(&[last, id]).get(before..).unwrap_or_default().to_string();
-        let texts: Vec<String> = (0..self.codec.len() as u32).map(after).collect();
+        Bound::AtLeast(1).check("n", n.try_into().unwrap_or(i64::MAX))?;
+        let prompt = self.prompt_ids(prefix);
+        let (state, last) = self.encode_prompt(&prompt);
+        let mut decoder = self.decoder(state);
+        // As they are written after the prompt: a word tokenizer puts a space between two of them.
+        let before = self.tokenizer.decode(&[last]).len();
+        let after = |id| self.tokenizer.decode(&[last, id]).get(before..).unwrap_or_default().to_string();
+        let texts: Vec<String> = (0..self.tokenizer.len() as u32).map(after).collect();
         let ends: Vec<bool> =
             texts.iter().map(|text| !text.chars().next().is_some_and(char::is_alphanumeric)).collect();
-        let mut open = vec![Beginning { text: String::new(), last, log_probability: 0.0 }];
+        let mut open = vec![Prefix { text: String::new(), last, log_probability: 0.0 }];
         let mut found: Vec<Completion> = Vec::new();
-        for _ in 0..LONGEST_COMPLETION {
-            let tokens: Vec<u32> = open.iter().map(|beginning| beginning.last).collect();
-            let said = rows.advance(&tokens);
-            let mut next: Vec<(usize, Beginning)> = Vec::new();
-            for (row, (beginning, said)) in open.iter().zip(said.chunks(texts.len())).enumerate() {
-                let is_word = beginning.text.chars().any(char::is_alphanumeric);
+        for _ in 0..MAX_COMPLETION {
+            let tokens: Vec<u32> = open.iter().map(|prefix| prefix.last).collect();
+            let log_probabilities = decoder.step(&tokens);
+            let mut next: Vec<(usize, Prefix)> = Vec::new();
+            for (row, (prefix, next_token)) in open.iter().zip(log_probabilities.chunks(texts.len())).enumerate() {
+                let is_word = prefix.text.chars().any(char::is_alphanumeric);
                 if is_word {
-                    let end: f64 = (said.iter().zip(&ends)).filter(|x| *x.1).map(|x| f64::from(*x.0).exp()).sum();
-                    let probability = beginning.log_probability.exp() * end;
-                    found.push(Completion { text: beginning.text.clone(), probability });
+                    let end: f64 = (next_token.iter().zip(&ends)).filter(|x| *x.1).map(|x| f64::from(*x.0).exp()).sum();
+                    let probability = prefix.log_probability.exp() * end;
+                    found.push(Completion { text: prefix.text.clone(), probability });
                 }
-                for (id, (said, text)) in said.iter().zip(&texts).enumerate() {
-                    if *said > f32::NEG_INFINITY && !text.is_empty() && !(is_word && ends[id]) {
-                        let log_probability = beginning.log_probability + f64::from(*said);
-                        let text = format!("{}{text}", beginning.text);
-                        next.push((row, Beginning { text, last: id as u32, log_probability }));
+                for (id, (log_p, text)) in next_token.iter().zip(&texts).enumerate() {
+                    if *log_p > f32::NEG_INFINITY && !text.is_empty() && !(is_word && ends[id]) {
+                        let log_probability = prefix.log_probability + f64::from(*log_p);
+                        let text = format!("{}{text}", prefix.text);
+                        next.push((row, Prefix { text, last: id as u32, log_probability }));
                     }
                 }
             }
             next.sort_by(|a, b| b.1.log_probability.total_cmp(&a.1.log_probability));
-            next.truncate(n * BEAM_PER_COMPLETION);
+            next.truncate(n * BEAMS_PER_COMPLETION);
             found.sort_by(|a, b| b.probability.total_cmp(&a.probability).then_with(|| a.text.cmp(&b.text)));
             found.truncate(n);
-            let hope = next.first().map_or(0.0, |(_, likeliest)| likeliest.log_probability.exp());
-            if next.is_empty() || (found.len() == n && found[n - 1].probability >= hope) {
+            let best_open = next.first().map_or(0.0, |(_, likeliest)| likeliest.log_probability.exp());
+            if next.is_empty() || (found.len() == n && found[n - 1].probability >= best_open) {
                 break;
             }
-            rows.select(&next.iter().map(|(row, _)| *row).collect::<Vec<_>>());
-            open = next.into_iter().map(|(_, beginning)| beginning).collect();
+            decoder.reorder(&next.iter().map(|(row, _)| *row).collect::<Vec<_>>());
+            open = next.into_iter().map(|(_, prefix)| prefix).collect();
         }
         Ok(found)
     }
 
-    /// The tokens that a text begins with.
-    fn begin(&self, prompt: &str) -> Vec<u32> {
-        let tokens = self.codec.encode(prompt);
+    /// The token ids of a prompt, at least one.
+    fn prompt_ids(&self, prompt: &str) -> Vec<u32> {
+        let tokens = self.tokenizer.encode(prompt);
         if !tokens.is_empty() {
             return tokens;
         }
-        let line_end = self.codec.encode("\n");
-        if line_end.is_empty() { vec![self.codec.specials().bos] } else { line_end }
+        let line_end = self.tokenizer.encode("\n");
+        if line_end.is_empty() { vec![self.tokenizer.specials().bos] } else { line_end }
     }
 
-    /// Reads a prompt up to its last token, which is still to come.
-    fn read(&self, prompt: &[u32]) -> (Option<AnyState>, u32) {
+    /// The state after all tokens of a prompt but the last, and the last.
+    fn encode_prompt(&self, prompt: &[u32]) -> (Option<AnyState>, u32) {
         let (last, before) = prompt.split_last().expect("a prompt has at least one token");
         if before.is_empty() {
             return (None, *last);
         }
-        let (ids, _) = side_by_side(&[before], self.codec.specials().pad, &self.device);
+        let (ids, _) = padded_ids(&[before], self.tokenizer.specials().pad, &self.device);
         (Some(self.network.forward(ids, None).1), *last)
     }
 
-    fn rows(&self, state: Option<AnyState>) -> Following<'_> {
-        Following { network: &self.network, device: &self.device, state, specials: self.codec.specials() }
+    fn decoder(&self, state: Option<AnyState>) -> LanguageDecoder<'_> {
+        LanguageDecoder { network: &self.network, device: &self.device, state, specials: self.tokenizer.specials() }
     }
 
-    fn draw(
+    fn sample(
         &self,
         prompt: &[u32],
-        asked: &GenerationConfig,
-        output: &mut Output,
+        options: &GenerationConfig,
+        output: &mut TextOutput,
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) {
-        let mut sampler = Sampler::new(asked.sampling.clone());
+        let mut sampler = Sampler::new(options.sampling.clone());
         prompt.iter().for_each(|token| sampler.remember(*token));
-        let (state, mut last) = self.read(prompt);
-        let mut rows = self.rows(state);
-        let mut stream = TextStream::new(&self.codec);
+        let (state, mut last) = self.encode_prompt(prompt);
+        let mut decoder = self.decoder(state);
+        let mut stream = TextStream::new(&self.tokenizer);
         for token in prompt {
-            let _ = output.take(&stream.push(*token), on_text);
+            let _ = output.push(&stream.push(*token), on_text);
         }
-        for _ in 0..asked.length {
-            last = sampler.draw(&rows.advance(&[last]));
-            output.tokens += 1;
-            if output.take(&stream.push(last), on_text).is_break() {
+        for _ in 0..options.max_new_tokens {
+            last = sampler.draw(&decoder.step(&[last]));
+            output.num_tokens += 1;
+            if output.push(&stream.push(last), on_text).is_break() {
                 return;
             }
         }
-        if output.take(&stream.finish(), on_text).is_continue() {
+        if output.push(&stream.finish(), on_text).is_continue() {
             output.finish(on_text);
         }
     }
@@ -264,116 +271,121 @@ impl Generator {
     fn search(
         &self,
         prompt: &[u32],
-        asked: &GenerationConfig,
-        output: &mut Output,
+        options: &GenerationConfig,
+        output: &mut TextOutput,
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) {
-        let (state, last) = self.read(prompt);
-        // A text has no last token: what is found has the length that was asked for.
-        let beam = Beam { width: asked.beam, alpha: 0.0, longest: asked.length, end: u32::MAX };
-        let found = beam_search(&mut self.rows(state), &[last], &beam).swap_remove(0).swap_remove(0);
-        output.tokens = found.tokens.len();
-        if output.take(&self.codec.decode(&[prompt, &found.tokens].concat()), on_text).is_continue() {
+        let (state, last) = self.encode_prompt(prompt);
+        // A text has no end token, so the result has `max_new_tokens`.
+        let beam = BeamSearch {
+            beam_size: options.beam_size,
+            length_penalty: 0.0,
+            max_length: options.max_new_tokens,
+            end: u32::MAX,
+        };
+        let found = beam_search(&mut self.decoder(state), &[last], &beam).swap_remove(0).swap_remove(0);
+        output.num_tokens = found.tokens.len();
+        if output.push(&self.tokenizer.decode(&[prompt, &found.tokens].concat()), on_text).is_continue() {
             output.finish(on_text);
         }
     }
 }
 
-/// The beginning of a completion.
-struct Beginning {
+/// The prefix of a completion.
+struct Prefix {
     text: String,
     last: u32,
     log_probability: f64,
 }
 
-/// Texts side by side.
-struct Following<'a> {
+/// Decodes a batch of texts.
+struct LanguageDecoder<'a> {
     network: &'a LanguageModel,
     device: &'a Device,
     state: Option<AnyState>,
     specials: SpecialTokens,
 }
 
-impl StepDecoder for Following<'_> {
-    fn advance(&mut self, tokens: &[u32]) -> Vec<f32> {
-        let (logits, state) = self.network.step(numbers(tokens, self.device), self.state.take());
+impl StepDecoder for LanguageDecoder<'_> {
+    fn step(&mut self, tokens: &[u32]) -> Vec<f32> {
+        let (logits, state) = self.network.step(id_tensor(tokens, self.device), self.state.take());
         self.state = Some(state);
-        let vocabulary = logits.dims()[1];
-        let mut said: Vec<f32> = log_softmax(logits, 1).into_data().iter::<f32>().collect();
-        for row in said.chunks_mut(vocabulary) {
+        let vocab_size = logits.dims()[1];
+        let mut log_probabilities: Vec<f32> = log_softmax(logits, 1).into_data().iter::<f32>().collect();
+        for row in log_probabilities.chunks_mut(vocab_size) {
             let SpecialTokens { pad, bos, eos, unk } = self.specials;
             for special in [pad, bos, eos, unk] {
                 row[special as usize] = f32::NEG_INFINITY;
             }
         }
-        said
+        log_probabilities
     }
 
-    fn select(&mut self, rows: &[usize]) {
+    fn reorder(&mut self, rows: &[usize]) {
         let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
-        let rows = numbers(&rows, self.device);
+        let rows = id_tensor(&rows, self.device);
         self.state = self.state.take().map(|state| state.select_rows(rows));
     }
 }
 
-/// What was said, and what is held back because the text to stop at may have begun.
-struct Output<'a> {
+/// What was written, and what is held back because it may be the beginning of the stop text.
+struct TextOutput<'a> {
     stop: Option<&'a str>,
-    /// Bytes at the beginning that are the prompt's.
+    /// Bytes of the prompt, which are not written again.
     skipped: usize,
-    /// Whether a blank after them is not said.
-    blank: bool,
-    said: String,
+    /// Whether a space after them is left out, too.
+    skip_space: bool,
+    written: String,
     held: String,
-    tokens: usize,
+    num_tokens: usize,
 }
 
-impl<'a> Output<'a> {
+impl<'a> TextOutput<'a> {
     fn new(stop: Option<&'a str>) -> Self {
         Self {
             stop: stop.filter(|stop| !stop.is_empty()),
             skipped: 0,
-            blank: false,
-            said: String::new(),
+            skip_space: false,
+            written: String::new(),
             held: String::new(),
-            tokens: 0,
+            num_tokens: 0,
         }
     }
 
-    /// Takes a piece of text and says as much as is sure; breaks at the stop.
-    fn take(&mut self, piece: &str, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
+    /// Takes a piece of text and writes as much as cannot belong to the stop text; breaks at the stop text.
+    fn push(&mut self, piece: &str, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
         let known = self.skipped.min(piece.len());
         self.skipped -= known;
         let mut piece = piece.get(known..).unwrap_or_default();
-        if self.blank && !piece.is_empty() {
-            self.blank = false;
+        if self.skip_space && !piece.is_empty() {
+            self.skip_space = false;
             piece = piece.strip_prefix(' ').unwrap_or(piece);
         }
         self.held.push_str(piece);
         let Some(stop) = self.stop else {
-            return self.say(self.held.len(), on_text);
+            return self.write(self.held.len(), on_text);
         };
         if let Some(at) = self.held.find(stop) {
-            let _ = self.say(at, on_text);
+            let _ = self.write(at, on_text);
             return ControlFlow::Break(());
         }
-        let begun = |at: &usize| stop.starts_with(&self.held[*at..]);
-        let sure = self.held.char_indices().map(|(at, _)| at).find(begun).unwrap_or(self.held.len());
-        self.say(sure, on_text)
+        let may_begin = |at: &usize| stop.starts_with(&self.held[*at..]);
+        let safe = self.held.char_indices().map(|(at, _)| at).find(may_begin).unwrap_or(self.held.len());
+        self.write(safe, on_text)
     }
 
-    /// Says what was held back.
+    /// Writes what was held back.
     fn finish(&mut self, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) {
-        let _ = self.say(self.held.len(), on_text);
+        let _ = self.write(self.held.len(), on_text);
     }
 
-    fn say(&mut self, until: usize, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
-        let said: String = self.held.drain(..until).collect();
-        if said.is_empty() {
+    fn write(&mut self, until: usize, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
+        let text: String = self.held.drain(..until).collect();
+        if text.is_empty() {
             return ControlFlow::Continue(());
         }
-        self.said.push_str(&said);
-        on_text(&said)
+        self.written.push_str(&text);
+        on_text(&text)
     }
 }
 
@@ -381,41 +393,41 @@ impl<'a> Output<'a> {
 mod tests {
     use super::*;
 
-    fn said(stop: &str, pieces: &[&str]) -> (Vec<String>, String) {
-        let mut heard = Vec::new();
+    fn written(stop: &str, pieces: &[&str]) -> (Vec<String>, String) {
+        let mut pieces_written = Vec::new();
         let mut on_text = |text: &str| {
-            heard.push(text.to_string());
+            pieces_written.push(text.to_string());
             ControlFlow::Continue(())
         };
-        let mut output = Output::new(Some(stop));
-        let ended = pieces.iter().any(|piece| output.take(piece, &mut on_text).is_break());
+        let mut output = TextOutput::new(Some(stop));
+        let ended = pieces.iter().any(|piece| output.push(piece, &mut on_text).is_break());
         if !ended {
             output.finish(&mut on_text);
         }
-        (heard, output.said)
+        (pieces_written, output.written)
     }
 
     #[test]
-    fn a_text_ends_before_its_stop_even_if_that_comes_in_pieces() {
-        assert_eq!(said("END", &["a", "bE", "N", "Dc"]), (vec!["a".into(), "b".into()], "ab".into()));
-        assert_eq!(said("END", &["aEN", "x"]).1, "aENx");
-        assert_eq!(said("END", &["EENEN"]).1, "EENEN");
-        assert_eq!(said("", &["a", "b"]).1, "ab");
-        assert_eq!(said("да", &["тогд", "а ", "да", "!"]).1, "тог");
+    fn text_ends_before_the_stop_text_even_if_it_comes_in_pieces() {
+        assert_eq!(written("END", &["a", "bE", "N", "Dc"]), (vec!["a".into(), "b".into()], "ab".into()));
+        assert_eq!(written("END", &["aEN", "x"]).1, "aENx");
+        assert_eq!(written("END", &["EENEN"]).1, "EENEN");
+        assert_eq!(written("", &["a", "b"]).1, "ab");
+        assert_eq!(written("да", &["тогд", "а ", "да", "!"]).1, "тог");
     }
 
     #[test]
-    fn a_prompt_is_not_said_again() {
-        let mut output = Output { skipped: 5, blank: true, ..Output::new(None) };
+    fn the_prompt_is_not_written_again() {
+        let mut output = TextOutput { skipped: 5, skip_space: true, ..TextOutput::new(None) };
         for piece in ["The ", "f", " ox", "en"] {
-            let _ = output.take(piece, &mut |_| ControlFlow::Continue(()));
+            let _ = output.push(piece, &mut |_| ControlFlow::Continue(()));
         }
-        assert_eq!(output.said, "oxen");
+        assert_eq!(output.written, "oxen");
     }
 
     #[test]
-    fn who_listens_can_end_it() {
-        let mut output = Output::new(None);
-        assert!(output.take("x", &mut |_| ControlFlow::Break(())).is_break());
+    fn the_callback_can_stop() {
+        let mut output = TextOutput::new(None);
+        assert!(output.push("x", &mut |_| ControlFlow::Break(())).is_break());
     }
 }

@@ -1,7 +1,6 @@
 //! The recipe, from top to bottom.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::module::Module;
@@ -12,63 +11,45 @@ use recurrent_models::AnyState;
 use recurrent_models::networks::LanguageModel;
 use serde::Serialize;
 
-use super::GenerateConfig;
-use crate::fit::{BatchSource, Callbacks, EpochCounter, History, Loader, Loaders, Loss, Order, StopReason, Trainable};
-use crate::fit::{fit, token_loss};
-use crate::run::{Plan, Run};
-use crate::{Result, RunDir};
+use super::{GenerateConfig, GenerateSource, Generator};
+use crate::fit::{BatchSource, EpochCounter, Loader, Loaders, Loss, Order, Trainable, token_loss};
+use crate::settings::Partial;
+use crate::task::LoadersOf;
+use crate::{Result, Run, RunDir, Task};
 
-/// BpttBatches in which the validation part is read, if it is long enough: each starts without a past.
-const VALIDATION_LANES: usize = 32;
+/// Streams in which the validation split is read, if it is long enough; each starts with an empty state.
+const VALIDATION_STREAMS: usize = 32;
 
-/// A run of generation: a text that has become lanes, and a folder.
+/// A run of [`Generation`].
+pub type GenerateRun = Run<Generation>;
+
+/// The task of text generation.
 #[derive(Debug)]
-pub struct GenerateRun {
-    plan: GenerateConfig,
-    codec: Tokenizer,
+pub struct Generation;
+
+/// A text as windows of token ids.
+#[derive(Debug)]
+pub struct GenerateData {
+    tokenizer: Tokenizer,
     train: BpttBatches<Train>,
     valid: BpttBatches<Valid>,
-    /// Of the validation part.
+    /// Of the validation split.
     characters_per_token: f64,
-    run_dir: RunDir,
 }
 
-impl GenerateRun {
-    /// Makes the text ready and the run's folder with it. Whatever is wrong with plan or text is found here, before the
-    /// first step.
-    ///
-    /// # Errors
-    /// If plan or text are wrong, or the folder is there already.
-    pub fn create(plan: GenerateConfig, folder: &Path, force: bool) -> Result<Self> {
-        let prepared = Prepared::new(&plan, None)?;
-        let files = [("plan.toml", crate::run_dir::to_toml(&plan)), ("codec.json", prepared.codec.to_json())];
-        let run_dir = RunDir::create(folder, &files, force)?;
-        Ok(prepared.into_run(plan, run_dir))
+impl GenerateData {
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
     }
 
-    /// How good the network of the best epoch foretells the validation part.
-    ///
-    /// # Errors
-    /// If the weights are missing or damaged.
-    pub fn score(&self, device: &Device) -> Result<LanguageMetrics> {
-        let mut network = self.plan.network(self.codec.len()).init(device);
-        self.run_dir.read_weights(&mut network)?;
-        let (mut sum, mut tokens) = (0.0, 0);
-        let mut state: Option<AnyState> = None;
-        for window in 0..self.valid.len() {
-            let TokenBatch { inputs, targets } = TokenBatch::gather(&self.valid, window, device);
-            let [lanes, steps] = inputs.dims();
-            let (logits, next) = network.forward(inputs, state.take());
-            let loss: f32 = token_loss(logits, targets, None, 0.0).into_scalar();
-            sum += f64::from(loss) * (lanes * steps) as f64;
-            tokens += lanes * steps;
-            state = Some(next);
-        }
-        Ok(self.measures(sum / tokens as f64))
+    /// How many tokens of the training and validation splits are predicted.
+    pub fn token_counts(&self) -> [usize; 2] {
+        [self.train.targets(), self.valid.targets()]
     }
 
     /// What a loss means.
-    pub fn measures(&self, nats: f64) -> LanguageMetrics {
+    pub fn metrics(&self, nats: f64) -> LanguageMetrics {
         LanguageMetrics {
             nats,
             bits_per_character: nats / std::f64::consts::LN_2 / self.characters_per_token,
@@ -76,15 +57,15 @@ impl GenerateRun {
         }
     }
 
-    /// The first `steps` steps of training as the network sees them: a token and the one that is expected next.
-    pub fn trace(&self, steps: usize) -> Vec<Traced> {
+    /// The first `steps` steps of training as the network sees them: a token, and the one to predict.
+    pub fn trace(&self, steps: usize) -> Vec<TracedStep> {
         let mut traced = Vec::with_capacity(steps);
-        let named = |id: u32| (id, self.codec.token(id));
+        let named = |id: u32| (id, self.tokenizer.token(id));
         for window in 0..self.train.len() {
             let (inputs, targets) = self.train.window(window);
-            let lane = inputs.len() / self.train.lanes();
-            let pairs = inputs.iter().zip(&targets).take(lane);
-            traced.extend(pairs.map(|(input, target)| Traced { input: named(*input), expected: named(*target) }));
+            let first_stream = inputs.len() / self.train.lanes();
+            let pairs = inputs.iter().zip(&targets).take(first_stream);
+            traced.extend(pairs.map(|(input, target)| TracedStep { input: named(*input), target: named(*target) }));
             if traced.len() >= steps {
                 break;
             }
@@ -92,169 +73,167 @@ impl GenerateRun {
         traced.truncate(steps);
         traced
     }
-
-    /// How tokens are numbered.
-    pub fn codec(&self) -> &Tokenizer {
-        &self.codec
-    }
-
-    /// Tokens that training and validation foretell.
-    pub fn tokens(&self) -> [usize; 2] {
-        [self.train.targets(), self.valid.targets()]
-    }
 }
 
-/// A step of training, with the codec's own numbers.
+/// A step of training, with the tokenizer's ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Traced {
-    /// The token seen.
+pub struct TracedStep {
+    /// The input token.
     pub input: (u32, String),
-    /// The token to come.
-    pub expected: (u32, String),
+    /// The token to predict.
+    pub target: (u32, String),
 }
 
-/// How good a text is foretold.
+/// How well a text is predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LanguageMetrics {
     /// The mean loss of a token, in nats.
     pub nats: f64,
     /// The mean loss of a character, in bits.
     pub bits_per_character: f64,
-    /// Among how many equally likely tokens one would have to choose to be as uncertain: `exp(nats)`.
+    /// The perplexity of a token, `exp(nats)`.
     pub perplexity: f64,
 }
 
 impl fmt::Display for LanguageMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { nats, bits_per_character, perplexity } = self;
-        write!(f, "{nats:.4} nats a token, {bits_per_character:.3} bits a character, perplexity {perplexity:.2}")
+        write!(f, "{nats:.4} nats per token, {bits_per_character:.3} bits per character, perplexity {perplexity:.2}")
     }
 }
 
-impl Run for GenerateRun {
-    type Plan = GenerateConfig;
+impl Task for Generation {
+    const ITEMS: &'static str = "tokens";
 
-    const UNIT: &'static str = "tokens";
+    type Config = GenerateConfig;
+    type Source = GenerateSource;
+    type Data = GenerateData;
+    type Network = LanguageModel;
+    type Objective = GenerateObjective;
+    type Evaluation = LanguageMetrics;
+    type Predictor = Generator;
 
-    fn open(folder: &Path) -> Result<Self> {
-        let run_dir = RunDir::open(folder)?;
-        let plan = <GenerateConfig as Plan>::of(&run_dir)?;
-        let codec = run_dir.read_codec("embedding.weight")?;
-        Ok(Prepared::new(&plan, Some(codec))?.into_run(plan, run_dir))
+    fn open(given: &Partial) -> Result<GenerateSource> {
+        GenerateSource::open(&given.data::<GenerateConfig>())
     }
 
-    fn plan(&self) -> &GenerateConfig {
-        &self.plan
+    fn recipe(source: &GenerateSource, _given: &Partial) -> Result<GenerateConfig> {
+        Ok(GenerateConfig::new(source))
     }
 
-    fn plan_mut(&mut self) -> &mut GenerateConfig {
-        &mut self.plan
+    fn sha256(source: &GenerateSource) -> &str {
+        source.corpus.sha256()
     }
 
-    fn run_dir(&self) -> &RunDir {
-        &self.run_dir
-    }
-
-    fn items(&self) -> usize {
-        self.train.targets()
-    }
-
-    fn fit(&self, device: &Device, session: Callbacks) -> Result<(History, StopReason)> {
-        let device = device.clone().autodiff();
-        device.seed(self.plan.fit.seed);
-        let model =
-            GenerateObjective { network: self.plan.network(self.codec.len()).init(&device), fresh: self.plan.fresh };
-        let train = InTurn::new(self.train.clone());
-        let valid = InTurn::new(self.valid.clone());
-        let loaders = Loaders {
-            train: Arc::new(Loader::new(train, 1, Order::InTime, &device)),
-            valid: Arc::new(Loader::new(valid, 1, Order::InTime, &device)),
-            steps: self.train.len(),
-            epoch: EpochCounter::default(),
+    /// Corpus → splits → tokenizer → token ids → windows of parallel streams.
+    fn prepare(config: &GenerateConfig, source: GenerateSource, run_dir: Option<&RunDir>) -> Result<GenerateData> {
+        let (train, valid) = source.corpus.split(config.valid_fraction)?;
+        let tokenizer = match run_dir {
+            Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
+            None => config.tokenizer.tokenizer(&config.tokenizer_config(), train.pieces())?,
         };
-        fit(model, loaders, &self.plan.fit, &self.run_dir, &device, session)
-    }
-}
-
-/// A text on its way to lanes.
-struct Prepared {
-    codec: Tokenizer,
-    train: BpttBatches<Train>,
-    valid: BpttBatches<Valid>,
-    characters_per_token: f64,
-}
-
-impl Prepared {
-    /// Corpus → split → codec → tokens → lanes.
-    fn new(plan: &GenerateConfig, codec: Option<Tokenizer>) -> Result<Self> {
-        plan.check()?;
-        let corpus = plan.corpus()?;
-        plan.check_bytes(corpus.sha256())?;
-        let (train, valid) = corpus.split(plan.valid)?;
-        let codec = match codec {
-            Some(codec) => codec,
-            None => plan.fit_codec(&train)?,
-        };
-        let (train, valid) = (train.encode(&codec)?, valid.encode(&codec)?);
-        let (lanes, window) = validation_shape(plan, &valid);
-        Ok(Self {
+        let (train, valid) = (train.encode(&tokenizer)?, valid.encode(&tokenizer)?);
+        let (streams, bptt) = validation_shape(config, &valid);
+        Ok(GenerateData {
             characters_per_token: valid.chars() as f64 / valid.len().max(1) as f64,
-            train: BpttBatches::new(train, plan.fit.batch, plan.window)?,
-            valid: BpttBatches::new(valid, lanes, window)?,
-            codec,
+            train: BpttBatches::new(train, config.fit.batch_size, config.bptt)?,
+            valid: BpttBatches::new(valid, streams, bptt)?,
+            tokenizer,
         })
     }
 
-    fn into_run(self, plan: GenerateConfig, run_dir: RunDir) -> GenerateRun {
-        let Self { codec, train, valid, characters_per_token } = self;
-        GenerateRun { plan, codec, train, valid, characters_per_token, run_dir }
+    fn artifacts(_config: &GenerateConfig, data: &GenerateData) -> Vec<(&'static str, String)> {
+        vec![("tokenizer.json", data.tokenizer.to_json())]
+    }
+
+    fn items(data: &GenerateData) -> usize {
+        data.train.targets()
+    }
+
+    fn network(config: &GenerateConfig, data: &GenerateData, device: &Device) -> LanguageModel {
+        config.network(data.tokenizer.len()).init(device)
+    }
+
+    fn input_shape(config: &GenerateConfig) -> Vec<usize> {
+        vec![config.bptt]
+    }
+
+    fn objective(config: &GenerateConfig, _data: &GenerateData, network: LanguageModel) -> GenerateObjective {
+        GenerateObjective { network, state_reset: config.state_reset }
+    }
+
+    fn loaders(_config: &GenerateConfig, data: &GenerateData, device: &Device) -> LoadersOf<GenerateObjective> {
+        let train = Sequential::new(data.train.clone());
+        let valid = Sequential::new(data.valid.clone());
+        Loaders {
+            train: Arc::new(Loader::new(train, 1, Order::InTime, device)),
+            valid: Arc::new(Loader::new(valid, 1, Order::InTime, device)),
+            steps: data.train.len(),
+            epoch: EpochCounter::default(),
+        }
+    }
+
+    /// Predicts the validation split.
+    fn evaluate(run: &GenerateRun, network: LanguageModel, device: &Device) -> Result<LanguageMetrics> {
+        let (mut total, mut tokens) = (0.0, 0);
+        let mut state: Option<AnyState> = None;
+        for window in 0..run.data().valid.len() {
+            let TokenBatch { inputs, targets } = TokenBatch::gather(&run.data().valid, window, device);
+            let [streams, steps] = inputs.dims();
+            let (logits, next) = network.forward(inputs, state.take());
+            let loss: f32 = token_loss(logits, targets, None, 0.0).into_scalar();
+            total += f64::from(loss) * (streams * steps) as f64;
+            tokens += streams * steps;
+            state = Some(next);
+        }
+        Ok(run.data().metrics(total / tokens as f64))
     }
 }
 
-/// As many lanes as there are windows for, but not too many, so that each has a past for most of its way.
-fn validation_shape(plan: &GenerateConfig, valid: &Tokens<Valid>) -> (usize, usize) {
+/// As many streams as there are windows, but few enough that each predicts most of its tokens with context.
+fn validation_shape(config: &GenerateConfig, valid: &Tokens<Valid>) -> (usize, usize) {
     let targets = valid.len().saturating_sub(1);
-    let window = plan.window.min(targets).max(1);
-    ((targets / window).clamp(1, VALIDATION_LANES), window)
+    let bptt = config.bptt.min(targets).max(1);
+    ((targets / bptt).clamp(1, VALIDATION_STREAMS), bptt)
 }
 
-/// Windows of lanes in their turn, each with the state that the one before has left.
+/// Windows of parallel streams in their order, each with the state that the one before has left.
 #[derive(Debug, Clone)]
-struct InTurn<R: Role> {
-    lanes: BpttBatches<R>,
+struct Sequential<R: Role> {
+    windows: BpttBatches<R>,
     carried: CarriedState,
 }
 
-impl<R: Role> InTurn<R> {
-    fn new(lanes: BpttBatches<R>) -> Self {
-        Self { lanes, carried: CarriedState::default() }
+impl<R: Role> Sequential<R> {
+    fn new(windows: BpttBatches<R>) -> Self {
+        Self { windows, carried: CarriedState::default() }
     }
 }
 
-impl<R: Role> BatchSource for InTurn<R> {
+impl<R: Role> BatchSource for Sequential<R> {
     type Batch = BpttBatch;
 
     const UNIT: &'static str = "windows";
 
     fn len(&self) -> usize {
-        self.lanes.len()
+        self.windows.len()
     }
 
     fn gather(&self, indices: &[usize], device: &Device) -> BpttBatch {
         let &[window] = indices else {
-            panic!("lanes go one window at a time, got {indices:?}");
+            panic!("streams are read one window at a time, got {indices:?}");
         };
         if window == 0 {
-            // A pass over the text begins without a past.
+            // Each pass over the text begins with an empty state.
             self.carried.take();
         }
-        BpttBatch { batch: TokenBatch::gather(&self.lanes, window, device), carried: self.carried.clone() }
+        BpttBatch { batch: TokenBatch::gather(&self.windows, window, device), carried: self.carried.clone() }
     }
 }
 
-/// The state after the last window of a pass over the text: the one that the next begins with.
+/// The state after the last window, with which the next one begins.
 ///
-/// A training step of burn-train has no room for a state of its own. It comes with the batch, and goes back there.
+/// A training step of burn-train has no state of its own, so the state travels with the batch.
 #[derive(Debug, Clone, Default)]
 pub struct CarriedState(Arc<Mutex<Option<AnyState>>>);
 
@@ -268,39 +247,39 @@ impl CarriedState {
     }
 }
 
-/// A window of all lanes, and what comes before it.
+/// A window of all streams, and the state before it.
 #[derive(Debug, Clone)]
 pub struct BpttBatch {
     batch: TokenBatch,
     carried: CarriedState,
 }
 
-/// The network with its loss, the cross-entropy in nats a token.
+/// The network with its loss, the cross-entropy in nats per token.
 #[derive(Module, Debug)]
 pub struct GenerateObjective {
     network: LanguageModel,
-    fresh: f64,
+    state_reset: f64,
 }
 
 impl GenerateObjective {
-    fn loss(&self, BpttBatch { batch, carried }: BpttBatch, fresh: f64) -> Loss {
-        let [lanes, steps] = batch.targets.dims();
-        let items = lanes * steps;
-        let state = carried.take().map(|state| forget(state, fresh, lanes, &batch.inputs.device()));
+    fn loss(&self, BpttBatch { batch, carried }: BpttBatch, state_reset: f64) -> Loss {
+        let [streams, steps] = batch.targets.dims();
+        let items = streams * steps;
+        let state = carried.take().map(|state| reset_some(state, state_reset, streams, &batch.inputs.device()));
         let (logits, state) = self.network.forward(batch.inputs, state);
-        // The next window starts from these numbers, and no gradient flows back past them.
+        // No gradient flows back past a window.
         carried.put(state.detach());
         Loss { mean: token_loss(logits, batch.targets, None, 0.0), items }
     }
 }
 
-/// Sets the state of a share of the lanes, drawn anew each time, to zeros.
-fn forget(state: AnyState, share: f64, lanes: usize, device: &Device) -> AnyState {
-    if share == 0.0 {
+/// Sets the state of a random fraction of the streams to zero.
+fn reset_some(state: AnyState, fraction: f64, streams: usize, device: &Device) -> AnyState {
+    if fraction == 0.0 {
         return state;
     }
-    let drawn = Tensor::<3>::random([1, lanes, 1], Distribution::Uniform(0.0, 1.0), device);
-    let kept = drawn.greater_equal_elem(share).float();
+    let drawn = Tensor::<3>::random([1, streams, 1], Distribution::Uniform(0.0, 1.0), device);
+    let kept = drawn.greater_equal_elem(fraction).float();
     state.map(|part| part * kept.clone())
 }
 
@@ -308,8 +287,8 @@ impl TrainStep for GenerateObjective {
     type Input = BpttBatch;
     type Output = Loss;
 
-    fn step(&self, stretch: BpttBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(stretch, self.fresh);
+    fn step(&self, batch: BpttBatch) -> TrainOutput<Loss> {
+        let loss = self.loss(batch, self.state_reset);
         TrainOutput::new(self, loss.mean.backward(), loss)
     }
 }
@@ -318,8 +297,8 @@ impl InferenceStep for GenerateObjective {
     type Input = BpttBatch;
     type Output = Loss;
 
-    fn step(&self, stretch: BpttBatch) -> Loss {
-        self.loss(stretch, 0.0)
+    fn step(&self, batch: BpttBatch) -> Loss {
+        self.loss(batch, 0.0)
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! let labels = ["ham".to_string(), "spam".to_string()];
 //! let judged = [(0, 0.1), (0, 0.7), (1, 0.8), (1, 0.9)]
-//!     .map(|(truth, spam)| LabeledPrediction { truth, probabilities: vec![1.0 - spam, spam] });
+//!     .map(|(label, spam)| LabeledPrediction { label, probabilities: vec![1.0 - spam, spam] });
 //! let score = score(&labels, &judged);
 //! assert_eq!(score.accuracy, 0.75);
 //! assert_eq!(score.auroc, Some(1.0));
@@ -30,7 +30,7 @@ const BINS: usize = 10;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabeledPrediction {
     /// The class that it is.
-    pub truth: usize,
+    pub label: usize,
     /// Of each class, that it is this one; together they are 1.
     pub probabilities: Vec<f64>,
 }
@@ -57,7 +57,7 @@ impl LabeledPrediction {
     }
 
     fn is_right(&self) -> bool {
-        self.said() == self.truth
+        self.said() == self.label
     }
 }
 
@@ -103,7 +103,7 @@ pub struct ClassificationScore {
 ///
 /// # Panics
 ///
-/// If a truth is no class, or there is not a probability for each class.
+/// If a label is no class, or there is not a probability for each class.
 pub fn score(labels: &[String], judged: &[LabeledPrediction]) -> ClassificationScore {
     let confusion = confusion(labels.len(), judged);
     let classes: Vec<ClassScore> =
@@ -120,14 +120,14 @@ pub fn score(labels: &[String], judged: &[LabeledPrediction]) -> ClassificationS
     }
 }
 
-/// `[truth][said]`
+/// `[label][said]`
 fn confusion(classes: usize, judged: &[LabeledPrediction]) -> Vec<Vec<usize>> {
     let mut confusion = vec![vec![0; classes]; classes];
     for (example, one) in judged.iter().enumerate() {
-        let (truth, probabilities) = (one.truth, one.probabilities.len());
-        assert!(truth < classes, "example {example} is of class {truth}, but there are {classes} classes");
+        let (label, probabilities) = (one.label, one.probabilities.len());
+        assert!(label < classes, "example {example} is of class {label}, but there are {classes} classes");
         assert_eq!(probabilities, classes, "example {example} has not one probability a class");
-        confusion[truth][one.said()] += 1;
+        confusion[label][one.said()] += 1;
     }
     confusion
 }
@@ -147,7 +147,7 @@ fn class_score(label: &str, class: usize, confusion: &[Vec<usize>]) -> ClassScor
 
 /// −ln of the true class's probability.
 fn surprise(one: &LabeledPrediction) -> f64 {
-    -one.probability(one.truth).clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+    -one.probability(one.label).clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
 /// Examples that a classifier was about as sure of.
@@ -206,7 +206,7 @@ pub fn roc(judged: &[LabeledPrediction], class: usize) -> Vec<(f64, f64)> {
 
 /// How many examples of the rest and of the class are at least as probable as each threshold.
 fn thresholds(judged: &[LabeledPrediction], class: usize) -> Vec<(usize, usize)> {
-    let mut ranked: Vec<(f64, bool)> = judged.iter().map(|one| (one.probability(class), one.truth == class)).collect();
+    let mut ranked: Vec<(f64, bool)> = judged.iter().map(|one| (one.probability(class), one.label == class)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut point = (0, 0);
     let mut points = vec![point];
@@ -288,8 +288,8 @@ mod tests {
         labels.iter().map(ToString::to_string).collect()
     }
 
-    fn judged(truth: usize, probabilities: &[f64]) -> LabeledPrediction {
-        LabeledPrediction { truth, probabilities: probabilities.to_vec() }
+    fn judged(label: usize, probabilities: &[f64]) -> LabeledPrediction {
+        LabeledPrediction { label, probabilities: probabilities.to_vec() }
     }
 
     fn numbers(score: &ClassificationScore) -> Vec<f64> {
@@ -356,7 +356,7 @@ mod tests {
     #[test]
     fn a_score_is_printed_as_a_table() {
         let rows: Vec<LabeledPrediction> =
-            [(0, 0.2), (0, 0.3), (0, 0.6), (1, 0.9)].map(|(truth, p)| judged(truth, &[1.0 - p, p])).into();
+            [(0, 0.2), (0, 0.3), (0, 0.6), (1, 0.9)].map(|(label, p)| judged(label, &[1.0 - p, p])).into();
         let table = "\
 4 judged: accuracy 0.750, macro F1 0.733, AUROC 1.000, calibration error 0.300, log loss 0.400
             precision  recall     F1  support | said 1 2

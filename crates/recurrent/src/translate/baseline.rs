@@ -1,21 +1,21 @@
-//! The answers that cost nothing.
+//! The nearest-neighbor baseline.
 
 use std::collections::HashMap;
 
-/// Translates by looking up the nearest sentence that is known.
+/// Translates by looking up the nearest training sentence.
 ///
-/// Sentences are bags of words, weighted by how rare a word is (`ln(sentences / sentences with it)`), and near if the
-/// cosine between them is large; the first of equals is taken. What shares no word with any is given back as it is.
+/// Sentences are bags of words with inverse document frequencies (`ln(sentences / sentences with the word)`), compared
+/// by the cosine; of equals the first is taken. A sentence that shares no word with any is copied.
 #[derive(Debug, Clone)]
 pub struct NearestNeighborBaseline {
     targets: Vec<String>,
-    /// For each word, in which sentences it is.
+    /// For each word, the sentences that have it.
     postings: HashMap<String, Vec<usize>>,
     norms: Vec<f64>,
 }
 
 impl NearestNeighborBaseline {
-    /// Remembers sentences and their translations.
+    /// A baseline from training sentences and their translations.
     pub fn new<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut targets = Vec::new();
         let mut postings: HashMap<String, Vec<usize>> = HashMap::new();
@@ -29,7 +29,7 @@ impl NearestNeighborBaseline {
             bags.push(words);
         }
         let count = targets.len();
-        let square = |word: &String| rarity(count, postings[word].len()).powi(2);
+        let square = |word: &String| inverse_document_frequency(count, postings[word].len()).powi(2);
         let norms = bags.iter().map(|words| words.iter().map(square).sum::<f64>().sqrt()).collect();
         Self { targets, postings, norms }
     }
@@ -39,7 +39,7 @@ impl NearestNeighborBaseline {
         let mut shared: HashMap<usize, f64> = HashMap::new();
         for word in words(source) {
             let Some(sentences) = self.postings.get(&word) else { continue };
-            let weight = rarity(self.targets.len(), sentences.len()).powi(2);
+            let weight = inverse_document_frequency(self.targets.len(), sentences.len()).powi(2);
             for sentence in sentences {
                 *shared.entry(*sentence).or_default() += weight;
             }
@@ -50,11 +50,11 @@ impl NearestNeighborBaseline {
     }
 }
 
-fn rarity(sentences: usize, with_it: usize) -> f64 {
-    (sentences as f64 / with_it as f64).ln()
+fn inverse_document_frequency(sentences: usize, with_word: usize) -> f64 {
+    (sentences as f64 / with_word as f64).ln()
 }
 
-/// The different words of a sentence, in lower case.
+/// The distinct words of a sentence, in lower case.
 fn words(sentence: &str) -> Vec<String> {
     let words = sentence.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     let mut words: Vec<String> = words.map(str::to_lowercase).collect();
@@ -68,23 +68,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_sentence_is_the_one_that_shares_the_rarest_words() {
+    fn the_nearest_sentence_shares_the_rarest_words() {
         let pairs = [
             ("Where is the station?", "Где вокзал?"),
             ("Where is the park?", "Где парк?"),
             ("I like the park.", "Мне нравится парк."),
         ];
-        let known = NearestNeighborBaseline::new(pairs.into_iter());
-        assert_eq!(known.translate("WHERE is the station"), "Где вокзал?");
-        assert_eq!(known.translate("The station is old."), "Где вокзал?");
-        assert_eq!(known.translate("I like it."), "Мне нравится парк.");
-        assert_eq!(known.translate("Hello!"), "Hello!");
+        let baseline = NearestNeighborBaseline::new(pairs.into_iter());
+        assert_eq!(baseline.translate("WHERE is the station"), "Где вокзал?");
+        assert_eq!(baseline.translate("The station is old."), "Где вокзал?");
+        assert_eq!(baseline.translate("I like it."), "Мне нравится парк.");
+        assert_eq!(baseline.translate("Hello!"), "Hello!");
     }
 
     #[test]
-    fn the_first_of_equals_is_taken() {
-        let known = NearestNeighborBaseline::new([("a b", "1"), ("a b", "2"), ("c", "3")].into_iter());
-        assert_eq!(known.translate("b a"), "1");
+    fn of_equals_the_first_is_taken() {
+        let baseline = NearestNeighborBaseline::new([("a b", "1"), ("a b", "2"), ("c", "3")].into_iter());
+        assert_eq!(baseline.translate("b a"), "1");
         assert_eq!(NearestNeighborBaseline::new(std::iter::empty()).translate("x"), "x");
     }
 }

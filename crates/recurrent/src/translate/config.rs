@@ -1,77 +1,86 @@
-//! What a run of translation is to do, complete and checked.
+//! The settings of a translation.
 
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use recurrent_data::{DataSource, ParallelCorpus, RAW_FOLDER, Ratios, TokenizerKind, locate, read_file, sha256};
-use recurrent_models::networks::{Input, Seq2SeqConfig};
+use recurrent_data::{
+    PairsSchema, ParallelCorpus, RAW_FOLDER, Ratios, Table, TokenizerConfig, TokenizerKind, locate, read_file, sha256,
+};
+use recurrent_models::networks::Seq2SeqConfig;
 use recurrent_models::{AttentionKind, CellKind};
 use serde::{Deserialize, Serialize};
 
 use crate::fit::{FitConfig, Schedule};
-use crate::run::{Plan, Task, a_share, at_least_one, lasting_name};
+use crate::settings::{Bound, Settings};
+use crate::task::data_name;
+use crate::tokenizer::TokenizerChoice;
 use crate::{Error, Result};
 
-/// What a run of translation is to do: everything that its result depends on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TranslateConfig {
-    /// Always `translate`: which task the plan is for.
-    pub task: Task,
-    /// A known data set's name, a table's path, or the path of the sentences to translate, one a line.
-    pub data: String,
-    /// The path of their translations, if they are in a file of their own.
-    pub target_data: Option<String>,
-    /// The sum of the data, so that a run goes on with what it began with.
-    pub sha256: String,
-    /// The column of the sentences to translate; the first, if not said.
-    pub source_column: Option<String>,
-    /// The column of their translations; the second, if not said.
-    pub target_column: Option<String>,
-    /// The column by which pairs stay together in one part, e.g. where they come from.
-    pub group_column: Option<String>,
-    /// How the groups are divided among training, validation and test.
-    pub split: Ratios,
-    /// What a token is, on both sides.
-    pub codec: TokenizerKind,
-    /// How many tokens each side has at most; 0 for the codec's default.
-    pub vocabulary: usize,
-    /// Whether tokens come in as one-hot vectors, as in the lecture, and not through an embedding.
-    pub one_hot: bool,
-    /// Features of a token, where there is an embedding.
-    pub embedding: usize,
-    /// Which recurrent layer.
-    pub model: CellKind,
-    /// Hidden units of each layer.
-    pub hidden: usize,
-    /// Layers of the encoder, and as many of the decoder.
-    pub layers: usize,
-    /// Whether the encoder reads in both directions.
-    pub bidirectional: bool,
-    /// How the decoder looks back at the sentence.
-    pub attention: DecoderAttention,
-    /// Dropout on embeddings, between layers, and before the output.
-    pub dropout: f64,
-    /// Whether the output's weights are the target embedding's.
-    pub tied: bool,
-    /// Tokens of a sentence at most; longer ones are cut.
-    pub longest: usize,
-    /// The share of the probability that training spreads over all tokens (Szegedy et al. 2016).
-    pub smoothing: f64,
-    /// The share of the decoder's inputs in training that it has said itself, and not the truth (Bengio et al. 2015, in
-    /// the parallel form of Mihaylova & Martins 2019).
-    pub sampling: f64,
-    /// How many translations are followed at once when the run is scored.
-    pub beam: usize,
-    /// How much long translations are favoured: the power of their length that divides their log-probability.
-    pub alpha: f64,
-    /// How it is trained.
-    #[serde(flatten)]
-    pub fit: FitConfig,
+crate::settings! {
+    /// The settings of a translation.
+    pub struct TranslateConfig {
+        /// A registered data set, a table of pairs, or a file of sentences with target_data beside it.
+        data: String = "phrases".into(), value_name = "NAME|FILE";
+        /// The translations of data, line by line.
+        target_data: Option<String> = None, value_name = "FILE";
+        /// The column of the source sentences.
+        source_column: Option<String> = None, value_name = "COL", default_text = Some("the first");
+        /// The column of their translations.
+        target_column: Option<String> = None, value_name = "COL", default_text = Some("the second");
+        /// The column whose groups of pairs stay together in one split.
+        group_column: Option<String> = None, value_name = "COL", default_text = Some("the source sentence");
+        /// Fractions of the groups for training, validation and test.
+        split: Ratios = Ratios::new(0.8, 0.1, 0.1).expect("they add up to 1"),
+            default_text = Some("the data set's, or else 0.8,0.1,0.1");
+        /// The tokenizer on both sides: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
+        tokenizer: TokenizerChoice = TokenizerKind::Bpe.into();
+        /// Maximum vocabulary size of each side; 0 for all characters or words, or 4000 subwords.
+        vocab_size: usize = 600;
+        /// One-hot input vectors, as in the lecture, instead of an embedding.
+        one_hot: bool = false;
+        /// Embedding dimension.
+        embedding_dim: usize = 128, bound = Bound::AtLeast(1);
+        /// The recurrent cell: rnn, lstm, gru.
+        cell: CellKind = CellKind::Gru;
+        /// Hidden units of each layer.
+        hidden_size: usize = 256, bound = Bound::AtLeast(1);
+        /// Number of layers of the encoder, and of the decoder.
+        num_layers: usize = 1, bound = Bound::AtLeast(1);
+        /// Bidirectional encoder.
+        bidirectional: bool = true;
+        /// Attention score of the decoder: none, dot, general, additive.
+        attention: DecoderAttention = DecoderAttention::General;
+        /// Dropout on embeddings, between layers, and before the output.
+        dropout: f64 = 0.4, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Tie the output's weights to the target embedding's.
+        tie_weights: bool = false;
+        /// Maximum tokens of a sentence; longer ones are truncated.
+        max_length: usize = 60, bound = Bound::AtLeast(1);
+        /// Label smoothing (Szegedy et al. 2016).
+        label_smoothing: f64 = 0.1, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Fraction of the decoder's training inputs that are its own predictions.
+        ///
+        /// Scheduled sampling (Bengio et al. 2015) in the parallel form of Mihaylova & Martins 2019.
+        scheduled_sampling: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Beams of the search when the run is evaluated.
+        beam_size: usize = 5, bound = Bound::AtLeast(1);
+        /// Power of a translation's length that divides its log-probability.
+        length_penalty: f64 = 0.6, bound = Bound::NonNegative;
+    }
+    task: "translate",
+    check: TranslateConfig::check_tied,
+    fit: FitConfig {
+        epochs: 30,
+        batch_size: 32,
+        lr: 3e-3,
+        schedule: Schedule::Cosine,
+        patience: 0,
+        ..FitConfig::default()
+    },
 }
 
-/// How a decoder looks back at the sentence, if it does.
+/// How the decoder attends to the source sentence, if it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecoderAttention {
@@ -90,7 +99,7 @@ impl DecoderAttention {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::None, Self::Dot, Self::General, Self::Additive];
 
-    /// The attention, if there is one.
+    /// The attention score, if there is one.
     pub fn kind(self) -> Option<AttentionKind> {
         match self {
             Self::None => None,
@@ -114,67 +123,85 @@ impl FromStr for DecoderAttention {
     type Err = String;
 
     fn from_str(name: &str) -> std::result::Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|attending| attending.to_string() == name);
+        let known = Self::ALL.into_iter().find(|attention| attention.to_string() == name);
         known.ok_or_else(|| format!("unknown attention `{name}`: expected none, dot, general or additive"))
     }
 }
 
-/// Opened pairs, and what is known about them.
+crate::setting_value!(DecoderAttention: "SCORE");
+
+/// An opened set of pairs, and what its manifest says of it.
 #[derive(Debug)]
-pub(super) struct Source {
-    pub pairs: ParallelCorpus,
+pub struct TranslateSource {
+    /// The name of the data set in a configuration.
+    pub name: String,
+    /// The path of the translations, if they are in a file of their own.
+    pub target_data: Option<String>,
+    /// What is known of a registered data set.
+    pub schema: Option<&'static PairsSchema>,
+    /// The SHA-256 of all bytes.
     pub sha256: String,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Table(Table),
+    Aligned(ParallelCorpus),
+}
+
+impl TranslateSource {
+    /// Opens a registered data set by its name, a table of pairs by its path, or two files of sentences.
+    ///
+    /// # Errors
+    /// If there is none of them, or a file is no text.
+    pub fn open(data: &str, target_data: Option<&str>) -> Result<Self> {
+        let source = locate(data, Path::new(RAW_FOLDER))?;
+        let schema = source.manifest.map(recurrent_data::DatasetManifest::pairs).transpose()?;
+        let mut bytes = source.read()?.into_owned();
+        let (target_data, content) = match target_data {
+            None => (None, Content::Table(Table::from_bytes(source.source(), &bytes, None)?)),
+            Some(path) => {
+                let target = read_file(Path::new(path))?;
+                let corpus = ParallelCorpus::from_aligned_bytes((&source.source(), &bytes), (path, &target))?;
+                bytes.extend(target);
+                (Some(data_name(&locate(path, Path::new(RAW_FOLDER))?)), Content::Aligned(corpus))
+            }
+        };
+        Ok(Self { name: data_name(&source), target_data, schema, sha256: sha256(&bytes), content })
+    }
+
+    /// The pairs, from the columns that the settings name.
+    #[cfg(feature = "fit")]
+    pub(super) fn pairs(self, config: &TranslateConfig) -> Result<ParallelCorpus> {
+        let column = Option::as_deref;
+        Ok(match self.content {
+            Content::Aligned(pairs) => pairs,
+            Content::Table(table) => ParallelCorpus::from_table(
+                &table,
+                column(&config.source_column),
+                column(&config.target_column),
+                column(&config.group_column),
+            )?,
+        })
+    }
 }
 
 impl TranslateConfig {
-    /// An attentive GRU on subwords, for pairs that are known by their name or path.
-    ///
-    /// # Errors
-    /// If there are no such data.
-    pub fn new(data: &str, target_data: Option<&str>) -> Result<Self> {
-        let located = locate(data, Path::new(RAW_FOLDER))?;
-        let facts = match located.manifest {
-            Some(manifest) => Some(manifest.pairs()?),
-            None => None,
-        };
-        let target_data = match target_data {
-            Some(path) => Some(lasting_name(&locate(path, Path::new(RAW_FOLDER))?)),
-            None => None,
-        };
-        Ok(Self {
-            task: Task::Translate,
-            sha256: sum(&located, target_data.as_deref())?,
-            target_data,
-            source_column: facts.map(|facts| facts.source.column.clone()),
-            target_column: facts.map(|facts| facts.target.column.clone()),
-            group_column: facts.and_then(|facts| facts.group.clone()),
-            split: facts.map_or_else(|| Ratios::new(0.8, 0.1, 0.1).expect("a whole"), |facts| facts.split),
-            data: lasting_name(&located),
-            codec: TokenizerKind::Bpe,
-            vocabulary: 600,
-            one_hot: false,
-            embedding: 128,
-            model: CellKind::Gru,
-            hidden: 256,
-            layers: 1,
-            bidirectional: true,
-            attention: DecoderAttention::General,
-            dropout: 0.4,
-            tied: false,
-            longest: 60,
-            smoothing: 0.1,
-            sampling: 0.0,
-            beam: 5,
-            alpha: 0.6,
-            fit: FitConfig {
-                epochs: 30,
-                batch: 32,
-                lr: 3e-3,
-                schedule: Schedule::Cosine,
-                patience: 0,
-                ..FitConfig::default()
-            },
-        })
+    /// The recipe for a set of pairs: a GRU with attention on subwords.
+    pub fn new(source: &TranslateSource) -> Self {
+        let defaults = Self::defaults();
+        let schema = source.schema;
+        Self {
+            data: source.name.clone(),
+            target_data: source.target_data.clone(),
+            sha256: source.sha256.clone(),
+            source_column: schema.map(|schema| schema.source.column.clone()),
+            target_column: schema.map(|schema| schema.target.column.clone()),
+            group_column: schema.and_then(|schema| schema.group.clone()),
+            split: schema.map_or(defaults.split, |schema| schema.split),
+            ..defaults
+        }
     }
 
     /// The lecture's own network: one-hot characters, LSTM(128) → states → LSTM(128) → softmax over 100 symbols, and
@@ -182,111 +209,44 @@ impl TranslateConfig {
     #[must_use]
     pub fn lecture(self) -> Self {
         Self {
-            codec: TokenizerKind::Chars,
-            vocabulary: 100,
+            tokenizer: TokenizerKind::Chars.into(),
+            vocab_size: 100,
             one_hot: true,
-            model: CellKind::Lstm,
-            hidden: 128,
-            layers: 1,
+            cell: CellKind::Lstm,
+            hidden_size: 128,
+            num_layers: 1,
             bidirectional: false,
             attention: DecoderAttention::None,
             dropout: 0.0,
-            tied: false,
-            smoothing: 0.0,
-            sampling: 0.0,
+            tie_weights: false,
+            label_smoothing: 0.0,
+            scheduled_sampling: 0.0,
             ..self
         }
     }
 
-    /// Reads the pairs.
-    pub(super) fn open(&self) -> Result<Source> {
-        let located = locate(&self.data, Path::new(RAW_FOLDER))?;
-        let sha256 = sum(&located, self.target_data.as_deref())?;
-        let pairs = match &self.target_data {
-            Some(target) => ParallelCorpus::from_aligned(Path::new(&self.data), Path::new(target))?,
-            None => {
-                let column = Option::as_deref;
-                ParallelCorpus::from_table(
-                    &located.table()?,
-                    column(&self.source_column),
-                    column(&self.target_column),
-                    column(&self.group_column),
-                )?
-            }
-        };
-        Ok(Source { pairs, sha256 })
+    /// How the tokenizers are fitted.
+    #[cfg(feature = "fit")]
+    pub(super) fn tokenizer_config(&self) -> TokenizerConfig {
+        TokenizerConfig { vocabulary: self.vocab_size, ..TokenizerConfig::new(TokenizerKind::Bpe) }
     }
 
-    /// The network that the run trains, for codecs of so many tokens.
-    pub fn network(&self, source_tokens: usize, target_tokens: usize) -> Seq2SeqConfig {
-        Seq2SeqConfig::new(source_tokens, target_tokens, self.hidden)
-            .with_input(if self.one_hot { Input::OneHot } else { Input::Embedding(self.embedding) })
-            .with_cell(self.model)
-            .with_layers(self.layers)
+    /// The network that the run trains, for vocabularies of these sizes.
+    pub fn network(&self, [source, target]: [usize; 2]) -> Seq2SeqConfig {
+        Seq2SeqConfig::new(source, target, self.hidden_size)
+            .with_embedding_dim((!self.one_hot).then_some(self.embedding_dim))
+            .with_cell(self.cell)
+            .with_num_layers(self.num_layers)
             .with_bidirectional(self.bidirectional)
             .with_attention(self.attention.kind())
             .with_dropout(self.dropout)
-            .with_tied(self.tied)
-    }
-}
-
-impl Plan for TranslateConfig {
-    const TASK: Task = Task::Translate;
-
-    fn data(&self) -> &str {
-        &self.data
+            .with_tie_weights(self.tie_weights)
     }
 
-    fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
-    fn fit(&self) -> &FitConfig {
-        &self.fit
-    }
-
-    fn fit_mut(&mut self) -> &mut FitConfig {
-        &mut self.fit
-    }
-
-    fn check(&self) -> Result<()> {
-        for (setting, number) in [
-            ("--embedding", self.embedding),
-            ("--hidden", self.hidden),
-            ("--layers", self.layers),
-            ("--longest", self.longest),
-            ("--beam", self.beam),
-        ] {
-            at_least_one(setting, number)?;
+    fn check_tied(&self) -> Result<()> {
+        if self.tie_weights && self.one_hot {
+            return Err(Error::setting("tie_weights", "an embedding to share weights with", "one-hot inputs"));
         }
-        a_share("--dropout", self.dropout)?;
-        a_share("--smoothing", self.smoothing)?;
-        a_share("--sampling", self.sampling)?;
-        check_alpha(self.alpha)?;
-        if self.tied && self.one_hot {
-            return Err(Error::Plan {
-                setting: "--tied",
-                expected: "an embedding to share weights with".into(),
-                found: "one-hot inputs".into(),
-            });
-        }
-        self.fit.check()
+        Ok(())
     }
-}
-
-/// Sees that a power of the length is one.
-pub(super) fn check_alpha(alpha: f64) -> Result<()> {
-    if alpha.is_finite() && alpha >= 0.0 {
-        return Ok(());
-    }
-    Err(Error::Plan { setting: "--alpha", expected: "0 or a positive number".into(), found: alpha.to_string() })
-}
-
-/// The sum of the data, in one file or in two.
-fn sum(located: &DataSource, target: Option<&str>) -> Result<String> {
-    let mut all = located.read()?.into_owned();
-    if let Some(target) = target {
-        all.extend(read_file(Path::new(target))?);
-    }
-    Ok(sha256(&all))
 }

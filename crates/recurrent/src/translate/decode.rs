@@ -1,80 +1,80 @@
-//! Sentences to translate, side by side.
+//! Beam search over the sentences of a translation.
 
 use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
 use recurrent_data::SpecialTokens;
 use recurrent_models::AnyState;
-use recurrent_models::networks::{Encoded, Seq2Seq};
+use recurrent_models::networks::{EncoderOutput, Seq2Seq};
 
-use crate::decoding::{Beam, Hypothesis, StepDecoder, beam_search, numbers, side_by_side};
+use super::BeamConfig;
+use super::tokenizers::Tokenizers;
+use crate::decoding::{BeamSearch, Hypothesis, StepDecoder, beam_search, id_tensor, padded_ids};
 
 /// Sentences that are translated at once.
-const TOGETHER: usize = 64;
+const BATCH: usize = 64;
 
-/// How the sentences of one network are numbered on both sides.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sides {
-    pub source: SpecialTokens,
-    pub target: SpecialTokens,
-}
-
-/// The likeliest translations of each sentence, best first, of at most `longest` tokens. Sentences of like length are
+/// The likeliest translations of each sentence, best first, of at most `max_length` tokens. Sentences of like length are
 /// translated together.
 pub(super) fn translate(
     network: &Seq2Seq,
     sources: &[Vec<u32>],
-    sides: Sides,
-    (width, alpha, longest): (usize, f64, usize),
+    tokenizers: &Tokenizers,
+    beam: BeamConfig,
+    max_length: usize,
     device: &Device,
 ) -> Vec<Vec<Hypothesis>> {
+    let [source_tokens, target_tokens] = tokenizers.special_tokens();
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|index| sources[*index].len());
     let mut found = vec![Vec::new(); sources.len()];
-    for chunk in order.chunks(TOGETHER) {
+    for chunk in order.chunks(BATCH) {
         let rows: Vec<&[u32]> = chunk.iter().map(|index| &*sources[*index]).collect();
-        let (ids, lengths) = side_by_side(&rows, sides.source.pad, device);
+        let (ids, lengths) = padded_ids(&rows, source_tokens.pad, device);
         let encoded = network.encode(ids, &lengths);
-        let reach = 2 * lengths.iter().max().copied().unwrap_or(0) + 10;
-        let beam = Beam { width, alpha, longest: longest.min(reach), end: sides.target.eos };
+        let limit = 2 * lengths.iter().max().copied().unwrap_or(0) + 10;
+        let BeamConfig { beam_size, length_penalty } = beam;
+        let max_length = max_length.min(limit);
+        let search = BeamSearch { beam_size, length_penalty, max_length, end: target_tokens.eos };
         let state = encoded.state.clone();
-        let mut following = Following { network, encoded, state, specials: sides.target, device };
-        let first = vec![sides.target.bos; chunk.len()];
-        for (index, hypotheses) in chunk.iter().zip(beam_search(&mut following, &first, &beam)) {
+        let mut decoder = SentenceDecoder { network, encoded, state, special_tokens: target_tokens, device };
+        let first = vec![target_tokens.bos; chunk.len()];
+        for (index, hypotheses) in chunk.iter().zip(beam_search(&mut decoder, &first, &search)) {
             found[*index] = hypotheses;
         }
     }
     found
 }
 
-struct Following<'a> {
+/// Decodes a batch of sentences.
+struct SentenceDecoder<'a> {
     network: &'a Seq2Seq,
-    encoded: Encoded,
+    encoded: EncoderOutput,
     state: AnyState,
-    specials: SpecialTokens,
+    special_tokens: SpecialTokens,
     device: &'a Device,
 }
 
-impl StepDecoder for Following<'_> {
-    fn advance(&mut self, tokens: &[u32]) -> Vec<f32> {
-        let ids = numbers(tokens, self.device);
+impl StepDecoder for SentenceDecoder<'_> {
+    fn step(&mut self, tokens: &[u32]) -> Vec<f32> {
+        let ids = id_tensor(tokens, self.device);
         let stepped = self.network.step(&self.encoded, self.state.clone(), ids);
         self.state = stepped.state;
-        let vocabulary = stepped.logits.dims()[1];
-        let mut said: Vec<f32> = log_softmax(stepped.logits, 1).into_data().iter::<f32>().collect();
-        for row in said.chunks_mut(vocabulary) {
-            for never in [self.specials.pad, self.specials.bos, self.specials.unk] {
+        let vocab_size = stepped.logits.dims()[1];
+        let mut log_probabilities: Vec<f32> = log_softmax(stepped.logits, 1).into_data().iter::<f32>().collect();
+        for row in log_probabilities.chunks_mut(vocab_size) {
+            for never in [self.special_tokens.pad, self.special_tokens.bos, self.special_tokens.unk] {
                 row[never as usize] = f32::NEG_INFINITY;
             }
         }
-        said
+        log_probabilities
     }
 
-    fn select(&mut self, rows: &[usize]) {
+    fn reorder(&mut self, rows: &[usize]) {
         if rows.len() == self.state.batch() && rows.iter().enumerate().all(|(place, row)| place == *row) {
             return;
         }
         let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
-        let ids = numbers(&rows, self.device);
+        let ids = id_tensor(&rows, self.device);
         self.encoded = self.encoded.select_rows(ids.clone());
         self.state = self.state.select_rows(ids);
     }

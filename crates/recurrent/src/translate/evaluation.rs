@@ -1,4 +1,4 @@
-//! How good translations are, beside those that cost nothing.
+//! How good translations are, beside the baselines.
 
 use std::fmt;
 
@@ -6,81 +6,98 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Bleu, corpus_bleu, corpus_chrf, exact_match};
 
-/// How good the translations of one translator are.
+/// The metrics of one translator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TranslationMetrics {
     /// The network or a baseline.
     pub name: String,
-    /// BLEU, as sacreBLEU counts it.
+    /// BLEU, as sacreBLEU computes it.
     pub bleu: Bleu,
     /// chrF, from 0 to 100.
     pub chrf: f64,
-    /// The share of sentences that are a right answer to the letter.
+    /// The fraction of sentences that equal a reference.
     pub exact: f64,
 }
 
 impl TranslationMetrics {
-    fn new(name: &str, said: &[String], references: &[Vec<String>]) -> Self {
+    fn new(name: &str, hypotheses: &[String], references: &[Vec<String>]) -> Self {
         Self {
             name: name.to_string(),
-            bleu: corpus_bleu(said, references),
-            chrf: corpus_chrf(said, references),
-            exact: exact_match(said, references),
+            bleu: corpus_bleu(hypotheses, references),
+            chrf: corpus_chrf(hypotheses, references),
+            exact: exact_match(hypotheses, references),
         }
     }
 }
 
-/// A sentence of the test part, its right answers, and what was said.
+/// A sentence of the test split with its references and translations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answered {
+pub struct TestTranslation {
     /// The sentence.
     pub source: String,
-    /// Its right translations.
+    /// Its reference translations.
     pub references: Vec<String>,
-    /// What the network said.
-    pub said: String,
-    /// The translation of the nearest sentence in training.
+    /// The translation by the network.
+    pub hypothesis: String,
+    /// The translation of the nearest training sentence.
     pub nearest: String,
 }
 
-/// All translators on the test part.
+/// The evaluation of a translator: scores, and the translations that they are of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TranslationEvaluation {
+    /// The scores of the network and the baselines.
+    pub scores: TranslationScores,
+    /// The sentences of the test split.
+    pub translations: Vec<TestTranslation>,
+}
+
+impl TranslationEvaluation {
+    pub(super) fn new(network: &str, loss: f64, translations: Vec<TestTranslation>) -> Self {
+        Self { scores: TranslationScores::new(network, loss, &translations), translations }
+    }
+}
+
+/// All translators on the test split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TranslationScores {
-    /// How many different sentences were translated.
+    /// How many distinct sentences were translated.
     pub sentences: usize,
-    /// The mean loss of a token of the right answers, in nats.
+    /// The mean loss of a token of the references, in nats.
     pub loss: f64,
-    /// The network first, then copy and nearest neighbour.
+    /// The network first, then copy and nearest neighbor.
     pub rows: Vec<TranslationMetrics>,
 }
 
 impl TranslationScores {
-    /// Judges the network and the baselines.
-    pub(super) fn new(network: &str, loss: f64, answered: &[Answered]) -> Self {
-        let references: Vec<Vec<String>> = answered.iter().map(|answer| answer.references.clone()).collect();
-        let column =
-            |of: fn(&Answered) -> &String| answered.iter().map(|answer| of(answer).clone()).collect::<Vec<_>>();
+    /// Scores the network and the baselines.
+    pub(super) fn new(network: &str, loss: f64, translations: &[TestTranslation]) -> Self {
+        let references: Vec<Vec<String>> =
+            translations.iter().map(|translation| translation.references.clone()).collect();
+        let column = |of: fn(&TestTranslation) -> &String| {
+            translations.iter().map(|translation| of(translation).clone()).collect::<Vec<_>>()
+        };
         let rows = vec![
-            TranslationMetrics::new(network, &column(|answer| &answer.said), &references),
-            TranslationMetrics::new("copy", &column(|answer| &answer.source), &references),
-            TranslationMetrics::new("nearest neighbour", &column(|answer| &answer.nearest), &references),
+            TranslationMetrics::new(network, &column(|translation| &translation.hypothesis), &references),
+            TranslationMetrics::new("copy", &column(|translation| &translation.source), &references),
+            TranslationMetrics::new("nearest neighbor", &column(|translation| &translation.nearest), &references),
         ];
-        Self { sentences: answered.len(), loss, rows }
+        Self { sentences: translations.len(), loss, rows }
     }
 
-    /// In words: whether the network is worth its while.
+    /// In words: whether the network beats the baselines.
     pub fn verdict(&self) -> String {
         let [network, baselines @ ..] = &self.rows[..] else {
             return "Nothing was translated.".into();
         };
-        // Of sentences with fewer than four words BLEU says 0, whatever they say.
+        // BLEU is 0 for all sentences of fewer than four words.
         let measure = if self.rows.iter().all(|row| row.bleu.score == 0.0) { "chrF" } else { "BLEU" };
         let score = |row: &TranslationMetrics| if measure == "BLEU" { row.bleu.score } else { row.chrf };
         let ahead: Vec<&str> =
             baselines.iter().filter(|row| score(row) >= score(network)).map(|row| &*row.name).collect();
         match ahead[..] {
             [] => format!("The network beats both ({measure})."),
-            _ => format!("The network does NOT beat {}: it is not worth its while.", ahead.join(" and ")),
+            _ => format!("The network does NOT beat {}.", ahead.join(" and ")),
         }
     }
 }
@@ -90,7 +107,7 @@ impl fmt::Display for TranslationScores {
         let perplexity = self.loss.exp();
         writeln!(
             f,
-            "{} sentences of the test part: {:.4} nats a token, perplexity {perplexity:.2}",
+            "{} sentences of the test split: {:.4} nats per token, perplexity {perplexity:.2}",
             self.sentences, self.loss
         )?;
         let width = self.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
@@ -106,23 +123,29 @@ impl fmt::Display for TranslationScores {
 mod tests {
     use super::*;
 
-    fn answered(said: &str, nearest: &str) -> Answered {
+    fn translation(hypothesis: &str, nearest: &str) -> TestTranslation {
         let reference = "Мой дом стоит у реки.".to_string();
-        Answered { source: "My house".into(), references: vec![reference], said: said.into(), nearest: nearest.into() }
+        TestTranslation {
+            source: "My house".into(),
+            references: vec![reference],
+            hypothesis: hypothesis.into(),
+            nearest: nearest.into(),
+        }
     }
 
     #[test]
-    fn a_network_that_is_no_better_than_looking_up_is_told_so() {
+    fn the_verdict_names_the_baselines_that_win() {
         let right = "Мой дом стоит у реки.";
-        let won = TranslationScores::new("GRU", 1.0, &[answered(right, "Мой дом")]);
+        let won = TranslationScores::new("GRU", 1.0, &[translation(right, "Мой дом")]);
         assert_eq!(won.rows[0].exact, 1.0);
         assert!(won.verdict().contains("beats both"), "{}", won.verdict());
-        let lost = TranslationScores::new("GRU", 1.0, &[answered("Мой дом стоит у моря.", right)]);
-        assert!(lost.verdict().contains("does NOT beat nearest neighbour"), "{}", lost.verdict());
-        let short = Answered { references: vec!["Мой дом.".into()], ..answered("Мой дом.", "Дом.") };
+        let lost = TranslationScores::new("GRU", 1.0, &[translation("Мой дом стоит у моря.", right)]);
+        assert!(lost.verdict().contains("does NOT beat nearest neighbor"), "{}", lost.verdict());
+        let short =
+            TestTranslation { references: vec!["Мой дом.".into()], ..translation("Мой дом.", "Дом.") };
         let short = TranslationScores::new("GRU", 1.0, &[short]);
         assert_eq!(short.verdict(), "The network beats both (chrF).");
         let text = won.to_string();
-        assert!(text.starts_with("1 sentences of the test part: 1.0000 nats a token, perplexity 2.72"), "{text}");
+        assert!(text.starts_with("1 sentences of the test split: 1.0000 nats per token, perplexity 2.72"), "{text}");
     }
 }

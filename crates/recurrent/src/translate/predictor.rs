@@ -6,23 +6,24 @@ use burn::tensor::Device;
 use recurrent_data::Tokenizer;
 use recurrent_models::networks::Seq2Seq;
 use recurrent_models::{Summarize, Summary};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::TranslateConfig;
-use super::config::check_alpha;
-use super::decode::{Sides, translate};
-use crate::decoding::side_by_side;
-use crate::run::{Plan, at_least_one};
-use crate::{Error, Result, RunDir};
+use super::decode::translate;
+use super::tokenizers::Tokenizers;
+use crate::decoding::padded_ids;
+use crate::settings::Bound;
+use crate::{Error, Predictor, Result, RunDir};
 
-/// A trained translator: load it from a run's folder and give it sentences.
+/// A trained translator, loaded from the folder of a run.
 ///
 /// ```no_run
+/// use recurrent::prelude::*;
 /// use recurrent::translate::Translator;
 ///
 /// # fn main() -> recurrent::Result<()> {
-/// let translator = Translator::load("runs/phrases".as_ref(), &Default::default())?;
-/// for translation in translator.translate(&["How are you?", "Where is the station?"])? {
+/// let translator = Translator::load("runs/phrases", &Default::default())?;
+/// for translation in translator.predict(&["How are you?", "Where is the station?"])? {
 ///     println!("{}", translation.text);
 /// }
 /// # Ok(())
@@ -31,56 +32,30 @@ use crate::{Error, Result, RunDir};
 #[derive(Debug)]
 pub struct Translator {
     network: Seq2Seq,
-    codecs: TranslateCodecs,
-    plan: TranslateConfig,
+    tokenizers: Tokenizers,
+    config: TranslateConfig,
     device: Device,
 }
 
-/// How the tokens of both languages are numbered; fitted on the training part alone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct TranslateCodecs {
-    pub source: Tokenizer,
-    pub target: Tokenizer,
-}
-
-impl TranslateCodecs {
-    /// Reads them, and sees that the weights, if there are any yet, are for as many tokens.
-    pub fn read(run_dir: &RunDir, plan: &TranslateConfig) -> Result<Self> {
-        let path = run_dir.path("codec.json");
-        let codecs: Self = serde_json::from_str(&run_dir.read("codec.json")?).map_err(|cause| Error::RunDir {
-            path,
-            expected: "the codecs of both languages".into(),
-            found: cause.to_string(),
-        })?;
-        if run_dir.has_weights() && !plan.one_hot {
-            run_dir.check_rows("source.embedding.weight", codecs.source.len())?;
-            run_dir.check_rows("target.embedding.weight", codecs.target.len())?;
-        }
-        Ok(codecs)
-    }
-
-    pub fn sides(&self) -> Sides {
-        Sides { source: self.source.specials(), target: self.target.specials() }
-    }
-
-    /// A sentence as the encoder reads it, in training too: its tokens, cut to at most `longest`, and the end; and
-    /// whether it was cut.
-    pub fn source(&self, sentence: &str, longest: usize) -> (Vec<u32>, bool) {
-        let mut ids = self.source.encode(sentence);
-        let cut = ids.len() > longest;
-        ids.truncate(longest);
-        ids.push(self.source.specials().eos);
-        (ids, cut)
-    }
-}
-
-/// How translations are looked for.
+/// The settings of the beam search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BeamConfig {
-    /// How many are followed at once; 1 is greedy.
-    pub beam: usize,
+    /// Beams of each sentence; 1 is greedy search.
+    pub beam_size: usize,
     /// The power of the length that divides a translation's log-probability.
-    pub alpha: f64,
+    pub length_penalty: f64,
+}
+
+impl BeamConfig {
+    /// As the run is evaluated.
+    pub fn of(config: &TranslateConfig) -> Self {
+        Self { beam_size: config.beam_size, length_penalty: config.length_penalty }
+    }
+
+    fn check(&self) -> Result<()> {
+        Bound::AtLeast(1).check("beam_size", self.beam_size.try_into().unwrap_or(i64::MAX))?;
+        Bound::NonNegative.check("length_penalty", self.length_penalty)
+    }
 }
 
 /// A translated sentence.
@@ -88,109 +63,109 @@ pub struct BeamConfig {
 pub struct Translation {
     /// The likeliest translation.
     pub text: String,
-    /// How likely it is, as the network sees it.
+    /// Its probability.
     pub probability: f64,
-    /// Further ones, the likeliest first.
+    /// Further translations, the likeliest first.
     pub alternatives: Vec<String>,
-    /// What of the sentence is not known, and was read as `<unk>`.
+    /// The parts of the sentence that were unknown and read as `<unk>`.
     pub unknown: Vec<String>,
-    /// Whether the sentence was cut at the longest that the run has seen.
-    pub cut: bool,
+    /// Whether the sentence was truncated to the maximum length.
+    pub truncated: bool,
 }
 
-/// Where a translation looked back at, token by token.
+/// The attention weights of a translation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttentionMap {
-    /// The sentence's tokens, its end among them.
+    /// The tokens of the sentence, with its end token.
     pub source: Vec<String>,
-    /// The translation's.
+    /// The tokens of the translation, with its end token.
     pub target: Vec<String>,
-    /// `[target][source]`, each row with a sum of 1.
+    /// `[target][source]`; each row adds up to 1.
     pub weights: Vec<Vec<f64>>,
 }
 
-impl Translator {
-    /// Loads a translator from the folder of a run. The pairs that it was trained on are not needed.
-    ///
-    /// # Errors
-    /// If the folder is not a run's, is damaged, or has no weights yet.
-    pub fn load(folder: &Path, device: &Device) -> Result<Self> {
+impl Predictor for Translator {
+    type Config = TranslateConfig;
+    type Input = str;
+    type Output = Translation;
+
+    fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let run_dir = RunDir::open(folder)?;
-        let plan = <TranslateConfig as Plan>::of(&run_dir)?;
-        let codecs = TranslateCodecs::read(&run_dir, &plan)?;
-        let mut network = plan.network(codecs.source.len(), codecs.target.len()).init(device);
+        let config: TranslateConfig = run_dir.config()?;
+        let tokenizers = Tokenizers::read(&run_dir, &config)?;
+        let mut network = config.network(tokenizers.vocab_sizes()).init(device);
         run_dir.read_weights(&mut network)?;
-        Ok(Self { network, codecs, plan, device: device.clone() })
+        Ok(Self { network, tokenizers, config, device: device.clone() })
     }
 
-    /// The plan that it was trained by.
-    pub fn plan(&self) -> &TranslateConfig {
-        &self.plan
-    }
-
-    /// The layers of its network.
-    pub fn summary(&self) -> Summary {
-        self.network.summary(&[self.plan.longest])
-    }
-
-    /// Translates sentences as the run was scored.
+    /// Translates sentences with the beam search of the run's evaluation.
     ///
     /// # Errors
     /// If a sentence is empty.
-    pub fn translate(&self, sentences: &[impl AsRef<str>]) -> Result<Vec<Translation>> {
-        self.translate_by(sentences, BeamConfig { beam: self.plan.beam, alpha: self.plan.alpha })
+    fn predict(&self, sentences: &[&str]) -> Result<Vec<Translation>> {
+        self.translate_with(sentences, BeamConfig::of(&self.config))
     }
 
-    /// Translates sentences, looking for the translations in a way of your own. Those of like length are translated
-    /// together.
+    fn config(&self) -> &TranslateConfig {
+        &self.config
+    }
+
+    fn summary(&self) -> Summary {
+        self.network.summary(&[self.config.max_length])
+    }
+}
+
+impl Translator {
+    /// Translates sentences with a beam search of your own. Sentences of like length are translated together.
     ///
     /// # Errors
-    /// If a sentence is empty, or the beam has no width.
-    pub fn translate_by(&self, sentences: &[impl AsRef<str>], by: BeamConfig) -> Result<Vec<Translation>> {
-        at_least_one("--beam", by.beam)?;
-        check_alpha(by.alpha)?;
+    /// If a sentence is empty, or a setting of the search is out of bounds.
+    pub fn translate_with(&self, sentences: &[impl AsRef<str>], beam: BeamConfig) -> Result<Vec<Translation>> {
+        beam.check()?;
+        let max_length = self.config.max_length;
         let mut sources = Vec::with_capacity(sentences.len());
         for (index, sentence) in sentences.iter().enumerate() {
             if sentence.as_ref().trim().is_empty() {
-                return Err(Error::Plan {
-                    setting: "the sentences to translate",
+                return Err(Error::Input {
+                    what: "the sentences to translate".into(),
                     expected: "a sentence on each line".into(),
                     found: format!("an empty line {}", index + 1),
                 });
             }
-            sources.push(self.codecs.source(sentence.as_ref().trim(), self.plan.longest));
+            sources.push(self.tokenizers.encode_source(sentence.as_ref().trim(), max_length));
         }
         let ids: Vec<Vec<u32>> = sources.iter().map(|(ids, _)| ids.clone()).collect();
-        let found =
-            translate(&self.network, &ids, self.codecs.sides(), (by.beam, by.alpha, self.plan.longest), &self.device);
-        let translations = found.into_iter().zip(sources).zip(sentences).map(|((hypotheses, (_, cut)), sentence)| {
-            let mut texts = hypotheses.iter().map(|found| self.codecs.target.decode(&found.tokens));
-            let unknown = self.codecs.source.unknown(sentence.as_ref());
+        let found = translate(&self.network, &ids, &self.tokenizers, beam, max_length, &self.device);
+        let rows = found.into_iter().zip(sources).zip(sentences);
+        let translations = rows.map(|((hypotheses, (_, truncated)), sentence)| {
+            let mut texts = hypotheses.iter().map(|found| self.tokenizers.target.decode(&found.tokens));
+            let unknown = self.tokenizers.source.unknown(sentence.as_ref());
             Translation {
                 text: texts.next().unwrap_or_default(),
                 probability: hypotheses.first().map_or(0.0, |found| found.log_probability.exp()),
                 alternatives: texts.collect(),
                 unknown: unknown.into_iter().map(|piece| piece.text).collect(),
-                cut,
+                truncated,
             }
         });
         Ok(translations.collect())
     }
 
-    /// Where the network looks back at in the sentence while it says the translation; `None` without attention.
-    pub fn looked(&self, sentence: &str, translation: &str) -> Option<AttentionMap> {
-        let (source, _) = self.codecs.source(sentence, self.plan.longest);
-        let specials = self.codecs.target.specials();
-        let said: Vec<u32> = self.codecs.target.encode(translation).into_iter().chain([specials.eos]).collect();
-        let inputs: Vec<u32> = [&[specials.bos], &said[..said.len() - 1]].concat();
-        let (inputs, _) = side_by_side(&[&inputs], specials.pad, &self.device);
-        let (ids, lengths) = side_by_side(&[&source], self.codecs.source.specials().pad, &self.device);
+    /// The attention of the decoder on the sentence while it generates the translation; `None` without attention.
+    pub fn attention(&self, sentence: &str, translation: &str) -> Option<AttentionMap> {
+        let (source, _) = self.tokenizers.encode_source(sentence, self.config.max_length);
+        let [source_tokens, target_tokens] = self.tokenizers.special_tokens();
+        let target: Vec<u32> =
+            self.tokenizers.target.encode(translation).into_iter().chain([target_tokens.eos]).collect();
+        let inputs: Vec<u32> = [&[target_tokens.bos], &target[..target.len() - 1]].concat();
+        let (inputs, _) = padded_ids(&[&inputs], target_tokens.pad, &self.device);
+        let (ids, lengths) = padded_ids(&[&source], source_tokens.pad, &self.device);
         let encoded = self.network.encode(ids, &lengths);
         let weights: Vec<f64> = self.network.decode(&encoded, inputs).weights?.into_data().iter::<f64>().collect();
-        let names = |codec: &Tokenizer, ids: &[u32]| ids.iter().map(|id| codec.token(*id)).collect();
+        let names = |tokenizer: &Tokenizer, ids: &[u32]| ids.iter().map(|id| tokenizer.token(*id)).collect();
         Some(AttentionMap {
-            source: names(&self.codecs.source, &source),
-            target: names(&self.codecs.target, &said),
+            source: names(&self.tokenizers.source, &source),
+            target: names(&self.tokenizers.target, &target),
             weights: weights.chunks(source.len()).map(<[f64]>::to_vec).collect(),
         })
     }

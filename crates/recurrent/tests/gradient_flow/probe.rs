@@ -42,7 +42,7 @@ fn gradient_of_an_lstm_with_open_forget_gates_is_stable() {
 /// Checks that the output is that of [`Recurrent::forward`], and that every step of every layer has a norm.
 fn check_probe(layers: &AnyRecurrent, expected_len: usize) {
     let x = Tensor::<3>::random([3, 9, 3], Distribution::Normal(0.0, 1.0), &device());
-    let (output, _) = layers.forward(x.clone(), None, None);
+    let (output, _) = layers.forward(x.clone(), None);
     let probed = layers.probe(x.clone());
     probed.output.into_data().assert_approx_eq::<f32>(&output.into_data(), Default::default());
 

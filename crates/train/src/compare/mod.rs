@@ -13,7 +13,7 @@ use recurrent_study::{Comparison, Language, Progress, Signal, StudyConfig};
 
 use crate::cli::{BadInput, DeviceArgs, ResumeArgs};
 use crate::interrupt::{INTERRUPTED, on_ctrl_c};
-use crate::output::{note, say};
+use crate::output::{note, print};
 use crate::progress::duration;
 use crate::{device, folder};
 
@@ -25,7 +25,7 @@ const LANGUAGE: &str = "language.txt";
 /// `train compare`.
 pub fn run(args: CompareArgs) -> Result<ExitCode> {
     let config = config(&args)?;
-    let folder = args.out.clone().unwrap_or_else(|| folder::fresh("compare"));
+    let folder = args.out.clone().unwrap_or_else(|| folder::new("compare"));
     // Opened before the folder is created: an unusable device leaves nothing behind.
     device::open(&args.device)?;
     let study = Comparison::create_or_open(config, &folder)?;
@@ -86,7 +86,7 @@ fn measure(study: &Comparison, device: &DeviceArgs, language: Language) -> Resul
     };
     let folder = study.run_dir().root().display();
     let Some(results) = study.run(&device, &|| interrupter.should_stop(), &mut progress)? else {
-        say(format!("Interrupted; all finished measurements are saved. Resume with `train resume {folder}`."));
+        print(format!("Interrupted; all finished measurements are saved. Resume with `train resume {folder}`."));
         return Ok(ExitCode::from(INTERRUPTED));
     };
     if existing > 0 {
@@ -94,10 +94,14 @@ fn measure(study: &Comparison, device: &DeviceArgs, language: Language) -> Resul
     }
     let claims = study.write_results(&results)?;
     for (title, table) in tables(&results, &claims, language) {
-        say(format!("\n{title}\n\n{}", table.to_markdown()));
+        print(format!("\n{title}\n\n{}", table.to_markdown()));
     }
     let report = study.run_dir().path("report.html");
     replace(&report, page::report(Page::new(&results, &claims, language))?.to_html().as_bytes())?;
-    say(format!("\nFinished in {}. Report with plots: {}", duration(start.elapsed().as_secs_f64()), report.display()));
+    print(format!(
+        "\nFinished in {}. Report with plots: {}",
+        duration(start.elapsed().as_secs_f64()),
+        report.display()
+    ));
     Ok(ExitCode::SUCCESS)
 }

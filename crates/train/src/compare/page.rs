@@ -21,8 +21,8 @@ fn block(block: page::Block) -> Result<Block> {
     Ok(match block {
         page::Block::Paragraph(text) => Block::Paragraph(text),
         page::Block::Table(table) => Block::Table { head: table.header, rows: table.rows },
-        page::Block::LinePlot(plot) => Block::Picture { svg: line_plot(&plot)?, caption: plot.caption },
-        page::Block::GateMap(map) => Block::Picture { svg: gate_map(&map)?, caption: map.caption },
+        page::Block::LinePlot(plot) => Block::Plot { svg: line_plot(&plot)?, caption: plot.caption },
+        page::Block::GateMap(map) => Block::Plot { svg: gate_map(&map)?, caption: map.caption },
     })
 }
 

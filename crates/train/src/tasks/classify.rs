@@ -1,233 +1,231 @@
-//! The commands of sentiment.
-
-use std::path::Path;
-use std::process::ExitCode;
+//! `train classify`, also called `sentiment`.
 
 use anyhow::Result;
 use burn::tensor::Device;
-use recurrent::Run;
-use recurrent::classify::{Attribution, Classification, Classifier, ClassifyConfig, ClassifyRun, TestTexts};
+use clap::Args;
+use recurrent::classify::{
+    Attribution, Classification, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifyRun, ClassifySource,
+    Classifying,
+};
 use recurrent::metrics::classification::{LabeledPrediction, calibration_bins, roc};
 use recurrent::models::{Summarize, Summary};
+use recurrent::prelude::*;
+use recurrent::settings::Settings;
 
-use super::Shown;
-use crate::cli::{BadInput, Format, NewRun, PredictArgs};
-use crate::output::{note, say};
+use super::sentences::{SentencesOptions, note_unknown};
+use super::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
+use crate::cli::{BadInput, Format, PredictArgs};
+use crate::output::print;
+use crate::plots;
 use crate::report::{Block, Section};
-use crate::settings::{ClassifySettings, Layers};
-use crate::{device, plots};
 
-const DEFAULT_DATA: &str = "reviews";
-/// Judgements that are shown at the end, besides the lecture's.
+/// Classifications that are shown at the end, besides the lecture's.
 const SHOWN: usize = 7;
 const BINS: usize = 10;
-const WORDS: &str = "bag of words";
+const BASELINE: &str = "bag of words";
 /// The lecture's two sentences, which are in training, and its question, which is not.
 const LECTURE: [&str; 3] =
     ["I love this product", "This is the worst thing I have ever bought", "This product is amazing"];
 
-/// `train sentiment`.
-pub fn train(args: &NewRun<ClassifySettings>) -> Result<ExitCode> {
-    let device = device::open(&args.device)?;
-    let layers = Layers::read(&args.settings, args.config.as_deref())?;
-    let data = layers.get::<String>("data").unwrap_or_else(|| DEFAULT_DATA.into());
-    let plan = layers.over(&ClassifyConfig::new(&data)?)?;
-    let folder = super::place(args, &plan, plan.model);
-    let run = ClassifyRun::create(plan, &folder, args.force)?;
-    introduce(&run, &device);
-    super::finish(&run, &device)
+/// Options of a classification.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Runs of classify")]
+pub struct ClassifyOptions {
+    /// Show how much each word contributed to the classification (gradient times input)
+    #[arg(long)]
+    pub explain: bool,
+    #[command(flatten)]
+    pub sentences: SentencesOptions,
 }
 
-/// Says what is going to be trained.
-pub fn introduce(run: &ClassifyRun, device: &Device) {
-    let plan = run.plan();
-    let [train, valid, test] = run.sizes();
-    say(network(plan, run.tokens(), run.labels().len(), device));
-    say(format!(
-        "\nJudging {} as {}: {train} sentences to train, {valid} to validate, {test} to test; {} {} are known.",
-        plan.data,
-        run.labels().join(" or "),
-        run.tokens(),
-        plan.codec
-    ));
-    run.notes().iter().for_each(|text| note(format!("note: {text}")));
-}
+impl CommandLine for Classifying {
+    const ABOUT: &'static str = "Train a network to classify sentences, such as their sentiment";
+    const ALIASES: &'static [&'static str] = &["sentiment"];
+    const LOSS: &'static str = "Cross-entropy, nats per sentence";
 
-impl Shown for ClassifyRun {
-    const LOSS: &'static str = "Cross-entropy, nats a sentence";
+    type TrainOptions = NoOptions;
+    type PredictOptions = ClassifyOptions;
 
-    fn show(&self, device: &Device) -> Result<Section> {
-        let test = self.score(device)?;
-        let name = self.plan().model.to_string().to_uppercase();
-        let scores = test.score(&name);
-        super::write_scores(self, &scores)?;
-        say(format!("\n{scores}\n"));
+    fn describe(run: &ClassifyRun) -> String {
+        let [train, valid, test] = run.data().sizes();
+        let ClassifyConfig { data, tokenizer, .. } = run.config();
+        let labels = run.data().labels().join(" or ");
+        let vocab_size = run.data().tokenizer().len();
+        format!(
+            "Classifying {data} as {labels}, tokenizer {tokenizer} (vocabulary of {vocab_size}): {train} sentences for \
+             training, {valid} for validation, {test} for test."
+        )
+    }
+
+    fn evaluate_and_print(run: &ClassifyRun, device: &Device) -> Result<Section> {
+        let evaluation = run.evaluate(device)?;
+        let name = run.config().cell.to_string().to_uppercase();
+        let scores = evaluation.scores(&name);
+        write_scores(run, &scores)?;
+        print(format!("\n{scores}\n"));
         let mut blocks = vec![Block::Verbatim(scores.to_string())];
-        let mut sentences: Vec<String> = LECTURE.map(String::from).to_vec();
-        let step = (test.texts.len() / SHOWN).max(1);
-        sentences.extend(test.texts.iter().step_by(step).take(SHOWN).cloned());
-        blocks.push(judgements(self, &sentences, device)?);
-        blocks.extend(draw(self, &test, &name)?);
-        let lead = format!("Sentences of {}, judged by a network and by a {WORDS}.", self.plan().data);
-        Ok(Section { title: "Sentiment".into(), lead, blocks })
+        let mut sentences: Vec<&str> = LECTURE.to_vec();
+        let step = (evaluation.texts.len() / SHOWN).max(1);
+        sentences.extend(evaluation.texts.iter().step_by(step).take(SHOWN).map(String::as_str));
+        blocks.push(classifications(&run.predictor(device)?, &sentences)?);
+        blocks.extend(plot(run, &evaluation, &name)?);
+        let lead = format!("Sentences of {}, classified by a network and by a {BASELINE}.", run.config().data);
+        Ok(Section { title: "Classify".into(), lead, blocks })
     }
 
-    fn next(&self) -> String {
-        format!("To judge: train predict {} --explain \"{}\"", self.run_dir().root().display(), LECTURE[2])
+    fn next_command(run: &ClassifyRun) -> String {
+        format!("To classify: train predict {} --explain \"{}\"", run.run_dir().root().display(), LECTURE[2])
+    }
+
+    fn predict(args: &PredictArgs, options: &ClassifyOptions, device: &Device) -> Result<()> {
+        let format = format(args, &[Format::Text, Format::Csv, Format::Json])?;
+        if format == Format::Csv && options.explain {
+            let expected = "expected --format text or json, since a row of csv has no place for it, found csv";
+            return Err(BadInput(format!("--explain: {expected}")).into());
+        }
+        let classifier = Classifier::load(&args.run.run, device)?;
+        let sentences = options.sentences.read()?;
+        let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
+        let predictions = classifier.predict(&sentences)?;
+        let baseline = classifier.predict_baseline(&sentences)?;
+        let mut text = if format == Format::Csv { "label,probability,sentence\n".to_string() } else { String::new() };
+        for (index, (sentence, prediction)) in sentences.iter().zip(&predictions).enumerate() {
+            let truncated = prediction.truncated.then_some(classifier.config().max_length);
+            note_unknown(sentence, &prediction.unknown, truncated);
+            let baseline = baseline.as_ref().map(|baseline| &*baseline[index]);
+            let attributions = options.explain.then(|| classifier.attribute(sentence));
+            text += &match format {
+                Format::Text => {
+                    let baseline = baseline.map(|probabilities| likeliest(probabilities, classifier.labels()));
+                    lines(sentence, prediction, baseline, attributions.as_deref())
+                }
+                Format::Csv => {
+                    format!("{},{},{}\n", cell(&prediction.label), prediction.probability, quoted(sentence))
+                }
+                Format::Json => json(sentence, prediction, baseline, attributions, classifier.labels()),
+            };
+        }
+        write_output(args, &text)
+    }
+
+    fn default_summary(device: &Device) -> Result<Summary> {
+        let source = ClassifySource::open(&ClassifyConfig::defaults().data)?;
+        let config = ClassifyConfig::new(&source);
+        let data = Self::prepare(&config, source, None)?;
+        Ok(Self::network(&config, &data, device).summary(&Self::input_shape(&config)))
     }
 }
 
-/// Sentences as both models judge them: said, and as a table for a report.
-fn judgements(run: &ClassifyRun, sentences: &[String], device: &Device) -> Result<Block> {
-    let classifier = Classifier::load(run.run_dir().root(), device)?;
-    let judged = classifier.judge(sentences)?;
-    let by_words = classifier.judge_by_words(sentences)?.unwrap_or_default();
+/// Sentences as both models classify them: printed, and as a table for a report.
+fn classifications(classifier: &Classifier, sentences: &[&str]) -> Result<Block> {
+    let predictions = classifier.predict(sentences)?;
+    let baseline = classifier.predict_baseline(sentences)?.unwrap_or_default();
     let mut rows = Vec::new();
-    for ((sentence, judgement), by_words) in sentences.iter().zip(&judged).zip(&by_words) {
-        let row =
-            vec![in_percent(&judgement.label, judgement.probability), named(by_words, &classifier), sentence.clone()];
-        say(format!("  {:16} {WORDS}: {:16} {}", row[0], row[1], row[2]));
+    for ((sentence, prediction), baseline) in sentences.iter().zip(&predictions).zip(&baseline) {
+        let row = vec![
+            percent(&prediction.label, prediction.probability),
+            likeliest(baseline, classifier.labels()),
+            sentence.to_string(),
+        ];
+        print(format!("  {:16} {BASELINE}: {:16} {}", row[0], row[1], row[2]));
         rows.push(row);
     }
-    let head = ["network", WORDS, "sentence"].map(String::from).to_vec();
+    let head = ["network", BASELINE, "sentence"].map(String::from).to_vec();
     Ok(Block::Table { head, rows })
 }
 
-/// A picture of each measure.
-fn draw(run: &ClassifyRun, test: &TestTexts, name: &str) -> Result<Vec<Block>> {
-    let models = [(name, &test.network, "network"), (WORDS, &test.baseline, "words")];
-    let scores = test.score(name);
+/// A plot for each metric.
+fn plot(run: &ClassifyRun, evaluation: &ClassifyEvaluation, name: &str) -> Result<Vec<Block>> {
+    let models = [(name, &evaluation.network, "network"), (BASELINE, &evaluation.baseline, "words")];
+    let scores = evaluation.scores(name);
     let mut blocks = Vec::new();
     for ((model, _, file), score) in models.iter().zip([&scores.network, &scores.baseline]) {
-        let title = format!("Confusion of the {model}");
-        let svg = plots::confusion(&title, &test.labels, &score.confusion)?;
-        blocks.push(super::keep(run, &format!("confusion-{file}"), &title, svg)?);
+        let title = format!("Confusion matrix of the {model}");
+        let svg = plots::confusion(&title, &evaluation.labels, &score.confusion)?;
+        blocks.push(save_plot(run, &format!("confusion-{file}"), &title, svg)?);
     }
-    let bins = |judged: &[LabeledPrediction]| -> Vec<(f64, f64, usize)> {
-        calibration_bins(judged, BINS).iter().map(|bin| (bin.confidence, bin.accuracy, bin.count)).collect()
+    let bins = |predictions: &[LabeledPrediction]| -> Vec<(f64, f64, usize)> {
+        calibration_bins(predictions, BINS).iter().map(|bin| (bin.confidence, bin.accuracy, bin.count)).collect()
     };
-    let bins = models.map(|(model, judged, _)| (model, bins(judged)));
+    let bins = models.map(|(model, predictions, _)| (model, bins(predictions)));
     let curves: Vec<_> = bins.iter().map(|(model, bins)| (*model, &bins[..])).collect();
-    let caption = "How often a judgement is right, against how sure it is.";
-    blocks.push(super::keep(run, "calibration", caption, plots::calibration("Calibration", &curves)?)?);
-    if test.labels.len() == 2 {
-        let points = models.map(|(model, judged, _)| (model, roc(judged, 1)));
+    let caption = "Calibration: accuracy against confidence.";
+    blocks.push(save_plot(run, "calibration", caption, plots::calibration("Calibration", &curves)?)?);
+    if evaluation.labels.len() == 2 {
+        let points = models.map(|(model, predictions, _)| (model, roc(predictions, 1)));
         let areas = [scores.network.auroc, scores.baseline.auroc];
         let curves: Vec<_> =
             points.iter().zip(areas).map(|((model, points), area)| (*model, &points[..], area)).collect();
-        let title = format!("Receiver operating characteristic for `{}`", test.labels[1]);
-        blocks.push(super::keep(run, "roc", &title, plots::roc(&title, &curves)?)?);
+        let title = format!("Receiver operating characteristic for `{}`", evaluation.labels[1]);
+        blocks.push(save_plot(run, "roc", &title, plots::roc(&title, &curves)?)?);
     }
     Ok(blocks)
 }
 
-/// `train predict` with a run of `sentiment`.
-pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
-    let format = super::format(args, &[Format::Text, Format::Csv, Format::Json])?;
-    if format == Format::Csv && args.sentiment.explain.is_some() {
-        return Err(BadInput(
-            "--explain: expected --format text or json, for a row has no place for it, found csv".into(),
-        )
-        .into());
-    }
-    let classifier = Classifier::load(&args.run.run, device)?;
-    let sentences = super::sentences(&args.sentences)?;
-    let judged = classifier.judge(&sentences)?;
-    let by_words = classifier.judge_by_words(&sentences)?;
-    let mut text = if format == Format::Csv { "label,probability,sentence\n".to_string() } else { String::new() };
-    for (index, (sentence, judgement)) in sentences.iter().zip(&judged).enumerate() {
-        super::tell_unknown(sentence, &judgement.unknown, judgement.cut.then_some(classifier.plan().longest));
-        let by_words = by_words.as_ref().map(|judged| &judged[index]);
-        let moved = args.sentiment.explain.is_some().then(|| classifier.explain(sentence));
-        text += &match format {
-            Format::Text => {
-                in_words(sentence, judgement, by_words.map(|judged| named(judged, &classifier)), moved.as_deref())
-            }
-            Format::Csv => {
-                format!("{},{},{}\n", cell(&judgement.label), judgement.probability, quoted(sentence))
-            }
-            Format::Json => {
-                let labels = classifier.labels();
-                let likely = |likely: &[f64]| -> serde_json::Map<String, serde_json::Value> {
-                    labels.iter().cloned().zip(likely.iter().map(|p| (*p).into())).collect()
-                };
-                let line = serde_json::json!({
-                    "sentence": sentence,
-                    "label": judgement.label,
-                    "probabilities": likely(&judgement.probabilities),
-                    "bag_of_words": by_words.map(|judged| likely(judged)),
-                    "moved": moved,
-                    "unknown": judgement.unknown,
-                    "cut": judgement.cut,
-                });
-                line.to_string() + "\n"
-            }
-        };
-    }
-    super::answer(args, &text)
-}
-
-/// `positive 98 %   (bag of words: positive 91 %)  This product is amazing`, and below it which words moved it.
-fn in_words(
+/// `positive 98 % (bag of words: positive 91 %)  This product is amazing`, and below it the words that contributed.
+fn lines(
     sentence: &str,
-    judgement: &Classification,
-    by_words: Option<String>,
-    moved: Option<&[Attribution]>,
+    prediction: &Classification,
+    baseline: Option<String>,
+    attributions: Option<&[Attribution]>,
 ) -> String {
-    let by_words = by_words.map(|judged| format!(" ({WORDS}: {judged})")).unwrap_or_default();
-    let mut text = format!("{}{by_words}  {sentence}\n", in_percent(&judgement.label, judgement.probability));
-    if let Some(moved) = moved {
-        let most = moved.iter().map(|piece| piece.by.abs()).fold(0.0, f64::max);
-        let pieces: Vec<String> =
-            moved.iter().map(|piece| format!("{} {}", piece.text, strength(piece.by, most))).collect();
-        text += &format!("    {}\n", pieces.join("  "));
+    let baseline = baseline.map(|baseline| format!(" ({BASELINE}: {baseline})")).unwrap_or_default();
+    let mut text = format!("{}{baseline}  {sentence}\n", percent(&prediction.label, prediction.probability));
+    if let Some(attributions) = attributions {
+        let largest = attributions.iter().map(|part| part.score.abs()).fold(0.0, f64::max);
+        let parts: Vec<String> =
+            attributions.iter().map(|part| format!("{} {}", part.text, strength(part.score, largest))).collect();
+        text += &format!("    {}\n", parts.join("  "));
     }
     text
 }
 
-/// How much a word moved a judgement, beside the word that moved it most: `+++` to `---`.
-fn strength(by: f64, most: f64) -> String {
-    let steps = if most > 0.0 { (3.0 * by.abs() / most).round() as usize } else { 0 };
-    if steps == 0 { "·".into() } else { if by > 0.0 { "+" } else { "-" }.repeat(steps) }
+fn json(
+    sentence: &str,
+    prediction: &Classification,
+    baseline: Option<&[f64]>,
+    attributions: Option<Vec<Attribution>>,
+    labels: &[String],
+) -> String {
+    let by_label = |probabilities: &[f64]| -> serde_json::Map<String, serde_json::Value> {
+        labels.iter().cloned().zip(probabilities.iter().map(|p| (*p).into())).collect()
+    };
+    let line = serde_json::json!({
+        "sentence": sentence,
+        "label": prediction.label,
+        "probabilities": by_label(&prediction.probabilities),
+        "bag_of_words": baseline.map(by_label),
+        "attributions": attributions,
+        "unknown": prediction.unknown,
+        "truncated": prediction.truncated,
+    });
+    line.to_string() + "\n"
 }
 
-fn in_percent(label: &str, probability: f64) -> String {
+/// The contribution of a word relative to the largest: `+++` to `---`.
+fn strength(score: f64, largest: f64) -> String {
+    let steps = if largest > 0.0 { (3.0 * score.abs() / largest).round() as usize } else { 0 };
+    if steps == 0 { "·".into() } else { if score > 0.0 { "+" } else { "-" }.repeat(steps) }
+}
+
+fn percent(label: &str, probability: f64) -> String {
     format!("{label} {:.0} %", 100.0 * probability)
 }
 
-/// The likeliest label of a judgement by the bag of words.
-fn named(judged: &[f64], classifier: &Classifier) -> String {
-    let likeliest = judged.iter().zip(classifier.labels()).max_by(|a, b| a.0.total_cmp(b.0));
-    likeliest.map_or_else(String::new, |(probability, label)| in_percent(label, *probability))
+/// The likeliest label and its probability.
+fn likeliest(probabilities: &[f64], labels: &[String]) -> String {
+    let likeliest = probabilities.iter().zip(labels).max_by(|a, b| a.0.total_cmp(b.0));
+    likeliest.map_or_else(String::new, |(probability, label)| percent(label, *probability))
 }
 
-/// A cell of CSV, in quotes if it needs them.
+/// A cell of CSV, quoted if necessary.
 fn cell(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { quoted(text) } else { text.to_string() }
 }
 
-/// A cell of CSV in quotes.
+/// A quoted cell of CSV.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
-}
-
-/// The layers of a run's network, or of the recipe's for the embedded sentences.
-pub fn layers(run: Option<&Path>, device: &Device) -> Result<Summary> {
-    Ok(match run {
-        Some(folder) => {
-            let run = ClassifyRun::open(folder)?;
-            network(run.plan(), run.tokens(), run.labels().len(), device)
-        }
-        None => {
-            let plan = ClassifyConfig::new(DEFAULT_DATA)?;
-            let (tokens, labels) = plan.sizes()?;
-            network(&plan, tokens, labels, device)
-        }
-    })
-}
-
-fn network(plan: &ClassifyConfig, tokens: usize, labels: usize, device: &Device) -> Summary {
-    plan.network(tokens, labels).init(device).summary(&[plan.longest])
 }
 
 #[cfg(test)]
@@ -235,8 +233,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_a_judgement_is_shown_by_its_strength() {
-        let shown = [3.0, 1.2, 0.2, -2.0, 0.0].map(|by| strength(by, 3.0));
+    fn contributions_are_shown_by_their_strength() {
+        let shown = [3.0, 1.2, 0.2, -2.0, 0.0].map(|score| strength(score, 3.0));
         assert_eq!(shown, ["+++", "+", "·", "--", "·"]);
         assert_eq!(strength(0.0, 0.0), "·");
     }

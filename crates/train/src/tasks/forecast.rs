@@ -1,169 +1,135 @@
-//! The commands of forecasting.
+//! `train forecast`.
 
-use std::path::Path;
-use std::process::ExitCode;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::tensor::Device;
+use clap::Args;
 use recurrent::data::{DatasetManifest, Table};
-use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Source, TestRows};
+use recurrent::forecast::{ForecastConfig, ForecastRun, ForecastSource, Forecaster, Forecasting, TestForecasts};
 use recurrent::models::{Summarize, Summary};
-use recurrent::{Plan, Run, RunDir};
+use recurrent::prelude::*;
 
-use super::Shown;
-use crate::cli::{Format, NewRun, PredictArgs};
-use crate::output::say;
+use super::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
+use crate::cli::{Format, PredictArgs};
+use crate::output::print;
+use crate::plots;
 use crate::report::{Block, Section};
-use crate::settings::{ForecastSettings, Layers};
-use crate::{device, plots};
 
-const DEFAULT_DATA: &str = "weather";
-
-/// `train forecast`.
-pub fn train(args: &NewRun<ForecastSettings>) -> Result<ExitCode> {
-    let device = device::open(&args.device)?;
-    let layers = Layers::read(&args.settings, args.config.as_deref())?;
-    let data = layers.get::<String>("data").unwrap_or_else(|| DEFAULT_DATA.into());
-    let source = Source::open(&data)?;
-    // A file is found again from any folder.
-    let data = match source.facts {
-        Some(_) => data,
-        None => std::path::absolute(&data).context("a path")?.display().to_string(),
-    };
-    let recipe = ForecastConfig::new(&data, &source, layers.get("target"), layers.get("inputs"))?;
-    let plan = layers.over(&recipe)?;
-    let folder = super::place(args, &plan, plan.model);
-    let run = ForecastRun::create(plan, &source, &folder, args.force)?;
-    introduce(&run, &device);
-    super::finish(&run, &device)
+/// Options of a forecast.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Runs of forecast")]
+pub struct ForecastOptions {
+    /// Rows to forecast from [default: the last rows of the run's data]
+    #[arg(long, value_name = "NAME|FILE.csv")]
+    pub data: Option<String>,
+    /// How many rows to forecast [default: the run's horizon]
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
 }
 
-/// Says what is going to be trained.
-pub fn introduce(run: &ForecastRun, device: &Device) {
-    let [train, valid, test] = run.windows();
-    let plan = run.plan();
-    say(network(plan, device));
-    say(format!(
-        "\nForetelling {} from {}: {} rows seen, {} foretold; {train} windows to train, {valid} to validate, {test} to test.",
-        plan.target.join(", "),
-        plan.data,
-        plan.window,
-        plan.horizon,
-    ));
-}
-
-impl Shown for ForecastRun {
+impl CommandLine for Forecasting {
+    const ABOUT: &'static str = "Train a network to forecast columns of a table";
     const LOSS: &'static str = "Mean squared error, scaled";
 
-    fn show(&self, device: &Device) -> Result<Section> {
-        let rows = self.score(device)?;
-        let plan = self.plan();
-        let name = plan.model.to_string().to_uppercase();
-        let tables = rows.score(&name);
-        super::write_scores(self, &tables)?;
+    type TrainOptions = NoOptions;
+    type PredictOptions = ForecastOptions;
+
+    fn describe(run: &ForecastRun) -> String {
+        let [train, valid, test] = run.data().windows();
+        let ForecastConfig { data, target, window, horizon, .. } = run.config();
+        format!(
+            "Forecasting {} of {data}: window {window}, horizon {horizon}; {train} windows for training, {valid} for \
+             validation, {test} for test.",
+            target.join(", ")
+        )
+    }
+
+    fn evaluate_and_print(run: &ForecastRun, device: &Device) -> Result<Section> {
+        let forecasts = run.evaluate(device)?;
+        let ForecastConfig { data, target, window, horizon, cell, .. } = run.config();
+        let name = cell.to_string().to_uppercase();
+        let tables = forecasts.scores(&name);
+        write_scores(run, &tables)?;
         let mut blocks = Vec::new();
         for (target, table) in tables.iter().enumerate() {
-            say(format!("\n{table}"));
+            print(format!("\n{table}"));
             blocks.push(Block::Verbatim(table.to_string()));
-            blocks.push(draw_forecast(self, &rows, target, &name)?);
+            blocks.push(plot_forecast(run, &forecasts, target, &name)?);
         }
-        let lead = format!(
-            "From {} rows of {} to the next {}: {}.",
-            plan.window,
-            plan.data,
-            plan.horizon,
-            plan.target.join(", ")
-        );
+        let lead = format!("From {window} rows of {data} to the next {horizon}: {}.", target.join(", "));
         Ok(Section { title: "Forecast".into(), lead, blocks })
     }
 
-    fn next(&self) -> String {
-        format!("To see what comes next: train predict {}", self.run_dir().root().display())
+    fn next_command(run: &ForecastRun) -> String {
+        format!("To forecast: train predict {}", run.run_dir().root().display())
+    }
+
+    fn predict(args: &PredictArgs, options: &ForecastOptions, device: &Device) -> Result<()> {
+        let forecaster = Forecaster::load(&args.run.run, device)?;
+        let forecast = match &options.data {
+            Some(data) => {
+                let table: Table = ForecastSource::open(data)?.table;
+                forecaster.forecast_after(&forecaster.history(&table)?, options.steps)?
+            }
+            None => forecaster.forecast(options.steps)?,
+        };
+        let text = match format(args, &[Format::Csv, Format::Json])? {
+            Format::Json => forecast.to_json() + "\n",
+            Format::Csv | Format::Text => forecast.to_csv(),
+        };
+        write_output(args, &text)
+    }
+
+    /// The lecture's network: two layers of 50 on 100 rows of one column, one row ahead.
+    fn default_summary(device: &Device) -> Result<Summary> {
+        let mut config = ForecastConfig::new(&ForecastSource::open("stocks")?)?;
+        (config.target, config.horizon) = (vec!["AAPL_adj_close".into()], 1);
+        config.features.clone_from(&config.target);
+        Ok(config.network().init(device).summary(&[config.window, config.features.len()]))
     }
 }
 
-/// What was foretold with the last step of the horizon, and what came.
-fn draw_forecast(run: &ForecastRun, rows: &TestRows, target: usize, network: &str) -> Result<Block> {
-    let plan = run.plan();
-    let (column, step) = (&plan.target[target], plan.horizon);
-    let series = rows.series();
-    let truth = series.column(column)?;
+/// The forecasts of the last step of the horizon, and the actual values.
+fn plot_forecast(run: &ForecastRun, forecasts: &TestForecasts, target: usize, network: &str) -> Result<Block> {
+    let config = run.config();
+    let (column, step) = (&config.target[target], config.horizon);
+    let series = forecasts.series();
+    let values = series.column(column)?;
     let index = series.index_of(column)?;
-    let baseline = rows.baselines()[0];
-    let windows = 0..rows.len();
-    let at = |window| rows.row(window, step);
-    let labels: Vec<String> = windows
-        .clone()
-        .map(|window| match series.dates() {
-            Some(dates) => dates.label(at(window)),
-            None => at(window).to_string(),
-        })
-        .collect();
-    let came: Vec<f64> = windows.clone().map(|window| truth[at(window)]).collect();
-    let said: Vec<f64> = windows.clone().map(|window| rows.forecast(window, step, target)).collect();
+    let baseline = forecasts.baselines()[0];
+    let windows = 0..forecasts.len();
+    let row = |window| forecasts.row(window, step);
+    let label = |window| match series.dates() {
+        Some(dates) => dates.label(row(window)),
+        None => row(window).to_string(),
+    };
+    let labels: Vec<String> = windows.clone().map(label).collect();
+    let actual: Vec<f64> = windows.clone().map(|window| values[row(window)]).collect();
+    let predicted: Vec<f64> = windows.clone().map(|window| forecasts.forecast(window, step, target)).collect();
     let naive: Vec<f64> =
-        windows.map(|window| baseline.forecast(series, index, at(window) - step, step).unwrap_or(f64::NAN)).collect();
+        windows.map(|window| baseline.forecast(series, index, row(window) - step, step).unwrap_or(f64::NAN)).collect();
     let baseline = baseline.name();
     let lines = [
-        plots::Line { name: "what came", values: &came },
-        plots::Line { name: network, values: &said },
+        plots::Line { name: "actual", values: &actual },
+        plots::Line { name: network, values: &predicted },
         plots::Line { name: &baseline, values: &naive },
     ];
-    let title = format!("{column} in the test part, foretold {step} row(s) ahead");
-    let picture = plots::over_time(&title, &with_unit(plan, column), &labels, &lines)?;
-    super::keep(run, &picture_name(plan, target), &title, picture)
+    let title = format!("{column} in the test split, forecast {step} row(s) ahead");
+    let svg = plots::over_time(&title, &with_unit(config, column), &labels, &lines)?;
+    save_plot(run, &plot_name(config, target), &title, svg)
 }
 
 /// `temp_max, °C`, if the unit is known.
-fn with_unit(plan: &ForecastConfig, column: &str) -> String {
-    let facts = DatasetManifest::find(&plan.data).ok().and_then(|set| set.manifest.series().ok());
-    let known = facts.and_then(|facts| facts.columns.iter().find(|known| known.name == column));
+fn with_unit(config: &ForecastConfig, column: &str) -> String {
+    let schema = DatasetManifest::find(&config.data).ok().and_then(|set| set.manifest.series().ok());
+    let known = schema.and_then(|schema| schema.columns.iter().find(|known| known.name == column));
     known.map_or_else(|| column.to_string(), |known| format!("{column}, {}", known.unit))
 }
 
-/// `train predict`.
-pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
-    let forecaster = Forecaster::load(&args.run.run, device)?;
-    let asked = &args.forecast;
-    let forecast = match &asked.data {
-        Some(data) => {
-            let table: Table = Source::open(data)?.table;
-            forecaster.forecast_after(&forecaster.history(&table)?, asked.steps)?
-        }
-        None => forecaster.forecast(asked.steps)?,
-    };
-    let text = match super::format(args, &[Format::Csv, Format::Json])? {
-        Format::Json => forecast.to_json() + "\n",
-        Format::Csv | Format::Text => forecast.to_csv(),
-    };
-    super::answer(args, &text)
-}
-
-/// The layers of a run's network, or of the lecture's.
-pub fn layers(run: Option<&Path>, device: &Device) -> Result<Summary> {
-    let plan = match run {
-        Some(folder) => <ForecastConfig as Plan>::of(&RunDir::open(folder)?)?,
-        None => lecture_plan()?,
-    };
-    Ok(network(&plan, device))
-}
-
-/// The lecture's network: two layers of 50 on 100 rows of one column, one row foretold.
-fn lecture_plan() -> Result<ForecastConfig> {
-    let source = Source::open("stocks")?;
-    let closes = vec!["AAPL_adj_close".to_string()];
-    Ok(ForecastConfig::new("stocks", &source, Some(closes.clone()), Some(closes))?)
-}
-
-fn network(plan: &ForecastConfig, device: &Device) -> Summary {
-    plan.network().init(device).summary(&[plan.window, plan.inputs.len()])
-}
-
-/// `forecast-temp_max`: the column's name as far as a file's can hold it, numbered where there are several.
-fn picture_name(plan: &ForecastConfig, target: usize) -> String {
-    const LONGEST: usize = 60;
+/// `forecast-temp_max`: the characters of the column's name that a file's name can have, numbered where there are several.
+fn plot_name(config: &ForecastConfig, target: usize) -> String {
+    const MAX_CHARS: usize = 60;
     let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
-    let name: String = plan.target[target].chars().take(LONGEST).map(plain).collect();
-    let number = if plan.target.len() > 1 { format!("{}-", target + 1) } else { String::new() };
+    let name: String = config.target[target].chars().take(MAX_CHARS).map(plain).collect();
+    let number = if config.target.len() > 1 { format!("{}-", target + 1) } else { String::new() };
     format!("forecast-{number}{name}")
 }

@@ -1,192 +1,233 @@
-//! The commands of generation.
+//! `train generate`.
 
 use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::process::ExitCode;
 
 use anyhow::Result;
 use burn::tensor::Device;
-use recurrent::Run;
-use recurrent::decoding::Sampling;
-use recurrent::fit::{AfterEpoch, History};
-use recurrent::generate::{GenerateConfig, GenerateRun, Generated, GenerationConfig, Generator};
-use recurrent::models::{Summarize, Summary};
+use clap::Args;
+use recurrent::decoding::SamplingConfig;
+use recurrent::fit::{AfterEpoch, History, Schedule};
+use recurrent::generate::{
+    GenerateConfig, GenerateRun, GenerateSource, Generated, Generation, GenerationConfig, Generator,
+};
+use recurrent::models::Summary;
+use recurrent::prelude::*;
+use recurrent::settings::Settings;
 
-use super::Shown;
-use crate::cli::{Format, GenerateArgs, PredictArgs};
-use crate::device;
-use crate::output::{note, say, utter};
+use super::sentences::note_unknown;
+use super::{CommandLine, format, write_output, write_scores};
+use crate::cli::{Format, PredictArgs};
+use crate::output::{note, print, write};
 use crate::report::{Block, Section};
-use crate::settings::Layers;
 
-const DEFAULT_DATA: &str = "fables";
-/// Tokens of a sample that is shown after an epoch, and at the end.
-const SAMPLE: usize = 200;
-const LAST_SAMPLE: usize = 600;
+/// Tokens of the sample after an epoch, and at the end.
+const EPOCH_SAMPLE: usize = 200;
+const FINAL_SAMPLE: usize = 600;
 
-/// `train generate`.
-pub fn train(args: &GenerateArgs) -> Result<ExitCode> {
-    let GenerateArgs { run: args, trace } = args;
-    let device = device::open(&args.device)?;
-    let layers = Layers::read(&args.settings, args.config.as_deref())?;
-    let data = layers.get::<String>("data").unwrap_or_else(|| DEFAULT_DATA.into());
-    let plan = layers.over(&GenerateConfig::new(&data)?)?;
-    let folder = super::place(args, &plan, plan.model);
-    let run = GenerateRun::create(plan, &folder, args.force)?;
-    introduce(&run, &device);
-    if *trace > 0 {
-        say(table_of_steps(&run, *trace));
+/// Options of training that are no settings.
+#[derive(Debug, Default, Args)]
+pub struct TraceOptions {
+    /// Print the first steps of training: the id of each input token, and the one to predict
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub trace: usize,
+}
+
+/// Options of text generation.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Runs of generate")]
+pub struct GenerateOptions {
+    /// The beginning of the text [default: the beginning of a line]
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
+    /// Tokens to generate [default: 400]
+    #[arg(long, value_name = "N")]
+    pub max_new_tokens: Option<usize>,
+    /// Sampling temperature; 0 always takes the likeliest token [default: 0.8]
+    #[arg(long, value_name = "X")]
+    pub temperature: Option<f64>,
+    /// Sample from this many of the likeliest tokens; 0 for all [default: 0]
+    #[arg(long, value_name = "N")]
+    pub top_k: Option<usize>,
+    /// Sample from the likeliest tokens that have this probability together (nucleus sampling) [default: 1]
+    #[arg(long, value_name = "FRACTION")]
+    pub top_p: Option<f64>,
+    /// Penalty on the last 64 tokens; 1 for none [default: 1]
+    #[arg(long, value_name = "X")]
+    pub repetition_penalty: Option<f64>,
+    /// Always take the likeliest token
+    #[arg(long)]
+    pub greedy: bool,
+    /// Random seed of the sampling [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Stop before this text
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Option<String>,
+    /// Refuse a prompt with unknown characters, instead of reading them as `<unk>`
+    #[arg(long)]
+    pub strict: bool,
+    #[command(flatten)]
+    pub beam: BeamOptions,
+}
+
+/// The option that generation and translation share.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Runs of generate and translate")]
+pub struct BeamOptions {
+    /// Beams of the search [default: translate: as the run was evaluated; generate: sampling instead of a search]
+    #[arg(long, value_name = "N")]
+    pub beam_size: Option<usize>,
+}
+
+impl GenerateOptions {
+    fn config(&self) -> GenerationConfig {
+        let defaults = GenerationConfig::default();
+        let temperature = self.temperature.unwrap_or(defaults.sampling.temperature);
+        GenerationConfig {
+            sampling: SamplingConfig {
+                temperature: if self.greedy { 0.0 } else { temperature },
+                top_k: self.top_k.unwrap_or(defaults.sampling.top_k),
+                top_p: self.top_p.unwrap_or(defaults.sampling.top_p),
+                repetition_penalty: self.repetition_penalty.unwrap_or(defaults.sampling.repetition_penalty),
+                seed: self.seed.unwrap_or(defaults.sampling.seed),
+            },
+            beam_size: self.beam.beam_size.unwrap_or(defaults.beam_size),
+            max_new_tokens: self.max_new_tokens.unwrap_or(defaults.max_new_tokens),
+            stop: self.stop.clone(),
+            strict: self.strict,
+        }
     }
-    super::finish(&run, &device)
 }
 
-/// Says what is going to be trained.
-pub fn introduce(run: &GenerateRun, device: &Device) {
-    let plan = run.plan();
-    let [train, valid] = run.tokens();
-    say(network(plan, run.codec().len(), device));
-    say(format!(
-        "\nReading {} as {} ({} different): {train} tokens to train, {valid} to validate; {} lanes, windows of {}.",
-        plan.data,
-        run.codec().kind(),
-        run.codec().len(),
-        plan.fit.batch,
-        plan.window,
-    ));
-}
-
-/// The lecture's table of steps, with the codec's own numbers.
-fn table_of_steps(run: &GenerateRun, steps: usize) -> String {
-    let mut table = String::new();
-    for (step, traced) in run.trace(steps).into_iter().enumerate() {
-        let [(input, seen), (expected, to_come)] = [traced.input, traced.expected];
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            table,
-            "\nStep {step:4}\n  input: {input} ('{seen}')\n  expected output: {expected} ('{to_come}')"
-        );
-    }
-    table
-}
-
-impl Shown for GenerateRun {
-    const LOSS: &'static str = "Cross-entropy, nats a token";
+impl CommandLine for Generation {
+    const ABOUT: &'static str = "Train a language model on a text, to generate and complete text";
+    const LOSS: &'static str = "Cross-entropy, nats per token";
     // A dashboard has no room for samples.
     const DASHBOARD: bool = false;
 
-    fn show(&self, device: &Device) -> Result<Section> {
-        let measures = self.score(device)?;
-        super::write_scores(self, &measures)?;
-        say(format!("\nValidation: {measures}."));
-        let asked = GenerationConfig { length: LAST_SAMPLE, ..GenerationConfig::default() };
-        let sample =
-            Generator::load(self.run_dir().root(), device)?.generate("", &asked, |_| ControlFlow::Continue(()))?;
-        say(format!("\nA sample:\n{}", sample.text));
-        let plan = self.plan();
-        let lead =
-            format!("A model of {}, read as {}, and a sample of what it writes.", plan.data, self.codec().kind());
-        let blocks = vec![Block::Paragraph(format!("Validation: {measures}.")), Block::Verbatim(sample.text)];
-        Ok(Section { title: "Generate".into(), lead, blocks })
+    type TrainOptions = TraceOptions;
+    type PredictOptions = GenerateOptions;
+
+    fn describe(run: &GenerateRun) -> String {
+        let [train, valid] = run.data().token_counts();
+        let GenerateConfig { data, bptt, fit, .. } = run.config();
+        let tokenizer = run.data().tokenizer();
+        format!(
+            "Language model of {data}, tokenizer {} (vocabulary of {}): {train} tokens for training, {valid} for \
+             validation; {} parallel streams, windows of {bptt}.",
+            tokenizer.kind(),
+            tokenizer.len(),
+            fit.batch_size,
+        )
     }
 
-    fn next(&self) -> String {
-        let folder = self.run_dir().root().display();
-        format!("To let it write: train predict {folder} --prompt \"The\"; to complete words: train complete {folder}")
+    /// The lecture's table of steps.
+    fn before_training(run: &GenerateRun, options: &TraceOptions) {
+        let mut table = String::new();
+        for (step, traced) in run.data().trace(options.trace).into_iter().enumerate() {
+            let [(input, input_text), (target, target_text)] = [traced.input, traced.target];
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                table,
+                "\nStep {step:4}\n  input: {input} ('{input_text}')\n  expected output: {target} ('{target_text}')"
+            );
+        }
+        if !table.is_empty() {
+            print(table);
+        }
     }
 
-    fn after_epoch(&self, device: &Device) -> AfterEpoch {
-        let (folder, device) = (self.run_dir().root().to_path_buf(), device.clone());
-        let per_character = self.measures(1.0).bits_per_character;
+    fn after_epoch(run: &GenerateRun, device: &Device) -> AfterEpoch {
+        let (folder, device) = (run.run_dir().root().to_path_buf(), device.clone());
+        let bits_per_nat = run.data().metrics(1.0).bits_per_character;
         Box::new(move |history: &History| {
             if let Some(last) = history.epochs.last() {
                 note(format!(
-                    "  validation: {:.3} bits a character, perplexity {:.2}",
-                    last.valid_loss * per_character,
+                    "  validation: {:.3} bits per character, perplexity {:.2}",
+                    last.valid_loss * bits_per_nat,
                     last.valid_loss.exp()
                 ));
                 match sample(&folder, &device, last.epoch) {
-                    Ok(text) => note(format!("  the best so far writes: {}", text.trim().replace('\n', "\n    "))),
+                    Ok(text) => note(format!("  a sample of the best epoch: {}", text.trim().replace('\n', "\n    "))),
                     Err(error) => note(format!("  no sample: {error}")),
                 }
             }
         })
     }
-}
 
-/// What the best network so far writes, another sample after each epoch.
-fn sample(folder: &Path, device: &Device, epoch: usize) -> recurrent::Result<String> {
-    let sampling = Sampling { seed: epoch as u64, ..Sampling::default() };
-    let asked = GenerationConfig { length: SAMPLE, sampling, ..GenerationConfig::default() };
-    let generated = Generator::load(folder, device)?.generate("", &asked, |_| ControlFlow::Continue(()))?;
-    Ok(generated.text)
-}
-
-/// `train predict` with a run of `generate`.
-pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
-    let generator = Generator::load(&args.run.run, device)?;
-    let asked = &args.generate;
-    let prompt = asked.prompt.as_deref().unwrap_or_default();
-    let usual = GenerationConfig::default();
-    let sampling = Sampling {
-        temperature: if asked.greedy.is_some() { 0.0 } else { asked.temperature.unwrap_or(usual.sampling.temperature) },
-        top_k: asked.top_k.unwrap_or(usual.sampling.top_k),
-        top_p: asked.top_p.unwrap_or(usual.sampling.top_p),
-        repetition: asked.repetition.unwrap_or(usual.sampling.repetition),
-        seed: asked.seed.unwrap_or(usual.sampling.seed),
-    };
-    let generation = GenerationConfig {
-        sampling,
-        beam: args.translate.beam.unwrap_or(usual.beam),
-        length: asked.length.unwrap_or(usual.length),
-        stop: asked.stop.clone(),
-        strict: asked.strict.is_some(),
-    };
-    let format = super::format(args, &[Format::Text, Format::Json])?;
-    if format == Format::Text && args.output.is_none() {
-        // As it is made; the prompt once it is sure that there is something to go on with.
-        let mut begun = false;
-        let generated = generator.generate(prompt, &generation, |text| {
-            if !begun {
-                utter(prompt);
-                begun = true;
-            }
-            utter(text);
-            ControlFlow::Continue(())
-        })?;
-        utter("\n");
-        super::tell_unknown(prompt, &generated.unknown, None);
-        return Ok(());
+    fn evaluate_and_print(run: &GenerateRun, device: &Device) -> Result<Section> {
+        let metrics = run.evaluate(device)?;
+        write_scores(run, &metrics)?;
+        print(format!("\nValidation: {metrics}."));
+        let options = GenerationConfig { max_new_tokens: FINAL_SAMPLE, ..GenerationConfig::default() };
+        let sample = run.predictor(device)?.generate("", &options, |_| ControlFlow::Continue(()))?;
+        print(format!("\nA sample:\n{}", sample.text));
+        let lead = format!(
+            "A language model of {}, tokenizer {}, and a sample of its text.",
+            run.config().data,
+            run.data().tokenizer().kind()
+        );
+        let blocks = vec![Block::Paragraph(format!("Validation: {metrics}.")), Block::Verbatim(sample.text)];
+        Ok(Section { title: "Generate".into(), lead, blocks })
     }
-    let generated = generator.generate(prompt, &generation, |_| ControlFlow::Continue(()))?;
-    super::tell_unknown(prompt, &generated.unknown, None);
-    let Generated { text, tokens, unknown } = generated;
-    super::answer(
-        args,
-        &match format {
+
+    fn next_command(run: &GenerateRun) -> String {
+        let folder = run.run_dir().root().display();
+        format!("To generate text: train predict {folder} --prompt \"The\"; to complete words: train complete {folder}")
+    }
+
+    fn predict(args: &PredictArgs, options: &GenerateOptions, device: &Device) -> Result<()> {
+        let generator = Generator::load(&args.run.run, device)?;
+        let prompt = options.prompt.as_deref().unwrap_or_default();
+        let config = options.config();
+        let format = format(args, &[Format::Text, Format::Json])?;
+        if format == Format::Text && args.output.is_none() {
+            // The prompt is written with the first piece, so that an error comes alone.
+            let mut begun = false;
+            let generated = generator.generate(prompt, &config, |text| {
+                if !begun {
+                    write(prompt);
+                    begun = true;
+                }
+                write(text);
+                ControlFlow::Continue(())
+            })?;
+            write("\n");
+            note_unknown(prompt, &generated.unknown, None);
+            return Ok(());
+        }
+        let generated = generator.generate(prompt, &config, |_| ControlFlow::Continue(()))?;
+        note_unknown(prompt, &generated.unknown, None);
+        let Generated { text, num_tokens, unknown } = generated;
+        let text = match format {
             Format::Json => {
-                serde_json::json!({ "prompt": prompt, "text": text, "tokens": tokens, "unknown": unknown }).to_string()
-                    + "\n"
+                let answer =
+                    serde_json::json!({ "prompt": prompt, "text": text, "num_tokens": num_tokens, "unknown": unknown });
+                answer.to_string() + "\n"
             }
             Format::Text | Format::Csv => format!("{prompt}{text}\n"),
-        },
-    )
+        };
+        write_output(args, &text)
+    }
+
+    fn default_summary(device: &Device) -> Result<Summary> {
+        let source = GenerateSource::open(&GenerateConfig::defaults().data)?;
+        let config = GenerateConfig::new(&source);
+        let data = Self::prepare(&config, source, None)?;
+        Ok(recurrent::models::Summarize::summary(&Self::network(&config, &data, device), &Self::input_shape(&config)))
+    }
+
+    fn shorten(config: &mut GenerateConfig) {
+        (config.fit.epochs, config.fit.schedule) = (5, Schedule::Cosine);
+    }
 }
 
-/// The layers of a run's network, or of the recipe's for the embedded text.
-pub fn layers(run: Option<&Path>, device: &Device) -> Result<Summary> {
-    Ok(match run {
-        Some(folder) => {
-            let run = GenerateRun::open(folder)?;
-            network(run.plan(), run.codec().len(), device)
-        }
-        None => {
-            let plan = GenerateConfig::new(DEFAULT_DATA)?;
-            network(&plan, plan.tokens()?, device)
-        }
-    })
-}
-
-fn network(plan: &GenerateConfig, tokens: usize, device: &Device) -> Summary {
-    plan.network(tokens).init(device).summary(&[plan.window])
+/// Text by the best network so far, another sample after each epoch.
+fn sample(folder: &Path, device: &Device, epoch: usize) -> recurrent::Result<String> {
+    let sampling = SamplingConfig { seed: epoch as u64, ..SamplingConfig::default() };
+    let options = GenerationConfig { max_new_tokens: EPOCH_SAMPLE, sampling, ..GenerationConfig::default() };
+    let generated = Generator::load(folder, device)?.generate("", &options, |_| ControlFlow::Continue(()))?;
+    Ok(generated.text)
 }

@@ -1,72 +1,225 @@
-//! What is done with a run, whatever its task: train it, go on with it, score it.
+//! The tasks on the command line: one file each, one line each in [`TASKS`].
 
-pub mod classify;
-pub mod forecast;
-pub mod generate;
-pub mod translate;
+mod classify;
+mod forecast;
+mod generate;
+mod sentences;
+mod translate;
 
-use std::io::IsTerminal;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use recurrent::classify::ClassifyRun;
-use recurrent::data::DataError;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, FromArgMatches};
 use recurrent::fit::{AfterEpoch, History, StopReason};
-use recurrent::forecast::ForecastRun;
-use recurrent::generate::GenerateRun;
-use recurrent::translate::TranslateRun;
-use recurrent::{Plan, Run, Task, replace};
+use recurrent::models::Summary;
+use recurrent::settings::{Partial, Settings};
+use recurrent::{Run, RunDir, Task, TaskConfig, replace};
 use recurrent_study::Comparison;
 use serde::Serialize;
 
-use crate::cli::{BadInput, Format, NewRun, PredictArgs, ResumeArgs, RunArgs, SentencesOptions, SummaryArgs};
+use crate::cli::{BadInput, Format, NewRunArgs, PredictArgs, ResumeArgs, RunArgs, SummaryArgs};
 use crate::interrupt::INTERRUPTED;
-use crate::output::{note, say};
+use crate::output::{note, print};
 use crate::report::{Block, Section};
-use crate::settings::first_said;
-use crate::{compare, device, folder, plots, progress};
+use crate::{compare, device, folder, plots, progress, settings};
 
-/// A run that shows itself.
-pub trait Shown: Run {
-    /// What its loss is, for the picture of it.
+/// All tasks, in the order of the lecture.
+pub static TASKS: &[&dyn TaskCommand] = &[
+    &Entry::<recurrent::forecast::Forecasting>::NEW,
+    &Entry::<recurrent::generate::Generation>::NEW,
+    &Entry::<recurrent::translate::Translating>::NEW,
+    &Entry::<recurrent::classify::Classifying>::NEW,
+];
+
+/// What the command line adds to a task.
+pub trait CommandLine: Task {
+    /// The line about its command in the help.
+    const ABOUT: &'static str;
+    /// Other names of its command.
+    const ALIASES: &'static [&'static str] = &[];
+    /// What its loss is, for the plot.
     const LOSS: &'static str;
-
-    /// Whether training is watched on burn-train's dashboard, where there is a terminal for it.
+    /// Whether training is shown on burn-train's dashboard, where there is a terminal.
     const DASHBOARD: bool = true;
 
-    /// Scores the run, says how good it has become, and writes figures and pictures into its folder; gives the same for
-    /// a report.
-    fn show(&self, device: &Device) -> Result<Section>;
+    /// Options of training that are no settings.
+    type TrainOptions: Args;
+    /// Options of a prediction.
+    type PredictOptions: Args;
+
+    /// The recipe that is chosen by the options of training.
+    fn choose(recipe: Self::Config, options: &Self::TrainOptions) -> Self::Config {
+        let _ = options;
+        recipe
+    }
+
+    /// What is going to be trained, in a sentence.
+    fn describe(run: &Run<Self>) -> String;
+
+    /// Prints what the options of training ask for, before the first step.
+    fn before_training(run: &Run<Self>, options: &Self::TrainOptions) {
+        let _ = (run, options);
+    }
+
+    /// Called after each epoch, after the line about its loss.
+    fn after_epoch(run: &Run<Self>, device: &Device) -> AfterEpoch {
+        let _ = (run, device);
+        Box::new(|_| ())
+    }
+
+    /// Evaluates a run, prints how good it is, and writes scores and plots into its folder; gives the same for a report.
+    fn evaluate_and_print(run: &Run<Self>, device: &Device) -> Result<Section>;
 
     /// What to do with the run next.
-    fn next(&self) -> String;
+    fn next_command(run: &Run<Self>) -> String;
 
-    /// Is told after each epoch, besides the line about its loss.
-    fn after_epoch(&self, _device: &Device) -> AfterEpoch {
-        Box::new(|_| ())
+    /// Predicts with a run.
+    fn predict(args: &PredictArgs, options: &Self::PredictOptions, device: &Device) -> Result<()>;
+
+    /// The layers of the lecture's network, or the default one.
+    fn default_summary(device: &Device) -> Result<Summary>;
+
+    /// Makes the recipe small enough for the demo.
+    fn shorten(config: &mut Self::Config) {
+        let _ = config;
     }
 }
 
-/// What became of training.
+/// A task that has no options of its own.
+#[derive(Debug, Default, Args)]
+pub struct NoOptions {}
+
+/// How training ended.
 pub enum Trained {
-    /// It came to its end, and this is how good it has become.
-    Shown(Section),
-    /// Ctrl-C ended it before.
+    /// It finished, and was evaluated.
+    Evaluated(Section),
+    /// It was interrupted.
     Interrupted,
 }
 
-/// Does something with a run of any task.
-macro_rules! with_run {
-    ($folder:expr, $does:ident($($argument:expr),*)) => {
-        match Task::of($folder)? {
-            Task::Forecast => $does::<ForecastRun>($($argument),*),
-            Task::Generate => $does::<GenerateRun>($($argument),*),
-            Task::Translate => $does::<TranslateRun>($($argument),*),
-            Task::Sentiment => $does::<ClassifyRun>($($argument),*),
+/// A task, whatever its types.
+pub trait TaskCommand: Sync {
+    /// The name of the task and its command.
+    fn name(&self) -> &'static str;
+    /// The command that trains a run.
+    fn command(&self) -> clap::Command;
+    /// The options of a prediction.
+    fn predict_options(&self) -> clap::Command;
+    /// `train TASK`.
+    fn train(&self, matches: &ArgMatches) -> Result<ExitCode>;
+    /// `train resume`.
+    fn resume(&self, args: &ResumeArgs) -> Result<ExitCode>;
+    /// `train evaluate`.
+    fn evaluate(&self, args: &RunArgs) -> Result<()>;
+    /// `train predict`.
+    fn predict(&self, args: &PredictArgs, matches: &ArgMatches) -> Result<()>;
+    /// `train summary`.
+    fn summary(&self, run: Option<&Path>, device: &Device) -> Result<Summary>;
+    /// Trains a small run for the demo.
+    fn demo(&self, folder: &Path, device: &Device) -> Result<Trained>;
+}
+
+/// The command of a task, by its type.
+struct Entry<T>(PhantomData<fn() -> T>);
+
+impl<T> Entry<T> {
+    const NEW: Self = Self(PhantomData);
+}
+
+impl<T: CommandLine> TaskCommand for Entry<T> {
+    fn name(&self) -> &'static str {
+        T::Config::TASK
+    }
+
+    fn command(&self) -> clap::Command {
+        let command = clap::Command::new(T::Config::TASK).about(T::ABOUT).aliases(T::ALIASES.iter().copied());
+        NewRunArgs::augment_args(T::TrainOptions::augment_args(command.args(settings::args::<T::Config>())))
+    }
+
+    fn predict_options(&self) -> clap::Command {
+        T::PredictOptions::augment_args(clap::Command::new(T::Config::TASK))
+    }
+
+    fn train(&self, matches: &ArgMatches) -> Result<ExitCode> {
+        let args = NewRunArgs::from_arg_matches(matches)?;
+        let options = T::TrainOptions::from_arg_matches(matches)?;
+        let device = device::open(&args.device)?;
+        let mut given = settings::typed::<T::Config>(matches);
+        if let Some(path) = &args.config {
+            given = given.or(Partial::read(path, T::Config::TASK, T::Config::settings())?);
         }
-    };
+        let source = T::open(&given)?;
+        let recipe = T::choose(T::recipe(&source, &given)?, &options);
+        if given.get::<String>("sha256").is_some_and(|sha256| sha256 != recipe.sha256()) {
+            note(format!("note: {} has changed since this configuration was made: this is another run", recipe.data()));
+        }
+        let config = given.apply(&recipe)?;
+        let folder = args.out.clone().unwrap_or_else(|| folder::new(&run_name(&config)));
+        let run = Run::<T>::create(config, source, &folder, args.force)?;
+        introduce(&run, &device);
+        T::before_training(&run, &options);
+        finish(&run, &device)
+    }
+
+    fn resume(&self, args: &ResumeArgs) -> Result<ExitCode> {
+        let device = device::open(&args.run.device)?;
+        let run = Run::<T>::open(&args.run.run)?;
+        let run = match args.epochs {
+            Some(epochs) => run.with_epochs(epochs)?,
+            None => run,
+        };
+        finish(&run, &device)
+    }
+
+    fn evaluate(&self, args: &RunArgs) -> Result<()> {
+        let device = device::open(&args.device)?;
+        T::evaluate_and_print(&Run::open(&args.run)?, &device)?;
+        Ok(())
+    }
+
+    fn predict(&self, args: &PredictArgs, matches: &ArgMatches) -> Result<()> {
+        let options = T::PredictOptions::from_arg_matches(matches)?;
+        T::predict(args, &options, &device::open(&args.run.device)?)
+    }
+
+    fn summary(&self, run: Option<&Path>, device: &Device) -> Result<Summary> {
+        match run {
+            Some(folder) => Ok(Run::<T>::open(folder)?.summary(device)),
+            None => T::default_summary(device),
+        }
+    }
+
+    fn demo(&self, folder: &Path, device: &Device) -> Result<Trained> {
+        let source = T::open(&Partial::default())?;
+        let mut config = T::recipe(&source, &Partial::default())?;
+        T::shorten(&mut config);
+        let run = Run::<T>::create(config, source, folder, false)?;
+        introduce(&run, device);
+        // Lines, and no dashboard, so that all of them can be read afterwards.
+        train(&run, device, false)
+    }
+}
+
+/// `forecast-weather-lstm`: task, data and cell, as far as there is one.
+fn run_name<C: TaskConfig>(config: &C) -> String {
+    let path = PathBuf::from(config.data());
+    let data = path.file_stem().map_or_else(|| config.data().to_string(), |stem| stem.to_string_lossy().into_owned());
+    let cell = Partial::from(config).get::<String>("cell").map_or_else(String::new, |cell| format!("-{cell}"));
+    format!("{}-{data}{cell}", C::TASK)
+}
+
+/// The task of the run in a folder.
+fn task_of(folder: &Path) -> Result<&'static dyn TaskCommand> {
+    let found = RunDir::open(folder)?.header()?.task;
+    TASKS.iter().find(|task| task.name() == found).copied().ok_or_else(|| {
+        let known: Vec<&str> = TASKS.iter().map(|task| task.name()).collect();
+        let folder = folder.display();
+        BadInput(format!("{folder}: expected a run of {}, found one of `{found}`", known.join(", "))).into()
+    })
 }
 
 /// `train resume`.
@@ -74,200 +227,140 @@ pub fn resume(args: &ResumeArgs) -> Result<ExitCode> {
     if Comparison::is_in(&args.run.run) {
         return compare::resume(args);
     }
-    with_run!(&args.run.run, resume_run(args))
-}
-
-fn resume_run<R: Shown>(args: &ResumeArgs) -> Result<ExitCode> {
-    let device = device::open(&args.run.device)?;
-    let run = R::open(&args.run.run)?;
-    let run = match args.epochs {
-        Some(epochs) => run.with_epochs(epochs)?,
-        None => run,
-    };
-    finish(&run, &device)
+    task_of(&args.run.run)?.resume(args)
 }
 
 /// `train evaluate`.
 pub fn evaluate(args: &RunArgs) -> Result<ExitCode> {
-    with_run!(&args.run, evaluate_run(args))
-}
-
-fn evaluate_run<R: Shown>(args: &RunArgs) -> Result<ExitCode> {
-    let device = device::open(&args.device)?;
-    R::open(&args.run)?.show(&device)?;
+    task_of(&args.run)?.evaluate(args)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// `train predict`.
-pub fn predict(args: &PredictArgs) -> Result<ExitCode> {
-    let task = Task::of(&args.run.run)?;
-    let beam = args.translate.beam.filter(|_| task == Task::Generate);
-    let others = [
-        (Task::Forecast, first_said(&args.forecast)),
-        (Task::Generate, first_said(&args.generate)),
-        (Task::Translate, if beam.is_some() { None } else { first_said(&args.translate) }),
-        (Task::Sentiment, first_said(&args.sentiment)),
-    ];
-    for (of, said) in others.into_iter().filter(|(of, _)| *of != task) {
-        refuse_said(said, &format!("a run of `{of}`"), args, task)?;
-    }
-    if matches!(task, Task::Forecast | Task::Generate) {
-        refuse_said(first_said(&args.sentences), "runs that take sentences", args, task)?;
-    }
-    let device = device::open(&args.run.device)?;
-    match task {
-        Task::Forecast => forecast::predict(args, &device)?,
-        Task::Generate => generate::predict(args, &device)?,
-        Task::Translate => translate::predict(args, &device)?,
-        Task::Sentiment => classify::predict(args, &device)?,
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn refuse_said(said: Option<String>, belongs: &str, args: &PredictArgs, task: Task) -> Result<()> {
-    match said {
-        None => Ok(()),
-        Some(said) => {
-            let run = args.run.run.display();
-            Err(BadInput(format!("{said}: it is for {belongs}, and {run} is a run of `{task}`")).into())
+/// Adds the options of all tasks to `predict`; one that several tasks have is added once.
+pub fn add_predict_options(mut command: clap::Command) -> clap::Command {
+    for task in TASKS {
+        for arg in task.predict_options().get_arguments() {
+            if command.get_arguments().all(|known| known.get_id() != arg.get_id()) {
+                command = command.arg(arg.clone());
+            }
         }
     }
+    command
+}
+
+/// `train predict`. An option of another task is refused.
+pub fn predict(args: &PredictArgs, matches: &ArgMatches) -> Result<ExitCode> {
+    let task = task_of(&args.run.run)?;
+    let offers =
+        |task: &dyn TaskCommand, id: &str| task.predict_options().get_arguments().any(|arg| arg.get_id() == id);
+    for id in matches.ids().map(clap::Id::as_str) {
+        let typed = matches.value_source(id) == Some(ValueSource::CommandLine);
+        let owners: Vec<String> =
+            TASKS.iter().filter(|task| offers(**task, id)).map(|task| format!("`{}`", task.name())).collect();
+        if typed && !owners.is_empty() && !offers(task, id) {
+            let option = if id == "sentences" { "SENTENCE".into() } else { format!("--{}", id.replace('_', "-")) };
+            let (run, owners) = (args.run.run.display(), owners.join(" and "));
+            let name = task.name();
+            return Err(
+                BadInput(format!("{option}: it is for runs of {owners}, and {run} is a run of `{name}`")).into()
+            );
+        }
+    }
+    task.predict(args, matches)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `train summary`.
 pub fn summary(args: &SummaryArgs) -> Result<ExitCode> {
     let device = device::open(&args.device)?;
-    let named = Task::ALL.into_iter().find(|task| args.of.as_os_str() == task.to_string().as_str());
-    let task = match named {
-        Some(task) => task,
-        None => Task::of(&args.of)?,
-    };
-    let run = if named.is_some() { None } else { Some(args.of.as_path()) };
-    say(match task {
-        Task::Forecast => forecast::layers(run, &device)?,
-        Task::Generate => generate::layers(run, &device)?,
-        Task::Translate => translate::layers(run, &device)?,
-        Task::Sentiment => classify::layers(run, &device)?,
+    let named = TASKS.iter().find(|task| args.of.as_os_str() == task.name());
+    print(match named {
+        Some(task) => task.summary(None, &device)?,
+        None => task_of(&args.of)?.summary(Some(&args.of), &device)?,
     });
     Ok(ExitCode::SUCCESS)
 }
 
-/// The folder for a new run: the one that was asked for, or a fresh one.
-fn place<S: clap::Args>(args: &NewRun<S>, plan: &impl Plan, model: impl std::fmt::Display) -> PathBuf {
-    let task = Task::ALL.into_iter().find(|task| *task == task_of(plan)).unwrap_or(Task::Forecast);
-    args.out.clone().unwrap_or_else(|| folder::fresh(&format!("{task}-{}-{model}", stem(plan.data()))))
+/// Prints what is going to be trained.
+fn introduce<T: CommandLine>(run: &Run<T>, device: &Device) {
+    print(run.summary(device));
+    print(format!("\n{}", T::describe(run)));
+    run.notes().iter().for_each(|text| note(format!("note: {text}")));
 }
 
-fn task_of<P: Plan>(_plan: &P) -> Task {
-    P::TASK
-}
-
-/// Trains to the end, or to the next interruption, and tells how it went.
-fn finish<R: Shown>(run: &R, device: &Device) -> Result<ExitCode> {
-    Ok(match train(run, device, R::DASHBOARD)? {
-        Trained::Shown(_) => {
+/// Trains to the end, or to the next interruption, and prints the result.
+fn finish<T: CommandLine>(run: &Run<T>, device: &Device) -> Result<ExitCode> {
+    Ok(match train(run, device, T::DASHBOARD)? {
+        Trained::Evaluated(_) => {
             let folder = run.run_dir().root().display();
-            say(format!("\nThe run is in {folder}, pictures in {folder}/pictures. {}", run.next()));
+            print(format!("\nThe run is in {folder}, plots in {folder}/plots. {}", T::next_command(run)));
             ExitCode::SUCCESS
         }
         Trained::Interrupted => ExitCode::from(INTERRUPTED),
     })
 }
 
-/// Trains to the end, or to the next interruption; `dashboard`: see [`Shown::DASHBOARD`].
-pub fn train<R: Shown>(run: &R, device: &Device, dashboard: bool) -> Result<Trained> {
-    let plan = run.plan().fit();
-    let watch = progress::Watch { epochs: plan.epochs, items: run.items(), unit: R::UNIT, dashboard };
-    let (history, ending) = run.fit(device, progress::session(watch, run.after_epoch(device))?)?;
+/// Trains to the end, or to the next interruption; `dashboard`: see [`CommandLine::DASHBOARD`].
+fn train<T: CommandLine>(run: &Run<T>, device: &Device, dashboard: bool) -> Result<Trained> {
+    let fit = run.config().fit();
+    let watch = progress::Watch { epochs: fit.epochs, items: run.items(), unit: T::ITEMS, dashboard };
+    let (history, reason) = run.fit(device, progress::callbacks(watch, T::after_epoch(run, device))?)?;
     let folder = run.run_dir().root().display();
     let Some(best) = history.best() else {
-        say(format!("\nInterrupted in the first epoch. To go on: train resume {folder}"));
+        print(format!("\nInterrupted in the first epoch. To continue: train resume {folder}"));
         return Ok(Trained::Interrupted);
     };
-    let losses = draw_losses(run, &history)?;
-    match ending {
+    let losses = plot_losses(run, &history)?;
+    match reason {
         StopReason::Finished => {
-            say(format!("\nAll {} epochs are done; the best is epoch {}.", plan.epochs, best.epoch))
+            print(format!("\nAll {} epochs are done; the best is epoch {}.", fit.epochs, best.epoch))
         }
-        StopReason::Stopped => say(format!(
-            "\nStopped: no better validation loss since epoch {} (--patience {}).",
-            best.epoch, plan.patience
+        StopReason::Patience => print(format!(
+            "\nStopped early: no better validation loss since epoch {} (--patience {}).",
+            best.epoch, fit.patience
         )),
         StopReason::Interrupted => {
             let done = history.epochs.len();
-            say(format!("\nInterrupted after {done} of {} epochs. To go on: train resume {folder}", plan.epochs));
+            print(format!("\nInterrupted after {done} of {} epochs. To continue: train resume {folder}", fit.epochs));
             return Ok(Trained::Interrupted);
         }
     }
-    let mut section = run.show(device)?;
-    section.blocks.push(Block::Picture { caption: "The loss of every epoch.".into(), svg: losses });
-    Ok(Trained::Shown(section))
+    let mut section = T::evaluate_and_print(run, device)?;
+    section.blocks.push(Block::Plot { caption: "The loss of every epoch.".into(), svg: losses });
+    Ok(Trained::Evaluated(section))
 }
 
-fn draw_losses<R: Shown>(run: &R, history: &History) -> Result<String> {
+fn plot_losses<T: CommandLine>(run: &Run<T>, history: &History) -> Result<String> {
     let train: Vec<f64> = history.epochs.iter().map(|epoch| epoch.train_loss).collect();
     let valid: Vec<f64> = history.epochs.iter().map(|epoch| epoch.valid_loss).collect();
     let best = history.best().map(|best| best.epoch);
-    let picture = plots::loss_curves(R::LOSS, &train, &valid, best)?;
-    run.run_dir().write("pictures/loss.svg", &picture)?;
-    Ok(picture)
+    let svg = plots::loss_curves(T::LOSS, &train, &valid, best)?;
+    run.run_dir().write("plots/loss.svg", &svg)?;
+    Ok(svg)
 }
 
-/// Writes a picture into the run's folder; gives it for a report.
-fn keep(run: &impl Run, name: &str, caption: &str, svg: String) -> Result<Block> {
-    run.run_dir().write(&format!("pictures/{name}.svg"), &svg)?;
-    Ok(Block::Picture { caption: caption.into(), svg })
+/// Writes a plot into the run's folder; gives it for a report.
+fn save_plot<T: Task>(run: &Run<T>, name: &str, caption: &str, svg: String) -> Result<Block> {
+    run.run_dir().write(&format!("plots/{name}.svg"), &svg)?;
+    Ok(Block::Plot { caption: caption.into(), svg })
 }
 
-/// Writes figures into the run's folder.
-fn write_scores(run: &impl Run, scores: &impl Serialize) -> Result<()> {
+/// Writes scores into the run's folder.
+fn write_scores<T: Task>(run: &Run<T>, scores: &impl Serialize) -> Result<()> {
     let scores = serde_json::to_string_pretty(scores).context("scores have a form in JSON")?;
     Ok(run.run_dir().write("scores.json", scores + "\n")?)
 }
 
-/// The sentences that somebody asks about: those typed, or the lines of a file, or of standard input.
-fn sentences(asked: &SentencesOptions) -> Result<Vec<String>> {
-    if !asked.sentences.is_empty() {
-        return Ok(asked.sentences.clone());
-    }
-    let (name, bytes) = match asked.input.as_deref().filter(|path| *path != Path::new("-")) {
-        Some(path) => (path.display().to_string(), recurrent::data::read_file(path).map_err(recurrent::Error::from)?),
-        None => {
-            if std::io::stdin().is_terminal() {
-                note("Reading sentences, one a line, until the end of input (Ctrl-D).");
-            }
-            let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).context("cannot read standard input")?;
-            ("standard input".into(), bytes)
-        }
-    };
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let offset = error.valid_up_to();
-        let line = 1 + bytes[..offset].iter().filter(|byte| **byte == b'\n').count();
-        recurrent::Error::from(DataError::InvalidUtf8 { path: name.clone(), line, offset })
-    })?;
-    // A mark of byte order is no part of the first sentence.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines: Vec<String> = text.lines().map(str::to_string).collect();
-    if lines.is_empty() {
-        return Err(BadInput(format!("{name}: expected a sentence on each line, found none")).into());
-    }
-    if let Some(empty) = lines.iter().position(|line| line.trim().is_empty()) {
-        return Err(BadInput(format!("{name}, line {}: expected a sentence, found an empty line", empty + 1)).into());
-    }
-    Ok(lines)
-}
-
-/// Gives an answer: into a file, or onto standard output.
-fn answer(args: &PredictArgs, text: &str) -> Result<()> {
+/// Writes a prediction to a file or to standard output.
+fn write_output(args: &PredictArgs, text: &str) -> Result<()> {
     match &args.output {
         Some(path) => replace(path, text.as_bytes())?,
-        None => say(text.trim_end_matches('\n')),
+        None => print(text.trim_end_matches('\n')),
     }
     Ok(())
 }
 
-/// The form of an answer; not every task has all of them.
+/// The format of a prediction; the first of those offered is the default.
 fn format(args: &PredictArgs, offered: &[Format]) -> Result<Format> {
     let format = args.format.unwrap_or(offered[0]);
     if offered.contains(&format) {
@@ -276,45 +369,4 @@ fn format(args: &PredictArgs, offered: &[Format]) -> Result<Format> {
     let offered: Vec<String> = offered.iter().map(|format| format!("{format:?}").to_lowercase()).collect();
     let found = format!("{format:?}").to_lowercase();
     Err(BadInput(format!("--format: expected {} for this run, found {found}", offered.join(" or "))).into())
-}
-
-/// Says what of a sentence was not understood.
-fn tell_unknown(sentence: &str, unknown: &[String], cut: Option<usize>) {
-    /// As many as one reads.
-    const NAMED: usize = 10;
-    let mut pieces: Vec<String> = Vec::new();
-    for piece in unknown {
-        let piece = format!("`{}`", short(piece));
-        if !pieces.contains(&piece) {
-            pieces.push(piece);
-        }
-    }
-    if !pieces.is_empty() {
-        let more = match pieces.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        pieces.truncate(NAMED);
-        let sentence = short(sentence);
-        note(format!("note: never seen in training and read as <unk>: {}{more} (in `{sentence}`)", pieces.join(" ")));
-    }
-    if let Some(longest) = cut {
-        note(format!("note: cut to the {longest} tokens that the run reads at most: `{}`", short(sentence)));
-    }
-}
-
-/// A text with its middle left out, if it is long.
-fn short(text: &str) -> String {
-    const LONGEST: usize = 60;
-    if text.chars().count() <= LONGEST {
-        return text.to_string();
-    }
-    let beginning: String = text.chars().take(LONGEST - 1).collect();
-    format!("{beginning}…")
-}
-
-/// `weather`, or a file's name without its ending.
-fn stem(data: &str) -> String {
-    let path = PathBuf::from(data);
-    path.file_stem().map_or_else(|| data.to_string(), |stem| stem.to_string_lossy().into_owned())
 }

@@ -1,158 +1,169 @@
-//! The commands of translation.
+//! `train translate`.
 
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use clap::Args;
 use recurrent::models::{Summarize, Summary};
-use recurrent::translate::{Answered, AttentionMap, BeamConfig, TranslateConfig, TranslateRun, Translator};
-use recurrent::{Run, replace};
+use recurrent::prelude::*;
+use recurrent::replace;
+use recurrent::settings::Settings;
+use recurrent::translate::{
+    AttentionMap, BeamConfig, TestTranslation, TranslateConfig, TranslateRun, Translating, TranslationEvaluation,
+    Translator,
+};
 
-use super::Shown;
-use crate::cli::{BadInput, Format, PredictArgs, TranslateArgs};
-use crate::output::{note, say};
+use super::generate::BeamOptions;
+use super::sentences::{SentencesOptions, note_unknown};
+use super::{CommandLine, format, save_plot, write_output, write_scores};
+use crate::cli::{BadInput, Format, PredictArgs};
+use crate::output::print;
+use crate::plots;
 use crate::report::{Block, Section};
-use crate::settings::Layers;
-use crate::{device, plots};
 
-const DEFAULT_DATA: &str = "phrases";
 /// Translations that are shown at the end.
 const SHOWN: usize = 10;
-/// Attention is drawn for so many of them.
-const DRAWN: usize = 3;
-/// Where a run asks for the lecture's sentence.
+/// How many of them get a plot of their attention.
+const PLOTTED: usize = 3;
+/// The lecture's sentence.
 const LECTURE: &str = "How are you?";
 
-/// `train translate`.
-pub fn train(args: &TranslateArgs) -> Result<ExitCode> {
-    let TranslateArgs { run: args, lecture } = args;
-    let device = device::open(&args.device)?;
-    let layers = Layers::read(&args.settings, args.config.as_deref())?;
-    let data = layers.get::<String>("data").unwrap_or_else(|| DEFAULT_DATA.into());
-    let recipe = TranslateConfig::new(&data, layers.get::<String>("target_data").as_deref())?;
-    let plan = layers.over(&if *lecture { recipe.lecture() } else { recipe })?;
-    let folder = super::place(args, &plan, plan.model);
-    let run = TranslateRun::create(plan, &folder, args.force)?;
-    introduce(&run, &device);
-    super::finish(&run, &device)
+/// Options of training that are no settings.
+#[derive(Debug, Default, Args)]
+pub struct LectureOptions {
+    /// Start from the lecture's own network: one-hot characters, LSTM(128) → states → LSTM(128), no attention
+    #[arg(long)]
+    pub lecture: bool,
 }
 
-/// Says what is going to be trained.
-pub fn introduce(run: &TranslateRun, device: &Device) {
-    let plan = run.plan();
-    let [train, valid, test] = run.sizes();
-    let tokens = run.tokens();
-    say(network(plan, tokens, device));
-    say(format!(
-        "\nTranslating {} in {} ({} and {} different): {train} pairs to train, {valid} to validate, {test} sentences to \
-         test; attention: {}.",
-        plan.data, plan.codec, tokens[0], tokens[1], plan.attention
-    ));
-    run.notes().iter().for_each(|text| note(format!("note: {text}")));
+/// Options of a translation.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Runs of translate")]
+pub struct TranslateOptions {
+    /// Power of its length that divides a translation's log-probability [default: as the run was evaluated]
+    #[arg(long, value_name = "X")]
+    pub length_penalty: Option<f64>,
+    /// Plot the attention of the first sentence's translation
+    #[arg(long, value_name = "FILE.svg")]
+    pub attention: Option<PathBuf>,
+    #[command(flatten)]
+    pub beam: BeamOptions,
+    #[command(flatten)]
+    pub sentences: SentencesOptions,
 }
 
-impl Shown for TranslateRun {
-    const LOSS: &'static str = "Cross-entropy, nats a token";
+impl CommandLine for Translating {
+    const ABOUT: &'static str = "Train a network to translate sentences";
+    const LOSS: &'static str = "Cross-entropy, nats per token";
 
-    fn show(&self, device: &Device) -> Result<Section> {
-        let (scores, answered) = self.score(device)?;
-        super::write_scores(self, &scores)?;
-        say(format!("\n{scores}\n"));
-        let translator = Translator::load(self.run_dir().root(), device)?;
-        let chosen = chosen(&answered);
+    type TrainOptions = LectureOptions;
+    type PredictOptions = TranslateOptions;
+
+    fn choose(recipe: TranslateConfig, options: &LectureOptions) -> TranslateConfig {
+        if options.lecture { recipe.lecture() } else { recipe }
+    }
+
+    fn describe(run: &TranslateRun) -> String {
+        let [train, valid, test] = run.data().sizes();
+        let [source, target] = run.data().vocab_sizes();
+        let TranslateConfig { data, tokenizer, attention, .. } = run.config();
+        format!(
+            "Translating {data}, tokenizer {tokenizer} (vocabularies of {source} and {target}): {train} pairs for \
+             training, {valid} for validation, {test} sentences for test; attention: {attention}."
+        )
+    }
+
+    fn evaluate_and_print(run: &TranslateRun, device: &Device) -> Result<Section> {
+        let TranslationEvaluation { scores, translations } = run.evaluate(device)?;
+        write_scores(run, &scores)?;
+        print(format!("\n{scores}\n"));
+        let translator = run.predictor(device)?;
         let mut blocks = vec![Block::Verbatim(scores.to_string())];
         let bars: Vec<_> = scores.rows.iter().map(|row| (&*row.name, row.bleu.score)).collect();
-        let title = "Translations of the test part beside what costs nothing";
-        blocks.push(super::keep(self, "bleu", title, plots::bars(title, "BLEU", &bars)?)?);
-        let rows: Vec<Vec<String>> = chosen
-            .iter()
-            .map(|answer| vec![answer.source.clone(), answer.said.clone(), answer.references.join(" / ")])
-            .collect();
+        let title = "BLEU on the test split, beside the baselines";
+        blocks.push(save_plot(run, "bleu", title, plots::bars(title, "BLEU", &bars)?)?);
+        let chosen = spread_out(&translations);
+        let row = |translation: &&TestTranslation| {
+            vec![translation.source.clone(), translation.hypothesis.clone(), translation.references.join(" / ")]
+        };
+        let rows: Vec<Vec<String>> = chosen.iter().map(row).collect();
         for row in &rows {
-            say(format!("  {}\n    → {}\n    ({})", row[0], row[1], row[2]));
+            print(format!("  {}\n    → {}\n    ({})", row[0], row[1], row[2]));
         }
-        let head = ["sentence", "translation", "right answers"].map(String::from).to_vec();
+        let head = ["sentence", "translation", "references"].map(String::from).to_vec();
         blocks.push(Block::Table { head, rows });
-        if self.plan().data == DEFAULT_DATA {
-            let asked = translator.translate(&[LECTURE])?.swap_remove(0);
-            let text = format!("The lecture's sentence (it is in training): {LECTURE} → {}", asked.text);
-            say(format!("\n{text}"));
+        if run.config().data == TranslateConfig::defaults().data {
+            let translation = translator.predict(&[LECTURE])?.swap_remove(0);
+            let text = format!("The lecture's sentence (it is in training): {LECTURE} → {}", translation.text);
+            print(format!("\n{text}"));
             blocks.push(Block::Paragraph(text));
         }
-        for (number, answer) in chosen.iter().take(DRAWN).enumerate() {
-            if let Some(looked) = translator.looked(&answer.source, &answer.said) {
-                let caption = format!("Where the decoder looked back at: {}", answer.source);
-                let svg = draw(&looked, &answer.source)?;
-                blocks.push(super::keep(self, &format!("attention-{}", number + 1), &caption, svg)?);
+        for (number, translation) in chosen.iter().take(PLOTTED).enumerate() {
+            if let Some(map) = translator.attention(&translation.source, &translation.hypothesis) {
+                let caption = format!("The attention of the decoder: {}", translation.source);
+                let svg = plot(&map, &translation.source)?;
+                blocks.push(save_plot(run, &format!("attention-{}", number + 1), &caption, svg)?);
             }
         }
-        let lead = format!("Sentences of {} that training has not seen, and what they became.", self.plan().data);
+        let lead = format!("Sentences of {} that are not in training, and their translations.", run.config().data);
         Ok(Section { title: "Translate".into(), lead, blocks })
     }
 
-    fn next(&self) -> String {
-        format!("To translate: train predict {} \"{LECTURE}\"", self.run_dir().root().display())
+    fn next_command(run: &TranslateRun) -> String {
+        format!("To translate: train predict {} \"{LECTURE}\"", run.run_dir().root().display())
     }
-}
 
-/// Some of the answers, from all over the test part.
-fn chosen(answered: &[Answered]) -> Vec<&Answered> {
-    let step = (answered.len() / SHOWN).max(1);
-    answered.iter().step_by(step).take(SHOWN).collect()
-}
-
-fn draw(looked: &AttentionMap, sentence: &str) -> Result<String> {
-    plots::attention(sentence, &looked.source, &looked.target, &looked.weights)
-}
-
-/// `train predict` with a run of `translate`.
-pub fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
-    let format = super::format(args, &[Format::Text, Format::Json])?;
-    let translator = Translator::load(&args.run.run, device)?;
-    let sentences = super::sentences(&args.sentences)?;
-    let plan = translator.plan();
-    let by = BeamConfig {
-        beam: args.translate.beam.unwrap_or(plan.beam),
-        alpha: args.translate.alpha.unwrap_or(plan.alpha),
-    };
-    let translations = translator.translate_by(&sentences, by)?;
-    let mut text = String::new();
-    for (sentence, translation) in sentences.iter().zip(&translations) {
-        super::tell_unknown(sentence, &translation.unknown, translation.cut.then_some(plan.longest));
-        match format {
-            Format::Json => {
-                let mut line = serde_json::to_value(translation).context("a translation has a form in JSON")?;
-                line["source"] = sentence.as_str().into();
-                text += &line.to_string();
+    fn predict(args: &PredictArgs, options: &TranslateOptions, device: &Device) -> Result<()> {
+        let format = format(args, &[Format::Text, Format::Json])?;
+        let translator = Translator::load(&args.run.run, device)?;
+        let sentences = options.sentences.read()?;
+        let config = translator.config();
+        let beam = BeamConfig {
+            beam_size: options.beam.beam_size.unwrap_or(config.beam_size),
+            length_penalty: options.length_penalty.unwrap_or(config.length_penalty),
+        };
+        let translations = translator.translate_with(&sentences, beam)?;
+        let mut text = String::new();
+        for (sentence, translation) in sentences.iter().zip(&translations) {
+            note_unknown(sentence, &translation.unknown, translation.truncated.then_some(config.max_length));
+            match format {
+                Format::Json => {
+                    let mut line = serde_json::to_value(translation).context("a translation has a form in JSON")?;
+                    line["source"] = sentence.as_str().into();
+                    text += &line.to_string();
+                }
+                Format::Text | Format::Csv => text += &translation.text,
             }
-            Format::Text | Format::Csv => text += &translation.text,
+            text.push('\n');
         }
-        text.push('\n');
+        if let (Some(path), Some(sentence)) = (&options.attention, sentences.first()) {
+            let map = translator.attention(sentence, &translations[0].text).ok_or_else(|| {
+                let run = args.run.run.display();
+                BadInput(format!("--attention: expected a run with attention, found {run} without"))
+            })?;
+            replace(path, plot(&map, sentence)?.as_bytes())?;
+        }
+        write_output(args, &text)
     }
-    if let (Some(path), Some(sentence)) = (&args.translate.attention, sentences.first()) {
-        let looked = translator.looked(sentence, &translations[0].text).ok_or_else(|| {
-            BadInput(format!("--attention: expected a run with attention, found {} without", args.run.run.display()))
-        })?;
-        replace(path, draw(&looked, sentence)?.as_bytes())?;
+
+    /// The lecture's network, with 100 symbols on both sides.
+    fn default_summary(device: &Device) -> Result<Summary> {
+        let config = TranslateConfig::defaults().lecture();
+        Ok(config.network([config.vocab_size; 2]).init(device).summary(&[config.max_length]))
     }
-    super::answer(args, &text)
+
+    fn shorten(config: &mut TranslateConfig) {
+        config.fit.epochs = 11;
+    }
 }
 
-/// The layers of a run's network, or of the lecture's.
-pub fn layers(run: Option<&Path>, device: &Device) -> Result<Summary> {
-    Ok(match run {
-        Some(folder) => {
-            let run = TranslateRun::open(folder)?;
-            network(run.plan(), run.tokens(), device)
-        }
-        None => {
-            let plan = TranslateConfig::new(DEFAULT_DATA, None)?.lecture();
-            network(&plan, [plan.vocabulary; 2], device)
-        }
-    })
+/// Some of the translations, spread over the test split.
+fn spread_out(translations: &[TestTranslation]) -> Vec<&TestTranslation> {
+    let step = (translations.len() / SHOWN).max(1);
+    translations.iter().step_by(step).take(SHOWN).collect()
 }
 
-fn network(plan: &TranslateConfig, [source, target]: [usize; 2], device: &Device) -> Summary {
-    plan.network(source, target).init(device).summary(&[plan.longest])
+fn plot(map: &AttentionMap, sentence: &str) -> Result<String> {
+    plots::attention(sentence, &map.source, &map.target, &map.weights)
 }

@@ -64,7 +64,7 @@ pub fn epochs_done(run_dir: &RunDir) -> Result<usize> {
 pub fn fit<M: Trainable>(
     model: M,
     loaders: Loaders<<M as TrainStep>::Input, <M as InferenceStep>::Input>,
-    plan: &FitConfig,
+    config: &FitConfig,
     run_dir: &RunDir,
     device: &Device,
     session: Callbacks,
@@ -72,8 +72,8 @@ pub fn fit<M: Trainable>(
     let _lock = run_dir.lock()?;
     let checkpoints = Arc::new(Checkpoints::new(&run_dir.path(CHECKPOINTS))?);
     let history = checkpoints.latest()?.unwrap_or_default();
-    if let Some(ending) = history.ending(plan) {
-        return Ok((history, ending));
+    if let Some(stop_reason) = history.stop_reason(config) {
+        return Ok((history, stop_reason));
     }
     let start = history.epochs.len();
     if start > 0 && run_dir.has_weights() {
@@ -81,12 +81,12 @@ pub fn fit<M: Trainable>(
         run_dir.read_weights(&mut model.network().clone())?;
     }
     let optimiser = AdamConfig::new().init();
-    let learner = Learner::new(model, optimiser, plan.scheduler(loaders.steps.max(1))?);
+    let learner = Learner::new(model, optimiser, config.scheduler(loaders.steps.max(1))?);
 
     let outcome = Arc::new(Mutex::new(Outcome::new(history)));
     let strategy = EpochStrategy {
         device: device.clone().autodiff(),
-        plan: plan.clone(),
+        config: config.clone(),
         epoch: loaders.epoch,
         run_dir: run_dir.clone(),
         checkpoints: checkpoints.clone(),
@@ -105,7 +105,7 @@ pub fn fit<M: Trainable>(
         .metric_train_numeric(LossMetric::new())
         .metric_valid_numeric(LossMetric::new())
         .metric_train_numeric(LearningRateMetric::new())
-        .num_epochs(plan.epochs);
+        .num_epochs(config.epochs);
     if start > 0 {
         training = training.checkpoint(start);
     }
@@ -118,6 +118,6 @@ pub fn fit<M: Trainable>(
     if let Some(error) = result.error {
         return Err(Error::Training(error.to_string()));
     }
-    let ending = outcome.history.ending(plan).unwrap_or(StopReason::Interrupted);
-    Ok((outcome.history, ending))
+    let stop_reason = outcome.history.stop_reason(config).unwrap_or(StopReason::Interrupted);
+    Ok((outcome.history, stop_reason))
 }

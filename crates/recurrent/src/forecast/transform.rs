@@ -1,0 +1,73 @@
+//! Between a table's values and the network's.
+
+use recurrent_data::{ColumnSelection, Missing, Scaler, WindowShape};
+use serde::{Deserialize, Serialize};
+
+use super::ForecastConfig;
+use crate::{Error, Result};
+
+/// Between a table's values and the network's: columns, rows and scale. The scaler is fitted on the training rows alone.
+/// It is saved in the run's folder and is all that a prediction needs to know of the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForecastTransform {
+    /// The column of dates, if there was one.
+    pub date: Option<String>,
+    /// What is done about missing values.
+    pub missing: Missing,
+    /// The feature columns.
+    pub features: Vec<String>,
+    /// The target columns.
+    pub targets: Vec<String>,
+    /// Past rows that a forecast is made from.
+    pub window: usize,
+    /// Rows that are forecast.
+    pub horizon: usize,
+    /// The scale of every column.
+    pub scaler: Scaler,
+}
+
+impl ForecastTransform {
+    /// The file in a run's folder.
+    pub(super) const FILE: &'static str = "transform.toml";
+
+    pub(super) fn new(config: &ForecastConfig, scaler: Scaler) -> Self {
+        Self {
+            date: config.date.clone(),
+            missing: config.missing,
+            features: config.features.clone(),
+            targets: config.target.clone(),
+            window: config.window,
+            horizon: config.horizon,
+            scaler,
+        }
+    }
+
+    /// The columns to read from a table.
+    pub fn selection(&self) -> ColumnSelection {
+        ColumnSelection { date: self.date.clone(), columns: self.scaler.names(), missing: self.missing }
+    }
+
+    /// The shape of the windows, in the scaler's columns.
+    ///
+    /// # Errors
+    /// If a column has no scale, because the file was changed by hand.
+    pub fn shape(&self) -> Result<WindowShape> {
+        let names = self.scaler.names();
+        let index = |name: &String| {
+            names.iter().position(|known| known == name).ok_or_else(|| Error::Input {
+                what: Self::FILE.into(),
+                expected: format!("columns that have a scale: {}", names.join(", ")),
+                found: name.clone(),
+            })
+        };
+        let features = self.features.iter().map(index).collect::<Result<_>>()?;
+        let targets = self.targets.iter().map(index).collect::<Result<_>>()?;
+        Ok(WindowShape::new(self.window, self.horizon, features, targets)?)
+    }
+
+    /// An output of the network for target `target`, in the column's own unit.
+    pub(super) fn decode(&self, shape: &WindowShape, target: usize, output: f32) -> f64 {
+        self.scaler.inverse(shape.targets()[target], f64::from(output))
+    }
+}

@@ -1,0 +1,44 @@
+//! `train demo`: each task in small, on data that come with the program, and a report.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use recurrent::replace;
+use recurrent_study::Language;
+
+use crate::cli::DemoArgs;
+use crate::interrupt::INTERRUPTED;
+use crate::output::print;
+use crate::progress::duration;
+use crate::report::{Report, Section};
+use crate::tasks::{TASKS, Trained};
+use crate::{device, folder};
+
+/// `train`, and `train demo`.
+pub fn run(args: DemoArgs) -> Result<ExitCode> {
+    let device = device::open(&args.device)?;
+    let root = args.out.unwrap_or_else(|| folder::new("demo"));
+    let start = Instant::now();
+    let mut sections = Vec::new();
+    for (number, task) in TASKS.iter().enumerate() {
+        print(format!("\n── {} of {}: {} ──\n", number + 1, TASKS.len(), task.name()));
+        match task.demo(&root.join(task.name()), &device)? {
+            Trained::Evaluated(section) => sections.push(section),
+            Trained::Interrupted => return Ok(ExitCode::from(INTERRUPTED)),
+        }
+    }
+    let time = duration(start.elapsed().as_secs_f64());
+    let report = root.join("report.html");
+    replace(&report, html(sections, &time).as_bytes())?;
+    print(format!("\nThe demo took {time}. Its report, with all plots: {}", report.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn html(sections: Vec<Section>, time: &str) -> String {
+    let lead = format!(
+        "Uses of recurrent networks, each trained in {time} in all on this machine from data that come with the \
+         program, each beside its baselines. Longer training and more data do better."
+    );
+    Report { language: Language::English, title: "A demo of recurrent networks".into(), lead, sections }.to_html()
+}

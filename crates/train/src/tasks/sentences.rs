@@ -1,0 +1,97 @@
+//! The sentences that a prediction is asked for.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use recurrent::data::DataError;
+
+use crate::cli::BadInput;
+use crate::output::note;
+
+/// Which sentences.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Runs of translate and classify")]
+pub struct SentencesOptions {
+    /// Sentences [default: the lines of --input, or else of standard input]
+    #[arg(value_name = "SENTENCE")]
+    pub sentences: Vec<String>,
+    /// A file with a sentence on each line; - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "sentences")]
+    pub input: Option<PathBuf>,
+}
+
+impl SentencesOptions {
+    /// The sentences: those typed, or the lines of a file or of standard input.
+    pub fn read(&self) -> Result<Vec<String>> {
+        if !self.sentences.is_empty() {
+            return Ok(self.sentences.clone());
+        }
+        let (name, bytes) = match self.input.as_deref().filter(|path| *path != Path::new("-")) {
+            Some(path) => {
+                (path.display().to_string(), recurrent::data::read_file(path).map_err(recurrent::Error::from)?)
+            }
+            None => {
+                if std::io::stdin().is_terminal() {
+                    note("Reading sentences, one on each line, until the end of input (Ctrl-D).");
+                }
+                let mut bytes = Vec::new();
+                std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).context("cannot read standard input")?;
+                ("standard input".into(), bytes)
+            }
+        };
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            let offset = error.valid_up_to();
+            let line = 1 + bytes[..offset].iter().filter(|byte| **byte == b'\n').count();
+            recurrent::Error::from(DataError::InvalidUtf8 { path: name.clone(), line, offset })
+        })?;
+        // A byte order mark is no part of the first sentence.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let lines: Vec<String> = text.lines().map(str::to_string).collect();
+        if lines.is_empty() {
+            return Err(BadInput(format!("{name}: expected a sentence on each line, found none")).into());
+        }
+        if let Some(empty) = lines.iter().position(|line| line.trim().is_empty()) {
+            return Err(
+                BadInput(format!("{name}, line {}: expected a sentence, found an empty line", empty + 1)).into()
+            );
+        }
+        Ok(lines)
+    }
+}
+
+/// Notes which parts of a sentence were unknown, and whether it was truncated.
+pub fn note_unknown(sentence: &str, unknown: &[String], truncated: Option<usize>) {
+    /// Parts that are named.
+    const NAMED: usize = 10;
+    let mut parts: Vec<String> = Vec::new();
+    for part in unknown {
+        let part = format!("`{}`", shorten(part));
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    if !parts.is_empty() {
+        let more = match parts.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        parts.truncate(NAMED);
+        let sentence = shorten(sentence);
+        note(format!("note: not in the vocabulary and read as <unk>: {}{more} (in `{sentence}`)", parts.join(" ")));
+    }
+    if let Some(max_length) = truncated {
+        note(format!("note: truncated to the run's maximum of {max_length} tokens: `{}`", shorten(sentence)));
+    }
+}
+
+/// The beginning of a long text.
+fn shorten(text: &str) -> String {
+    const MAX_CHARS: usize = 60;
+    if text.chars().count() <= MAX_CHARS {
+        return text.to_string();
+    }
+    let beginning: String = text.chars().take(MAX_CHARS - 1).collect();
+    format!("{beginning}…")
+}
