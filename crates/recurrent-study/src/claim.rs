@@ -170,8 +170,7 @@ fn complexity(results: &Results) -> ClaimResult {
     let task = MemoryTask::Recall;
     let parameters = CellKind::ALL.map(|cell| {
         let hidden_size = results.config.hidden_size;
-        ProbeModelConfig { cell, input_size: task.input_size(), hidden_size, output_size: task.output_size() }
-            .num_parameters()
+        ProbeModelConfig::new(cell, task.input_size(), hidden_size, task.output_size()).num_parameters()
     });
     let [rnn, lstm, gru] = parameters;
     let verdict = if rnn < gru && gru < lstm { Verdict::Confirmed } else { Verdict::Refuted };
@@ -201,8 +200,9 @@ fn speed(results: &Results) -> ClaimResult {
 /// seed.
 fn vanishing(results: &Results) -> ClaimResult {
     let decays = CellKind::ALL.map(|cell| -> Vec<f64> {
+        let config = &results.config;
         let is_default = |network: &GradientFlowConfig| {
-            network.cell == cell && network.has_default_init() && network.clip_norm == results.config.clip_norm
+            network.cell == cell && network.has_default_init(config) && network.clip_norm == config.clip_norm
         };
         let of_cell = results.gradient_flow.iter().filter(|flow| is_default(&flow.config));
         of_cell.filter_map(|flow| flow.trained.as_ref()?.first()?.decay).collect()
@@ -370,8 +370,9 @@ mod tests {
     fn vanishing_verdict_follows_the_bottom_layers_of_default_networks() {
         let with_decays = |decays: [f64; 3]| {
             let mut results = results(|_| (1.0, 0.5));
+            let config = &results.config;
             let is_default = |network: &GradientFlowConfig| {
-                network.has_default_init() && network.clip_norm == results.config.clip_norm
+                network.has_default_init(config) && network.clip_norm == config.clip_norm
             };
             let decay = |network: &GradientFlowConfig| match (is_default(network), network.cell) {
                 (false, _) => -0.1,

@@ -24,7 +24,7 @@ use crate::gradient_flow::GradientFlowConfig;
 use crate::part::StudyPart;
 use crate::results::{Results, TrialResult};
 use crate::speed::measure_speed;
-use crate::training::{TrainConfig, TrainResult, train};
+use crate::training::{TrainResult, train};
 use crate::trial::Trial;
 
 /// A study in a folder, which is locked while this value lives.
@@ -199,33 +199,31 @@ impl Comparison {
         stop: &dyn Fn() -> bool,
         results: &mut Results,
     ) -> Result<Outcome> {
-        let (config, train_config) = (&self.config, self.config.train_config());
-        // Gradients are measured after a fixed number of steps, even where trials have equal time.
-        let untimed = TrainConfig { steps: config.steps, seconds: None, ..train_config.clone() };
+        let config = &self.config;
         match measurement {
             Measurement::Trial(trial) => {
                 let run = || {
-                    let trained = train(trial, config.hidden_size_of(trial), &train_config, device, stop);
+                    let trained = train(trial, &config.model(trial), &config.train_config(), device, stop);
                     Ok(trained.map(|(_, result)| TrialResult { trial: *trial, result }))
                 };
                 self.read_or_run(name, run, |trial| summary(&trial.result), &mut results.trials)
             }
             Measurement::GradientFlow(network) => {
-                let run = || Ok(network.run(config.hidden_size, &untimed, device, stop));
+                let run = || Ok(network.run(config, device, stop));
                 self.read_or_run(name, run, |flow| summary(&flow.result), &mut results.gradient_flow)
             }
             Measurement::Explosion(explosion) => {
-                let run = || Ok(explosion.run(config.hidden_size, &untimed, device, stop));
+                let run = || Ok(explosion.run(config, device, stop));
                 let summary =
                     |run: &ExplosionResult| format!("{}; clipped: {}", summary(&run.unclipped), summary(&run.clipped));
                 self.read_or_run(name, run, summary, &mut results.explosions)
             }
             Measurement::TextGates(cell) => {
-                let run = || Ok(GateTrace::of_text(*cell, &config.text, config.lr, device, stop));
+                let run = || Ok(GateTrace::of_text(*cell, config, device, stop));
                 self.read_or_run(name, run, gate_summary, &mut results.gate_traces)
             }
             Measurement::SeriesGates(cell) => {
-                let run = || Ok(GateTrace::of_series(*cell, &config.signal()?, config.lr, device, stop));
+                let run = || Ok(GateTrace::of_series(*cell, &config.signal()?, config, device, stop));
                 self.read_or_run(name, run, gate_summary, &mut results.gate_traces)
             }
             Measurement::Speed { cell, hidden_size, length } => {

@@ -38,6 +38,9 @@ pub struct StudyConfig {
     pub match_by: MatchBy,
     /// The number of hidden units; of the LSTM, if cells have equal parameters.
     pub hidden_size: usize,
+    /// The initial bias of an LSTM's forget gate and a GRU's update gate. A new cell of either kind keeps the fraction
+    /// σ(`retention_bias`) of its state per step.
+    pub retention_bias: f64,
     /// The number of gradient steps of a trial.
     pub steps: usize,
     /// The training time of a trial in seconds, if cells have equal time.
@@ -78,6 +81,7 @@ impl StudyConfig {
             seeds: 8,
             match_by: MatchBy::HiddenSize,
             hidden_size: 32,
+            retention_bias: 1.0,
             steps: 2500,
             seconds: 4.0,
             batch_size: 16,
@@ -135,6 +139,9 @@ impl StudyConfig {
             if !(1..=1_000_000).contains(&count) {
                 return invalid(setting, "an integer from 1 to 1000000", count.to_string());
             }
+        }
+        if !self.retention_bias.is_finite() {
+            return invalid("retention_bias", "a finite number", self.retention_bias.to_string());
         }
         let positive = |value: f64| value.is_finite() && value > 0.0;
         if !positive(self.seconds) {
@@ -201,13 +208,18 @@ impl StudyConfig {
         }
     }
 
-    /// The hidden size of a trial's model.
-    pub fn hidden_size_of(&self, trial: &Trial) -> usize {
+    /// [`train_config`](Self::train_config) without a time limit, for measurements after a fixed number of steps.
+    pub fn untimed_train_config(&self) -> TrainConfig {
+        TrainConfig { steps: self.steps, seconds: None, ..self.train_config() }
+    }
+
+    /// The model of a trial.
+    pub fn model(&self, trial: &Trial) -> ProbeModelConfig {
+        let model = trial.model(self.hidden_size).with_retention_bias(self.retention_bias);
         match self.match_by {
-            MatchBy::HiddenSize | MatchBy::Time => self.hidden_size,
+            MatchBy::HiddenSize | MatchBy::Time => model,
             MatchBy::Parameters => {
-                let lstm = ProbeModelConfig { cell: CellKind::Lstm, ..trial.model(self.hidden_size) };
-                lstm.with_cell_of_equal_parameters(trial.cell).hidden_size
+                ProbeModelConfig { cell: CellKind::Lstm, ..model }.with_cell_of_equal_parameters(trial.cell)
             }
         }
     }
@@ -304,7 +316,7 @@ mod tests {
     #[test]
     fn equal_parameters_keep_the_lstm_and_enlarge_the_others() {
         let config = StudyConfig { match_by: MatchBy::Parameters, ..StudyConfig::quick() };
-        let sizes: Vec<usize> = config.trials()[..3].iter().map(|trial| config.hidden_size_of(trial)).collect();
+        let sizes: Vec<usize> = config.trials()[..3].iter().map(|trial| config.model(trial).hidden_size).collect();
         assert!(sizes[1] == config.hidden_size && sizes[2] > sizes[1] && sizes[0] > sizes[2], "{sizes:?}");
     }
 }

@@ -229,6 +229,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::seed_lock::lock_seed;
 
     fn cost(cell: CellKind) -> Cost {
         Cost::of(&AnyRecurrentConfig::new(cell, 2, 3))
@@ -281,6 +282,7 @@ mod tests {
 
     #[test]
     fn counted_parameters_are_those_of_the_layers() {
+        let _seed = lock_seed();
         let device = Device::flex();
         for cell in CellKind::ALL {
             for (layers, bidirectional) in [(1, false), (1, true), (3, false), (3, true)] {

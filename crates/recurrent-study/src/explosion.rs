@@ -3,9 +3,10 @@
 use std::fmt;
 
 use burn::tensor::Device;
-use recurrent::models::{AnyRecurrent, CellKind, Nonlinearity, RnnConfig};
+use recurrent::models::{AnyRecurrent, AnyRecurrentConfig, CellKind, Nonlinearity, RnnConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::config::StudyConfig;
 use crate::corruption::Corruption;
 use crate::probe_model::ProbeModel;
 use crate::spectral_radius::{RecurrentInit, with_recurrent_init};
@@ -51,26 +52,23 @@ impl ExplosionConfig {
     /// The learning rate.
     pub const LR: f64 = 0.01;
 
-    /// Trains without and with clipping. Of `config`, the number of steps and the batch size apply.
+    /// Trains without and with clipping, with the model size, the batch size and at most the number of steps of a study.
     ///
     /// `None` if `stop` returned true before the end.
-    pub fn run(
-        &self,
-        hidden_size: usize,
-        config: &TrainConfig,
-        device: &Device,
-        stop: &dyn Fn() -> bool,
-    ) -> Option<ExplosionResult> {
+    pub fn run(&self, study: &StudyConfig, device: &Device, stop: &dyn Fn() -> bool) -> Option<ExplosionResult> {
         let run = |clip_norm| {
             let device = device.clone().autodiff();
             device.seed(0);
-            let input_size = MemoryTask::Adding.input_size();
+            let (input_size, hidden_size) = (MemoryTask::Adding.input_size(), study.hidden_size);
             let layer = match self.relu {
                 true => {
                     let config = RnnConfig::new(input_size, hidden_size).with_nonlinearity(Nonlinearity::Relu);
                     AnyRecurrent::Rnn(config.init(&device))
                 }
-                false => self.cell.init(input_size, hidden_size, &device),
+                false => {
+                    let config = AnyRecurrentConfig::new(self.cell, input_size, hidden_size);
+                    config.with_retention_bias(study.retention_bias).init(&device)
+                }
             };
             let layer = with_recurrent_init(layer, RecurrentInit::Gaussian, Self::RADIUS);
             let model = ProbeModel::from_layers(layer, MemoryTask::Adding.output_size(), &device);
@@ -82,9 +80,9 @@ impl ExplosionConfig {
                 corruption: Corruption::None,
             };
             let config = TrainConfig {
-                steps: config.steps.min(Self::STEPS),
+                steps: study.steps.min(Self::STEPS),
                 seconds: None,
-                batch_size: config.batch_size,
+                batch_size: study.batch_size,
                 lr: Self::LR,
                 clip_norm,
                 optimizer: Optimizer::Sgd,
@@ -104,18 +102,13 @@ impl fmt::Display for ExplosionConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seed_lock::lock_seed;
 
     #[test]
     fn unclipped_run_diverges_and_clipped_run_does_not() {
-        let config = TrainConfig {
-            steps: 60,
-            seconds: None,
-            batch_size: 16,
-            lr: 0.01,
-            clip_norm: 1.0,
-            optimizer: Optimizer::Adam,
-        };
-        let result = ExplosionConfig::ALL[0].run(16, &config, &Device::flex(), &|| false).unwrap();
+        let _seed = lock_seed();
+        let study = StudyConfig { hidden_size: 16, steps: 60, ..StudyConfig::quick() };
+        let result = ExplosionConfig::ALL[0].run(&study, &Device::flex(), &|| false).unwrap();
         assert!(result.unclipped.diverged_at.is_some() && result.unclipped.loss.is_none(), "{:?}", result.unclipped);
         assert!(result.clipped.loss.is_some() && result.clipped.clipped_fraction > 0.5, "{:?}", result.clipped);
     }

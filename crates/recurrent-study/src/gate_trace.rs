@@ -7,9 +7,10 @@ use rand::rngs::StdRng;
 use recurrent::models::CellKind;
 use serde::{Deserialize, Serialize};
 
+use crate::config::StudyConfig;
 use crate::examples::{Examples, Split, Targets};
 use crate::gates::{GateActivations, GateProbe};
-use crate::probe_model::{ExampleBatch, ProbeModel};
+use crate::probe_model::{ExampleBatch, ProbeModel, ProbeModelConfig};
 use crate::signal::Signal;
 use crate::training::{Optimizer, StepLog, TrainConfig, train_step};
 
@@ -60,14 +61,14 @@ pub enum GateInput {
 }
 
 impl GateTrace {
-    /// Trains a network to predict each character of `text` from the previous ones, and records its gates.
+    /// Trains a network to predict each character of a study's text from the previous ones, and records its gates.
     ///
     /// `None` if `stop` returned true before the end.
     ///
     /// # Panics
     /// If the text has fewer than two characters.
-    pub fn of_text(cell: CellKind, text: &str, lr: f64, device: &Device, stop: &dyn Fn() -> bool) -> Option<Self> {
-        let characters: Vec<char> = text.chars().collect();
+    pub fn of_text(cell: CellKind, study: &StudyConfig, device: &Device, stop: &dyn Fn() -> bool) -> Option<Self> {
+        let characters: Vec<char> = study.text.chars().collect();
         let mut vocabulary = characters.clone();
         vocabulary.sort_unstable();
         vocabulary.dedup();
@@ -83,7 +84,7 @@ impl GateTrace {
         let shape = [1, input_ids.len(), vocabulary.len()];
         let batch = ExampleBatch::new(Examples { shape, inputs, targets }, &device);
 
-        let model = trained(cell, [vocabulary.len(), vocabulary.len()], lr, || batch.clone(), &device, stop)?;
+        let model = trained(cell, [vocabulary.len(), vocabulary.len()], study, || batch.clone(), &device, stop)?;
         let (_, accuracy) = model.loss_and_accuracy(&batch, input_ids.len());
         let accuracy = f64::from(accuracy.into_scalar::<f32>());
         let characters = characters[..input_ids.len()].iter().map(char::to_string).collect();
@@ -98,14 +99,14 @@ impl GateTrace {
     pub fn of_series(
         cell: CellKind,
         signal: &Signal,
-        lr: f64,
+        study: &StudyConfig,
         device: &Device,
         stop: &dyn Fn() -> bool,
     ) -> Option<Self> {
         let device = device.clone().autodiff();
         let mut random = StdRng::seed_from_u64(0);
         let batches = || ExampleBatch::new(signal.sample(Split::Train, BATCH_SIZE, &mut random), &device);
-        let model = trained(cell, [1, 1], lr, batches, &device, stop)?;
+        let model = trained(cell, [1, 1], study, batches, &device, stop)?;
         let (mse, _) = model.loss_and_accuracy(&ExampleBatch::new(signal.all(Split::Test), &device), 1);
         let rmse = f64::from(mse.into_scalar::<f32>()).sqrt();
         let (dates, values, standardized) = signal.last(SERIES_STEPS);
@@ -123,19 +124,26 @@ impl GateTrace {
     }
 }
 
-/// A model trained on an autodiff device.
+/// A model trained on an autodiff device, with the learning rate and the retention bias of a study.
 fn trained(
     cell: CellKind,
     [input_size, output_size]: [usize; 2],
-    lr: f64,
+    study: &StudyConfig,
     mut batches: impl FnMut() -> ExampleBatch,
     device: &Device,
     stop: &dyn Fn() -> bool,
 ) -> Option<ProbeModel> {
     device.seed(0);
-    let mut model = ProbeModel::from_layers(cell.init(input_size, UNITS, device), output_size, device);
-    let config =
-        TrainConfig { steps: STEPS, seconds: None, batch_size: 1, lr, clip_norm: 1.0, optimizer: Optimizer::Adam };
+    let config = ProbeModelConfig::new(cell, input_size, UNITS, output_size);
+    let mut model = config.with_retention_bias(study.retention_bias).init(device);
+    let config = TrainConfig {
+        steps: STEPS,
+        seconds: None,
+        batch_size: 1,
+        lr: study.lr,
+        clip_norm: 1.0,
+        optimizer: Optimizer::Adam,
+    };
     let mut optimizer = AdamConfig::new().init();
     // The accuracy during training is not used.
     let mut log = StepLog::new(config.clip_norm, 1);
@@ -151,6 +159,11 @@ fn trained(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seed_lock::lock_seed;
+
+    fn study() -> StudyConfig {
+        StudyConfig { text: "a lamb, a fox".into(), lr: 0.01, ..StudyConfig::quick() }
+    }
 
     fn num_activations(trace: &GateTrace) -> usize {
         let activations = trace.gates.iter().flatten().flatten();
@@ -160,7 +173,8 @@ mod tests {
 
     #[test]
     fn text_has_activations_for_every_character() {
-        let of = |cell| GateTrace::of_text(cell, "a lamb, a fox", 0.01, &Device::flex(), &|| false).unwrap();
+        let _seed = lock_seed();
+        let of = |cell| GateTrace::of_text(cell, &study(), &Device::flex(), &|| false).unwrap();
         let trace = of(CellKind::Lstm);
         let GateInput::Text { characters, accuracy } = &trace.input else { panic!("a text") };
         assert!(characters.concat() == "a lamb, a fo" && accuracy.is_some_and(|accuracy| accuracy > 0.5));
@@ -172,7 +186,8 @@ mod tests {
     #[test]
     fn series_has_activations_for_every_row() {
         let weather = Signal::weather();
-        let trace = GateTrace::of_series(CellKind::Gru, weather, 0.01, &Device::flex(), &|| false).unwrap();
+        let _seed = lock_seed();
+        let trace = GateTrace::of_series(CellKind::Gru, weather, &study(), &Device::flex(), &|| false).unwrap();
         let GateInput::Series { column, dates, values, rmse } = &trace.input else { panic!("a series") };
         assert!(column == "temp_max" && dates.len() == SERIES_STEPS && values.len() == SERIES_STEPS);
         // The forecast of the mean has an RMSE of about 1.

@@ -104,6 +104,7 @@ mod tests {
     use recurrent::models::{AnyRecurrentConfig, CellKind, GruConfig, LstmConfig, RecurrentConfig};
 
     use super::*;
+    use crate::seed_lock::lock_seed;
 
     /// The activations of the second of two layers, and the output of the layers, `[unit][step]`.
     fn activations_and_output<C: Cell>(config: RecurrentConfig<C>) -> (GateActivations, Vec<Vec<f32>>) {
@@ -122,6 +123,7 @@ mod tests {
 
     #[test]
     fn lstm_output_follows_from_its_gates() {
+        let _seed = lock_seed();
         let (activations, output) = activations_and_output(LstmConfig::new(2, 4));
         let gate = |name| activations.gate(name).expect("a gate");
         let (i, f, g, o) = (gate("input"), gate("forget"), gate("candidate"), gate("output"));
@@ -137,6 +139,7 @@ mod tests {
 
     #[test]
     fn gru_output_follows_from_its_gates() {
+        let _seed = lock_seed();
         for reset_after in [true, false] {
             let (activations, output) = activations_and_output(GruConfig::new(2, 4).with_reset_after(reset_after));
             let gate = |name| activations.gate(name).expect("a gate");
@@ -154,6 +157,7 @@ mod tests {
 
     #[test]
     fn every_cell_has_activations_when_bidirectional_and_under_autodiff() {
+        let _seed = lock_seed();
         for (cell, gates) in CellKind::ALL.into_iter().zip([0, 4, 3]) {
             let device = Device::flex().autodiff();
             let layers = AnyRecurrentConfig::new(cell, 2, 3).with_num_layers(2).with_bidirectional(true).init(&device);
@@ -166,6 +170,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "expected one sequence of at least one time step, got x [2, 5, 2]")]
     fn two_sequences_panic() {
+        let _seed = lock_seed();
         let device = Device::flex();
         CellKind::Lstm.init(2, 3, &device).gate_activations(Tensor::ones([2, 5, 2], &device), 0);
     }

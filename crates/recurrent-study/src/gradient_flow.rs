@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use recurrent::gradient_flow::gradient_trace;
-use recurrent::models::{AnyRecurrent, AnyRecurrentConfig, CellKind, LstmConfig};
+use recurrent::models::{AnyRecurrent, AnyRecurrentConfig, CellKind};
 use serde::{Deserialize, Serialize};
 
 use crate::config::StudyConfig;
@@ -28,8 +28,8 @@ pub struct GradientFlowConfig {
     pub cell: CellKind,
     /// The number of recurrent layers.
     pub num_layers: usize,
-    /// The initial bias of an LSTM's forget gate; ignored for other cells.
-    pub forget_bias: f64,
+    /// The initial bias of an LSTM's forget gate or a GRU's update gate; ignored for an RNN.
+    pub retention_bias: f64,
     /// The distribution of the initial recurrent weights; their spectral radius is 1.
     pub recurrent_init: RecurrentInit,
     /// The maximum global gradient norm during training; 0 for no clipping.
@@ -63,25 +63,27 @@ pub struct LayerGradient {
 }
 
 impl GradientFlowConfig {
-    /// All networks of a study: each cell with orthogonal and with Gaussian weights, the LSTM without forget bias, and
-    /// each default network with the other choice of clipping: none, or a norm of 1 where the study does not clip.
+    /// All networks of a study: each cell with orthogonal and with Gaussian weights, LSTM and GRU with another retention
+    /// bias (0, or 1 where the study has 0), and each cell with other clipping (none, or a norm of 1 where the study does
+    /// not clip).
     pub fn all(config: &StudyConfig) -> Vec<Self> {
         let other_clip_norm = if config.clip_norm > 0.0 { 0.0 } else { 1.0 };
+        let other_retention_bias = if config.retention_bias == 0.0 { 1.0 } else { 0.0 };
         let mut all = Vec::new();
         for seed in 0..config.seeds as u64 {
             for cell in CellKind::ALL {
                 let default = Self {
                     cell,
                     num_layers: config.gradient_layers,
-                    forget_bias: 1.0,
+                    retention_bias: config.retention_bias,
                     recurrent_init: RecurrentInit::Orthogonal,
                     clip_norm: config.clip_norm,
                     length: config.gradient_length,
                     seed,
                 };
                 all.extend([default, Self { recurrent_init: RecurrentInit::Gaussian, ..default }]);
-                if cell == CellKind::Lstm {
-                    all.push(Self { forget_bias: 0.0, ..default });
+                if cell != CellKind::Rnn {
+                    all.push(Self { retention_bias: other_retention_bias, ..default });
                 }
                 all.push(Self { clip_norm: other_clip_norm, ..default });
             }
@@ -89,9 +91,9 @@ impl GradientFlowConfig {
         all
     }
 
-    /// Whether the weights are initialized as in trials.
-    pub fn has_default_init(&self) -> bool {
-        self.recurrent_init == RecurrentInit::Orthogonal && self.forget_bias == 1.0
+    /// Whether the weights are initialized as in the trials of a study.
+    pub fn has_default_init(&self, config: &StudyConfig) -> bool {
+        self.recurrent_init == RecurrentInit::Orthogonal && self.retention_bias == config.retention_bias
     }
 
     fn trial(&self) -> Trial {
@@ -107,36 +109,24 @@ impl GradientFlowConfig {
     /// The freshly initialized layers.
     fn init(&self, hidden_size: usize, device: &Device) -> AnyRecurrent {
         let input_size = MemoryTask::Recall.input_size();
-        let layers = match self.cell {
-            CellKind::Lstm => {
-                let config = LstmConfig::new(input_size, hidden_size).with_num_layers(self.num_layers);
-                AnyRecurrent::Lstm(config.with_forget_bias(self.forget_bias).init(device))
-            }
-            cell => {
-                AnyRecurrentConfig::new(cell, input_size, hidden_size).with_num_layers(self.num_layers).init(device)
-            }
-        };
+        let config = AnyRecurrentConfig::new(self.cell, input_size, hidden_size).with_num_layers(self.num_layers);
+        let layers = config.with_retention_bias(self.retention_bias).init(device);
         with_recurrent_init(layers, self.recurrent_init, 1.0)
     }
 
-    /// Measures the gradients at initialization, trains, and measures them again.
+    /// Measures the gradients at initialization, trains with the settings of a study, and measures them again.
     ///
     /// `None` if `stop` returned true before the end.
-    pub fn run(
-        &self,
-        hidden_size: usize,
-        config: &TrainConfig,
-        device: &Device,
-        stop: &dyn Fn() -> bool,
-    ) -> Option<GradientFlowResult> {
+    pub fn run(&self, study: &StudyConfig, device: &Device, stop: &dyn Fn() -> bool) -> Option<GradientFlowResult> {
         let device = device.clone().autodiff();
         device.seed(self.seed);
-        let model = ProbeModel::from_layers(self.init(hidden_size, &device), MemoryTask::Recall.output_size(), &device);
+        let model =
+            ProbeModel::from_layers(self.init(study.hidden_size, &device), MemoryTask::Recall.output_size(), &device);
         let mut random = StdRng::seed_from_u64(self.seed);
         let examples = MemoryTask::Recall.sample(self.length, ROWS, Split::Test, &mut random);
         let batch = ExampleBatch::new(examples, &device);
         let initial = layer_gradients(&model, &batch);
-        let config = TrainConfig { clip_norm: self.clip_norm, ..config.clone() };
+        let config = TrainConfig { clip_norm: self.clip_norm, ..study.untimed_train_config() };
         let (model, result) = train_model(model, &self.trial(), &config, &device, stop)?;
         let trained = result.diverged_at.is_none().then(|| layer_gradients(&model, &batch));
         Some(GradientFlowResult { config: *self, initial, trained, result })
@@ -150,8 +140,8 @@ impl fmt::Display for GradientFlowConfig {
             RecurrentInit::Gaussian => "gaussian",
         };
         write!(f, "gradient-T{}-{}x{}-{init}", self.length, self.cell, self.num_layers)?;
-        if self.cell == CellKind::Lstm {
-            write!(f, "-bias{}", self.forget_bias)?;
+        if self.cell != CellKind::Rnn {
+            write!(f, "-bias{}", self.retention_bias)?;
         }
         write!(f, "-clip{}-s{}", self.clip_norm, self.seed)
     }
@@ -168,17 +158,17 @@ fn layer_gradients(model: &ProbeModel, batch: &ExampleBatch) -> Vec<LayerGradien
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::Optimizer;
+    use crate::seed_lock::lock_seed;
 
-    fn train_config() -> TrainConfig {
-        TrainConfig { steps: 60, seconds: None, batch_size: 16, lr: 0.01, clip_norm: 1.0, optimizer: Optimizer::Adam }
+    fn study(hidden_size: usize) -> StudyConfig {
+        StudyConfig { hidden_size, steps: 60, lr: 0.01, ..StudyConfig::quick() }
     }
 
     fn network(cell: CellKind) -> GradientFlowConfig {
         GradientFlowConfig {
             cell,
             num_layers: 2,
-            forget_bias: 1.0,
+            retention_bias: 1.0,
             recurrent_init: RecurrentInit::Orthogonal,
             clip_norm: 1.0,
             length: 30,
@@ -187,22 +177,26 @@ mod tests {
     }
 
     #[test]
-    fn forget_bias_slows_the_decay_in_every_layer() {
-        let decays = |forget_bias| {
-            let network = GradientFlowConfig { forget_bias, ..network(CellKind::Lstm) };
-            let result = network.run(16, &train_config(), &Device::flex(), &|| false).unwrap();
-            assert!(result.initial.len() == 2 && result.initial.iter().all(|layer| layer.norms.len() == 30));
-            assert_eq!(result.trained.map(|layers| layers.len()), Some(2));
-            result.initial.into_iter().map(|layer| layer.decay.unwrap()).collect::<Vec<_>>()
-        };
-        assert!(decays(0.0).iter().zip(decays(1.0)).all(|(without, with)| *without < with));
+    fn retention_bias_slows_the_decay_in_every_layer() {
+        let _seed = lock_seed();
+        for cell in [CellKind::Lstm, CellKind::Gru] {
+            let decays = |retention_bias| {
+                let network = GradientFlowConfig { retention_bias, ..network(cell) };
+                let result = network.run(&study(16), &Device::flex(), &|| false).unwrap();
+                assert!(result.initial.len() == 2 && result.initial.iter().all(|layer| layer.norms.len() == 30));
+                assert_eq!(result.trained.map(|layers| layers.len()), Some(2));
+                result.initial.into_iter().map(|layer| layer.decay.unwrap()).collect::<Vec<_>>()
+            };
+            assert!(decays(0.0).iter().zip(decays(1.0)).all(|(without, with)| *without < with), "{cell}");
+        }
     }
 
     #[test]
     fn clip_norm_of_the_network_applies() {
+        let _seed = lock_seed();
         let clipped = |clip_norm| {
             let network = GradientFlowConfig { clip_norm, ..network(CellKind::Gru) };
-            network.run(8, &train_config(), &Device::flex(), &|| false).unwrap().result.clipped_fraction
+            network.run(&study(8), &Device::flex(), &|| false).unwrap().result.clipped_fraction
         };
         assert_eq!([1e-3, 0.0].map(clipped), [1.0, 0.0]);
     }
@@ -210,12 +204,15 @@ mod tests {
     #[test]
     fn every_cell_runs_with_and_without_clipping() {
         for clip_norm in [0.0, 2.0] {
-            let networks = GradientFlowConfig::all(&StudyConfig { clip_norm, seeds: 1, ..StudyConfig::quick() });
+            let study = StudyConfig { clip_norm, seeds: 1, ..StudyConfig::quick() };
+            let networks = GradientFlowConfig::all(&study);
             let names: std::collections::HashSet<String> = networks.iter().map(ToString::to_string).collect();
-            assert_eq!((networks.len(), names.len()), (10, 10));
+            assert_eq!((networks.len(), names.len()), (11, 11));
             for cell in CellKind::ALL {
-                let of_cell = networks.iter().filter(|network| network.cell == cell && network.has_default_init());
-                let clips: Vec<bool> = of_cell.map(|network| network.clip_norm > 0.0).collect();
+                let is_default =
+                    |network: &&GradientFlowConfig| network.cell == cell && network.has_default_init(&study);
+                let clips: Vec<bool> =
+                    networks.iter().filter(is_default).map(|network| network.clip_norm > 0.0).collect();
                 assert!(clips.contains(&true) && clips.contains(&false), "{cell}");
             }
         }

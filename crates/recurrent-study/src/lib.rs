@@ -57,6 +57,8 @@ pub mod page;
 mod part;
 mod probe_model;
 mod results;
+#[cfg(test)]
+mod seed_lock;
 mod signal;
 mod significance;
 pub mod spectral_radius;

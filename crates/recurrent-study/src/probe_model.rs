@@ -1,17 +1,17 @@
 //! The network around every cell: a recurrent layer and a linear layer.
 
+use burn::config::Config;
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use recurrent::models::{AnyRecurrent, CellKind};
-use serde::{Deserialize, Serialize};
+use recurrent::models::{AnyRecurrent, AnyRecurrentConfig, CellKind};
 
 use crate::cost::closest_hidden_size;
 use crate::examples::{Examples, Targets};
 
 /// The configuration of a [`ProbeModel`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Config, Debug, Copy, PartialEq)]
 pub struct ProbeModelConfig {
     /// The cell of the recurrent layer.
     pub cell: CellKind,
@@ -21,12 +21,16 @@ pub struct ProbeModelConfig {
     pub hidden_size: usize,
     /// The number of outputs.
     pub output_size: usize,
+    /// The initial bias of an LSTM's forget gate and a GRU's update gate.
+    #[config(default = 1.0)]
+    pub retention_bias: f64,
 }
 
 impl ProbeModelConfig {
     /// A model with freshly initialized weights.
     pub fn init(&self, device: &Device) -> ProbeModel {
-        let layers = self.cell.init(self.input_size, self.hidden_size, device);
+        let layers = AnyRecurrentConfig::new(self.cell, self.input_size, self.hidden_size);
+        let layers = layers.with_retention_bias(self.retention_bias).init(device);
         ProbeModel::from_layers(layers, self.output_size, device)
     }
 
@@ -159,18 +163,33 @@ impl ExampleBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gates::GateProbe;
+    use crate::seed_lock::lock_seed;
 
     #[test]
     fn counted_parameters_are_those_of_the_module() {
+        let _seed = lock_seed();
         for cell in CellKind::ALL {
-            let config = ProbeModelConfig { cell, input_size: 3, hidden_size: 7, output_size: 5 };
+            let config = ProbeModelConfig::new(cell, 3, 7, 5);
             assert_eq!(config.init(&Device::flex()).num_params(), config.num_parameters(), "{cell}");
         }
     }
 
     #[test]
+    fn lstm_and_gru_start_with_equal_retention() {
+        let _seed = lock_seed();
+        let device = Device::flex();
+        for (cell, gate) in [(CellKind::Lstm, "forget"), (CellKind::Gru, "update")] {
+            let model = ProbeModelConfig::new(cell, 3, 7, 5).init(&device);
+            let activations = model.layers.gate_activations(Tensor::zeros([1, 1, 3], &device), 0);
+            let retention = activations.gate(gate).expect("a gate").iter().flatten();
+            assert!(retention.clone().all(|kept| (kept - 0.731).abs() < 1e-3), "{cell}: {:?}", activations.values);
+        }
+    }
+
+    #[test]
     fn models_of_equal_parameters_are_within_two_percent() {
-        let lstm = ProbeModelConfig { cell: CellKind::Lstm, input_size: 8, hidden_size: 32, output_size: 8 };
+        let lstm = ProbeModelConfig::new(CellKind::Lstm, 8, 32, 8);
         assert_eq!(lstm.with_cell_of_equal_parameters(CellKind::Lstm), lstm);
         for cell in [CellKind::Rnn, CellKind::Gru] {
             let other = lstm.with_cell_of_equal_parameters(cell);

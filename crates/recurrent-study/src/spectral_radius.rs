@@ -124,6 +124,7 @@ mod tests {
     use recurrent::models::{GruConfig, LstmConfig};
 
     use super::*;
+    use crate::seed_lock::lock_seed;
 
     fn radius<const N: usize>(matrix: [[f32; N]; N]) -> f64 {
         spectral_radius(Tensor::from_data(matrix, &Device::flex()))
@@ -144,6 +145,7 @@ mod tests {
 
     #[test]
     fn every_gate_has_the_radius_and_input_weights_are_unchanged() {
+        let _seed = lock_seed();
         let device = Device::flex();
         device.seed(2);
         let before = LstmConfig::new(2, 12).with_num_layers(2).init(&device);
@@ -162,6 +164,7 @@ mod tests {
 
     #[test]
     fn trainable_weights_stay_trainable() {
+        let _seed = lock_seed();
         let device = Device::flex().autodiff();
         let layers = GruConfig::new(2, 3).with_bidirectional(true).init(&device);
         let layers = with_recurrent_init(layers, RecurrentInit::Orthogonal, 1.0);
@@ -173,6 +176,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "expected a finite spectral radius of at least 0, got -1")]
     fn negative_radius_panics() {
+        let _seed = lock_seed();
         let layers = GruConfig::new(2, 3).init(&Device::flex());
         with_recurrent_init(layers, RecurrentInit::Gaussian, -1.0);
     }

@@ -62,7 +62,7 @@ fn median(values: &[f64]) -> f64 {
 /// back, so that the device has finished.
 pub fn measure_speed(cell: CellKind, hidden_size: usize, length: usize, batch_size: usize, device: &Device) -> Speed {
     let task = MemoryTask::Recall;
-    let config = ProbeModelConfig { cell, input_size: task.input_size(), hidden_size, output_size: task.output_size() };
+    let config = ProbeModelConfig::new(cell, task.input_size(), hidden_size, task.output_size());
     let autodiff = device.clone().autodiff();
     let mut model = config.init(&autodiff);
     let mut optimizer = AdamConfig::new().init();
@@ -115,9 +115,11 @@ fn stream_microseconds(_model: &ProbeModel) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seed_lock::lock_seed;
 
     #[test]
     fn every_timed_step_takes_time() {
+        let _seed = lock_seed();
         let speed = measure_speed(CellKind::Gru, 4, 6, 2, &Device::flex());
         assert_eq!(speed.step_milliseconds.len(), TIMED_STEPS);
         assert!(speed.median_milliseconds() > 0.0 && speed.tokens_per_second() > 0.0);

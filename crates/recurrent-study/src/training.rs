@@ -9,7 +9,7 @@ use recurrent::fit::clip_global_norm;
 use serde::{Deserialize, Serialize};
 
 use crate::examples::Split;
-use crate::probe_model::{ExampleBatch, ProbeModel};
+use crate::probe_model::{ExampleBatch, ProbeModel, ProbeModelConfig};
 use crate::task::MemoryTask;
 use crate::trial::Trial;
 
@@ -79,21 +79,20 @@ impl TrainResult {
     }
 }
 
-/// Trains a freshly initialized model of a trial and evaluates it. Weights, examples and their order follow from the
-/// trial's seed; examples, loss and optimizer are the same for every cell.
+/// Trains a freshly initialized model on a trial's task and evaluates it. Weights, examples and their order follow from
+/// the trial's seed; examples, loss and optimizer are the same for every cell.
 ///
 /// `None` if `stop` returned true before the end.
 pub fn train(
     trial: &Trial,
-    hidden_size: usize,
+    model: &ProbeModelConfig,
     config: &TrainConfig,
     device: &Device,
     stop: &dyn Fn() -> bool,
 ) -> Option<(ProbeModel, TrainResult)> {
     let device = device.clone().autodiff();
     device.seed(trial.seed);
-    let model = trial.model(hidden_size).init(&device);
-    train_model(model, trial, config, &device, stop)
+    train_model(model.init(&device), trial, config, &device, stop)
 }
 
 /// Trains and evaluates a given model as [`train`] does, on an autodiff device.
@@ -227,6 +226,7 @@ mod tests {
 
     use super::*;
     use crate::corruption::Corruption;
+    use crate::seed_lock::lock_seed;
 
     fn trial(cell: CellKind) -> Trial {
         Trial { task: MemoryTask::Recall, length: 5, cell, seed: 1, corruption: Corruption::None }
@@ -238,8 +238,10 @@ mod tests {
 
     #[test]
     fn every_cell_learns_recall_over_five_steps() {
+        let _seed = lock_seed();
         for cell in CellKind::ALL {
-            let (_, result) = train(&trial(cell), 24, &config(), &Device::flex(), &|| false).unwrap();
+            let (_, result) =
+                train(&trial(cell), &trial(cell).model(24), &config(), &Device::flex(), &|| false).unwrap();
             let skill = result.skill(MemoryTask::Recall.chance_loss(5));
             assert!(skill > 0.6 && result.accuracy.unwrap() > 0.7, "{cell}: {skill}");
             assert!(result.steps == 150 && result.diverged_at.is_none() && result.loss_curve.len() <= CURVE_POINTS);
@@ -248,9 +250,10 @@ mod tests {
 
     #[test]
     fn diverged_training_has_no_loss() {
+        let _seed = lock_seed();
         let config = TrainConfig { lr: 1e30, clip_norm: 0.0, optimizer: Optimizer::Sgd, ..config() };
         let adding = Trial { task: MemoryTask::Adding, ..trial(CellKind::Rnn) };
-        let (_, result) = train(&adding, 8, &config, &Device::flex(), &|| false).unwrap();
+        let (_, result) = train(&adding, &adding.model(8), &config, &Device::flex(), &|| false).unwrap();
         assert_eq!((result.loss, result.accuracy), (None, None));
         assert!(result.diverged_at.is_some_and(|step| step < 10), "{:?}", result.diverged_at);
         assert_eq!(result.skill(1.0), 0.0);
@@ -258,13 +261,17 @@ mod tests {
 
     #[test]
     fn training_stops_on_request() {
-        assert!(train(&trial(CellKind::Gru), 8, &config(), &Device::flex(), &|| true).is_none());
+        let _seed = lock_seed();
+        let trial = trial(CellKind::Gru);
+        assert!(train(&trial, &trial.model(8), &config(), &Device::flex(), &|| true).is_none());
     }
 
     #[test]
     fn time_limit_ends_training() {
+        let _seed = lock_seed();
         let config = TrainConfig { steps: usize::MAX, seconds: Some(0.2), ..config() };
-        let (_, result) = train(&trial(CellKind::Gru), 8, &config, &Device::flex(), &|| false).unwrap();
+        let trial = trial(CellKind::Gru);
+        let (_, result) = train(&trial, &trial.model(8), &config, &Device::flex(), &|| false).unwrap();
         assert!(result.steps > 0 && (0.2..2.0).contains(&result.seconds), "{}", result.seconds);
     }
 }

@@ -28,14 +28,9 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// The model with a hidden size.
+    /// The model of a hidden size, with the default retention bias.
     pub fn model(&self, hidden_size: usize) -> ProbeModelConfig {
-        ProbeModelConfig {
-            cell: self.cell,
-            input_size: self.task.input_size(),
-            hidden_size,
-            output_size: self.task.output_size(),
-        }
+        ProbeModelConfig::new(self.cell, self.task.input_size(), hidden_size, self.task.output_size())
     }
 
     /// The random number generator of the examples of a split, which is the same for every cell.

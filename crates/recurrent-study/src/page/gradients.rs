@@ -89,8 +89,10 @@ fn network_name(network: &GradientFlowConfig, words: &Words) -> String {
         RecurrentInit::Gaussian => words.gaussian,
     };
     let bias = match network.cell {
-        CellKind::Lstm => format!(", {}", fill(words.forget_bias, &[("bias", &network.forget_bias.to_string())])),
-        _ => String::new(),
+        CellKind::Rnn => String::new(),
+        CellKind::Lstm | CellKind::Gru => {
+            format!(", {}", fill(words.retention_bias, &[("bias", &network.retention_bias.to_string())]))
+        }
     };
     format!("{}, {init}{bias}", cell_name(network.cell))
 }
@@ -106,7 +108,7 @@ fn clipping_name(network: &GradientFlowConfig, words: &Words) -> String {
 /// The gradient of a layer at initialization, after training, and after training with and without clipping.
 fn layer_plots(results: &Results, layer: usize, words: &Words) -> [LinePlot; 3] {
     let has_default_clipping = |flow: &&GradientFlowResult| flow.config.clip_norm == results.config.clip_norm;
-    let has_default_init = |flow: &&GradientFlowResult| flow.config.has_default_init();
+    let has_default_init = |flow: &&GradientFlowResult| flow.config.has_default_init(&results.config);
     let first_seed = || results.gradient_flow.iter().filter(|flow| flow.config.seed == 0);
     let initial = |flow: &GradientFlowResult| norms(&flow.initial, layer);
     let trained = |flow: &GradientFlowResult| norms(flow.trained.as_deref().unwrap_or_default(), layer);

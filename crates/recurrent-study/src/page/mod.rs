@@ -45,8 +45,15 @@ impl Page {
         let words = words_in(language);
         let config = &results.config;
         let matched = words.match_by[index_of(&MatchBy::ALL, &config.match_by)];
-        let seeds = config.seeds.to_string();
-        let lead = fill(words.lead, &[("device", &config.device), ("match_by", matched), ("seeds", &seeds)]);
+        let retention = 1.0 / (1.0 + (-config.retention_bias).exp());
+        let values = [
+            ("device", &*config.device),
+            ("match_by", matched),
+            ("bias", &config.retention_bias.to_string()),
+            ("retention", &format!("{retention:.2}")),
+            ("seeds", &config.seeds.to_string()),
+        ];
+        let lead = fill(words.lead, &values);
         let mut sections = claims::sections(claims, words);
         sections.extend(memory::section(results, words));
         sections.extend(gradients::section(results, words));

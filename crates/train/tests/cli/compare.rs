@@ -39,8 +39,10 @@ fn study_writes_tables_report_and_json() {
     assert!(ran.stdout.contains("The fraction of training steps whose gradients were clipped."), "{}", ran.stdout);
     let page = desk.read("small/report.html");
     assert!(page.contains("<html lang=\"en\">") && page.contains("<svg") && page.contains("not measured"));
+    assert!(page.contains("a new cell keeps σ(1) = 0.73 of its state per step"));
     assert_eq!(list(&desk, "small", "trials").len(), 3 * 2);
-    assert_eq!(json(&desk, "small")["config"]["steps"], 5);
+    let config = &json(&desk, "small")["config"];
+    assert!(config["steps"] == 5 && config["retention_bias"] == 1.0, "{config}");
     assert!(list(&desk, "small", "claims").len() == 9);
     assert!(desk.read("small/config.toml").contains("task = \"compare\""));
 }
@@ -142,11 +144,18 @@ fn gradient_flow_covers_every_layer_with_and_without_clipping() {
     let desk = Desk::new();
     let small = "compare --parts gradients --gradient-length 6 --gradient-layers 2 --seeds 1 --steps 4 --hidden-size 6";
     let ran = desk.ok(&format!("{small} --clip-norm 0.001 --out run"));
-    for text in ["| 1 / 2 |", "| 2 / 2 |", "GRU, orthogonal weights, unclipped", "clipped to 0.001", "100 %", "| –"] {
+    for text in [
+        "| 1 / 2 |",
+        "| 2 / 2 |",
+        "GRU, orthogonal weights, retention bias 1, unclipped",
+        "clipped to 0.001",
+        "100 %",
+        "| –",
+    ] {
         assert!(ran.stdout.contains(text), "`{text}` in:\n{}", ran.stdout);
     }
     let flows = list(&desk, "run", "gradient_flow");
-    assert_eq!(flows.len(), 3 * 3 + 1);
+    assert_eq!(flows.len(), 3 * 3 + 2);
     for flow in &flows {
         assert_eq!(flow["initial"].as_array().map(Vec::len), Some(2));
         assert_eq!(flow["trained"].as_array().map(Vec::len), Some(2));
@@ -155,7 +164,8 @@ fn gradient_flow_covers_every_layer_with_and_without_clipping() {
     }
     let initial = |clip_norm: f64| {
         let is_same = |config: &serde_json::Value| {
-            config["cell"] == "gru" && config["recurrent_init"] == "orthogonal" && config["clip_norm"] == clip_norm
+            let is_default = config["recurrent_init"] == "orthogonal" && config["retention_bias"] == 1.0;
+            config["cell"] == "gru" && is_default && config["clip_norm"] == clip_norm
         };
         flows.iter().find(|flow| is_same(&flow["config"])).expect("one of each")["initial"].clone()
     };

@@ -6,9 +6,10 @@ pub const WORDS: Words = Words {
     title: "RNN, LSTM and GRU compared",
     lead: "The claims of a lecture on recurrent networks, and what was measured on this machine (device {device}). All \
            cells share the training loop, the loss, the order of the examples and the hyperparameters, and have equal \
-           {match_by}. Each trial runs with {seeds} seeds, each with examples and initial weights of its own. Values are \
-           mean ± standard deviation over the seeds. A difference is significant if the p-value of Welch's t-test is below \
-           0.05.",
+           {match_by}. LSTM and GRU start with equal retention: the initial biases of the forget and update gates are \
+           {bias}, so that a new cell keeps σ({bias}) = {retention} of its state per step. Each trial runs with {seeds} \
+           seeds, each with examples and initial weights of its own. Values are mean ± standard deviation over the \
+           seeds. A difference is significant if the p-value of Welch's t-test is below 0.05.",
     differences: Heading {
         title: "Differences between the cells",
         lead: "Each cell of the table has the claim of the lecture and the measured value.",
@@ -205,7 +206,7 @@ pub const WORDS: Words = Words {
     not_measured: "not measured",
     orthogonal: "orthogonal weights",
     gaussian: "Gaussian weights",
-    forget_bias: "forget bias {bias}",
+    retention_bias: "retention bias {bias}",
     unclipped: "unclipped",
     clipped_to: "clipped to {norm}",
     initial_gradient: "‖∂L/∂h‖ by steps back at initialization, layer {layer} of {layers}, first seed",

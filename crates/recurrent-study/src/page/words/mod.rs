@@ -44,7 +44,7 @@ mod tests {
             (english.tests.gains, russian.tests.gains),
             (english.tests.no_loss, russian.tests.no_loss),
             (english.diverged, russian.diverged),
-            (english.forget_bias, russian.forget_bias),
+            (english.retention_bias, russian.retention_bias),
             (english.clipped_to, russian.clipped_to),
             (english.initial_gradient, russian.initial_gradient),
             (english.trained_gradient, russian.trained_gradient),

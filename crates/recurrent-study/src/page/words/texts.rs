@@ -3,7 +3,7 @@
 /// All texts of one language. Arrays are in the order of the enum's `ALL`.
 pub struct Words {
     pub title: &'static str,
-    /// With `{device}`, `{match_by}` and `{seeds}`.
+    /// With `{device}`, `{match_by}`, `{bias}`, `{retention}` and `{seeds}`.
     pub lead: &'static str,
     pub differences: Heading,
     pub problems: Heading,
@@ -38,7 +38,7 @@ pub struct Words {
     pub orthogonal: &'static str,
     pub gaussian: &'static str,
     /// With `{bias}`.
-    pub forget_bias: &'static str,
+    pub retention_bias: &'static str,
     pub unclipped: &'static str,
     /// With `{norm}`.
     pub clipped_to: &'static str,
