@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use burn::module::{Initializer, Module, ModuleDisplay, Param};
 use burn::tensor::{Device, Distribution, Tensor};
-use recurrent_kernels::{Direction, Scan, Scanned, State, Weights, plain};
+use recurrent_kernels::{Direction, Scan, Scanned, State, Weights, reference};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -127,10 +127,10 @@ pub trait Cell: Module + ModuleDisplay {
         lengths: Option<&[usize]>,
     ) -> Scanned<Self::State<3>> {
         let directions = cells.iter().zip([Direction::Forward, Direction::Reverse]);
-        plain::scan_each(directions, initial, |(cell, direction), initial| {
+        reference::scan_directions(directions, initial, |(cell, direction), initial| {
             let weights = cell.weights();
             let step = |projected, state| cell.advance(&weights, projected, state);
-            plain::scan_weights(x.clone(), &weights, initial, &Scan { direction, lengths }, step)
+            reference::scan_projected(x.clone(), &weights, initial, &Scan { direction, lengths }, step)
         })
     }
 

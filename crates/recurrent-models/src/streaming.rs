@@ -1,7 +1,7 @@
 //! A trained layer on a live signal: one row, one step at a time, on the CPU.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use recurrent_kernels::cpu::{Equations, Layer, Stepper};
+use recurrent_kernels::cpu::{DirectionWeights, Equations, Stepper};
 
 use crate::cells::gru::GruCell;
 use crate::cells::lstm::LstmCell;
@@ -123,7 +123,7 @@ fn stepper<C: StreamingCell>(cell: &C) -> Stepper {
     let [_, hidden] = cell.sizes();
     let [w_ih, w_hh] = [weights.w_ih, weights.w_hh].map(values);
     let [bias, bias_hn] = [weights.bias, cell.bias_hn()].map(|bias| bias.map(values));
-    let layer = Layer {
+    let layer = DirectionWeights {
         direction: Direction::Forward,
         w_ih: &w_ih,
         w_hh: &w_hh,

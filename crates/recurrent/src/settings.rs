@@ -395,16 +395,17 @@ pub(crate) type Name = Cow<'static, str>;
 #[macro_export]
 macro_rules! settings {
     (
-        $(#[$meta:meta])*
-        pub struct $config:ident {
+        @struct [$($meta:tt)*] $config:ident {
             $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr $(, $key:ident = $value:expr)*;)*
         }
+        [$($field:tt)*] [$($field_default:tt)*] $shared:expr
     ) => {
-        $(#[$meta])*
+        $($meta)*
         #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct $config {
             $($(#[doc = $doc])+ pub $name: $type,)*
+            $($field)*
         }
 
         impl $crate::settings::Settings for $config {
@@ -414,48 +415,34 @@ macro_rules! settings {
                     ..$crate::settings::Setting::of::<$type>(stringify!($name), &[$($doc),+])
                 }),*
             ];
-            const SHARED: &'static [$crate::settings::Setting] = &[];
+            const SHARED: &'static [$crate::settings::Setting] = $shared;
 
             fn defaults() -> Self {
-                Self { $($name: $default,)* }
+                Self { $($name: $default,)* $($field_default)* }
             }
         }
     };
+    ($(#[$meta:meta])* pub struct $config:ident $settings:tt) => {
+        $crate::settings!(@struct [$(#[$meta])*] $config $settings [] [] &[]);
+    };
     (
-        $(#[$meta:meta])*
-        pub struct $config:ident {
-            $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr $(, $key:ident = $value:expr)*;)*
-        }
+        $(#[$meta:meta])* pub struct $config:ident $settings:tt
         task: $task:literal,
         check: $check:expr,
         fit: $fit:expr $(,)?
     ) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct $config {
-            $($(#[doc = $doc])+ pub $name: $type,)*
-            /// The SHA-256 of the data, so that a run is resumed with the data that it began with.
-            pub sha256: String,
-            /// How the network is trained.
-            #[serde(flatten)]
-            pub fit: $crate::fit::FitConfig,
-        }
-
-        impl $crate::settings::Settings for $config {
-            const OWN: &'static [$crate::settings::Setting] = &[
-                $($crate::settings::Setting {
-                    $($key: $value,)*
-                    ..$crate::settings::Setting::of::<$type>(stringify!($name), &[$($doc),+])
-                }),*
-            ];
-            const SHARED: &'static [$crate::settings::Setting] =
-                <$crate::fit::FitConfig as $crate::settings::Settings>::OWN;
-
-            fn defaults() -> Self {
-                Self { $($name: $default,)* sha256: String::new(), fit: $fit }
-            }
-        }
+        $crate::settings!(
+            @struct [$(#[$meta])*] $config $settings
+            [
+                /// The SHA-256 of the data, so that a run is resumed with the data that it began with.
+                pub sha256: String,
+                /// How the network is trained.
+                #[serde(flatten)]
+                pub fit: $crate::fit::FitConfig,
+            ]
+            [sha256: String::new(), fit: $fit]
+            <$crate::fit::FitConfig as $crate::settings::Settings>::OWN
+        );
 
         impl $crate::TaskConfig for $config {
             const TASK: &'static str = $task;

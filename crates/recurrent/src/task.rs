@@ -54,7 +54,7 @@ mod training {
     use recurrent_models::Summarize;
 
     use super::TaskConfig;
-    use crate::fit::{Loaders, Trainable};
+    use crate::fit::{Loaders, Objective};
     use crate::settings::Partial;
     use crate::{Predictor, Result, Run, RunDir};
 
@@ -76,7 +76,7 @@ mod training {
         /// The network.
         type Network: Module + Summarize;
         /// The network with its loss.
-        type Objective: Trainable<Network = Self::Network>;
+        type Objective: Objective<Network = Self::Network>;
         /// How good the network is, beside the baselines.
         type Evaluation;
         /// What predicts with the trained network.

@@ -9,7 +9,7 @@ use recurrent_data::{DatasetManifest, sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::assignment::Place;
+use crate::place::Place;
 
 /// A tar.gz with these files in it.
 fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {

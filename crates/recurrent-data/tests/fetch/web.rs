@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use recurrent_data::{State, sha256};
 
-use crate::assignment::{Place, at, text};
+use crate::place::{Place, at, text};
 use crate::server::{Answer, Request, Server};
 
 /// More than one chunk of it.

@@ -1,6 +1,6 @@
 //! The counted values saved for the backward pass against those that the CPU kernels save.
 
-use recurrent::kernels::cpu::{Equations, Keep, Layer, Layout, Problem, Sizes, forward};
+use recurrent::kernels::cpu::{DirectionWeights, Equations, LayerArgs, Layout, SavePolicy, Sizes, forward};
 use recurrent::models::{AnyRecurrentConfig, CellKind, Direction, Nonlinearity};
 use recurrent_study::cost::Cost;
 
@@ -16,22 +16,22 @@ fn counted_saved_values_match_the_kernels() {
             let width = equations.gates() * hidden;
             let values = [batch * time * input, input * width, hidden * width, width].map(|count| vec![0.1; count]);
             let [x, w_ih, w_hh, bias] = &values;
-            let layer = |direction| Layer { direction, w_ih, w_hh, bias: Some(bias), bias_hn: None };
-            let layers = [layer(Direction::Forward), layer(Direction::Reverse)];
-            for (layers, bidirectional) in [(&layers[..1], false), (&layers[..], true)] {
-                let problem = Problem {
+            let weights = |direction| DirectionWeights { direction, w_ih, w_hh, bias: Some(bias), bias_hn: None };
+            let both = [weights(Direction::Forward), weights(Direction::Reverse)];
+            for (directions, bidirectional) in [(&both[..1], false), (&both[..], true)] {
+                let args = LayerArgs {
                     equations,
                     sizes: Sizes { batch, time, input, hidden },
                     layout: Layout::BatchFirst,
                     x,
-                    layers,
-                    hidden: None,
-                    cell: None,
+                    directions,
+                    initial_hidden: None,
+                    initial_cell: None,
                     lengths: None,
                 };
-                let tape = forward(&problem, Keep::Everything).tape.expect("everything is saved");
+                let saved = forward(&args, SavePolicy::Everything).saved.expect("everything is saved");
                 let config = AnyRecurrentConfig::new(cell, input, hidden).with_bidirectional(bidirectional);
-                assert_eq!(tape.numbers(), Cost::of(&config).saved_values * batch * time, "{config:?}");
+                assert_eq!(saved.elements(), Cost::of(&config).saved_values * batch * time, "{config:?}");
             }
         }
     }

@@ -4,7 +4,6 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{
@@ -13,7 +12,7 @@ use recurrent_data::{
 use recurrent_models::networks::SequenceClassifier;
 
 use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifySource};
-use crate::fit::{BatchSource, Loaders, Loss, Trainable};
+use crate::fit::{BatchSource, Loaders, Loss, Mode};
 use crate::metrics::classification::LabeledPrediction;
 use crate::settings::Partial;
 use crate::task::LoadersOf;
@@ -210,47 +209,22 @@ pub struct ClassifyObjective {
 }
 
 impl ClassifyObjective {
-    fn loss(&self, ids: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Loss {
-        let logits = self.network.forward(ids, lengths);
+    fn loss(&self, TextBatch { ids, lengths, labels }: TextBatch, mode: Mode) -> Loss {
+        let ids = if mode == Mode::Train { self.drop_words(ids) } else { ids };
+        let logits = self.network.forward(ids, &lengths);
         let mean = CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, labels);
         Loss { mean, items: lengths.len() }
     }
 
     /// Replaces random tokens by `<unk>`, so that no prediction rests on a single word.
-    fn drop_words(&self, ids: Tensor<2, Int>, device: &Device) -> Tensor<2, Int> {
+    fn drop_words(&self, ids: Tensor<2, Int>) -> Tensor<2, Int> {
         if self.word_dropout == 0.0 {
             return ids;
         }
-        let dropped =
-            Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), device).lower_elem(self.word_dropout);
+        let drawn = Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), &ids.device());
+        let dropped = drawn.lower_elem(self.word_dropout);
         ids.mask_fill(dropped, self.unknown as i32)
     }
 }
 
-impl TrainStep for ClassifyObjective {
-    type Input = TextBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: TextBatch) -> TrainOutput<Loss> {
-        let device = batch.ids.device();
-        let loss = self.loss(self.drop_words(batch.ids, &device), &batch.lengths, batch.labels);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for ClassifyObjective {
-    type Input = TextBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: TextBatch) -> Loss {
-        self.loss(batch.ids, &batch.lengths, batch.labels)
-    }
-}
-
-impl Trainable for ClassifyObjective {
-    type Network = SequenceClassifier;
-
-    fn network(&self) -> &SequenceClassifier {
-        &self.network
-    }
-}
+crate::objective!(ClassifyObjective { network: SequenceClassifier }, TextBatch);

@@ -2,12 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
 use super::{ForecastConfig, ForecastSource, ForecastTransform, Forecaster, TestForecasts, csv};
-use crate::fit::{BatchSource, Loaders, Loss, Trainable};
+use crate::fit::{BatchSource, Loaders, Loss, Mode};
 use crate::settings::Partial;
 use crate::task::LoadersOf;
 use crate::{Result, Run, RunDir, Task};
@@ -146,36 +145,11 @@ pub struct ForecastObjective {
 }
 
 impl ForecastObjective {
-    fn loss(&self, batch: WindowBatch) -> Loss {
+    fn loss(&self, batch: WindowBatch, _mode: Mode) -> Loss {
         let items = batch.len();
         let outputs = self.network.forward(batch.past);
         Loss { mean: (outputs - batch.future).powi_scalar(2).mean(), items }
     }
 }
 
-impl TrainStep for ForecastObjective {
-    type Input = WindowBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: WindowBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(batch);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for ForecastObjective {
-    type Input = WindowBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: WindowBatch) -> Loss {
-        self.loss(batch)
-    }
-}
-
-impl Trainable for ForecastObjective {
-    type Network = ForecastNetwork;
-
-    fn network(&self) -> &ForecastNetwork {
-        &self.network
-    }
-}
+crate::objective!(ForecastObjective { network: ForecastNetwork }, WindowBatch);

@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use recurrent_data::{BpttBatches, Role, TokenBatch, Tokenizer, Tokens, Train, Valid};
 use recurrent_models::AnyState;
 use recurrent_models::networks::LanguageModel;
 use serde::Serialize;
 
 use super::{GenerateConfig, GenerateSource, Generator};
-use crate::fit::{BatchSource, EpochCounter, Loader, Loaders, Loss, Order, Trainable, token_loss};
+use crate::fit::{BatchSource, EpochCounter, Loader, Loaders, Loss, Mode, Order, token_loss};
 use crate::settings::Partial;
 use crate::task::LoadersOf;
 use crate::{Result, Run, RunDir, Task};
@@ -262,7 +261,8 @@ pub struct GenerateObjective {
 }
 
 impl GenerateObjective {
-    fn loss(&self, BpttBatch { batch, carried }: BpttBatch, state_reset: f64) -> Loss {
+    fn loss(&self, BpttBatch { batch, carried }: BpttBatch, mode: Mode) -> Loss {
+        let state_reset = if mode == Mode::Train { self.state_reset } else { 0.0 };
         let [streams, steps] = batch.targets.dims();
         let items = streams * steps;
         let state = carried.take().map(|state| reset_some(state, state_reset, streams, &batch.inputs.device()));
@@ -283,29 +283,4 @@ fn reset_some(state: AnyState, fraction: f64, streams: usize, device: &Device) -
     state.map(|part| part * kept.clone())
 }
 
-impl TrainStep for GenerateObjective {
-    type Input = BpttBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: BpttBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(batch, self.state_reset);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for GenerateObjective {
-    type Input = BpttBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: BpttBatch) -> Loss {
-        self.loss(batch, 0.0)
-    }
-}
-
-impl Trainable for GenerateObjective {
-    type Network = LanguageModel;
-
-    fn network(&self) -> &LanguageModel {
-        &self.network
-    }
-}
+crate::objective!(GenerateObjective { network: LanguageModel }, BpttBatch);

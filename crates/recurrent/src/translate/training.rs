@@ -2,7 +2,6 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{EncodedPairs, PairBatch, PairSplit, Role, Test, Train, Translations, Valid};
@@ -14,7 +13,7 @@ use super::{
     BeamConfig, NearestNeighborBaseline, TestTranslation, TranslateConfig, TranslateSource, TranslationEvaluation,
     Translator,
 };
-use crate::fit::{BatchSource, Loaders, Loss, Trainable, token_loss};
+use crate::fit::{BatchSource, Loaders, Loss, Mode, token_loss};
 use crate::settings::Partial;
 use crate::task::LoadersOf;
 use crate::{Result, Run, RunDir, Task};
@@ -216,7 +215,11 @@ pub struct TranslateObjective {
 }
 
 impl TranslateObjective {
-    fn loss(&self, batch: PairBatch, label_smoothing: f64, scheduled_sampling: f64) -> Loss {
+    fn loss(&self, batch: PairBatch, mode: Mode) -> Loss {
+        let (label_smoothing, scheduled_sampling) = match mode {
+            Mode::Train => (self.label_smoothing, self.scheduled_sampling),
+            Mode::Validate => (0.0, 0.0),
+        };
         let items = target_tokens(&batch);
         let encoded = self.network.encode(batch.source, &batch.source_lengths);
         let mut inputs = batch.inputs;
@@ -242,29 +245,4 @@ fn replace_some(inputs: Tensor<2, Int>, logits: Tensor<3>, fraction: f64) -> Ten
     inputs.mask_where(replaced, predicted)
 }
 
-impl TrainStep for TranslateObjective {
-    type Input = PairBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: PairBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(batch, self.label_smoothing, self.scheduled_sampling);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for TranslateObjective {
-    type Input = PairBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: PairBatch) -> Loss {
-        self.loss(batch, 0.0, 0.0)
-    }
-}
-
-impl Trainable for TranslateObjective {
-    type Network = Seq2Seq;
-
-    fn network(&self) -> &Seq2Seq {
-        &self.network
-    }
-}
+crate::objective!(TranslateObjective { network: Seq2Seq }, PairBatch);
