@@ -19,7 +19,7 @@
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
 //! - [`decoding`]: sampling and beam search; [`metrics`]: scores of texts and classifications;
 //! - a module for each task: [`forecast`], [`generate`], [`translate`], [`classify`];
-//! - [`compare`]: gradients, gates and costs of cells.
+//! - [`gradient_flow`]: the gradient norm at every hidden state, and its decay over time (feature `fit`).
 //!
 //! # Train and predict
 //!
@@ -51,12 +51,13 @@
 //! ```
 
 pub mod classify;
-pub mod compare;
 pub mod decoding;
 mod error;
 pub mod fit;
 pub mod forecast;
 pub mod generate;
+#[cfg(feature = "fit")]
+pub mod gradient_flow;
 pub mod metrics;
 mod predictor;
 #[cfg(feature = "fit")]

@@ -14,11 +14,11 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, FromArgMatches};
-use recurrent::compare::Comparison;
 use recurrent::fit::{AfterEpoch, History, StopReason};
 use recurrent::models::Summary;
 use recurrent::settings::{Partial, Settings};
 use recurrent::{Run, RunDir, Task, TaskConfig, TaskSource, replace};
+use recurrent_study::Comparison;
 use serde::Serialize;
 
 use crate::cli::{BadInput, Format, NewRunArgs, PredictArgs, ResumeArgs, RunArgs, SummaryArgs};
