@@ -41,6 +41,7 @@ pub struct DatasetManifest {
     series: Option<SeriesSchema>,
     text: Option<TextSchema>,
     pairs: Option<PairsSchema>,
+    #[serde(alias = "labelled")]
     labeled: Option<LabeledSchema>,
 }
 
@@ -53,8 +54,10 @@ pub enum Kind {
     /// One long text.
     Text,
     /// Texts in two languages, a row a pair.
+    #[serde(rename = "pairs")]
     ParallelCorpus,
     /// Texts with a label each.
+    #[serde(rename = "labeled", alias = "labelled")]
     LabeledTexts,
 }
 
