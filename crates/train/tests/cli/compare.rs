@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use crate::program::Desk;
+use crate::program::TestSandbox as Desk;
 
 /// A study that is done in seconds.
 const TINY: &str = "compare --parts memory --tasks recall --lengths 5 --seeds 2 --steps 5 --hidden-size 6";
