@@ -1,4 +1,4 @@
-"""Writes the golden numbers that the metrics of texts and judgements are tested against.
+"""Writes the golden values that the metrics of texts and classifications are tested against.
 
     python3 -m venv .venv
     .venv/bin/pip install sacrebleu scikit-learn
@@ -6,16 +6,16 @@
     .venv/bin/python scripts/golden_metrics.py --check    # recompute and compare
 
 There are two files in crates/recurrent/tests/goldens, each with the versions of the packages
-and a list of cases, which hold what goes in and what comes out:
+and a list of cases, with inputs and results:
 
-    texts.json             hypotheses and references, of which a sentence has one or more;
+    texts.json             hypotheses and references, one or more per sentence;
                            bleu and chrf from sacreBLEU, exact_match counted here
-    classification.json    labels and judged (truth and probabilities); score, bins and roc (a
-                           curve a class, empty without examples of it or of the rest) from
+    classification.json    labels and judged (truth and probabilities); score, bins and roc (one
+                           curve per class, empty without examples of it or of the rest) from
                            scikit-learn
 
-scikit-learn has no expected calibration error. It is summed up here from the bins of its
-`calibration_curve`, asked how often the most probable class is the true one.
+scikit-learn has no expected calibration error. It is computed here from the bins of its
+`calibration_curve` of whether the most probable class is the true one.
 """
 
 import argparse
@@ -384,7 +384,7 @@ def check(name: str, path: Path) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Write or check the golden numbers.")
+    parser = argparse.ArgumentParser(description="Write or check the golden values.")
     parser.add_argument("--check", action="store_true", help="compare the files with a new computation instead")
     arguments = parser.parse_args()
 

@@ -9,7 +9,7 @@
 //! let device = Device::default();
 //! let lstm = LstmConfig::new(8, 64).with_num_layers(2).init(&device);
 //! let x = Tensor::<3>::random([4, 10, 8], Distribution::Default, &device);
-//! let (output, _state) = lstm.forward(x, None, None);
+//! let (output, _state) = lstm.forward(x, None);
 //! assert_eq!(output.dims(), [4, 10, 64]);
 //! ```
 //!
@@ -19,7 +19,7 @@
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
 //! - [`decoding`]: sampling and beam search; [`metrics`]: scores of texts and classifications;
 //! - a module for each task: [`forecast`], [`generate`], [`translate`], [`classify`];
-//! - [`compare`]: gradients, gates and costs of cells.
+//! - [`gradient_flow`]: the gradient norm at every hidden state, and its decay over time (feature `fit`).
 //!
 //! # Train and predict
 //!
@@ -29,13 +29,13 @@
 //! ```
 //! use burn::tensor::Device;
 //! use recurrent::fit::Callbacks;
-//! use recurrent::forecast::{ForecastConfig, ForecastRun, ForecastSource};
+//! use recurrent::forecast::{ForecastConfig, ForecastRun};
 //! use recurrent::prelude::*;
 //!
 //! # fn main() -> recurrent::Result<()> {
 //! # let folder = tempfile::tempdir().expect("a folder").path().join("weather");
 //! let device = Device::default();
-//! let source = ForecastSource::open("weather")?;
+//! let source = recurrent::open_data("weather")?;
 //! let mut config = ForecastConfig::new(&source)?;
 //! (config.window, config.hidden_size, config.fit.epochs) = (14, vec![8], 1);
 //!
@@ -51,12 +51,13 @@
 //! ```
 
 pub mod classify;
-pub mod compare;
 pub mod decoding;
 mod error;
 pub mod fit;
 pub mod forecast;
 pub mod generate;
+#[cfg(feature = "fit")]
+pub mod gradient_flow;
 pub mod metrics;
 mod predictor;
 #[cfg(feature = "fit")]
@@ -85,7 +86,7 @@ pub use recurrent_models::kernels;
 #[cfg(feature = "fit")]
 pub use run::Run;
 pub use run_dir::{FORMAT_VERSION, RunDir, RunHeader, replace};
-pub use task::TaskConfig;
 #[cfg(feature = "fit")]
 pub use task::{LoadersOf, Task};
+pub use task::{TaskConfig, TaskSource, open_data};
 pub use tokenizer::TokenizerChoice;

@@ -7,7 +7,7 @@ use recurrent_models::{Summarize, Summary};
 
 use crate::fit::{self, Callbacks, History, Schedule, StopReason};
 use crate::settings::Partial;
-use crate::{Error, Result, RunDir, Task, TaskConfig};
+use crate::{Error, Result, RunDir, Task, TaskConfig, TaskSource};
 
 /// A run of a task: a configuration, prepared data, and a folder with all that a prediction and a resumed training
 /// need.
@@ -28,7 +28,7 @@ impl<T: Task> Run<T> {
     /// # Errors
     /// If settings or data are wrong, or the folder exists.
     pub fn create(config: T::Config, source: T::Source, folder: impl AsRef<Path>, force: bool) -> Result<Self> {
-        let data = prepare::<T>(&config, source, None)?;
+        let data = prepare::<T>(&config, &source, None)?;
         let mut files = vec![("config.toml", RunDir::config_text(<T::Config as TaskConfig>::TASK, &config))];
         files.extend(T::artifacts(&config, &data));
         let run_dir = RunDir::create(folder, &files, force)?;
@@ -42,8 +42,8 @@ impl<T: Task> Run<T> {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let run_dir = RunDir::open(folder)?;
         let config: T::Config = run_dir.config()?;
-        let source = T::open(&Partial::from(&config))?;
-        let data = prepare::<T>(&config, source, Some(&run_dir))?;
+        let source = T::Source::open::<T::Config>(&Partial::from(&config))?;
+        let data = prepare::<T>(&config, &source, Some(&run_dir))?;
         Ok(Self { config, data, run_dir })
     }
 
@@ -134,8 +134,8 @@ impl<T: Task> Run<T> {
 }
 
 /// Checks settings and bytes, and prepares the data.
-fn prepare<T: Task>(config: &T::Config, source: T::Source, run_dir: Option<&RunDir>) -> Result<T::Data> {
+fn prepare<T: Task>(config: &T::Config, source: &T::Source, run_dir: Option<&RunDir>) -> Result<T::Data> {
     config.check()?;
-    config.check_sha256(T::sha256(&source))?;
+    config.check_sha256(&source.sha256()?)?;
     T::prepare(config, source, run_dir)
 }

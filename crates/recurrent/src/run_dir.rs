@@ -27,6 +27,7 @@ use burn::store::{ModuleSnapshot, SafetensorsStore};
 use recurrent_data::Tokenizer;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use toml::de::DeTable;
 use toml::{Table, Value};
 
 use crate::{Error, Result, TaskConfig};
@@ -51,28 +52,32 @@ pub struct RunHeader {
 }
 
 impl RunHeader {
-    /// What is wrong with the header of a file, if it is not in this program's format.
-    fn check(&self) -> Result<(), String> {
+    /// The keys of the header.
+    const KEYS: [&str; 3] = ["format_version", "written_by", "task"];
+
+    /// Checks that the file at `path` is in this program's format.
+    fn check(&self, path: &Path) -> Result<()> {
         if self.format_version == FORMAT_VERSION {
             return Ok(());
         }
         let Self { format_version, written_by, .. } = self;
-        Err(format!("expected format version {FORMAT_VERSION}, found {format_version}, written by {written_by}"))
+        let expected = format!("format version {FORMAT_VERSION}");
+        Err(unexpected(path, &expected, format!("format version {format_version}, written by {written_by}")))
     }
 }
 
-/// Takes the header off a file of settings, if it has one, and checks that it is of this format and task.
-pub(crate) fn check_header(values: &mut Table, task: &str) -> Result<(), String> {
-    let [version, written_by, found] = ["format_version", "written_by", "task"].map(|name| values.remove(name));
+/// Takes the header off the file of settings at `path`, if it has one, and checks that it is of this format and task.
+pub(crate) fn take_header(path: &Path, values: &mut Table, task: &str) -> Result<()> {
+    let [version, written_by, found] = RunHeader::KEYS.map(|name| values.remove(name));
     if let Some(version) = version {
         let format_version = version.as_integer().and_then(|version| version.try_into().ok()).unwrap_or(0);
         let written_by = written_by.as_ref().and_then(Value::as_str).unwrap_or("an unknown program").into();
-        RunHeader { format_version, written_by, task: String::new() }.check()?;
+        RunHeader { format_version, written_by, task: String::new() }.check(path)?;
     }
     match found {
         Some(found) if found.as_str() != Some(task) => {
             let found = found.as_str().map_or_else(|| found.to_string(), String::from);
-            Err(format!("expected settings of `{task}`, found those of `{found}`"))
+            Err(unexpected(path, &format!("settings of `{task}`"), format!("those of `{found}`")))
         }
         _ => Ok(()),
     }
@@ -217,11 +222,13 @@ impl RunDir {
     /// If the file is missing or holds something else.
     pub fn read_toml<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let text = self.read(name)?;
-        toml::from_str(&text).map_err(|cause| {
-            let found = cause.message().to_string();
-            let line = cause.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-            self.damaged(&self.path(name), &format!("the {name} of this run"), format!("{found} (line {line})"))
-        })
+        toml::from_str(&text).map_err(|cause| self.invalid_toml(name, &text, &cause))
+    }
+
+    fn invalid_toml(&self, name: &str, text: &str, cause: &toml::de::Error) -> Error {
+        let line = cause.span().map_or(1, |span| line_at(text, span.start));
+        let found = format!("{} (line {line})", cause.message());
+        self.damaged(&self.path(name), &format!("the {name} of this run"), found)
     }
 
     /// The header of the configuration: task and format.
@@ -230,12 +237,12 @@ impl RunDir {
     /// If the file is missing or damaged, or was written in another format.
     pub fn header(&self) -> Result<RunHeader> {
         let mut values: Table = self.read_toml(CONFIG)?;
-        values.retain(|name, _| ["format_version", "written_by", "task"].contains(&name));
+        values.retain(|name, _| RunHeader::KEYS.contains(&name));
         let path = self.path(CONFIG);
         let header: RunHeader = Value::Table(values).try_into().map_err(|cause: toml::de::Error| {
             self.damaged(&path, "format_version, written_by and task", cause.message())
         })?;
-        header.check().map_err(|found| self.damaged(&path, "a run that this program can read", found))?;
+        header.check(&path)?;
         Ok(header)
     }
 
@@ -258,12 +265,14 @@ impl RunDir {
         if found != task {
             return Err(self.damaged(&self.root, &format!("a run of `{task}`"), format!("a run of `{found}`")));
         }
-        let mut values: Table = self.read_toml(CONFIG)?;
-        let path = self.path(CONFIG);
-        check_header(&mut values, task).map_err(|found| self.damaged(&path, "the settings of this run", found))?;
-        Value::Table(values)
-            .try_into()
-            .map_err(|cause: toml::de::Error| self.damaged(&path, "the settings of this run", cause.message()))
+        let text = self.read(CONFIG)?;
+        let invalid = |cause| self.invalid_toml(CONFIG, &text, &cause);
+        // The values keep their places in the text, so that an error has its line.
+        let mut values = DeTable::parse(&text).map_err(invalid)?;
+        for name in RunHeader::KEYS {
+            values.get_mut().remove(name);
+        }
+        C::deserialize(toml::Deserializer::from(values)).map_err(invalid)
     }
 
     /// Writes the settings of the run.
@@ -310,7 +319,7 @@ impl RunDir {
     pub(crate) fn read_tokenizer(&self, weights: &str) -> Result<Tokenizer> {
         let tokenizer = Tokenizer::from_json(&self.path(TOKENIZER).display().to_string(), &self.read(TOKENIZER)?)?;
         if self.has_weights() {
-            self.check_rows(weights, tokenizer.len())?;
+            self.check_rows(weights, tokenizer.vocab_size())?;
         }
         Ok(tokenizer)
     }
@@ -329,7 +338,7 @@ impl RunDir {
         let rows = header.as_ref().and_then(|header| header[name]["shape"][0].as_u64());
         match rows {
             Some(rows) if rows == tokens as u64 => Ok(()),
-            Some(rows) => Err(self.damaged(&path, &format!("weights for the {tokens} tokens of the codec"), rows)),
+            Some(rows) => Err(self.damaged(&path, &format!("weights for the {tokens} tokens of the tokenizer"), rows)),
             None => Err(self.damaged(&path, "the weights of this run", format!("no `{name}` among them"))),
         }
     }
@@ -344,8 +353,17 @@ impl RunDir {
     }
 
     fn damaged(&self, path: &Path, expected: &str, found: impl ToString) -> Error {
-        Error::RunDir { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
+        unexpected(path, expected, found)
     }
+}
+
+fn unexpected(path: &Path, expected: &str, found: impl ToString) -> Error {
+    Error::RunDir { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
+}
+
+/// The line of a byte in a text, counted from 1.
+pub(crate) fn line_at(text: &str, offset: usize) -> usize {
+    text[..offset.min(text.len())].matches('\n').count() + 1
 }
 
 /// A value as TOML.

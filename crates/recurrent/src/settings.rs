@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use toml::Table;
 pub use toml::Value;
 
+use crate::run_dir::{line_at, take_header};
 use crate::{Error, Result};
 
 /// One setting of a task or of training.
@@ -66,6 +67,8 @@ fn display(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(display).collect::<Vec<_>>().join(","),
+        // `1`, where TOML has `1.0`.
+        Value::Float(number) => number.to_string(),
         other => other.to_string(),
     }
 }
@@ -140,16 +143,22 @@ impl Bound {
         }
     }
 
-    /// Checks a single value.
+    /// Checks a value of a setting.
     ///
     /// # Errors
-    /// [`Error::Setting`] if it is not allowed.
+    /// [`Error::Setting`] if it is not allowed, with what was expected and found.
     pub fn check(&self, setting: &'static str, value: impl Into<Value>) -> Result<()> {
         let value = value.into();
         if self.allows(&value) {
             return Ok(());
         }
-        Err(Error::setting(setting, self.expected(), display(&value)))
+        Err(match &value {
+            Value::Array(values) => {
+                let found = if values.is_empty() { "none".into() } else { display(&value) };
+                Error::setting(setting, format!("one or more values, each {}", self.expected()), found)
+            }
+            _ => Error::setting(setting, self.expected(), display(&value)),
+        })
     }
 }
 
@@ -195,7 +204,7 @@ setting_value! {
     f64: "X",
     String: "TEXT",
     recurrent_data::Missing: "POLICY",
-    recurrent_data::Ratios: "TRAIN,VALID,TEST",
+    recurrent_data::SplitFractions: "TRAIN,VALID,TEST",
     recurrent_data::ScalerKind: "SCALER",
     recurrent_data::TokenizerKind: "KIND",
     recurrent_models::CellKind: "CELL",
@@ -274,8 +283,8 @@ impl Partial {
     /// Reads a file of settings: a table of the given names, or the `config.toml` of a run of `task`.
     ///
     /// # Errors
-    /// [`Error::SettingsFile`], with the line, if the file is no TOML, is of another task or format, or has an unknown
-    /// setting or a value of the wrong type.
+    /// [`Error::SettingsFile`], with the line, if the file is no TOML, or has an unknown setting or a value of the wrong
+    /// type; [`Error::RunDir`] if it cannot be read, or is of another task or format.
     pub fn read<'a>(
         path: impl AsRef<Path>,
         task: &str,
@@ -283,15 +292,17 @@ impl Partial {
     ) -> Result<Self> {
         let path = path.as_ref();
         let wrong = |line: usize, message: String| Error::SettingsFile { path: path.into(), line, message };
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| wrong(1, format!("expected a file of settings, found none: {cause}")))?;
-        let line_of = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+        let text = std::fs::read_to_string(path).map_err(|cause| Error::RunDir {
+            path: path.into(),
+            expected: "a file of settings".into(),
+            found: cause.to_string(),
+        })?;
         let syntax = |cause: toml::de::Error| {
-            wrong(cause.span().map_or(1, |span| line_of(span.start)), cause.message().to_string())
+            wrong(cause.span().map_or(1, |span| line_at(&text, span.start)), cause.message().to_string())
         };
         let spans = toml::de::DeTable::parse(&text).map_err(syntax)?;
         let mut values: Table = toml::from_str(&text).map_err(syntax)?;
-        crate::run_dir::check_header(&mut values, task).map_err(|message| wrong(1, message))?;
+        take_header(path, &mut values, task)?;
         let settings: Vec<&Setting> = settings.into_iter().collect();
         for (name, value) in &values {
             let (key, place) = spans.get_ref().get_key_value(name.as_str()).expect("both were read from one text");
@@ -299,11 +310,11 @@ impl Partial {
                 None if name == "sha256" => {}
                 None => {
                     let known: Vec<&str> = settings.iter().map(|setting| setting.name).collect();
-                    let line = line_of(key.span().start);
+                    let line = line_at(&text, key.span().start);
                     return Err(wrong(line, format!("unknown setting `{name}`, expected one of {}", known.join(", "))));
                 }
                 Some(setting) => {
-                    let line = line_of(place.span().start);
+                    let line = line_at(&text, place.span().start);
                     (setting.validate)(value).map_err(|cause| wrong(line, format!("{name}: {cause}")))?;
                 }
             }
@@ -395,16 +406,17 @@ pub(crate) type Name = Cow<'static, str>;
 #[macro_export]
 macro_rules! settings {
     (
-        $(#[$meta:meta])*
-        pub struct $config:ident {
+        @struct [$($meta:tt)*] $config:ident {
             $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr $(, $key:ident = $value:expr)*;)*
         }
+        [$($field:tt)*] [$($field_default:tt)*] $shared:expr
     ) => {
-        $(#[$meta])*
+        $($meta)*
         #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct $config {
             $($(#[doc = $doc])+ pub $name: $type,)*
+            $($field)*
         }
 
         impl $crate::settings::Settings for $config {
@@ -414,48 +426,34 @@ macro_rules! settings {
                     ..$crate::settings::Setting::of::<$type>(stringify!($name), &[$($doc),+])
                 }),*
             ];
-            const SHARED: &'static [$crate::settings::Setting] = &[];
+            const SHARED: &'static [$crate::settings::Setting] = $shared;
 
             fn defaults() -> Self {
-                Self { $($name: $default,)* }
+                Self { $($name: $default,)* $($field_default)* }
             }
         }
     };
+    ($(#[$meta:meta])* pub struct $config:ident $settings:tt) => {
+        $crate::settings!(@struct [$(#[$meta])*] $config $settings [] [] &[]);
+    };
     (
-        $(#[$meta:meta])*
-        pub struct $config:ident {
-            $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr $(, $key:ident = $value:expr)*;)*
-        }
+        $(#[$meta:meta])* pub struct $config:ident $settings:tt
         task: $task:literal,
         check: $check:expr,
         fit: $fit:expr $(,)?
     ) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct $config {
-            $($(#[doc = $doc])+ pub $name: $type,)*
-            /// The SHA-256 of the data, so that a run is resumed with the data that it began with.
-            pub sha256: String,
-            /// How the network is trained.
-            #[serde(flatten)]
-            pub fit: $crate::fit::FitConfig,
-        }
-
-        impl $crate::settings::Settings for $config {
-            const OWN: &'static [$crate::settings::Setting] = &[
-                $($crate::settings::Setting {
-                    $($key: $value,)*
-                    ..$crate::settings::Setting::of::<$type>(stringify!($name), &[$($doc),+])
-                }),*
-            ];
-            const SHARED: &'static [$crate::settings::Setting] =
-                <$crate::fit::FitConfig as $crate::settings::Settings>::OWN;
-
-            fn defaults() -> Self {
-                Self { $($name: $default,)* sha256: String::new(), fit: $fit }
-            }
-        }
+        $crate::settings!(
+            @struct [$(#[$meta])*] $config $settings
+            [
+                /// The SHA-256 of the data, so that a run is resumed with the data that it began with.
+                pub sha256: String,
+                /// How the network is trained.
+                #[serde(flatten)]
+                pub fit: $crate::fit::FitConfig,
+            ]
+            [sha256: String::new(), fit: $fit]
+            <$crate::fit::FitConfig as $crate::settings::Settings>::OWN
+        );
 
         impl $crate::TaskConfig for $config {
             const TASK: &'static str = $task;
@@ -533,6 +531,17 @@ mod tests {
         assert!(!Bound::Fraction.allows(&Value::Float(f64::NAN)));
         assert!(!Bound::NonNegative.allows(&Value::Float(f64::INFINITY)));
         assert!(Bound::Rate.allows(&Value::Integer(1)) && !Bound::Rate.allows(&Value::Integer(2)));
+    }
+
+    #[test]
+    fn bound_errors_name_the_values() {
+        let error = |value: Value| Bound::AtLeast(1).check("hidden_size", value).unwrap_err().to_string();
+        let list = |values: &[i64]| Value::Array(values.iter().map(|v| Value::Integer(*v)).collect());
+        assert_eq!(error(list(&[8, 0])), "hidden_size: expected one or more values, each at least 1, found 8,0");
+        assert_eq!(error(list(&[])), "hidden_size: expected one or more values, each at least 1, found none");
+        assert_eq!(error(Value::Integer(0)), "hidden_size: expected at least 1, found 0");
+        let error = Bound::Fraction.check("dropout", 1.0).unwrap_err();
+        assert_eq!(error.to_string(), "dropout: expected a fraction in [0, 1), found 1");
     }
 
     #[test]

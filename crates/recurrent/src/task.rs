@@ -1,9 +1,9 @@
 //! What a task is: from an opened data set to a predictor.
 
-use recurrent_data::{Bytes, DataSource};
+use recurrent_data::{DataSource, RAW_FOLDER};
 
 use crate::fit::FitConfig;
-use crate::settings::Settings;
+use crate::settings::{Partial, Settings};
 use crate::{Error, Result};
 
 /// The configuration of a task: everything that the result of a run depends on. It is written into the run's folder
@@ -53,8 +53,8 @@ mod training {
     use burn::train::{InferenceStep, TrainStep};
     use recurrent_models::Summarize;
 
-    use super::TaskConfig;
-    use crate::fit::{Loaders, Trainable};
+    use super::{TaskConfig, TaskSource};
+    use crate::fit::{Loaders, Objective};
     use crate::settings::Partial;
     use crate::{Predictor, Result, Run, RunDir};
 
@@ -70,23 +70,17 @@ mod training {
         /// The settings.
         type Config: TaskConfig;
         /// An opened data set.
-        type Source: Send;
+        type Source: TaskSource;
         /// A data set that is split, and encoded by what was fitted on its training split.
         type Data: std::fmt::Debug + Send + Sync;
         /// The network.
         type Network: Module + Summarize;
         /// The network with its loss.
-        type Objective: Trainable<Network = Self::Network>;
+        type Objective: Objective<Network = Self::Network>;
         /// How good the network is, beside the baselines.
         type Evaluation;
         /// What predicts with the trained network.
         type Predictor: Predictor<Config = Self::Config>;
-
-        /// Opens the data set that these settings name, or the default one.
-        ///
-        /// # Errors
-        /// If there is no such data set.
-        fn open(given: &Partial) -> Result<Self::Source>;
 
         /// The recipe for a data set: the default settings, with what its manifest says. It may depend on settings that
         /// were given, such as which columns to use.
@@ -95,15 +89,12 @@ mod training {
         /// If the data set does not say enough.
         fn recipe(source: &Self::Source, given: &Partial) -> Result<Self::Config>;
 
-        /// The SHA-256 of a data set.
-        fn sha256(source: &Self::Source) -> &str;
-
         /// Splits and encodes a data set. A tokenizer or scaler is fitted on the training split, or, where there is a
         /// run already, read from its folder.
         ///
         /// # Errors
         /// If the data do not fit the settings.
-        fn prepare(config: &Self::Config, source: Self::Source, run_dir: Option<&RunDir>) -> Result<Self::Data>;
+        fn prepare(config: &Self::Config, source: &Self::Source, run_dir: Option<&RunDir>) -> Result<Self::Data>;
 
         /// The files that a prediction needs besides configuration and weights, by name.
         fn artifacts(config: &Self::Config, data: &Self::Data) -> Vec<(&'static str, String)>;
@@ -140,13 +131,36 @@ mod training {
 #[cfg(feature = "fit")]
 pub use training::{LoadersOf, Task};
 
-/// The name of a data set in a configuration: a registered one by its name, a file by its absolute path.
-pub(crate) fn data_name(source: &DataSource) -> String {
-    match (&source.manifest, &source.bytes) {
-        (None, Bytes::File(path)) => {
-            std::path::absolute(path).map_or_else(|_| source.name.clone(), |path| path.display().to_string())
-        }
-        _ => source.name.clone(),
+/// Opens a registered data set by its name, embedded or fetched into [`RAW_FOLDER`], or else a file by its path.
+///
+/// # Errors
+/// If there is neither.
+pub fn open_data(data: &str) -> Result<DataSource> {
+    Ok(DataSource::open(data, RAW_FOLDER)?)
+}
+
+/// What a task opens to make its configuration and its data: mostly a [`DataSource`].
+pub trait TaskSource: Sized {
+    /// Opens the data that these settings name, or the default data of the task.
+    ///
+    /// # Errors
+    /// If there are none.
+    fn open<C: TaskConfig>(given: &Partial) -> Result<Self>;
+
+    /// The SHA-256 of all bytes.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn sha256(&self) -> Result<String>;
+}
+
+impl TaskSource for DataSource {
+    fn open<C: TaskConfig>(given: &Partial) -> Result<Self> {
+        open_data(&given.data::<C>())
+    }
+
+    fn sha256(&self) -> Result<String> {
+        Ok(self.sha256()?.to_string())
     }
 }
 

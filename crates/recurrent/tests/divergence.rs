@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use recurrent::data::{ColumnSelection, ScalerKind, Table, Train, Valid, WindowBatch, WindowShape, Windows};
-use recurrent::fit::{Callbacks, EpochCounter, FitConfig, Loader, Loaders, Loss, Order, Trainable, fit};
+use recurrent::fit::{Callbacks, EpochCounter, FitConfig, Loader, Loaders, Loss, Objective, Order, fit};
 use recurrent::models::networks::{ForecastNetwork, ForecastNetworkConfig};
 use recurrent::{Error, RunDir};
 
@@ -53,7 +53,7 @@ impl InferenceStep for Fragile {
     }
 }
 
-impl Trainable for Fragile {
+impl Objective for Fragile {
     type Network = ForecastNetwork;
 
     fn network(&self) -> &ForecastNetwork {

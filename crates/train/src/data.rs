@@ -10,7 +10,8 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use recurrent::data::fetch::{Progress, fetch};
 use recurrent::data::{
-    DataError, DatasetManifest, Kind, LabeledSchema, PairsSchema, SeriesSchema, State, TextSchema, known,
+    Availability, DataError, DatasetKind, DatasetManifest, LabeledSchema, PairsSchema, RegisteredDataset, SeriesSchema,
+    TextSchema, registered_datasets,
 };
 
 use crate::cli::{DataCommand, DataFetchArgs, DataFolder, DataShowArgs};
@@ -48,26 +49,26 @@ impl Named {
         if path.extension().is_some_and(|extension| extension == "toml") {
             return Ok(Self { manifest: Cow::Owned(DatasetManifest::open(path)?), bytes: None });
         }
-        let set = DatasetManifest::find(name)?;
+        let set = RegisteredDataset::find(name)?;
         Ok(Self { manifest: Cow::Borrowed(&set.manifest), bytes: set.bytes })
     }
 
-    fn state(&self, folder: &Path) -> recurrent::Result<State> {
-        Ok(if self.bytes.is_some() { State::Embedded } else { self.manifest.state(folder)? })
+    fn availability(&self, folder: &Path) -> recurrent::Result<Availability> {
+        Ok(if self.bytes.is_some() { Availability::Embedded } else { self.manifest.availability(folder)? })
     }
 }
 
 /// `train data list`.
 fn list(args: &DataFolder) -> Result<()> {
     let mut rows = vec![["name", "kind", "size", "state", "licence", "what"].map(String::from)];
-    for set in known() {
+    for set in registered_datasets() {
         let manifest = &set.manifest;
         rows.push([
             manifest.name.clone(),
             manifest.kind.to_string(),
-            size(manifest.bytes),
-            set.state(&args.folder).map_err(recurrent::Error::from)?.to_string(),
-            manifest.licence.clone(),
+            size(manifest.num_bytes),
+            set.availability(&args.folder).map_err(recurrent::Error::from)?.to_string(),
+            manifest.license.clone(),
             manifest.title.clone(),
         ]);
     }
@@ -85,32 +86,32 @@ fn list(args: &DataFolder) -> Result<()> {
 fn show(args: &DataShowArgs) -> Result<()> {
     let named = Named::find(&args.name)?;
     let (manifest, folder) = (&*named.manifest, &args.folder.folder);
-    let state = named.state(folder)?;
-    let place = manifest.place(folder);
+    let state = named.availability(folder)?;
+    let place = manifest.path_in(folder);
     let state_words = match state {
-        State::Embedded => "embedded: it comes with the program".to_string(),
-        State::Fetched => format!("fetched: {}", place.display()),
-        State::NotFetched => format!("not fetched: to have it, run `{}`", fetch_command(args)),
-        State::Damaged => {
+        Availability::Embedded => "embedded: it comes with the program".to_string(),
+        Availability::Fetched => format!("fetched: {}", place.display()),
+        Availability::NotFetched => format!("not fetched: to have it, run `{}`", fetch_command(args)),
+        Availability::ChecksumMismatch => {
             format!("damaged: {} has another sum; to have it again, run `{}`", place.display(), fetch_command(args))
         }
     };
     print(format!("{}: {}\n", manifest.name, manifest.title));
     print(wrapped(&manifest.description));
     print(format!("\nkind     {}, {}", manifest.kind, facts(manifest)));
-    print(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.bytes), manifest.sha256));
-    print(format!("licence  {}", manifest.licence));
-    if let Some(written) = &manifest.written {
+    print(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.num_bytes), manifest.sha256));
+    print(format!("licence  {}", manifest.license));
+    if let Some(written) = &manifest.author {
         print(format!("written  {written}"));
     }
     for source in &manifest.sources {
-        let bytes = source.bytes().map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
+        let bytes = source.num_bytes().map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
         print(format!("source   {source}{bytes}"));
     }
     print(format!("state    {state_words}"));
     let beginning = match (named.bytes, state) {
         (Some(bytes), _) => first_lines(bytes),
-        (None, State::Fetched) => first_lines(&beginning(&place)?),
+        (None, Availability::Fetched) => first_lines(&beginning(&place)?),
         (None, _) => return Ok(()),
     };
     print(format!("\n{beginning}"));
@@ -130,32 +131,32 @@ fn fetch_command(args: &DataShowArgs) -> String {
 /// How much there is of what, and how it is used where nobody says otherwise.
 fn facts(manifest: &DatasetManifest) -> String {
     let facts = match manifest.kind {
-        Kind::Series => manifest.series().map(series_facts),
-        Kind::Text => manifest.text().map(text_facts),
-        Kind::ParallelCorpus => manifest.pairs().map(pairs_facts),
-        Kind::LabeledTexts => manifest.labeled().map(labelled_facts),
+        DatasetKind::Series => manifest.series().map(series_facts),
+        DatasetKind::Text => manifest.text().map(text_facts),
+        DatasetKind::Pairs => manifest.pairs().map(pairs_facts),
+        DatasetKind::Labeled => manifest.labeled().map(labelled_facts),
     };
     facts.expect("a manifest that was read has the facts of its kind")
 }
 
 fn series_facts(facts: &SeriesSchema) -> String {
-    let SeriesSchema { rows, inputs, targets, horizon, split, .. } = facts;
+    let SeriesSchema { rows, features, targets, horizon, split, .. } = facts;
     let season = facts.season.map_or_else(String::new, |season| format!(", again after {season}"));
-    format!("{rows} rows: {} from {}, {horizon} ahead{season}; split {split}", targets.join(", "), inputs.join(", "))
+    format!("{rows} rows: {} from {}, {horizon} ahead{season}; split {split}", targets.join(", "), features.join(", "))
 }
 
 fn text_facts(facts: &TextSchema) -> String {
-    format!("the last {} of it to validate", facts.valid)
+    format!("the last {} of it to validate", facts.valid_fraction)
 }
 
 fn pairs_facts(facts: &PairsSchema) -> String {
-    let PairsSchema { rows, source, target, split, group } = facts;
+    let PairsSchema { rows, source, target, split, group_column: group, .. } = facts;
     let group = group.as_ref().map_or_else(String::new, |group| format!(", equals of `{group}` together"));
     format!("{rows} rows: {} to {}; split {split}{group}", source.language, target.language)
 }
 
 fn labelled_facts(facts: &LabeledSchema) -> String {
-    let LabeledSchema { rows, text, label, split, part } = facts;
+    let LabeledSchema { rows, text_column: text, label_column: label, split, split_column: part, .. } = facts;
     let split = match part {
         Some(part) => format!("split by `{part}`"),
         None => format!("split {split}"),
@@ -210,26 +211,28 @@ fn size(bytes: u64) -> String {
 fn bring(args: &DataFetchArgs) -> Result<()> {
     let named = Named::find(&args.of.name)?;
     let (manifest, folder) = (&*named.manifest, &args.of.folder.folder);
-    let place = manifest.place(folder);
-    match named.state(folder)? {
-        State::Embedded => {
+    let place = manifest.path_in(folder);
+    match named.availability(folder)? {
+        Availability::Embedded => {
             print(format!("{} comes with the program: there is nothing to fetch.", manifest.name));
             return Ok(());
         }
-        State::Fetched => {
+        Availability::Fetched => {
             print(format!("{} is already there: {}", manifest.name, place.display()));
             return Ok(());
         }
-        State::Damaged => note(format!("{} has another sum than it should, and is replaced", place.display())),
-        State::NotFetched => {}
+        Availability::ChecksumMismatch => {
+            note(format!("{} has another sum than it should, and is replaced", place.display()))
+        }
+        Availability::NotFetched => {}
     }
     interrupt::leave_on_ctrl_c("interrupted; to go on, run it again")?;
-    note(format!("{}: {}; licence: {}", manifest.name, manifest.title, manifest.licence));
+    note(format!("{}: {}; licence: {}", manifest.name, manifest.title, manifest.license));
     let mut watch = Watch::new();
     let place = fetch(manifest, folder, args.from.as_deref(), &mut |progress| watch.see(&progress));
     watch.end();
     let place = place.map_err(|error| recurrent::Error::from(DataError::from(error)))?;
-    print(format!("{} is there: {}, {}", manifest.name, place.display(), size(manifest.bytes)));
+    print(format!("{} is there: {}, {}", manifest.name, place.display(), size(manifest.num_bytes)));
     Ok(())
 }
 
@@ -247,15 +250,15 @@ impl Watch {
 
     fn see(&mut self, progress: &Progress<'_>) {
         match progress {
-            Progress::Asking(source) => {
-                let bytes = source.bytes().map_or_else(String::new, |bytes| format!(" ({})", size(bytes)));
+            Progress::Connecting(source) => {
+                let bytes = source.num_bytes().map_or_else(String::new, |bytes| format!(" ({})", size(bytes)));
                 self.tell(format!("from {source}{bytes}"));
                 self.spin();
             }
             Progress::Resuming { bytes } => self.tell(format!("going on after {}", size(*bytes))),
-            Progress::Came { bytes, of } => self.came(*bytes, *of),
+            Progress::Received { bytes, total } => self.came(*bytes, *total),
             Progress::Failed(error) => self.tell(format!("{error}; asking the next source")),
-            Progress::Preparing => {
+            Progress::Converting => {
                 self.tell("preparing it");
                 self.spin();
             }

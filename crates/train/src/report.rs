@@ -7,8 +7,7 @@
 //! escapes all text. A table's columns of numbers are found by themselves and aligned on the right.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-
-use crate::language::Language;
+use recurrent_study::Language;
 
 /// The whole page.
 pub struct Report {

@@ -4,16 +4,15 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{
-    EncodedTexts, LabeledSplit, LabeledSubset, LabeledTexts, Role, Test, TextBatch, Tokenizer, Train, Valid,
+    DataSource, EncodedTexts, LabeledSplit, LabeledSubset, LabeledTexts, Role, Test, TextBatch, Tokenizer, Train, Valid,
 };
 use recurrent_models::networks::SequenceClassifier;
 
-use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifySource};
-use crate::fit::{BatchSource, Loaders, Loss, Trainable};
+use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation};
+use crate::fit::{BatchSource, Loaders, Loss, Mode};
 use crate::metrics::classification::LabeledPrediction;
 use crate::settings::Partial;
 use crate::task::LoadersOf;
@@ -64,7 +63,7 @@ impl ClassifyData {
             return Ok(bag);
         }
         let texts: Vec<&str> = self.train_texts.labeled().map(|labeled| &*labeled.text).collect();
-        let bag = BagOfWords::fit(&texts, self.train_texts.numbers(), self.labels.len())?;
+        let bag = BagOfWords::fit(&texts, self.train_texts.label_ids(), self.labels.len())?;
         bag.write(run_dir)?;
         Ok(bag)
     }
@@ -74,35 +73,27 @@ impl Task for Classifying {
     const ITEMS: &'static str = "sentences";
 
     type Config = ClassifyConfig;
-    type Source = ClassifySource;
+    type Source = DataSource;
     type Data = ClassifyData;
     type Network = SequenceClassifier;
     type Objective = ClassifyObjective;
     type Evaluation = ClassifyEvaluation;
     type Predictor = Classifier;
 
-    fn open(given: &Partial) -> Result<ClassifySource> {
-        ClassifySource::open(&given.data::<ClassifyConfig>())
-    }
-
-    fn recipe(source: &ClassifySource, _given: &Partial) -> Result<ClassifyConfig> {
-        Ok(ClassifyConfig::new(source))
-    }
-
-    fn sha256(source: &ClassifySource) -> &str {
-        &source.sha256
+    fn recipe(source: &DataSource, _given: &Partial) -> Result<ClassifyConfig> {
+        ClassifyConfig::new(source)
     }
 
     /// Sentences → splits → tokenizer → token ids.
-    fn prepare(config: &ClassifyConfig, source: ClassifySource, run_dir: Option<&RunDir>) -> Result<ClassifyData> {
+    fn prepare(config: &ClassifyConfig, source: &DataSource, run_dir: Option<&RunDir>) -> Result<ClassifyData> {
         let column = Option::as_deref;
         let labeled = LabeledTexts::from_table(
-            &source.table,
+            source.table()?,
             column(&config.text_column),
             column(&config.label_column),
             column(&config.split_column),
         )?;
-        let LabeledSplit { train: train_texts, valid, test: test_texts, labels, crossed: near_duplicates, .. } =
+        let LabeledSplit { train: train_texts, valid, test: test_texts, labels, near_duplicates, .. } =
             labeled.split(&config.split)?;
         let tokenizer = match run_dir {
             Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
@@ -134,7 +125,7 @@ impl Task for Classifying {
     }
 
     fn network(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> SequenceClassifier {
-        config.network(data.tokenizer.len(), data.labels.len()).init(device)
+        config.network(data.tokenizer.vocab_size(), data.labels.len()).init(device)
     }
 
     fn input_shape(config: &ClassifyConfig) -> Vec<usize> {
@@ -142,7 +133,7 @@ impl Task for Classifying {
     }
 
     fn objective(config: &ClassifyConfig, data: &ClassifyData, network: SequenceClassifier) -> ClassifyObjective {
-        let unknown = data.tokenizer.specials().unk as usize;
+        let unknown = data.tokenizer.special_tokens().unk as usize;
         ClassifyObjective { network, word_dropout: config.word_dropout, unknown }
     }
 
@@ -162,7 +153,7 @@ impl Task for Classifying {
             let probabilities = softmax(network.forward(batch.ids, &batch.lengths), 1).into_data();
             let probabilities: Vec<f64> = probabilities.iter::<f64>().collect();
             for (index, probabilities) in indices.iter().zip(probabilities.chunks(data.labels.len())) {
-                let label = data.test.label(*index);
+                let label = data.test.label_id(*index);
                 predictions[*index] = LabeledPrediction { label, probabilities: probabilities.to_vec() };
             }
         }
@@ -170,7 +161,7 @@ impl Task for Classifying {
         let sentences: Vec<&str> = texts.iter().map(String::as_str).collect();
         let probabilities = data.baseline(run.run_dir())?.predict(&sentences)?.into_iter().enumerate();
         let baseline = probabilities
-            .map(|(index, probabilities)| LabeledPrediction { label: data.test.label(index), probabilities });
+            .map(|(index, probabilities)| LabeledPrediction { label: data.test.label_id(index), probabilities });
         let baseline = baseline.collect();
         Ok(ClassifyEvaluation { labels: data.labels.clone(), texts, network: predictions, baseline })
     }
@@ -210,47 +201,22 @@ pub struct ClassifyObjective {
 }
 
 impl ClassifyObjective {
-    fn loss(&self, ids: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Loss {
-        let logits = self.network.forward(ids, lengths);
+    fn loss(&self, TextBatch { ids, lengths, labels }: TextBatch, mode: Mode) -> Loss {
+        let ids = if mode == Mode::Train { self.drop_words(ids) } else { ids };
+        let logits = self.network.forward(ids, &lengths);
         let mean = CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, labels);
         Loss { mean, items: lengths.len() }
     }
 
     /// Replaces random tokens by `<unk>`, so that no prediction rests on a single word.
-    fn drop_words(&self, ids: Tensor<2, Int>, device: &Device) -> Tensor<2, Int> {
+    fn drop_words(&self, ids: Tensor<2, Int>) -> Tensor<2, Int> {
         if self.word_dropout == 0.0 {
             return ids;
         }
-        let dropped =
-            Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), device).lower_elem(self.word_dropout);
+        let drawn = Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), &ids.device());
+        let dropped = drawn.lower_elem(self.word_dropout);
         ids.mask_fill(dropped, self.unknown as i32)
     }
 }
 
-impl TrainStep for ClassifyObjective {
-    type Input = TextBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: TextBatch) -> TrainOutput<Loss> {
-        let device = batch.ids.device();
-        let loss = self.loss(self.drop_words(batch.ids, &device), &batch.lengths, batch.labels);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for ClassifyObjective {
-    type Input = TextBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: TextBatch) -> Loss {
-        self.loss(batch.ids, &batch.lengths, batch.labels)
-    }
-}
-
-impl Trainable for ClassifyObjective {
-    type Network = SequenceClassifier;
-
-    fn network(&self) -> &SequenceClassifier {
-        &self.network
-    }
-}
+crate::objective!(ClassifyObjective { network: SequenceClassifier }, TextBatch);

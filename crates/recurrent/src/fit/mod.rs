@@ -20,6 +20,8 @@ mod loader;
 #[cfg(feature = "fit")]
 mod loss;
 #[cfg(feature = "fit")]
+mod objective;
+#[cfg(feature = "fit")]
 mod schedule;
 #[cfg(feature = "fit")]
 mod strategy;
@@ -38,6 +40,7 @@ pub use loader::{BatchSource, EpochCounter, Loader, Order};
 #[cfg(feature = "fit")]
 pub use loss::{Loss, token_loss};
 #[cfg(feature = "fit")]
-pub use strategy::Trainable;
+pub use objective::{Mode, Objective};
+
 #[cfg(feature = "fit")]
 pub use train::{Loaders, epochs_done, fit};

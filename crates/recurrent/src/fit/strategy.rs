@@ -3,30 +3,20 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use burn::train::{
     EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel,
-    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainStep, TrainingComponents,
-    TrainingItem, ValidLoader,
+    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem,
+    ValidLoader,
 };
 
 use super::checkpoint::Checkpoints;
-use super::{AfterEpoch, Epoch, EpochCounter, FitConfig, History, Loss, clip_global_norm};
+use super::{AfterEpoch, Epoch, EpochCounter, FitConfig, History, Loss, Objective, clip_global_norm};
 use crate::{Error, Result, RunDir};
 
 /// After how many steps the loss is looked at. Looking waits for the device, and not looking wastes the steps after a
 /// loss that is no number.
 const LOOK_EVERY: usize = 32;
-
-/// A network with its loss: what [`fit`](super::fit) trains.
-pub trait Trainable: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss> {
-    /// The network, whose weights are kept.
-    type Network: Module;
-
-    /// The network.
-    fn network(&self) -> &Self::Network;
-}
 
 /// What training leaves behind for [`fit`](super::fit), besides files.
 #[derive(Debug, Default)]
@@ -52,7 +42,7 @@ pub(super) struct EpochStrategy {
     pub after_epoch: Mutex<AfterEpoch>,
 }
 
-impl<M: Trainable> SupervisedLearningStrategy<M> for EpochStrategy {
+impl<M: Objective> SupervisedLearningStrategy<M> for EpochStrategy {
     fn fit(
         &self,
         mut components: TrainingComponents<M>,
@@ -105,7 +95,7 @@ impl<M: Trainable> SupervisedLearningStrategy<M> for EpochStrategy {
 
 impl EpochStrategy {
     /// Writes the metrics, and the weights if they are the best so far.
-    fn keep<M: Trainable>(&self, learner: &Learner<M>, history: &History) -> Result<()> {
+    fn keep<M: Objective>(&self, learner: &Learner<M>, history: &History) -> Result<()> {
         if history.best().map(|best| best.epoch) == Some(history.epochs.len()) {
             self.run_dir.write_weights(learner.model().network())?;
         }
@@ -123,7 +113,7 @@ struct Epochs<'a, M: LearnerModel> {
     config: &'a FitConfig,
 }
 
-impl<M: Trainable> Epochs<'_, M> {
+impl<M: Objective> Epochs<'_, M> {
     /// Trains and validates; `None` if somebody asked to stop before the end.
     fn run(&mut self, epoch: usize) -> Result<Option<Epoch>> {
         let start = Instant::now();

@@ -10,8 +10,8 @@ use burn::train::metric::{LearningRateMetric, LossMetric};
 use burn::train::{InferenceStep, Learner, SupervisedTraining, TrainStep, TrainingStrategy};
 
 use super::checkpoint::{Checkpoints, EveryEpoch};
-use super::strategy::{EpochStrategy, Outcome, Trainable};
-use super::{BatchSource, Callbacks, EpochCounter, FitConfig, History, Loader, Order, StopReason};
+use super::strategy::{EpochStrategy, Outcome};
+use super::{BatchSource, Callbacks, EpochCounter, FitConfig, History, Loader, Objective, Order, StopReason};
 use crate::{Error, Result, RunDir};
 
 /// The folder of the checkpoints in a run's.
@@ -61,7 +61,7 @@ pub fn epochs_done(run_dir: &RunDir) -> Result<usize> {
 /// # Errors
 /// If the loss is no number any more, a file cannot be written, the checkpoint is damaged, or another process trains
 /// the same run.
-pub fn fit<M: Trainable>(
+pub fn fit<M: Objective>(
     model: M,
     loaders: Loaders<<M as TrainStep>::Input, <M as InferenceStep>::Input>,
     config: &FitConfig,

@@ -187,7 +187,7 @@ impl Forecaster {
 /// The labels of the next `steps` rows after a history: their dates, or how far away they are.
 fn labels_after(history: &Series, steps: usize) -> Vec<String> {
     match history.dates() {
-        Some(dates) => dates.continue_from(history.len() - 1, steps),
+        Some(dates) => dates.labels_after(history.len() - 1, steps),
         None => (1..=steps).map(|step| format!("+{step}")).collect(),
     }
 }

@@ -2,12 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
-use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
+use recurrent_data::{DataSource, Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
-use super::{ForecastConfig, ForecastSource, ForecastTransform, Forecaster, TestForecasts, csv};
-use crate::fit::{BatchSource, Loaders, Loss, Trainable};
+use super::{ForecastConfig, ForecastTransform, Forecaster, TestForecasts, csv};
+use crate::fit::{BatchSource, Loaders, Loss, Mode};
 use crate::settings::Partial;
 use crate::task::LoadersOf;
 use crate::{Result, Run, RunDir, Task};
@@ -45,28 +44,20 @@ impl Task for Forecasting {
     const ITEMS: &'static str = <Windows<Train> as BatchSource>::UNIT;
 
     type Config = ForecastConfig;
-    type Source = ForecastSource;
+    type Source = DataSource;
     type Data = ForecastData;
     type Network = ForecastNetwork;
     type Objective = ForecastObjective;
     type Evaluation = TestForecasts;
     type Predictor = Forecaster;
 
-    fn open(given: &Partial) -> Result<ForecastSource> {
-        ForecastSource::open(&given.data::<ForecastConfig>())
-    }
-
-    fn recipe(source: &ForecastSource, given: &Partial) -> Result<ForecastConfig> {
+    fn recipe(source: &DataSource, given: &Partial) -> Result<ForecastConfig> {
         ForecastConfig::for_columns(source, given)
     }
 
-    fn sha256(source: &ForecastSource) -> &str {
-        &source.sha256
-    }
-
     /// Table → series → splits → scaler → windows.
-    fn prepare(config: &ForecastConfig, source: ForecastSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
-        let series = source.table.series(&config.selection())?;
+    fn prepare(config: &ForecastConfig, source: &DataSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
+        let series = source.table()?.series(&config.selection())?;
         let history = last_rows(&series, config);
         let Split { train, valid, test, .. } = series.split(&config.split)?;
         let transform = ForecastTransform::new(config, Scaler::fit(&train, config.scaler));
@@ -146,36 +137,11 @@ pub struct ForecastObjective {
 }
 
 impl ForecastObjective {
-    fn loss(&self, batch: WindowBatch) -> Loss {
+    fn loss(&self, batch: WindowBatch, _mode: Mode) -> Loss {
         let items = batch.len();
         let outputs = self.network.forward(batch.past);
         Loss { mean: (outputs - batch.future).powi_scalar(2).mean(), items }
     }
 }
 
-impl TrainStep for ForecastObjective {
-    type Input = WindowBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: WindowBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(batch);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for ForecastObjective {
-    type Input = WindowBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: WindowBatch) -> Loss {
-        self.loss(batch)
-    }
-}
-
-impl Trainable for ForecastObjective {
-    type Network = ForecastNetwork;
-
-    fn network(&self) -> &ForecastNetwork {
-        &self.network
-    }
-}
+crate::objective!(ForecastObjective { network: ForecastNetwork }, WindowBatch);

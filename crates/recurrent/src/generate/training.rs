@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
-use recurrent_data::{BpttBatches, Role, TokenBatch, Tokenizer, Tokens, Train, Valid};
+use recurrent_data::{BpttBatches, DataSource, EncodedCorpus, Role, TokenBatch, Tokenizer, Train, Valid};
 use recurrent_models::AnyState;
 use recurrent_models::networks::LanguageModel;
 use serde::Serialize;
 
-use super::{GenerateConfig, GenerateSource, Generator};
-use crate::fit::{BatchSource, EpochCounter, Loader, Loaders, Loss, Order, Trainable, token_loss};
+use super::{GenerateConfig, Generator};
+use crate::fit::{BatchSource, EpochCounter, Loader, Loaders, Loss, Mode, Order, token_loss};
 use crate::settings::Partial;
 use crate::task::LoadersOf;
 use crate::{Result, Run, RunDir, Task};
@@ -45,7 +44,7 @@ impl GenerateData {
 
     /// How many tokens of the training and validation splits are predicted.
     pub fn token_counts(&self) -> [usize; 2] {
-        [self.train.targets(), self.valid.targets()]
+        [self.train.num_targets(), self.valid.num_targets()]
     }
 
     /// What a loss means.
@@ -60,10 +59,10 @@ impl GenerateData {
     /// The first `steps` steps of training as the network sees them: a token, and the one to predict.
     pub fn trace(&self, steps: usize) -> Vec<TracedStep> {
         let mut traced = Vec::with_capacity(steps);
-        let named = |id: u32| (id, self.tokenizer.token(id));
+        let named = |id: u32| (id, self.tokenizer.display_token(id));
         for window in 0..self.train.len() {
-            let (inputs, targets) = self.train.window(window);
-            let first_stream = inputs.len() / self.train.lanes();
+            let (inputs, targets) = self.train.batch(window);
+            let first_stream = inputs.len() / self.train.streams();
             let pairs = inputs.iter().zip(&targets).take(first_stream);
             traced.extend(pairs.map(|(input, target)| TracedStep { input: named(*input), target: named(*target) }));
             if traced.len() >= steps {
@@ -106,28 +105,21 @@ impl Task for Generation {
     const ITEMS: &'static str = "tokens";
 
     type Config = GenerateConfig;
-    type Source = GenerateSource;
+    type Source = DataSource;
     type Data = GenerateData;
     type Network = LanguageModel;
     type Objective = GenerateObjective;
     type Evaluation = LanguageMetrics;
     type Predictor = Generator;
 
-    fn open(given: &Partial) -> Result<GenerateSource> {
-        GenerateSource::open(&given.data::<GenerateConfig>())
-    }
-
-    fn recipe(source: &GenerateSource, _given: &Partial) -> Result<GenerateConfig> {
-        Ok(GenerateConfig::new(source))
-    }
-
-    fn sha256(source: &GenerateSource) -> &str {
-        source.corpus.sha256()
+    fn recipe(source: &DataSource, _given: &Partial) -> Result<GenerateConfig> {
+        GenerateConfig::new(source)
     }
 
     /// Corpus → splits → tokenizer → token ids → windows of parallel streams.
-    fn prepare(config: &GenerateConfig, source: GenerateSource, run_dir: Option<&RunDir>) -> Result<GenerateData> {
-        let (train, valid) = source.corpus.split(config.valid_fraction)?;
+    fn prepare(config: &GenerateConfig, source: &DataSource, run_dir: Option<&RunDir>) -> Result<GenerateData> {
+        let split = source.corpus()?.split(config.valid_fraction)?;
+        let (train, valid) = (split.train, split.valid);
         let tokenizer = match run_dir {
             Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
             None => config.tokenizer.tokenizer(&config.tokenizer_config(), train.pieces())?,
@@ -135,7 +127,7 @@ impl Task for Generation {
         let (train, valid) = (train.encode(&tokenizer)?, valid.encode(&tokenizer)?);
         let (streams, bptt) = validation_shape(config, &valid);
         Ok(GenerateData {
-            characters_per_token: valid.chars() as f64 / valid.len().max(1) as f64,
+            characters_per_token: valid.num_chars() as f64 / valid.len().max(1) as f64,
             train: BpttBatches::new(train, config.fit.batch_size, config.bptt)?,
             valid: BpttBatches::new(valid, streams, bptt)?,
             tokenizer,
@@ -147,11 +139,11 @@ impl Task for Generation {
     }
 
     fn items(data: &GenerateData) -> usize {
-        data.train.targets()
+        data.train.num_targets()
     }
 
     fn network(config: &GenerateConfig, data: &GenerateData, device: &Device) -> LanguageModel {
-        config.network(data.tokenizer.len()).init(device)
+        config.network(data.tokenizer.vocab_size()).init(device)
     }
 
     fn input_shape(config: &GenerateConfig) -> Vec<usize> {
@@ -191,7 +183,7 @@ impl Task for Generation {
 }
 
 /// As many streams as there are windows, but few enough that each predicts most of its tokens with context.
-fn validation_shape(config: &GenerateConfig, valid: &Tokens<Valid>) -> (usize, usize) {
+fn validation_shape(config: &GenerateConfig, valid: &EncodedCorpus<Valid>) -> (usize, usize) {
     let targets = valid.len().saturating_sub(1);
     let bptt = config.bptt.min(targets).max(1);
     ((targets / bptt).clamp(1, VALIDATION_STREAMS), bptt)
@@ -262,7 +254,8 @@ pub struct GenerateObjective {
 }
 
 impl GenerateObjective {
-    fn loss(&self, BpttBatch { batch, carried }: BpttBatch, state_reset: f64) -> Loss {
+    fn loss(&self, BpttBatch { batch, carried }: BpttBatch, mode: Mode) -> Loss {
+        let state_reset = if mode == Mode::Train { self.state_reset } else { 0.0 };
         let [streams, steps] = batch.targets.dims();
         let items = streams * steps;
         let state = carried.take().map(|state| reset_some(state, state_reset, streams, &batch.inputs.device()));
@@ -283,29 +276,4 @@ fn reset_some(state: AnyState, fraction: f64, streams: usize, device: &Device) -
     state.map(|part| part * kept.clone())
 }
 
-impl TrainStep for GenerateObjective {
-    type Input = BpttBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: BpttBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(batch, self.state_reset);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for GenerateObjective {
-    type Input = BpttBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: BpttBatch) -> Loss {
-        self.loss(batch, 0.0)
-    }
-}
-
-impl Trainable for GenerateObjective {
-    type Network = LanguageModel;
-
-    fn network(&self) -> &LanguageModel {
-        &self.network
-    }
-}
+crate::objective!(GenerateObjective { network: LanguageModel }, BpttBatch);

@@ -2,10 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use recurrent_data::{EncodedPairs, PairBatch, PairSplit, Role, Test, Train, Translations, Valid};
+use recurrent_data::{EncodedPairs, PairBatch, PairSplit, ReferenceSet, Role, Test, Train, Valid};
 use recurrent_models::networks::Seq2Seq;
 
 use super::decode::translate;
@@ -14,7 +13,7 @@ use super::{
     BeamConfig, NearestNeighborBaseline, TestTranslation, TranslateConfig, TranslateSource, TranslationEvaluation,
     Translator,
 };
-use crate::fit::{BatchSource, Loaders, Loss, Trainable, token_loss};
+use crate::fit::{BatchSource, Loaders, Loss, Mode, token_loss};
 use crate::settings::Partial;
 use crate::task::LoadersOf;
 use crate::{Result, Run, RunDir, Task};
@@ -37,7 +36,7 @@ pub struct TranslateData {
     valid: EncodedPairs<Valid>,
     test: EncodedPairs<Test>,
     /// The different sentences of the test split, with all their translations.
-    test_sentences: Vec<Translations>,
+    test_sentences: Vec<ReferenceSet>,
     nearest_neighbor: NearestNeighborBaseline,
     notes: Vec<String>,
 }
@@ -60,7 +59,7 @@ impl TranslateData {
             let batch = PairBatch::gather(&self.test, &batch, device);
             let items = target_tokens(&batch);
             let logits = network.forward(batch.source, &batch.source_lengths, batch.inputs);
-            let padding = self.tokenizers.target.specials().pad;
+            let padding = self.tokenizers.target.special_tokens().pad;
             let loss: f32 = token_loss(logits, batch.targets, Some(padding), 0.0).into_scalar();
             total += f64::from(loss) * items as f64;
             tokens += items;
@@ -80,23 +79,14 @@ impl Task for Translating {
     type Evaluation = TranslationEvaluation;
     type Predictor = Translator;
 
-    fn open(given: &Partial) -> Result<TranslateSource> {
-        let target_data: Option<String> = given.get("target_data");
-        TranslateSource::open(&given.data::<TranslateConfig>(), target_data.as_deref())
-    }
-
     fn recipe(source: &TranslateSource, _given: &Partial) -> Result<TranslateConfig> {
-        Ok(TranslateConfig::new(source))
-    }
-
-    fn sha256(source: &TranslateSource) -> &str {
-        &source.sha256
+        TranslateConfig::new(source)
     }
 
     /// Pairs → splits → tokenizers → token ids.
-    fn prepare(config: &TranslateConfig, source: TranslateSource, run_dir: Option<&RunDir>) -> Result<TranslateData> {
+    fn prepare(config: &TranslateConfig, source: &TranslateSource, run_dir: Option<&RunDir>) -> Result<TranslateData> {
         let pairs = source.pairs(config)?;
-        let PairSplit { train, valid, test, crossed: near_duplicates, .. } = pairs.split(&config.split)?;
+        let PairSplit { train, valid, test, near_duplicates, .. } = pairs.split(&config.split)?;
         let tokenizers = match run_dir {
             Some(run_dir) => Tokenizers::read(run_dir, config)?,
             None => Tokenizers {
@@ -145,7 +135,7 @@ impl Task for Translating {
             network,
             label_smoothing: config.label_smoothing,
             scheduled_sampling: config.scheduled_sampling,
-            padding: data.tokenizers.target.specials().pad as usize,
+            padding: data.tokenizers.target.special_tokens().pad as usize,
         }
     }
 
@@ -157,13 +147,13 @@ impl Task for Translating {
     /// Translates the sentences of the test split.
     fn evaluate(run: &TranslateRun, network: Seq2Seq, device: &Device) -> Result<TranslationEvaluation> {
         let (config, data) = (run.config(), run.data());
-        let encode = |sentence: &Translations| data.tokenizers.encode_source(&sentence.source, config.max_length).0;
+        let encode = |sentence: &ReferenceSet| data.tokenizers.encode_source(&sentence.source, config.max_length).0;
         let sources: Vec<Vec<u32>> = data.test_sentences.iter().map(encode).collect();
         let found = translate(&network, &sources, &data.tokenizers, BeamConfig::of(config), config.max_length, device);
         let decode = |ids: &[u32]| data.tokenizers.target.decode(ids);
         let translations = data.test_sentences.iter().zip(found).map(|(sentence, found)| TestTranslation {
             source: sentence.source.clone(),
-            references: sentence.targets.clone(),
+            references: sentence.references.clone(),
             hypothesis: found.first().map_or_else(String::new, |found| decode(&found.tokens)),
             nearest: data.nearest_neighbor.translate(&sentence.source),
         });
@@ -216,7 +206,11 @@ pub struct TranslateObjective {
 }
 
 impl TranslateObjective {
-    fn loss(&self, batch: PairBatch, label_smoothing: f64, scheduled_sampling: f64) -> Loss {
+    fn loss(&self, batch: PairBatch, mode: Mode) -> Loss {
+        let (label_smoothing, scheduled_sampling) = match mode {
+            Mode::Train => (self.label_smoothing, self.scheduled_sampling),
+            Mode::Validate => (0.0, 0.0),
+        };
         let items = target_tokens(&batch);
         let encoded = self.network.encode(batch.source, &batch.source_lengths);
         let mut inputs = batch.inputs;
@@ -242,29 +236,4 @@ fn replace_some(inputs: Tensor<2, Int>, logits: Tensor<3>, fraction: f64) -> Ten
     inputs.mask_where(replaced, predicted)
 }
 
-impl TrainStep for TranslateObjective {
-    type Input = PairBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: PairBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(batch, self.label_smoothing, self.scheduled_sampling);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for TranslateObjective {
-    type Input = PairBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: PairBatch) -> Loss {
-        self.loss(batch, 0.0, 0.0)
-    }
-}
-
-impl Trainable for TranslateObjective {
-    type Network = Seq2Seq;
-
-    fn network(&self) -> &Seq2Seq {
-        &self.network
-    }
-}
+crate::objective!(TranslateObjective { network: Seq2Seq }, PairBatch);
