@@ -95,3 +95,8 @@ pub use weights::Weights;
 
 #[doc(hidden)] // for `impl_state!` in crates that import Burn under another name
 pub use burn;
+
+/// The README's examples, compiled as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

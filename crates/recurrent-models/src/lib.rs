@@ -75,3 +75,8 @@ pub use saved::SavedState;
 #[cfg(feature = "cpu")]
 pub use streaming::{StreamingCell, StreamingLayer};
 pub use summary::{Summarize, Summary, SummaryRow};
+
+/// The README's examples, compiled as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

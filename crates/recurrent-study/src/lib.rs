@@ -88,3 +88,8 @@ pub use speed::{Speed, measure_speed};
 pub use task::MemoryTask;
 pub use training::{Optimizer, TrainConfig, TrainResult, train, train_model};
 pub use trial::Trial;
+
+/// The README's examples, compiled as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

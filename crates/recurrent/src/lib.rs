@@ -68,11 +68,16 @@ mod task;
 mod tokenizer;
 pub mod translate;
 
-/// The names that most programs need.
+/// The names that most programs need: layers with their configurations and states, and the traits of tasks and
+/// predictors.
 pub mod prelude {
-    pub use crate::{Predictor, TaskConfig};
+    pub use recurrent_models::{
+        Gru, GruConfig, GruState, Lstm, LstmConfig, LstmState, Rnn, RnnConfig, RnnState, State,
+    };
+
     #[cfg(feature = "fit")]
     pub use crate::{Run, Task};
+    pub use crate::{Predictor, TaskConfig};
 }
 
 pub use error::{Error, Result};
@@ -90,3 +95,8 @@ pub use run_dir::{FORMAT_VERSION, RunDir, RunHeader, replace};
 pub use task::{LoadersOf, Task};
 pub use task::{TaskConfig, TaskSource, open_data};
 pub use tokenizer::TokenizerChoice;
+
+/// The README's examples, compiled as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
