@@ -17,14 +17,15 @@
 //! - [`data`]: tables and texts, splits, scalers and tokenizers, windows and batches;
 //! - [`kernels`]: the whole-sequence operations underneath;
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
-//! - [`decoding`]: sampling and beam search; [`metrics`]: scores of texts and classifications;
-//! - a module for each task: [`forecast`], [`generate`], [`translate`], [`classify`];
+//! - [`decoding`]: sampling and beam search; [`metrics`]: BLEU, chrF, metrics of classification;
+//! - [`settings`]: settings that are declared once, for files and command lines;
+//! - one module per task: [`forecast`], [`generate`], [`translate`], [`classify`];
 //! - [`gradient_flow`]: the gradient norm at every hidden state, and its decay over time (feature `fit`).
 //!
 //! # Train and predict
 //!
-//! A [`Task`] says how a data set is opened, prepared, trained on and evaluated; a [`Run`] does it in a folder; a
-//! [`Predictor`] loads that folder. A program that only predicts turns the default features off.
+//! A [`Task`] defines data, network, loss and evaluation; a [`Run`] trains and evaluates it in a folder; a [`Predictor`]
+//! loads that folder. A program that only predicts can turn off the default features.
 //!
 //! ```
 //! use burn::tensor::Device;
@@ -51,6 +52,7 @@
 //! ```
 
 pub mod classify;
+mod config;
 pub mod decoding;
 mod error;
 pub mod fit;
@@ -59,10 +61,12 @@ pub mod generate;
 #[cfg(feature = "fit")]
 pub mod gradient_flow;
 pub mod metrics;
+mod partial;
 mod predictor;
 #[cfg(feature = "fit")]
 mod run;
 mod run_dir;
+mod run_header;
 pub mod settings;
 mod task;
 mod tokenizer;
@@ -75,12 +79,14 @@ pub mod prelude {
         Gru, GruConfig, GruState, Lstm, LstmConfig, LstmState, Rnn, RnnConfig, RnnState, State,
     };
 
+    pub use crate::{Predictor, TaskConfig};
     #[cfg(feature = "fit")]
     pub use crate::{Run, Task};
-    pub use crate::{Predictor, TaskConfig};
 }
 
+pub use config::TaskConfig;
 pub use error::{Error, Result};
+pub use partial::Partial;
 pub use predictor::Predictor;
 #[doc(inline)]
 pub use recurrent_data as data;
@@ -90,10 +96,11 @@ pub use recurrent_models as models;
 pub use recurrent_models::kernels;
 #[cfg(feature = "fit")]
 pub use run::Run;
-pub use run_dir::{FORMAT_VERSION, RunDir, RunHeader, replace};
+pub use run_dir::{RunDir, replace};
+pub use run_header::{FORMAT_VERSION, RunHeader};
 #[cfg(feature = "fit")]
-pub use task::{LoadersOf, Task};
-pub use task::{TaskConfig, TaskSource, open_data};
+pub use task::{Task, TrainedRun};
+pub use task::{TaskSource, open_data};
 pub use tokenizer::TokenizerChoice;
 
 /// The README's examples, compiled as doc tests.

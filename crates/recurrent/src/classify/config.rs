@@ -28,7 +28,7 @@ crate::settings! {
         tokenizer: TokenizerChoice = TokenizerKind::Words.into();
         /// Maximum vocabulary size; 0 for no limit.
         vocab_size: usize = 20_000;
-        /// How often a token must occur in training to be in the vocabulary.
+        /// Minimum count of a token in the training split to be in the vocabulary.
         min_count: usize = 2;
         /// Embedding dimension.
         embedding_dim: usize = 64, bound = Bound::AtLeast(1);
@@ -73,7 +73,7 @@ impl ClassifyConfig {
         })
     }
 
-    /// How a tokenizer is fitted. Words are compared in lower case.
+    /// How a tokenizer is fitted. Words are lower-cased.
     #[cfg(feature = "fit")]
     pub(super) fn tokenizer_config(&self) -> TokenizerConfig {
         let words = TokenizerKind::Words;
@@ -83,7 +83,7 @@ impl ClassifyConfig {
             .with_lowercase(self.tokenizer == words.into())
     }
 
-    /// The network that the run trains, for so many tokens and labels.
+    /// The network that the run trains, for a vocabulary of this size and this number of labels.
     pub fn network(&self, vocab_size: usize, num_labels: usize) -> SequenceClassifierConfig {
         SequenceClassifierConfig::new(
             SequenceInput::tokens(vocab_size, self.embedding_dim),

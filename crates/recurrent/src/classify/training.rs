@@ -1,6 +1,5 @@
-//! The recipe, from top to bottom.
+//! Training and evaluation of a classifier.
 
-use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Distribution, Int, Tensor};
@@ -12,13 +11,12 @@ use recurrent_data::{
 use recurrent_models::networks::SequenceClassifier;
 
 use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation};
-use crate::fit::{BatchSource, Loaders, Loss, Mode};
+use crate::fit::{BatchSource, Loaders, Loss, Objective};
 use crate::metrics::classification::LabeledPrediction;
-use crate::settings::Partial;
-use crate::task::LoadersOf;
-use crate::{Result, Run, RunDir, Task};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
-/// Sentences per step where no gradient is needed.
+/// Sentences per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
 
 /// A run of [`Classifying`].
@@ -42,7 +40,7 @@ pub struct ClassifyData {
 }
 
 impl ClassifyData {
-    /// How many sentences the training, validation and test splits have.
+    /// The numbers of sentences of the training, validation and test splits.
     pub fn sizes(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test.len()]
     }
@@ -57,7 +55,7 @@ impl ClassifyData {
         &self.labels
     }
 
-    /// The bag of words, from the folder or fitted now.
+    /// The bag of words, read from the folder or fitted.
     fn baseline(&self, run_dir: &RunDir) -> Result<BagOfWords> {
         if let Some(bag) = BagOfWords::read(run_dir)? {
             return Ok(bag);
@@ -80,7 +78,7 @@ impl Task for Classifying {
     type Evaluation = ClassifyEvaluation;
     type Predictor = Classifier;
 
-    fn recipe(source: &DataSource, _given: &Partial) -> Result<ClassifyConfig> {
+    fn default_config(source: &DataSource, _given: &Partial) -> Result<ClassifyConfig> {
         ClassifyConfig::new(source)
     }
 
@@ -106,13 +104,13 @@ impl Task for Classifying {
         let truncated = train.truncated() + valid.truncated() + test.truncated();
         let notes = crate::task::counted([
             (near_duplicates, "near-duplicate(s) of training sentences were left out of validation and test".into()),
-            (truncated, format!("sentence(s) were truncated to {max_length} tokens (max_length)")),
+            (truncated, format!("sentence(s) were truncated to {max_length} tokens (`max_length`)")),
         ]);
         Ok(ClassifyData { tokenizer, labels: labels.to_vec(), train_texts, test_texts, train, valid, test, notes })
     }
 
     fn artifacts(_config: &ClassifyConfig, data: &ClassifyData) -> Vec<(&'static str, String)> {
-        let labels = serde_json::to_string(&data.labels).expect("labels have a form in JSON");
+        let labels = serde_json::to_string(&data.labels).expect("labels can be written as JSON");
         vec![("tokenizer.json", data.tokenizer.to_json()), (Classifier::LABELS, labels)]
     }
 
@@ -132,20 +130,19 @@ impl Task for Classifying {
         vec![config.max_length]
     }
 
-    fn objective(config: &ClassifyConfig, data: &ClassifyData, network: SequenceClassifier) -> ClassifyObjective {
-        let unknown = data.tokenizer.special_tokens().unk as usize;
-        ClassifyObjective { network, word_dropout: config.word_dropout, unknown }
+    fn objective(config: &ClassifyConfig, data: &ClassifyData) -> ClassifyObjective {
+        ClassifyObjective { word_dropout: config.word_dropout, unknown: data.tokenizer.special_tokens().unk }
     }
 
-    fn loaders(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> LoadersOf<ClassifyObjective> {
+    fn loaders(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> Loaders<TextBatch> {
         let splits = (data.train.clone(), data.valid.clone());
         Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
     }
 
     /// Classifies the sentences of the test split, with the network and with the baseline, which is fitted on the
-    /// training split and kept in the folder.
-    fn evaluate(run: &ClassifyRun, network: SequenceClassifier, device: &Device) -> Result<ClassifyEvaluation> {
-        let data = run.data();
+    /// training split and saved in the folder.
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<ClassifyEvaluation> {
+        let TrainedRun { data, network, run_dir, .. } = run;
         let empty = LabeledPrediction { label: 0, probabilities: Vec::new() };
         let mut predictions = vec![empty; data.test.len()];
         for indices in data.test.by_length(EVALUATION_BATCH) {
@@ -159,7 +156,7 @@ impl Task for Classifying {
         }
         let texts: Vec<String> = data.test_texts.labeled().map(|labeled| labeled.text.clone()).collect();
         let sentences: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let probabilities = data.baseline(run.run_dir())?.predict(&sentences)?.into_iter().enumerate();
+        let probabilities = data.baseline(run_dir)?.predict(&sentences)?.into_iter().enumerate();
         let baseline = probabilities
             .map(|(index, probabilities)| LabeledPrediction { label: data.test.label_id(index), probabilities });
         let baseline = baseline.collect();
@@ -176,12 +173,12 @@ impl<R: Role> BatchSource for EncodedTexts<R> {
         Self::len(self)
     }
 
-    fn batches(&self, items: &[usize], batch: usize, random: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        match random {
-            None => self.by_length(batch),
-            Some(random) => {
-                let mut batches = self.bucket(items, batch);
-                batches.shuffle(random);
+    fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
+        match rng {
+            None => self.by_length(batch_size),
+            Some(rng) => {
+                let mut batches = self.bucket(items, batch_size);
+                batches.shuffle(rng);
                 batches
             }
         }
@@ -192,31 +189,31 @@ impl<R: Role> BatchSource for EncodedTexts<R> {
     }
 }
 
-/// The network with its loss, the cross-entropy in nats per sentence.
-#[derive(Module, Debug)]
+/// The cross-entropy in nats per sentence.
+#[derive(Debug, Clone)]
 pub struct ClassifyObjective {
-    network: SequenceClassifier,
     word_dropout: f64,
-    unknown: usize,
+    unknown: u32,
+}
+
+impl Objective<SequenceClassifier> for ClassifyObjective {
+    type Batch = TextBatch;
+
+    fn loss(&self, network: &SequenceClassifier, batch: TextBatch, training: bool) -> Loss {
+        let ids = if training { self.drop_words(batch.ids) } else { batch.ids };
+        let logits = network.forward(ids, &batch.lengths);
+        let mean = CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, batch.labels);
+        Loss { mean, items: batch.lengths.len() }
+    }
 }
 
 impl ClassifyObjective {
-    fn loss(&self, TextBatch { ids, lengths, labels }: TextBatch, mode: Mode) -> Loss {
-        let ids = if mode == Mode::Train { self.drop_words(ids) } else { ids };
-        let logits = self.network.forward(ids, &lengths);
-        let mean = CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, labels);
-        Loss { mean, items: lengths.len() }
-    }
-
-    /// Replaces random tokens by `<unk>`, so that no prediction rests on a single word.
+    /// Word dropout: replaces random tokens, `[batch, time]`, by `<unk>`.
     fn drop_words(&self, ids: Tensor<2, Int>) -> Tensor<2, Int> {
         if self.word_dropout == 0.0 {
             return ids;
         }
-        let drawn = Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), &ids.device());
-        let dropped = drawn.lower_elem(self.word_dropout);
-        ids.mask_fill(dropped, self.unknown as i32)
+        let uniform = Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), &ids.device());
+        ids.mask_fill(uniform.lower_elem(self.word_dropout), self.unknown as i32)
     }
 }
-
-crate::objective!(ClassifyObjective { network: SequenceClassifier }, TextBatch);

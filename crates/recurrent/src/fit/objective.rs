@@ -1,58 +1,64 @@
-//! A network with its loss.
+//! Objectives: the losses that networks are trained to minimize.
 
-use burn::module::Module;
-use burn::train::{InferenceStep, LearnerModel, TrainStep};
+use std::fmt::Debug;
+
+use burn::module::{Module, ModuleDisplay};
+use burn::train::{InferenceStep, TrainOutput, TrainStep};
 
 use super::Loss;
 
-/// Whether a loss is computed to train, with dropout, noise and the like, or to validate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// With all regularization.
-    Train,
-    /// Without.
-    Validate,
+/// The loss of a network on a batch.
+///
+/// ```
+/// use burn::nn::Linear;
+/// use burn::tensor::Tensor;
+/// use recurrent::fit::{Loss, Objective};
+///
+/// /// The mean squared error of inputs and targets, `[batch, features]` each.
+/// #[derive(Debug, Clone)]
+/// struct MeanSquaredError;
+///
+/// impl Objective<Linear> for MeanSquaredError {
+///     type Batch = (Tensor<2>, Tensor<2>);
+///
+///     fn loss(&self, network: &Linear, (inputs, targets): Self::Batch, _training: bool) -> Loss {
+///         let [items, _] = inputs.dims();
+///         Loss { mean: (network.forward(inputs) - targets).powi_scalar(2).mean(), items }
+///     }
+/// }
+/// ```
+pub trait Objective<N>: Debug + Clone + Send + Sync + 'static {
+    /// A batch of items with their targets.
+    type Batch: Send + 'static;
+
+    /// The loss of the network on a batch. `training` is false for the validation loss, which has no regularization such as
+    /// label smoothing or word dropout.
+    fn loss(&self, network: &N, batch: Self::Batch, training: bool) -> Loss;
 }
 
-/// A network with its loss: what [`fit`](super::fit) trains. [`objective!`](crate::objective) implements it.
-pub trait Objective: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss> {
-    /// The network, whose weights are saved.
-    type Network: Module;
-
-    /// The network.
-    fn network(&self) -> &Self::Network;
+/// A network with its objective, as burn-train's learner needs them.
+#[derive(Module, Debug)]
+pub(super) struct TrainingModule<N: Module, O: Debug + Clone + Send> {
+    pub network: N,
+    #[module(skip)]
+    pub objective: O,
 }
 
-/// Makes a module an [`Objective`]: `objective!(Type { network: Network }, Batch)`, where the module has the field
-/// `network` and a method `loss(&self, batch: Batch, mode: Mode) -> Loss`.
-#[macro_export]
-macro_rules! objective {
-    ($objective:ty { network: $network:ty }, $batch:ty) => {
-        impl ::burn::train::TrainStep for $objective {
-            type Input = $batch;
-            type Output = $crate::fit::Loss;
+impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> TrainStep for TrainingModule<N, O> {
+    type Input = O::Batch;
+    type Output = Loss;
 
-            fn step(&self, batch: $batch) -> ::burn::train::TrainOutput<$crate::fit::Loss> {
-                let loss = self.loss(batch, $crate::fit::Mode::Train);
-                ::burn::train::TrainOutput::new(self, loss.mean.backward(), loss)
-            }
-        }
+    fn step(&self, batch: O::Batch) -> TrainOutput<Loss> {
+        let loss = self.objective.loss(&self.network, batch, true);
+        TrainOutput::new(self, loss.mean.backward(), loss)
+    }
+}
 
-        impl ::burn::train::InferenceStep for $objective {
-            type Input = $batch;
-            type Output = $crate::fit::Loss;
+impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> InferenceStep for TrainingModule<N, O> {
+    type Input = O::Batch;
+    type Output = Loss;
 
-            fn step(&self, batch: $batch) -> $crate::fit::Loss {
-                self.loss(batch, $crate::fit::Mode::Validate)
-            }
-        }
-
-        impl $crate::fit::Objective for $objective {
-            type Network = $network;
-
-            fn network(&self) -> &$network {
-                &self.network
-            }
-        }
-    };
+    fn step(&self, batch: O::Batch) -> Loss {
+        self.objective.loss(&self.network, batch, false)
+    }
 }

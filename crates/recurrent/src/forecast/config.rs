@@ -7,7 +7,8 @@ use recurrent_models::CellKind;
 use recurrent_models::networks::ForecastNetworkConfig;
 
 use crate::fit::FitConfig;
-use crate::settings::{Bound, Partial, Settings};
+use crate::partial::Partial;
+use crate::settings::{Bound, Settings};
 use crate::{Error, Result};
 
 crate::settings! {
@@ -15,7 +16,7 @@ crate::settings! {
     pub struct ForecastConfig {
         /// An embedded data set (weather, stocks) or a CSV file with a header.
         data: String = "weather".into(), value_name = "NAME|FILE.csv";
-        /// The target columns, which are forecast (a name with a comma can stand in a file of settings alone).
+        /// The target columns, which are forecast (names with a comma: only in a settings file).
         target: Vec<String> = Vec::new(), value_name = "COL,..",
             default_text = Some("the data set's, or else the only numeric column");
         /// The feature columns, from which the targets are forecast.
@@ -51,7 +52,7 @@ crate::settings! {
 }
 
 impl ForecastConfig {
-    /// The recipe for a data set: what its manifest says, or else the only numeric column of a file.
+    /// The default settings for a data set: those of its manifest; for a file, the only numeric column is the target.
     ///
     /// # Errors
     /// If a file has no numeric column, or several.
@@ -96,7 +97,7 @@ impl ForecastConfig {
         self.features.iter().chain(others).cloned().collect()
     }
 
-    /// The columns that the run reads, with their dates.
+    /// The columns that the run reads, with the column of dates.
     pub fn selection(&self) -> ColumnSelection {
         ColumnSelection { date: self.date.clone(), columns: self.columns(), missing: self.missing }
     }
@@ -116,12 +117,12 @@ impl ForecastConfig {
 
     fn check_columns(&self) -> Result<()> {
         if let (true, Some(name)) = (self.residual, self.target.iter().find(|name| !self.features.contains(name))) {
-            let expected = "every target among the features, since the forecast is a change from its last value";
+            let expected = "every target among the features, since the forecast is the change from its last value";
             return Err(Error::setting("residual", expected, format!("`{name}` among the targets alone")));
         }
         for (setting, columns) in [("target", &self.target), ("features", &self.features)] {
-            let twice = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
-            if let Some((_, name)) = twice {
+            let duplicate = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
+            if let Some((_, name)) = duplicate {
                 return Err(Error::setting(setting, "each column once", format!("`{name}` twice")));
             }
         }

@@ -1,17 +1,15 @@
-//! The recipe, from top to bottom.
+//! Training and evaluation of a forecaster.
 
-use burn::module::Module;
 use burn::tensor::Device;
 use recurrent_data::{DataSource, Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
 use super::{ForecastConfig, ForecastTransform, Forecaster, TestForecasts, csv};
-use crate::fit::{BatchSource, Loaders, Loss, Mode};
-use crate::settings::Partial;
-use crate::task::LoadersOf;
-use crate::{Result, Run, RunDir, Task};
+use crate::fit::{BatchSource, Loaders, Loss, Objective};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
-/// Windows per step where no gradient is needed.
+/// Windows per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
 
 /// A run of [`Forecasting`].
@@ -29,12 +27,12 @@ pub struct ForecastData {
     valid: Windows<Valid>,
     test: Windows<Test>,
     training_rows: usize,
-    /// The last rows as CSV, where a forecast begins.
+    /// The last rows as CSV, from which a prediction forecasts.
     history: String,
 }
 
 impl ForecastData {
-    /// How many windows the training, validation and test splits have.
+    /// The numbers of windows of the training, validation and test splits.
     pub fn windows(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test.len()]
     }
@@ -51,7 +49,7 @@ impl Task for Forecasting {
     type Evaluation = TestForecasts;
     type Predictor = Forecaster;
 
-    fn recipe(source: &DataSource, given: &Partial) -> Result<ForecastConfig> {
+    fn default_config(source: &DataSource, given: &Partial) -> Result<ForecastConfig> {
         ForecastConfig::for_columns(source, given)
     }
 
@@ -89,18 +87,18 @@ impl Task for Forecasting {
         vec![config.window, config.features.len()]
     }
 
-    fn objective(_config: &ForecastConfig, _data: &ForecastData, network: ForecastNetwork) -> ForecastObjective {
-        ForecastObjective { network }
+    fn objective(_config: &ForecastConfig, _data: &ForecastData) -> ForecastObjective {
+        ForecastObjective
     }
 
-    fn loaders(config: &ForecastConfig, data: &ForecastData, device: &Device) -> LoadersOf<ForecastObjective> {
+    fn loaders(config: &ForecastConfig, data: &ForecastData, device: &Device) -> Loaders<WindowBatch> {
         let splits = (data.train.clone(), data.valid.clone());
         Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
     }
 
     /// Forecasts from every window of the test split.
-    fn evaluate(run: &ForecastRun, network: ForecastNetwork, device: &Device) -> Result<TestForecasts> {
-        let (config, data) = (run.config(), run.data());
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<TestForecasts> {
+        let TrainedRun { config, data, network, .. } = run;
         let indices: Vec<usize> = (0..data.test.len()).collect();
         let mut forecasts = Vec::with_capacity(indices.len() * config.horizon * config.target.len());
         for chunk in indices.chunks(EVALUATION_BATCH) {
@@ -115,10 +113,10 @@ impl Task for Forecasting {
     }
 }
 
-/// The last `window` rows with their dates as CSV, and at least as many as show the spacing of the dates.
+/// The last `window` rows with their dates as CSV; more, if needed to infer the spacing of the dates.
 fn last_rows(series: &Series, config: &ForecastConfig) -> String {
     const SPACING_ROWS: usize = 30;
-    // A table whose columns are all named by numbers would look as if it had no header.
+    // Without a first column named by a word, numeric column names would not be recognized as a header.
     let first = if series.dates().is_some() { config.date.as_deref().unwrap_or("date") } else { "row" };
     let header = std::iter::once(first).chain(series.names().iter().map(String::as_str));
     let rows = series.len().saturating_sub(config.window.max(SPACING_ROWS))..series.len();
@@ -130,18 +128,16 @@ fn last_rows(series: &Series, config: &ForecastConfig) -> String {
     csv::text(header, rows.map(cells))
 }
 
-/// The network with its loss, the mean squared error in scaled units.
-#[derive(Module, Debug)]
-pub struct ForecastObjective {
-    network: ForecastNetwork,
-}
+/// The mean squared error of scaled values.
+#[derive(Debug, Clone)]
+pub struct ForecastObjective;
 
-impl ForecastObjective {
-    fn loss(&self, batch: WindowBatch, _mode: Mode) -> Loss {
+impl Objective<ForecastNetwork> for ForecastObjective {
+    type Batch = WindowBatch;
+
+    fn loss(&self, network: &ForecastNetwork, batch: WindowBatch, _training: bool) -> Loss {
         let items = batch.len();
-        let outputs = self.network.forward(batch.past);
+        let outputs = network.forward(batch.past);
         Loss { mean: (outputs - batch.future).powi_scalar(2).mean(), items }
     }
 }
-
-crate::objective!(ForecastObjective { network: ForecastNetwork }, WindowBatch);

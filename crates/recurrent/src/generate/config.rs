@@ -36,8 +36,8 @@ crate::settings! {
         bptt: usize = 64, bound = Bound::AtLeast(1);
         /// Fraction of the streams whose state is reset before each training window.
         ///
-        /// A network that always continues from a long context never learns how a text begins, and writes poorly from
-        /// an empty prompt.
+        /// A network that is always trained with a long context never learns how a text begins, and generates poor text
+        /// from an empty prompt.
         state_reset: f64 = 0.05, value_name = "FRACTION", bound = Bound::Fraction;
     }
     task: "generate",

@@ -1,20 +1,18 @@
-//! The recipe, from top to bottom.
+//! Training and evaluation of a language model.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
-use recurrent_data::{BpttBatches, DataSource, EncodedCorpus, Role, TokenBatch, Tokenizer, Train, Valid};
+use recurrent_data::{BpttBatches, CorpusSplit, DataSource, EncodedCorpus, Role, TokenBatch, Tokenizer, Train, Valid};
 use recurrent_models::AnyState;
 use recurrent_models::networks::LanguageModel;
 use serde::Serialize;
 
 use super::{GenerateConfig, Generator};
-use crate::fit::{BatchSource, EpochCounter, Loader, Loaders, Loss, Mode, Order, token_loss};
-use crate::settings::Partial;
-use crate::task::LoadersOf;
-use crate::{Result, Run, RunDir, Task};
+use crate::fit::{BatchSource, EpochSeed, Loader, Loaders, Loss, Objective, Order, token_loss};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
 /// Streams in which the validation split is read, if it is long enough; each starts with an empty state.
 const VALIDATION_STREAMS: usize = 32;
@@ -47,7 +45,7 @@ impl GenerateData {
         [self.train.num_targets(), self.valid.num_targets()]
     }
 
-    /// What a loss means.
+    /// The metrics of a mean loss per token, in nats.
     pub fn metrics(&self, nats: f64) -> LanguageMetrics {
         LanguageMetrics {
             nats,
@@ -56,7 +54,7 @@ impl GenerateData {
         }
     }
 
-    /// The first `steps` steps of training as the network sees them: a token, and the one to predict.
+    /// The first `steps` steps of training: each input token and the one to predict.
     pub fn trace(&self, steps: usize) -> Vec<TracedStep> {
         let mut traced = Vec::with_capacity(steps);
         let named = |id: u32| (id, self.tokenizer.display_token(id));
@@ -83,7 +81,7 @@ pub struct TracedStep {
     pub target: (u32, String),
 }
 
-/// How well a text is predicted.
+/// The metrics of a language model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LanguageMetrics {
     /// The mean loss of a token, in nats.
@@ -112,14 +110,13 @@ impl Task for Generation {
     type Evaluation = LanguageMetrics;
     type Predictor = Generator;
 
-    fn recipe(source: &DataSource, _given: &Partial) -> Result<GenerateConfig> {
+    fn default_config(source: &DataSource, _given: &Partial) -> Result<GenerateConfig> {
         GenerateConfig::new(source)
     }
 
     /// Corpus → splits → tokenizer → token ids → windows of parallel streams.
     fn prepare(config: &GenerateConfig, source: &DataSource, run_dir: Option<&RunDir>) -> Result<GenerateData> {
-        let split = source.corpus()?.split(config.valid_fraction)?;
-        let (train, valid) = (split.train, split.valid);
+        let CorpusSplit { train, valid, .. } = source.corpus()?.split(config.valid_fraction)?;
         let tokenizer = match run_dir {
             Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
             None => config.tokenizer.tokenizer(&config.tokenizer_config(), train.pieces())?,
@@ -150,27 +147,28 @@ impl Task for Generation {
         vec![config.bptt]
     }
 
-    fn objective(config: &GenerateConfig, _data: &GenerateData, network: LanguageModel) -> GenerateObjective {
-        GenerateObjective { network, state_reset: config.state_reset }
+    fn objective(config: &GenerateConfig, _data: &GenerateData) -> GenerateObjective {
+        GenerateObjective { state_reset: config.state_reset }
     }
 
-    fn loaders(_config: &GenerateConfig, data: &GenerateData, device: &Device) -> LoadersOf<GenerateObjective> {
+    fn loaders(_config: &GenerateConfig, data: &GenerateData, device: &Device) -> Loaders<BpttBatch> {
         let train = Sequential::new(data.train.clone());
         let valid = Sequential::new(data.valid.clone());
         Loaders {
-            train: Arc::new(Loader::new(train, 1, Order::InTime, device)),
-            valid: Arc::new(Loader::new(valid, 1, Order::InTime, device)),
-            steps: data.train.len(),
-            epoch: EpochCounter::default(),
+            train: Arc::new(Loader::new(train, 1, Order::Sequential, device)),
+            valid: Arc::new(Loader::new(valid, 1, Order::Sequential, device)),
+            steps_per_epoch: data.train.len(),
+            epoch_seed: EpochSeed::default(),
         }
     }
 
     /// Predicts the validation split.
-    fn evaluate(run: &GenerateRun, network: LanguageModel, device: &Device) -> Result<LanguageMetrics> {
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<LanguageMetrics> {
+        let TrainedRun { data, network, .. } = run;
         let (mut total, mut tokens) = (0.0, 0);
         let mut state: Option<AnyState> = None;
-        for window in 0..run.data().valid.len() {
-            let TokenBatch { inputs, targets } = TokenBatch::gather(&run.data().valid, window, device);
+        for window in 0..data.valid.len() {
+            let TokenBatch { inputs, targets } = TokenBatch::gather(&data.valid, window, device);
             let [streams, steps] = inputs.dims();
             let (logits, next) = network.forward(inputs, state.take());
             let loss: f32 = token_loss(logits, targets, None, 0.0).into_scalar();
@@ -178,18 +176,18 @@ impl Task for Generation {
             tokens += streams * steps;
             state = Some(next);
         }
-        Ok(run.data().metrics(total / tokens as f64))
+        Ok(data.metrics(total / tokens as f64))
     }
 }
 
-/// As many streams as there are windows, but few enough that each predicts most of its tokens with context.
+/// The numbers of streams and of steps per window for validation: few streams, so that most tokens have a long context.
 fn validation_shape(config: &GenerateConfig, valid: &EncodedCorpus<Valid>) -> (usize, usize) {
     let targets = valid.len().saturating_sub(1);
     let bptt = config.bptt.min(targets).max(1);
     ((targets / bptt).clamp(1, VALIDATION_STREAMS), bptt)
 }
 
-/// Windows of parallel streams in their order, each with the state that the one before has left.
+/// Windows of parallel streams in their order, with the state that is carried from each to the next.
 #[derive(Debug, Clone)]
 struct Sequential<R: Role> {
     windows: BpttBatches<R>,
@@ -225,7 +223,7 @@ impl<R: Role> BatchSource for Sequential<R> {
 
 /// The state after the last window, with which the next one begins.
 ///
-/// A training step of burn-train has no state of its own, so the state travels with the batch.
+/// burn-train's training step takes no state, so the batch carries it.
 #[derive(Debug, Clone, Default)]
 pub struct CarriedState(Arc<Mutex<Option<AnyState>>>);
 
@@ -246,21 +244,23 @@ pub struct BpttBatch {
     carried: CarriedState,
 }
 
-/// The network with its loss, the cross-entropy in nats per token.
-#[derive(Module, Debug)]
+/// The cross-entropy in nats per token.
+#[derive(Debug, Clone)]
 pub struct GenerateObjective {
-    network: LanguageModel,
+    /// The fraction of the streams whose state is reset before each training window.
     state_reset: f64,
 }
 
-impl GenerateObjective {
-    fn loss(&self, BpttBatch { batch, carried }: BpttBatch, mode: Mode) -> Loss {
-        let state_reset = if mode == Mode::Train { self.state_reset } else { 0.0 };
+impl Objective<LanguageModel> for GenerateObjective {
+    type Batch = BpttBatch;
+
+    fn loss(&self, network: &LanguageModel, BpttBatch { batch, carried }: BpttBatch, training: bool) -> Loss {
         let [streams, steps] = batch.targets.dims();
         let items = streams * steps;
+        let state_reset = if training { self.state_reset } else { 0.0 };
         let state = carried.take().map(|state| reset_some(state, state_reset, streams, &batch.inputs.device()));
-        let (logits, state) = self.network.forward(batch.inputs, state);
-        // No gradient flows back past a window.
+        let (logits, state) = network.forward(batch.inputs, state);
+        // Truncated back-propagation: no gradient flows into earlier windows.
         carried.put(state.detach());
         Loss { mean: token_loss(logits, batch.targets, None, 0.0), items }
     }
@@ -275,5 +275,3 @@ fn reset_some(state: AnyState, fraction: f64, streams: usize, device: &Device) -
     let kept = drawn.greater_equal_elem(fraction).float();
     state.map(|part| part * kept.clone())
 }
-
-crate::objective!(GenerateObjective { network: LanguageModel }, BpttBatch);

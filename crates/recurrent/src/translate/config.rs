@@ -11,7 +11,8 @@ use recurrent_models::{AttentionKind, CellKind};
 use serde::{Deserialize, Serialize};
 
 use crate::fit::{FitConfig, Schedule};
-use crate::settings::{Bound, Partial, Settings};
+use crate::partial::Partial;
+use crate::settings::{Bound, Settings};
 use crate::task::{TaskSource, open_data};
 use crate::tokenizer::TokenizerChoice;
 use crate::{Error, Result, TaskConfig};
@@ -79,23 +80,23 @@ crate::settings! {
     },
 }
 
-/// How the decoder attends to the source sentence, if it does.
+/// The attention of the decoder on the source sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecoderAttention {
-    /// It has the encoder's last state alone.
+    /// No attention: the decoder starts from the encoder's final state.
     None,
-    /// By [`AttentionKind::Dot`].
+    /// [`AttentionKind::Dot`].
     Dot,
-    /// By [`AttentionKind::General`].
+    /// [`AttentionKind::General`].
     #[default]
     General,
-    /// By [`AttentionKind::Additive`].
+    /// [`AttentionKind::Additive`].
     Additive,
 }
 
 impl DecoderAttention {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::None, Self::Dot, Self::General, Self::Additive];
 
     /// The attention score, if there is one.
@@ -200,8 +201,8 @@ impl TranslateConfig {
         })
     }
 
-    /// The lecture's own network: one-hot characters, LSTM(128) → states → LSTM(128) → softmax over 100 symbols, and
-    /// no attention.
+    /// The lecture's network: one-hot characters, LSTM(128) → states → LSTM(128) → softmax over 100 characters, without
+    /// attention.
     #[must_use]
     pub fn lecture(self) -> Self {
         Self {

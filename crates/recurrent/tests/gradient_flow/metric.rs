@@ -122,7 +122,7 @@ fn learner_logs_the_decay_of_every_batch() {
     autodiff.seed(5);
     let layers = AnyRecurrentConfig::new(CellKind::Rnn, 2, 6).with_num_layers(2).init(&autodiff);
     let model = ProbedNetwork { layers };
-    let loader = |device| Arc::new(Loader::new(Sines, 8, Order::InTime, device));
+    let loader = |device| Arc::new(Loader::new(Sines, 8, Order::Sequential, device));
     let folder = tempfile::tempdir().expect("a folder");
 
     // The first batch sees the initial weights.

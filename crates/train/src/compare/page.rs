@@ -28,7 +28,7 @@ fn block(block: page::Block) -> Result<Block> {
 
 fn line_plot(plot: &LinePlot) -> Result<String> {
     let lines: Vec<Line> = plot.lines.iter().map(|(name, values)| Line { name, values }).collect();
-    let draw = if plot.is_fraction { plots::shares_against } else { plots::against };
+    let draw = if plot.is_fraction { plots::fraction_chart } else { plots::line_chart };
     draw(&plot.caption, &plot.x_label, &plot.y_label, &plot.x_ticks, &lines)
 }
 
