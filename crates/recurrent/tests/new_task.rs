@@ -124,9 +124,10 @@ fn new_task_is_trained_killed_resumed_evaluated_and_predicts() {
     let device = Device::flex();
     let create = |folder| Run::<Copying>::create(CopyConfig::defaults(), (), folder, false).expect("a run");
     if let Some(folder) = std::env::var_os("NEW_TASK_FOLDER") {
-        // The child process is slow, so that it is killed in the middle.
-        let after_epoch = Box::new(|_: &_| std::thread::sleep(Duration::from_secs(1)));
-        create(Path::new(&folder)).fit(&device, Callbacks { after_epoch, ..Callbacks::quiet() }).expect("training");
+        let slow = Box::new(|_: &_| std::thread::sleep(Duration::from_secs(1)));
+        create(Path::new(&folder))
+            .fit(&device, Callbacks { after_epoch: slow, ..Callbacks::quiet() })
+            .expect("training");
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
