@@ -17,14 +17,15 @@
 //! - [`data`]: tables and texts, splits, scalers and tokenizers, windows and batches;
 //! - [`kernels`]: the whole-sequence operations underneath;
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
-//! - [`decoding`]: sampling and beam search; [`metrics`]: scores of texts and classifications;
-//! - a module for each task: [`forecast`], [`generate`], [`translate`], [`classify`];
+//! - [`decoding`]: sampling and beam search; [`metrics`]: BLEU, chrF, metrics of classification;
+//! - [`settings`]: settings that are declared once, for files and command lines;
+//! - one module per task: [`forecast`], [`generate`], [`translate`], [`classify`];
 //! - [`compare`]: gradients, gates and costs of cells.
 //!
 //! # Train and predict
 //!
-//! A [`Task`] says how a data set is opened, prepared, trained on and evaluated; a [`Run`] does it in a folder; a
-//! [`Predictor`] loads that folder. A program that only predicts turns the default features off.
+//! A [`Task`] defines data, network, loss and evaluation; a [`Run`] trains and evaluates it in a folder; a [`Predictor`]
+//! loads that folder. A program that only predicts can turn off the default features.
 //!
 //! ```
 //! use burn::tensor::Device;
@@ -67,7 +68,7 @@ mod task;
 mod tokenizer;
 pub mod translate;
 
-/// The names that most programs need.
+/// The traits and types that most programs need.
 pub mod prelude {
     pub use crate::{Predictor, TaskConfig};
     #[cfg(feature = "fit")]
@@ -85,7 +86,7 @@ pub use recurrent_models::kernels;
 #[cfg(feature = "fit")]
 pub use run::Run;
 pub use run_dir::{FORMAT_VERSION, RunDir, RunHeader, replace};
-pub use task::TaskConfig;
 #[cfg(feature = "fit")]
-pub use task::{LoadersOf, Task};
+pub use task::Task;
+pub use task::TaskConfig;
 pub use tokenizer::TokenizerChoice;

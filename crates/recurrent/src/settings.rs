@@ -1,8 +1,8 @@
 //! Settings, each declared once: name, type, default, bound and help text.
 //!
-//! [`settings!`](crate::settings) turns a declaration into a struct with public fields and into a table of [`Setting`]s.
-//! From that table come the command line's arguments, the checks of a file of settings, the bounds, and the
-//! documentation. A [`Partial`] holds the settings that somebody has given; [`Partial::apply`] puts them over a recipe.
+//! [`settings!`](macro@crate::settings) turns a declaration into a struct with public fields and a table of [`Setting`]s,
+//! which gives the command line's arguments, the checks of a settings file, the bounds, and the documentation. A
+//! [`Partial`] holds the settings that a user has given; [`Partial::apply`] overrides the defaults with them.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -17,21 +17,21 @@ use crate::{Error, Result};
 /// One setting of a task or of training.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// The field's name, which is also the key in a file.
+    /// The name of the field, which is also the key in a file.
     pub name: &'static str,
     /// The lines of its documentation; the first paragraph is the help text.
     pub docs: &'static [&'static str],
-    /// What stands for the value in a help text.
+    /// The placeholder of the value in help texts, such as `N`.
     pub value_name: &'static str,
-    /// The default in words, where it depends on the data.
+    /// The description of a default that depends on the data.
     pub default_text: Option<&'static str>,
-    /// Which values are allowed.
+    /// The allowed values.
     pub bound: Bound,
     /// How many values it takes.
     pub arity: Arity,
-    /// Reads the value from a word of the command line.
+    /// Parses a value from the command line.
     pub parse: fn(&str) -> Result<Value, String>,
-    /// Checks that a value from a file has the setting's type.
+    /// Checks the type of a value from a file.
     pub validate: fn(&Value) -> Result<(), String>,
 }
 
@@ -50,13 +50,13 @@ impl Setting {
         }
     }
 
-    /// The first paragraph of the documentation, on one line and without its full stop.
+    /// The first paragraph of the documentation, on one line and without a final period.
     pub fn help(&self) -> String {
         let first: Vec<&str> = self.docs.iter().map(|line| line.trim()).take_while(|line| !line.is_empty()).collect();
         first.join(" ").trim_end_matches('.').to_string()
     }
 
-    /// The default as a reader sees it: in words, or the value in `defaults`; `None` if the setting is off by default.
+    /// The default as help texts show it: its description, or its value in `defaults`. `None` if it is unset by default.
     pub fn default_help(&self, defaults: &Table) -> Option<String> {
         self.default_text.map(String::from).or_else(|| defaults.get(self.name).map(display))
     }
@@ -70,21 +70,21 @@ fn display(value: &Value) -> String {
     }
 }
 
-/// How many values a setting takes.
+/// The number of values of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
-    /// One.
+    /// One value.
     One,
-    /// `true` or `false`; `true` where only the name is given.
+    /// `true` or `false`; `true` if only the name is given.
     Switch,
-    /// Several, separated by commas.
+    /// One or more values, separated by commas.
     List,
 }
 
-/// Which values of a setting are allowed; of a list, which elements.
+/// The allowed values of a setting, or elements of a list.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
-    /// All of the type.
+    /// All values of the type.
     Any,
     /// Integers of at least this.
     AtLeast(i64),
@@ -101,7 +101,7 @@ pub enum Bound {
 }
 
 impl Bound {
-    /// Whether a value is allowed; of a list, whether there are elements and all of them are.
+    /// Whether a value is allowed. A list needs at least one element, and all of them must be allowed.
     pub fn allows(&self, value: &Value) -> bool {
         match value {
             Value::Array(values) => *self == Self::Any || (!values.is_empty() && values.iter().all(|v| self.allows(v))),
@@ -127,7 +127,7 @@ impl Bound {
         }
     }
 
-    /// The allowed values in words.
+    /// A description of the allowed values, for errors.
     pub fn expected(&self) -> String {
         match self {
             Self::Any => "any value".into(),
@@ -140,7 +140,7 @@ impl Bound {
         }
     }
 
-    /// Checks a single value.
+    /// Checks a value of the named setting.
     ///
     /// # Errors
     /// [`Error::Setting`] if it is not allowed.
@@ -153,17 +153,17 @@ impl Bound {
     }
 }
 
-/// A type that a setting can have.
+/// A type of settings.
 pub trait SettingValue: Serialize + DeserializeOwned {
-    /// What stands for the value in a help text.
+    /// The placeholder of the value in help texts, such as `N`.
     const VALUE_NAME: &'static str;
     /// How many values it takes.
     const ARITY: Arity = Arity::One;
 
-    /// Reads a word of the command line.
+    /// Parses a value from the command line.
     ///
     /// # Errors
-    /// In words, if it is no such value.
+    /// A message, if the text is not a value of this type.
     fn parse_setting(text: &str) -> Result<Value, String>;
 }
 
@@ -174,7 +174,9 @@ fn validate<T: SettingValue>(value: &Value) -> Result<(), String> {
     }
 }
 
-/// Implements [`SettingValue`] for types that are read by `FromStr`.
+/// Implements [`SettingValue`](crate::settings::SettingValue) for types with `FromStr` and `Serialize`.
+///
+/// `recurrent::setting_value!(Schedule: "SCHEDULE");` also gives the placeholder of the value in help texts.
 #[macro_export]
 macro_rules! setting_value {
     ($($type:ty: $value_name:literal),+ $(,)?) => { $(
@@ -229,14 +231,14 @@ impl<T: SettingValue> SettingValue for Vec<T> {
     }
 }
 
-/// A struct of settings, as [`settings!`](crate::settings) declares it.
+/// A struct of settings, as declared by [`settings!`](macro@crate::settings).
 pub trait Settings: Serialize + DeserializeOwned {
-    /// Its own settings, in the order of declaration.
+    /// The settings of this struct, in the order of declaration.
     const OWN: &'static [Setting];
-    /// Settings that it shares with others: those of training.
+    /// The settings that it shares with other structs: those of training.
     const SHARED: &'static [Setting];
 
-    /// The values of all settings where nothing is known of the data.
+    /// The defaults that do not depend on data.
     fn defaults() -> Self;
 
     /// All settings.
@@ -259,23 +261,23 @@ pub trait Settings: Serialize + DeserializeOwned {
     }
 }
 
-/// Settings by their names; those that are `None` are left out.
+/// Settings as a table by name; `None` values are left out.
 pub fn to_table(settings: &impl Serialize) -> Table {
-    Table::try_from(settings).expect("settings have a form in TOML")
+    Table::try_from(settings).expect("settings can be written as TOML")
 }
 
-/// Settings that were given, on a command line or in a file. What is not given keeps the recipe's value.
+/// The settings that a user has given, on the command line or in a file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Partial {
     values: Table,
 }
 
 impl Partial {
-    /// Reads a file of settings: a table of the given names, or the `config.toml` of a run of `task`.
+    /// Reads a settings file: a TOML table of these settings, or the `config.toml` of a run of `task`.
     ///
     /// # Errors
-    /// [`Error::SettingsFile`], with the line, if the file is no TOML, is of another task or format, or has an unknown
-    /// setting or a value of the wrong type.
+    /// [`Error::SettingsFile`], with the line, if the file is not TOML, belongs to another task or format, or has an
+    /// unknown setting or a value of the wrong type.
     pub fn read<'a>(
         path: impl AsRef<Path>,
         task: &str,
@@ -294,7 +296,8 @@ impl Partial {
         crate::run_dir::check_header(&mut values, task).map_err(|message| wrong(1, message))?;
         let settings: Vec<&Setting> = settings.into_iter().collect();
         for (name, value) in &values {
-            let (key, place) = spans.get_ref().get_key_value(name.as_str()).expect("both were read from one text");
+            let (key, spanned) =
+                spans.get_ref().get_key_value(name.as_str()).expect("both are parsed from the same text");
             match settings.iter().find(|setting| setting.name == name) {
                 None if name == "sha256" => {}
                 None => {
@@ -303,7 +306,7 @@ impl Partial {
                     return Err(wrong(line, format!("unknown setting `{name}`, expected one of {}", known.join(", "))));
                 }
                 Some(setting) => {
-                    let line = line_of(place.span().start);
+                    let line = line_of(spanned.span().start);
                     (setting.validate)(value).map_err(|cause| wrong(line, format!("{name}: {cause}")))?;
                 }
             }
@@ -311,7 +314,7 @@ impl Partial {
         Ok(Self { values })
     }
 
-    /// Gives a setting a value; a list is appended to one that was given before.
+    /// Sets a value; a list is appended to an earlier one.
     pub fn set(&mut self, name: &str, value: Value) {
         match (self.values.get_mut(name), value) {
             (Some(Value::Array(list)), Value::Array(more)) => list.extend(more),
@@ -321,7 +324,7 @@ impl Partial {
         }
     }
 
-    /// These settings, and those of `other` where these say nothing.
+    /// These settings, and those of `other` that are not set here.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         let mut values = other.values;
@@ -329,26 +332,26 @@ impl Partial {
         Self { values }
     }
 
-    /// The value of a setting, if it was given.
+    /// The value of a setting, if it is set.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         self.values.get(name).and_then(|value| value.clone().try_into().ok())
     }
 
-    /// The name or path of the data, or the default one of a task.
+    /// The name or path of the data, or the task's default.
     pub fn data<C: crate::TaskConfig>(&self) -> String {
         self.get("data").unwrap_or_else(|| C::defaults().data().to_string())
     }
 
-    /// The recipe with the given settings in their places. What names the data stays as the recipe says: it was made
-    /// for the data that these settings name.
+    /// Overrides default settings that were made for the data that these settings name. The names and checksum of the data
+    /// in `defaults` take precedence.
     ///
     /// # Errors
     /// [`Error::Setting`] if the result is not allowed.
-    pub fn apply<C: crate::TaskConfig>(mut self, recipe: &C) -> Result<C> {
-        for settled in ["data", "target_data", "sha256"] {
-            self.values.remove(settled);
+    pub fn apply<C: crate::TaskConfig>(mut self, defaults: &C) -> Result<C> {
+        for of_data in ["data", "target_data", "sha256"] {
+            self.values.remove(of_data);
         }
-        let mut values = to_table(recipe);
+        let mut values = to_table(defaults);
         values.extend(self.values);
         let config: C = Value::Table(values)
             .try_into()
@@ -365,12 +368,12 @@ impl<S: Serialize> From<&S> for Partial {
     }
 }
 
-/// A setting's name as text, borrowed where it is a field's.
+/// The name of a setting.
 pub(crate) type Name = Cow<'static, str>;
 
 /// Declares a struct of settings.
 ///
-/// Each field has documentation, a type, a default, and where needed `bound`, `value_name` and `default_text`:
+/// Each field has documentation, a type, a default, and optionally `bound`, `value_name` and `default_text`:
 ///
 /// ```
 /// use recurrent::settings::{Bound, Settings};
@@ -389,9 +392,9 @@ pub(crate) type Name = Cow<'static, str>;
 /// assert!(LayerSettings { hidden_size: 0, dropout: 0.0 }.check_bounds().is_err());
 /// ```
 ///
-/// The configuration of a task adds `task`, its name; `fit`, how it is trained by default; and `check`, a function that
-/// looks at settings that depend on each other. It also gets a field `sha256` for the data's checksum and implements
-/// [`TaskConfig`](crate::TaskConfig).
+/// The configuration of a task has a field `data`, and adds `task`, its name; `check`, a function `fn(&Self) -> Result<()>`
+/// for settings that depend on each other; and `fit`, its default [`FitConfig`](crate::fit::FitConfig). It gets the fields
+/// `sha256` (the data's checksum) and `fit`, and implements [`TaskConfig`](crate::TaskConfig).
 #[macro_export]
 macro_rules! settings {
     (
@@ -435,7 +438,7 @@ macro_rules! settings {
         #[serde(deny_unknown_fields)]
         pub struct $config {
             $($(#[doc = $doc])+ pub $name: $type,)*
-            /// The SHA-256 of the data, so that a run is resumed with the data that it began with.
+            /// The SHA-256 of the data; a run can only be resumed with the data that it began with.
             pub sha256: String,
             /// How the network is trained.
             #[serde(flatten)]
@@ -498,18 +501,18 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_precedes_the_file_and_the_file_the_recipe() {
+    fn the_command_line_overrides_the_file_and_the_file_the_defaults() {
         let mut typed = Partial::default();
         typed.set("epochs", Value::Integer(7));
         typed.set("tie_weights", Value::Boolean(true));
-        let recipe = GenerateConfig::defaults();
-        let config = typed.or(read("hidden_size = 12\nepochs = 3\n").unwrap()).apply(&recipe).unwrap();
+        let defaults = GenerateConfig::defaults();
+        let config = typed.or(read("hidden_size = 12\nepochs = 3\n").unwrap()).apply(&defaults).unwrap();
         assert_eq!((config.hidden_size, config.fit.epochs, config.tie_weights), (12, 7, true));
-        assert_eq!((config.embedding_dim, config.fit.batch_size), (recipe.embedding_dim, recipe.fit.batch_size));
+        assert_eq!((config.embedding_dim, config.fit.batch_size), (defaults.embedding_dim, defaults.fit.batch_size));
     }
 
     #[test]
-    fn a_file_of_settings_is_checked_with_its_lines() {
+    fn errors_in_a_settings_file_name_the_line() {
         let error = |text: &str| read(text).unwrap_err().to_string();
         assert!(
             error("epochs = 3\nhiden_size = 4\n").contains("line 2: unknown setting `hiden_size`, expected one of")
@@ -525,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_hold_for_each_element_of_a_list() {
+    fn bounds_apply_to_each_element_of_a_list() {
         let list = |values: &[i64]| Value::Array(values.iter().map(|v| Value::Integer(*v)).collect());
         assert!(Bound::AtLeast(1).allows(&list(&[1, 2])));
         assert!(!Bound::AtLeast(1).allows(&list(&[1, 0])));

@@ -1,4 +1,4 @@
-//! What a task is: from an opened data set to a predictor.
+//! The trait of a task: data, network, loss, evaluation and predictor.
 
 use recurrent_data::{Bytes, DataSource};
 
@@ -6,8 +6,8 @@ use crate::fit::FitConfig;
 use crate::settings::Settings;
 use crate::{Error, Result};
 
-/// The configuration of a task: everything that the result of a run depends on. It is written into the run's folder
-/// before the first step, and makes the same run again. [`settings!`](crate::settings) implements it.
+/// The configuration of a task: everything that the result of a run depends on. It is saved in the run's folder before the
+/// first step, and reproduces the run. [`settings!`](macro@crate::settings) implements it.
 pub trait TaskConfig: Settings + Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
     /// The task's name, on the command line and in a run's folder.
     const TASK: &'static str;
@@ -21,7 +21,7 @@ pub trait TaskConfig: Settings + Clone + PartialEq + std::fmt::Debug + Send + Sy
     /// How the network is trained.
     fn fit(&self) -> &FitConfig;
 
-    /// How the network is trained, to change it.
+    /// How the network is trained, mutably.
     fn fit_mut(&mut self) -> &mut FitConfig;
 
     /// Checks all settings without opening the data.
@@ -30,10 +30,10 @@ pub trait TaskConfig: Settings + Clone + PartialEq + std::fmt::Debug + Send + Sy
     /// [`Error::Setting`] for the first that is not allowed, with what was expected.
     fn check(&self) -> Result<()>;
 
-    /// Checks that data have the bytes that this configuration was made with.
+    /// Compares the checksum of data with the one of this configuration.
     ///
     /// # Errors
-    /// [`Error::Input`] if they have others.
+    /// [`Error::Input`] if they differ.
     fn check_sha256(&self, found: &str) -> Result<()> {
         if found == self.sha256() {
             return Ok(());
@@ -48,88 +48,97 @@ pub trait TaskConfig: Settings + Clone + PartialEq + std::fmt::Debug + Send + Sy
 
 #[cfg(feature = "fit")]
 mod training {
-    use burn::module::Module;
+    use burn::module::{Module, ModuleDisplay};
     use burn::tensor::Device;
-    use burn::train::{InferenceStep, TrainStep};
     use recurrent_models::Summarize;
 
     use super::TaskConfig;
-    use crate::fit::{Loaders, Trainable};
-    use crate::settings::Partial;
+    use crate::fit::{Loaders, Objective};
+    use crate::settings::{Partial, Settings};
     use crate::{Predictor, Result, Run, RunDir};
 
-    /// The batches that an objective is trained and validated on.
-    pub type LoadersOf<O> = Loaders<<O as TrainStep>::Input, <O as InferenceStep>::Input>;
-
-    /// A task: how a data set is opened and prepared, what network is trained on it and with what loss, how it is
-    /// evaluated, and what predicts from the run's folder. [`Run`] does everything else.
+    /// A task: how a data set is opened and prepared, the network and its loss, the evaluation, and the predictor. [`Run`]
+    /// does everything else: the run's folder, training, checkpoints, resuming.
     pub trait Task: Sized + Send + Sync + 'static {
-        /// What the items of an epoch are, for progress: `windows`, `tokens`, `pairs`.
+        /// The name of the items in progress reports: `windows`, `tokens`, `pairs`.
         const ITEMS: &'static str;
 
         /// The settings.
         type Config: TaskConfig;
         /// An opened data set.
         type Source: Send;
-        /// A data set that is split, and encoded by what was fitted on its training split.
+        /// A data set that is split and encoded.
         type Data: std::fmt::Debug + Send + Sync;
         /// The network.
-        type Network: Module + Summarize;
-        /// The network with its loss.
-        type Objective: Trainable<Network = Self::Network>;
-        /// How good the network is, beside the baselines.
+        type Network: Module + ModuleDisplay + Summarize + 'static;
+        /// The loss of the network.
+        type Objective: Objective<Self::Network>;
+        /// The scores of the network and the baselines.
         type Evaluation;
-        /// What predicts with the trained network.
+        /// The trained network in use.
         type Predictor: Predictor<Config = Self::Config>;
 
         /// Opens the data set that these settings name, or the default one.
         ///
         /// # Errors
-        /// If there is no such data set.
+        /// If the data set does not exist or cannot be read.
         fn open(given: &Partial) -> Result<Self::Source>;
 
-        /// The recipe for a data set: the default settings, with what its manifest says. It may depend on settings that
-        /// were given, such as which columns to use.
+        /// The default settings for a data set: those of the task, with what the data set's manifest says. They may depend
+        /// on settings that were given, such as the columns to use.
         ///
         /// # Errors
-        /// If the data set does not say enough.
-        fn recipe(source: &Self::Source, given: &Partial) -> Result<Self::Config>;
+        /// If a setting is needed that neither the manifest nor the user gives.
+        fn default_config(source: &Self::Source, given: &Partial) -> Result<Self::Config> {
+            let _ = (source, given);
+            Ok(Self::Config::defaults())
+        }
 
-        /// The SHA-256 of a data set.
-        fn sha256(source: &Self::Source) -> &str;
+        /// The SHA-256 of a data set, which must equal the configuration's; empty for generated data.
+        fn sha256(source: &Self::Source) -> &str {
+            let _ = source;
+            ""
+        }
 
-        /// Splits and encodes a data set. A tokenizer or scaler is fitted on the training split, or, where there is a
-        /// run already, read from its folder.
+        /// Splits and encodes a data set. A tokenizer or scaler is fitted on the training split, or read from `run_dir` if
+        /// the run exists already.
         ///
         /// # Errors
         /// If the data do not fit the settings.
         fn prepare(config: &Self::Config, source: Self::Source, run_dir: Option<&RunDir>) -> Result<Self::Data>;
 
-        /// The files that a prediction needs besides configuration and weights, by name.
-        fn artifacts(config: &Self::Config, data: &Self::Data) -> Vec<(&'static str, String)>;
+        /// The files that the predictor needs besides configuration and weights, `(name, text)`.
+        fn artifacts(config: &Self::Config, data: &Self::Data) -> Vec<(&'static str, String)> {
+            let _ = (config, data);
+            Vec::new()
+        }
 
-        /// What was done to the data that a user should know of, in words.
+        /// What preparing the data changed, for the user: `3 sentence(s) were truncated ..`.
         fn notes(data: &Self::Data) -> Vec<String> {
             let _ = data;
             Vec::new()
         }
 
-        /// How many items, see [`ITEMS`](Self::ITEMS), an epoch trains on.
+        /// The number of [items](Self::ITEMS) that an epoch trains on.
         fn items(data: &Self::Data) -> usize;
 
         /// A network with fresh weights.
         fn network(config: &Self::Config, data: &Self::Data, device: &Device) -> Self::Network;
 
-        /// The shape of an input, without the batch, for a summary of the network.
+        /// The shape of an input without the batch dimension, for the summary of the network.
         fn input_shape(config: &Self::Config) -> Vec<usize>;
 
-        /// The network with its loss.
-        fn objective(config: &Self::Config, data: &Self::Data, network: Self::Network) -> Self::Objective;
+        /// The loss of the network.
+        fn objective(config: &Self::Config, data: &Self::Data) -> Self::Objective;
 
-        /// The batches of both splits that training sees.
-        fn loaders(config: &Self::Config, data: &Self::Data, device: &Device) -> LoadersOf<Self::Objective>;
+        /// The data loaders of the training and validation splits.
+        fn loaders(
+            config: &Self::Config,
+            data: &Self::Data,
+            device: &Device,
+        ) -> Loaders<<Self::Objective as Objective<Self::Network>>::Batch>;
 
-        /// Scores a trained network on the test split (of a text, the validation split), beside the baselines.
+        /// Evaluates a trained network and the baselines on the test split (generation: on the validation split).
         ///
         /// # Errors
         /// If a baseline cannot be fitted or saved.
@@ -138,9 +147,9 @@ mod training {
 }
 
 #[cfg(feature = "fit")]
-pub use training::{LoadersOf, Task};
+pub use training::Task;
 
-/// The name of a data set in a configuration: a registered one by its name, a file by its absolute path.
+/// The name of a data set in a configuration: of a registered one its name, of a file its absolute path.
 pub(crate) fn data_name(source: &DataSource) -> String {
     match (&source.manifest, &source.bytes) {
         (None, Bytes::File(path)) => {
@@ -150,7 +159,7 @@ pub(crate) fn data_name(source: &DataSource) -> String {
     }
 }
 
-/// Notes on data, such as `3 sentences were truncated`, for the counts that are not 0.
+/// Notes such as `3 sentence(s) were truncated`, for the counts that are not 0.
 #[cfg(feature = "fit")]
 pub(crate) fn counted<const N: usize>(notes: [(usize, String); N]) -> Vec<String> {
     notes.into_iter().filter(|(count, _)| *count > 0).map(|(count, note)| format!("{count} {note}")).collect()

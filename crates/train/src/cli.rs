@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use recurrent::compare::{Fairness, Memory, Part};
 use recurrent::data::RAW_FOLDER;
+use recurrent::fit::FitConfig;
+use recurrent::settings::{Setting, Settings};
 
 use crate::device::DeviceName;
 use crate::language::Language;
@@ -13,7 +15,7 @@ use crate::tasks::{self, TASKS, TaskCommand};
 
 /// Trains, evaluates and uses recurrent networks.
 ///
-/// Without a command: the demo. It trains each task in small, on data that come with the program, and writes a report.
+/// Without a command it runs the demo, which trains each task on a small scale, on embedded data, and writes a report.
 #[derive(Debug, Parser)]
 #[command(name = "train", version, max_term_width = 110)]
 struct Cli {
@@ -24,29 +26,29 @@ struct Cli {
 /// The commands besides those of the tasks.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train each task in small and write a report (the default)
+    /// Train each task on a small scale and write a report (the default)
     Demo(DemoArgs),
-    /// Resume a run that was interrupted, or give it more epochs
+    /// Resume an interrupted run, or train it for more epochs
     Resume(ResumeArgs),
-    /// Evaluate a run again, beside its baselines
+    /// Evaluate a run and its baselines
     Evaluate(RunArgs),
     /// Use a run: forecast rows, continue a text, translate or classify sentences
     Predict(PredictArgs),
-    /// Complete words with a run of `generate`, as they are typed
+    /// Complete words with a run of `generate`, while they are typed
     Complete(CompleteArgs),
     /// Measure on this machine what the lecture claims of RNN, LSTM and GRU, and print its tables with numbers
     Compare(Box<CompareArgs>),
-    /// Show layers, shapes and parameters of a task's network, or of a run's
+    /// Show the layers, output shapes and parameters of a task's network, or of a run's
     Summary(SummaryArgs),
     /// List, show and fetch data sets
     #[command(subcommand)]
     Data(DataCommand),
-    /// List the devices that can compute, with their limits
+    /// List the devices and their limits
     Devices,
 }
 
-/// What was typed.
-pub enum Typed {
+/// The parsed command line.
+pub enum Parsed {
     /// The training of a task.
     Train(&'static dyn TaskCommand, ArgMatches),
     /// A prediction, with the options of the run's task.
@@ -55,25 +57,26 @@ pub enum Typed {
     Other(Command),
 }
 
-/// Parses the command line; ends the program on an error or a question for help.
-pub fn parse() -> Typed {
+/// Parses the command line; exits the program on an error or after printing help.
+pub fn parse() -> Parsed {
     let mut matches = command().get_matches();
     let Some((name, of_command)) = matches.remove_subcommand() else {
-        return Typed::Other(Command::Demo(DemoArgs::default()));
+        return Parsed::Other(Command::Demo(DemoArgs::default()));
     };
     if let Some(task) = TASKS.iter().find(|task| task.name() == name) {
-        return Typed::Train(*task, of_command);
+        return Parsed::Train(*task, of_command);
     }
     if name == "predict" {
         let args = PredictArgs::from_arg_matches(&of_command).unwrap_or_else(|error| error.exit());
-        return Typed::Predict(args, of_command);
+        return Parsed::Predict(args, of_command);
     }
-    // The derived parser takes all matches again.
+    // `from_arg_matches` needs the subcommand that was removed above.
     let matches = command().get_matches();
-    Typed::Other(Command::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    Parsed::Other(Command::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
-/// The derived commands, with those of the tasks after the demo, and with the tasks' options of `predict`.
+/// The derived commands, and those of the tasks in `TASKS`: first the demo, then the tasks, then the others. `predict` has
+/// the options of all tasks.
 fn command() -> clap::Command {
     let derived = Cli::command().mut_subcommand("demo", |demo| demo.display_order(0));
     let tasks = TASKS.iter().zip(1..).map(|(task, order)| task.command().display_order(order));
@@ -94,7 +97,7 @@ pub struct DemoArgs {
     pub device: DeviceArgs,
 }
 
-/// What the training of every task takes besides its settings.
+/// The options of training besides the task's settings.
 #[derive(Debug, Default, Args)]
 pub struct NewRunArgs {
     /// Settings from a file, such as a run's config.toml; those on the command line take precedence
@@ -130,7 +133,7 @@ pub struct RunArgs {
 pub struct ResumeArgs {
     #[command(flatten)]
     pub run: RunArgs,
-    /// How many epochs the run shall have in all [default: as set]
+    /// The total number of epochs [default: the run's setting]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
 }
@@ -149,7 +152,7 @@ pub struct PredictArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For readers
+    /// Plain text
     Text,
     Csv,
     Json,
@@ -159,10 +162,10 @@ pub enum Format {
 pub struct CompleteArgs {
     #[command(flatten)]
     pub run: RunArgs,
-    /// The beginning of a text [default: what is typed, or the lines of standard input]
+    /// The beginning of a text [default: interactive, or the lines of standard input]
     #[arg(value_name = "TEXT")]
     pub text: Option<String>,
-    /// How many completions to show
+    /// The number of completions
     #[arg(short, long, value_name = "N", default_value_t = 5)]
     pub n: usize,
 }
@@ -249,24 +252,24 @@ pub struct SummaryArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// All data sets that are known by name, and how far each is at hand
+    /// List the registered data sets, and whether each is embedded or fetched
     List(DataFolder),
-    /// What a data set is, and its first lines
+    /// Show the description and the first lines of a data set
     Show(DataShowArgs),
-    /// Fetch a data set that does not come with the program
+    /// Fetch a data set that is not embedded
     Fetch(DataFetchArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct DataFolder {
-    /// Where fetched data sets lie, a folder each
+    /// The folder of fetched data sets
     #[arg(long, value_name = "DIR", default_value = RAW_FOLDER)]
     pub folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub struct DataShowArgs {
-    /// A data set's name, or the manifest of one of your own
+    /// A registered data set, or the manifest of another one
     #[arg(value_name = "NAME|FILE.toml")]
     pub name: String,
     #[command(flatten)]
@@ -277,12 +280,12 @@ pub struct DataShowArgs {
 pub struct DataFetchArgs {
     #[command(flatten)]
     pub of: DataShowArgs,
-    /// A file that is at hand already, in place of the one that the source gives
+    /// A local copy of the source's file, instead of a download
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
 }
 
-/// Bad input that is found in this crate.
+/// An error in the user's input that this crate finds.
 #[derive(Debug)]
 pub struct BadInput(pub String);
 
@@ -294,23 +297,33 @@ impl fmt::Display for BadInput {
 
 impl std::error::Error for BadInput {}
 
-/// Whether an error is about the input, and not about this program or machine.
+/// Whether an error is in the user's input, and not in this program or machine.
 pub fn is_bad_input(error: &anyhow::Error) -> bool {
     let ours = error.downcast_ref::<BadInput>().is_some();
     let library = error.downcast_ref::<recurrent::Error>().is_some_and(recurrent::Error::is_bad_input);
     ours || library
 }
 
-/// An error in the terms of the command line: libraries name fields, a user types flags.
+/// The message of an error, with the flags of settings in place of the fields that the libraries name.
 pub fn describe(error: &anyhow::Error) -> String {
     match error.downcast_ref::<recurrent::Error>() {
         Some(recurrent::Error::Setting { setting, .. }) => {
             let text = error.to_string();
-            format!("--{}{}", setting.replace('_', "-"), &text[setting.len()..])
+            format!("{}{}", flag(setting), &text[setting.len()..])
         }
+        Some(recurrent::Error::Diverged { .. }) => with_flags(&error.to_string(), FitConfig::settings()),
         Some(recurrent::Error::Exists { .. }) => {
             format!("{error}; choose another folder with --out, or replace a run with --force")
         }
         _ => error.to_string(),
     }
+}
+
+/// A text of the libraries, with the flags of settings in place of their names in backticks: `lr` becomes --lr.
+pub fn with_flags<'a>(text: &str, settings: impl Iterator<Item = &'a Setting>) -> String {
+    settings.fold(text.to_string(), |text, setting| text.replace(&format!("`{}`", setting.name), &flag(setting.name)))
+}
+
+fn flag(setting: &str) -> String {
+    format!("--{}", setting.replace('_', "-"))
 }

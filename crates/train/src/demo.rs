@@ -1,4 +1,4 @@
-//! `train demo`: each task in small, on data that come with the program, and a report.
+//! `train demo`: trains each task on a small scale, on embedded data, and writes a report.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -37,8 +37,8 @@ pub fn run(args: DemoArgs) -> Result<ExitCode> {
 
 fn html(sections: Vec<Section>, time: &str) -> String {
     let lead = format!(
-        "Uses of recurrent networks, each trained in {time} in all on this machine from data that come with the \
-         program, each beside its baselines. Longer training and more data do better."
+        "Applications of recurrent networks, all trained on this machine in {time}, on data sets that are embedded in the \
+         program, and compared with baselines. Longer training and more data give better results."
     );
     Report { language: Language::English, title: "A demo of recurrent networks".into(), lead, sections }.to_html()
 }

@@ -1,4 +1,4 @@
-//! In which language a report is.
+//! The language of a report.
 
 use clap::ValueEnum;
 
@@ -12,7 +12,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// As a page names it.
+    /// The value of HTML's `lang` attribute.
     pub fn code(self) -> &'static str {
         match self {
             Self::English => "en",
@@ -20,7 +20,7 @@ impl Language {
         }
     }
 
-    /// The language that a page names so.
+    /// The language of a `lang` attribute.
     pub fn of_code(code: &str) -> Option<Self> {
         Self::value_variants().iter().copied().find(|language| language.code() == code)
     }

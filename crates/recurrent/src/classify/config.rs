@@ -31,7 +31,7 @@ crate::settings! {
         tokenizer: TokenizerChoice = TokenizerKind::Words.into();
         /// Maximum vocabulary size; 0 for no limit.
         vocab_size: usize = 20_000;
-        /// How often a token must occur in training to be in the vocabulary.
+        /// Minimum count of a token in the training split to be in the vocabulary.
         min_count: usize = 2;
         /// Embedding dimension.
         embedding_dim: usize = 64, bound = Bound::AtLeast(1);
@@ -57,14 +57,14 @@ crate::settings! {
     fit: FitConfig { epochs: 40, batch_size: 32, lr: 5e-3, patience: 8, ..FitConfig::default() },
 }
 
-/// An opened table of labeled sentences, and what its manifest says of it.
+/// An opened table of labeled sentences, and its schema if it is a registered data set.
 #[derive(Debug)]
 pub struct ClassifySource {
     /// The name of the data set in a configuration.
     pub name: String,
     /// The rows, as text.
     pub table: Table,
-    /// What is known of a registered data set.
+    /// The schema of a registered data set.
     pub schema: Option<&'static LabeledSchema>,
     /// The SHA-256 of its bytes.
     pub sha256: String,
@@ -74,7 +74,7 @@ impl ClassifySource {
     /// Opens a registered data set by its name, or else a table by its path.
     ///
     /// # Errors
-    /// If there is neither, or the file is no table.
+    /// If neither exists, or the file is not a table.
     pub fn open(data: &str) -> Result<Self> {
         let source = locate(data, Path::new(RAW_FOLDER))?;
         let schema = source.manifest.map(recurrent_data::DatasetManifest::labeled).transpose()?;
@@ -85,7 +85,7 @@ impl ClassifySource {
 }
 
 impl ClassifyConfig {
-    /// The recipe for labeled sentences: a bidirectional LSTM on words.
+    /// The default settings for labeled sentences: a bidirectional LSTM on words.
     pub fn new(source: &ClassifySource) -> Self {
         let defaults = Self::defaults();
         let schema = source.schema;
@@ -100,7 +100,7 @@ impl ClassifyConfig {
         }
     }
 
-    /// How a tokenizer is fitted. Words are compared in lower case.
+    /// How a tokenizer is fitted. Words are lower-cased.
     #[cfg(feature = "fit")]
     pub(super) fn tokenizer_config(&self) -> TokenizerConfig {
         let words = TokenizerKind::Words;
@@ -112,7 +112,7 @@ impl ClassifyConfig {
         }
     }
 
-    /// The network that the run trains, for so many tokens and labels.
+    /// The network that the run trains, for a vocabulary of this size and this number of labels.
     pub fn network(&self, vocab_size: usize, num_labels: usize) -> SequenceClassifierConfig {
         SequenceClassifierConfig::new(vocab_size, self.embedding_dim, self.hidden_size, num_labels)
             .with_cell(self.cell)

@@ -1,4 +1,4 @@
-//! How good classifications are, beside the baseline.
+//! The scores of classifications and of the baseline.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ pub struct ClassifyScores {
 }
 
 impl ClassifyScores {
-    /// In words: which of the two is better.
+    /// A sentence that says which of the two is better.
     pub fn verdict(&self) -> String {
         let Self { name, network, baseline } = self;
         let [ours, theirs] = [network.accuracy, baseline.accuracy].map(|fraction| 100.0 * fraction);

@@ -15,7 +15,7 @@ use super::ClassifyConfig;
 use crate::decoding::padded_ids;
 use crate::{Error, Predictor, Result, RunDir};
 
-/// Sentences that are classified at once.
+/// Sentences per batch.
 const BATCH: usize = 256;
 
 /// A trained classifier of sentences, loaded from the folder of a run.
@@ -66,7 +66,7 @@ pub struct Attribution {
     pub range: Range<usize>,
     /// Its text.
     pub text: String,
-    /// Gradient times input: positive if it speaks for the label, negative if against it.
+    /// Gradient times input: positive if it supports the label, negative if it opposes it.
     pub score: f64,
 }
 
@@ -85,7 +85,7 @@ impl Predictor for Classifier {
                 expected: "the labels of this run".into(),
                 found: cause.to_string(),
             })?;
-        // `attribute` needs a network in training mode, without dropout.
+        // Without dropout, since `attribute` runs the network in training mode.
         let mut network = config.network(tokenizer.len(), labels.len()).with_dropout(0.0).init(device);
         run_dir.read_weights(&mut network)?;
         Ok(Self {
@@ -99,7 +99,7 @@ impl Predictor for Classifier {
         })
     }
 
-    /// Classifies sentences. Sentences of like length are classified together.
+    /// Classifies sentences. Sentences of similar length are batched.
     ///
     /// # Errors
     /// If a sentence has no token.
@@ -169,8 +169,8 @@ impl Classifier {
         self.baseline.as_ref().map(|bag| bag.predict(&sentences)).transpose()
     }
 
-    /// How much each word of a sentence contributed to its classification: the gradient of the likeliest label's logit with respect
-    /// to the word's embedding, times the embedding (Shrikumar et al. 2017). Subwords of one word are added up.
+    /// The contribution of each word of a sentence to its classification: the gradient of the likeliest label's logit with
+    /// respect to the word's embedding, times the embedding (Shrikumar et al. 2017). Subwords of one word are added up.
     pub fn attribute(&self, sentence: &str) -> Vec<Attribution> {
         let mut spans = self.tokenizer.spans(sentence);
         spans.truncate(self.config.max_length);
@@ -207,7 +207,7 @@ impl Classifier {
     }
 }
 
-/// Whether two adjacent tokens are parts of one word: letters or digits on both sides of their border.
+/// Whether two adjacent tokens belong to one word: letters or digits on both sides of their boundary.
 fn is_one_word(sentence: &str, left: &Range<usize>, right: &Range<usize>) -> bool {
     let meets = |text: Option<&str>, last: bool| {
         let mut chars = text.unwrap_or_default().chars();

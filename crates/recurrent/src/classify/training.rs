@@ -1,10 +1,8 @@
-//! The recipe, from top to bottom.
+//! Training and evaluation of a classifier.
 
-use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{
@@ -13,13 +11,12 @@ use recurrent_data::{
 use recurrent_models::networks::SequenceClassifier;
 
 use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifySource};
-use crate::fit::{BatchSource, Loaders, Loss, Trainable};
+use crate::fit::{BatchSource, Loaders, Loss, Objective};
 use crate::metrics::classification::LabeledPrediction;
 use crate::settings::Partial;
-use crate::task::LoadersOf;
 use crate::{Result, Run, RunDir, Task};
 
-/// Sentences per step where no gradient is needed.
+/// Sentences per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
 
 /// A run of [`Classifying`].
@@ -43,7 +40,7 @@ pub struct ClassifyData {
 }
 
 impl ClassifyData {
-    /// How many sentences the training, validation and test splits have.
+    /// The numbers of sentences of the training, validation and test splits.
     pub fn sizes(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test.len()]
     }
@@ -58,7 +55,7 @@ impl ClassifyData {
         &self.labels
     }
 
-    /// The bag of words, from the folder or fitted now.
+    /// The bag of words, read from the folder or fitted.
     fn baseline(&self, run_dir: &RunDir) -> Result<BagOfWords> {
         if let Some(bag) = BagOfWords::read(run_dir)? {
             return Ok(bag);
@@ -85,7 +82,7 @@ impl Task for Classifying {
         ClassifySource::open(&given.data::<ClassifyConfig>())
     }
 
-    fn recipe(source: &ClassifySource, _given: &Partial) -> Result<ClassifyConfig> {
+    fn default_config(source: &ClassifySource, _given: &Partial) -> Result<ClassifyConfig> {
         Ok(ClassifyConfig::new(source))
     }
 
@@ -115,13 +112,13 @@ impl Task for Classifying {
         let truncated = train.truncated() + valid.truncated() + test.truncated();
         let notes = crate::task::counted([
             (near_duplicates, "near-duplicate(s) of training sentences were left out of validation and test".into()),
-            (truncated, format!("sentence(s) were truncated to {max_length} tokens (max_length)")),
+            (truncated, format!("sentence(s) were truncated to {max_length} tokens (`max_length`)")),
         ]);
         Ok(ClassifyData { tokenizer, labels: labels.to_vec(), train_texts, test_texts, train, valid, test, notes })
     }
 
     fn artifacts(_config: &ClassifyConfig, data: &ClassifyData) -> Vec<(&'static str, String)> {
-        let labels = serde_json::to_string(&data.labels).expect("labels have a form in JSON");
+        let labels = serde_json::to_string(&data.labels).expect("labels can be written as JSON");
         vec![("tokenizer.json", data.tokenizer.to_json()), (Classifier::LABELS, labels)]
     }
 
@@ -141,18 +138,17 @@ impl Task for Classifying {
         vec![config.max_length]
     }
 
-    fn objective(config: &ClassifyConfig, data: &ClassifyData, network: SequenceClassifier) -> ClassifyObjective {
-        let unknown = data.tokenizer.specials().unk as usize;
-        ClassifyObjective { network, word_dropout: config.word_dropout, unknown }
+    fn objective(config: &ClassifyConfig, data: &ClassifyData) -> ClassifyObjective {
+        ClassifyObjective { word_dropout: config.word_dropout, unknown: data.tokenizer.specials().unk }
     }
 
-    fn loaders(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> LoadersOf<ClassifyObjective> {
+    fn loaders(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> Loaders<TextBatch> {
         let splits = (data.train.clone(), data.valid.clone());
         Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
     }
 
     /// Classifies the sentences of the test split, with the network and with the baseline, which is fitted on the
-    /// training split and kept in the folder.
+    /// training split and saved in the folder.
     fn evaluate(run: &ClassifyRun, network: SequenceClassifier, device: &Device) -> Result<ClassifyEvaluation> {
         let data = run.data();
         let empty = LabeledPrediction { label: 0, probabilities: Vec::new() };
@@ -185,12 +181,12 @@ impl<R: Role> BatchSource for EncodedTexts<R> {
         Self::len(self)
     }
 
-    fn batches(&self, items: &[usize], batch: usize, random: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        match random {
-            None => self.by_length(batch),
-            Some(random) => {
-                let mut batches = self.bucket(items, batch);
-                batches.shuffle(random);
+    fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
+        match rng {
+            None => self.by_length(batch_size),
+            Some(rng) => {
+                let mut batches = self.bucket(items, batch_size);
+                batches.shuffle(rng);
                 batches
             }
         }
@@ -201,56 +197,31 @@ impl<R: Role> BatchSource for EncodedTexts<R> {
     }
 }
 
-/// The network with its loss, the cross-entropy in nats per sentence.
-#[derive(Module, Debug)]
+/// The cross-entropy in nats per sentence.
+#[derive(Debug, Clone)]
 pub struct ClassifyObjective {
-    network: SequenceClassifier,
     word_dropout: f64,
-    unknown: usize,
+    unknown: u32,
+}
+
+impl Objective<SequenceClassifier> for ClassifyObjective {
+    type Batch = TextBatch;
+
+    fn loss(&self, network: &SequenceClassifier, batch: TextBatch, training: bool) -> Loss {
+        let ids = if training { self.drop_words(batch.ids) } else { batch.ids };
+        let logits = network.forward(ids, &batch.lengths);
+        let mean = CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, batch.labels);
+        Loss { mean, items: batch.lengths.len() }
+    }
 }
 
 impl ClassifyObjective {
-    fn loss(&self, ids: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Loss {
-        let logits = self.network.forward(ids, lengths);
-        let mean = CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, labels);
-        Loss { mean, items: lengths.len() }
-    }
-
-    /// Replaces random tokens by `<unk>`, so that no prediction rests on a single word.
-    fn drop_words(&self, ids: Tensor<2, Int>, device: &Device) -> Tensor<2, Int> {
+    /// Word dropout: replaces random tokens, `[batch, time]`, by `<unk>`.
+    fn drop_words(&self, ids: Tensor<2, Int>) -> Tensor<2, Int> {
         if self.word_dropout == 0.0 {
             return ids;
         }
-        let dropped =
-            Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), device).lower_elem(self.word_dropout);
-        ids.mask_fill(dropped, self.unknown as i32)
-    }
-}
-
-impl TrainStep for ClassifyObjective {
-    type Input = TextBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: TextBatch) -> TrainOutput<Loss> {
-        let device = batch.ids.device();
-        let loss = self.loss(self.drop_words(batch.ids, &device), &batch.lengths, batch.labels);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for ClassifyObjective {
-    type Input = TextBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: TextBatch) -> Loss {
-        self.loss(batch.ids, &batch.lengths, batch.labels)
-    }
-}
-
-impl Trainable for ClassifyObjective {
-    type Network = SequenceClassifier;
-
-    fn network(&self) -> &SequenceClassifier {
-        &self.network
+        let uniform = Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), &ids.device());
+        ids.mask_fill(uniform.lower_elem(self.word_dropout), self.unknown as i32)
     }
 }

@@ -19,7 +19,7 @@ crate::settings! {
     pub struct ForecastConfig {
         /// An embedded data set (weather, stocks) or a CSV file with a header.
         data: String = "weather".into(), value_name = "NAME|FILE.csv";
-        /// The target columns, which are forecast (a name with a comma can stand in a file of settings alone).
+        /// The target columns, which are forecast (names with a comma: only in a settings file).
         target: Vec<String> = Vec::new(), value_name = "COL,..",
             default_text = Some("the data set's, or else the only numeric column");
         /// The feature columns, from which the targets are forecast.
@@ -54,14 +54,14 @@ crate::settings! {
     fit: FitConfig::default(),
 }
 
-/// An opened table, and what its manifest says of it.
+/// An opened table, and its schema if it is a registered data set.
 #[derive(Debug)]
 pub struct ForecastSource {
     /// The name of the data set in a configuration.
     pub name: String,
     /// The rows, as text.
     pub table: Table,
-    /// How to forecast it, if it is a registered data set.
+    /// The schema of a registered data set.
     pub schema: Option<&'static SeriesSchema>,
     /// The SHA-256 of its bytes.
     pub sha256: String,
@@ -71,7 +71,7 @@ impl ForecastSource {
     /// Opens a registered data set by its name, or else a CSV file by its path.
     ///
     /// # Errors
-    /// If there is neither, or the file is no table.
+    /// If neither exists, or the file is not a table.
     pub fn open(data: &str) -> Result<Self> {
         let source: DataSource = locate(data, Path::new(RAW_FOLDER))?;
         let schema = source.manifest.map(recurrent_data::DatasetManifest::series).transpose()?;
@@ -82,7 +82,7 @@ impl ForecastSource {
 }
 
 impl ForecastConfig {
-    /// The recipe for a data set: what its manifest says, or else the only numeric column of a file.
+    /// The default settings for a data set: those of its manifest; for a file, the only numeric column is the target.
     ///
     /// # Errors
     /// If a file has no numeric column, or several.
@@ -90,7 +90,7 @@ impl ForecastConfig {
         Self::for_columns(source, &Partial::default())
     }
 
-    /// The recipe for a data set with the targets and features that were given.
+    /// The default settings for a data set and the targets and features that were given.
     pub(super) fn for_columns(source: &ForecastSource, given: &Partial) -> Result<Self> {
         let schema = source.schema;
         let target: Vec<String> = match (given.get("target"), schema) {
@@ -126,7 +126,7 @@ impl ForecastConfig {
         self.features.iter().chain(others).cloned().collect()
     }
 
-    /// The columns that the run reads, with their dates.
+    /// The columns that the run reads, with the column of dates.
     pub fn selection(&self) -> ColumnSelection {
         ColumnSelection { date: self.date.clone(), columns: self.columns(), missing: self.missing }
     }
@@ -146,12 +146,12 @@ impl ForecastConfig {
 
     fn check_columns(&self) -> Result<()> {
         if let (true, Some(name)) = (self.residual, self.target.iter().find(|name| !self.features.contains(name))) {
-            let expected = "every target among the features, since the forecast is a change from its last value";
+            let expected = "every target among the features, since the forecast is the change from its last value";
             return Err(Error::setting("residual", expected, format!("`{name}` among the targets alone")));
         }
         for (setting, columns) in [("target", &self.target), ("features", &self.features)] {
-            let twice = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
-            if let Some((_, name)) = twice {
+            let duplicate = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
+            if let Some((_, name)) = duplicate {
                 return Err(Error::setting(setting, "each column once", format!("`{name}` twice")));
             }
         }

@@ -1,18 +1,15 @@
-//! The recipe, from top to bottom.
+//! Training and evaluation of a forecaster.
 
-use burn::module::Module;
 use burn::tensor::Device;
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
 use super::{ForecastConfig, ForecastSource, ForecastTransform, Forecaster, TestForecasts, csv};
-use crate::fit::{BatchSource, Loaders, Loss, Trainable};
+use crate::fit::{BatchSource, Loaders, Loss, Objective};
 use crate::settings::Partial;
-use crate::task::LoadersOf;
 use crate::{Result, Run, RunDir, Task};
 
-/// Windows per step where no gradient is needed.
+/// Windows per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
 
 /// A run of [`Forecasting`].
@@ -30,12 +27,12 @@ pub struct ForecastData {
     valid: Windows<Valid>,
     test: Windows<Test>,
     training_rows: usize,
-    /// The last rows as CSV, where a forecast begins.
+    /// The last rows as CSV, from which a prediction forecasts.
     history: String,
 }
 
 impl ForecastData {
-    /// How many windows the training, validation and test splits have.
+    /// The numbers of windows of the training, validation and test splits.
     pub fn windows(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test.len()]
     }
@@ -56,7 +53,7 @@ impl Task for Forecasting {
         ForecastSource::open(&given.data::<ForecastConfig>())
     }
 
-    fn recipe(source: &ForecastSource, given: &Partial) -> Result<ForecastConfig> {
+    fn default_config(source: &ForecastSource, given: &Partial) -> Result<ForecastConfig> {
         ForecastConfig::for_columns(source, given)
     }
 
@@ -98,11 +95,11 @@ impl Task for Forecasting {
         vec![config.window, config.features.len()]
     }
 
-    fn objective(_config: &ForecastConfig, _data: &ForecastData, network: ForecastNetwork) -> ForecastObjective {
-        ForecastObjective { network }
+    fn objective(_config: &ForecastConfig, _data: &ForecastData) -> ForecastObjective {
+        ForecastObjective
     }
 
-    fn loaders(config: &ForecastConfig, data: &ForecastData, device: &Device) -> LoadersOf<ForecastObjective> {
+    fn loaders(config: &ForecastConfig, data: &ForecastData, device: &Device) -> Loaders<WindowBatch> {
         let splits = (data.train.clone(), data.valid.clone());
         Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
     }
@@ -124,10 +121,10 @@ impl Task for Forecasting {
     }
 }
 
-/// The last `window` rows with their dates as CSV, and at least as many as show the spacing of the dates.
+/// The last `window` rows with their dates as CSV; more, if needed to infer the spacing of the dates.
 fn last_rows(series: &Series, config: &ForecastConfig) -> String {
     const SPACING_ROWS: usize = 30;
-    // A table whose columns are all named by numbers would look as if it had no header.
+    // Without a first column named by a word, numeric column names would not be recognized as a header.
     let first = if series.dates().is_some() { config.date.as_deref().unwrap_or("date") } else { "row" };
     let header = std::iter::once(first).chain(series.names().iter().map(String::as_str));
     let rows = series.len().saturating_sub(config.window.max(SPACING_ROWS))..series.len();
@@ -139,43 +136,16 @@ fn last_rows(series: &Series, config: &ForecastConfig) -> String {
     csv::text(header, rows.map(cells))
 }
 
-/// The network with its loss, the mean squared error in scaled units.
-#[derive(Module, Debug)]
-pub struct ForecastObjective {
-    network: ForecastNetwork,
-}
+/// The mean squared error of scaled values.
+#[derive(Debug, Clone)]
+pub struct ForecastObjective;
 
-impl ForecastObjective {
-    fn loss(&self, batch: WindowBatch) -> Loss {
+impl Objective<ForecastNetwork> for ForecastObjective {
+    type Batch = WindowBatch;
+
+    fn loss(&self, network: &ForecastNetwork, batch: WindowBatch, _training: bool) -> Loss {
         let items = batch.len();
-        let outputs = self.network.forward(batch.past);
+        let outputs = network.forward(batch.past);
         Loss { mean: (outputs - batch.future).powi_scalar(2).mean(), items }
-    }
-}
-
-impl TrainStep for ForecastObjective {
-    type Input = WindowBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: WindowBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(batch);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for ForecastObjective {
-    type Input = WindowBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: WindowBatch) -> Loss {
-        self.loss(batch)
-    }
-}
-
-impl Trainable for ForecastObjective {
-    type Network = ForecastNetwork;
-
-    fn network(&self) -> &ForecastNetwork {
-        &self.network
     }
 }

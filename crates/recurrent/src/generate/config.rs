@@ -39,8 +39,8 @@ crate::settings! {
         bptt: usize = 64, bound = Bound::AtLeast(1);
         /// Fraction of the streams whose state is reset before each training window.
         ///
-        /// A network that always continues from a long context never learns how a text begins, and writes poorly from
-        /// an empty prompt.
+        /// A network that is always trained with a long context never learns how a text begins, and generates poor text
+        /// from an empty prompt.
         state_reset: f64 = 0.05, value_name = "FRACTION", bound = Bound::Fraction;
     }
     task: "generate",
@@ -48,14 +48,14 @@ crate::settings! {
     fit: FitConfig { epochs: 10, batch_size: 32, lr: 4e-3, patience: 3, ..FitConfig::default() },
 }
 
-/// An opened text, and what its manifest says of it.
+/// An opened text, and the settings of its manifest.
 #[derive(Debug)]
 pub struct GenerateSource {
     /// The name of the data set in a configuration.
     pub name: String,
     /// The text.
     pub corpus: Corpus,
-    /// The fraction for validation, if it is a registered data set.
+    /// The validation fraction of a registered data set.
     pub valid_fraction: Option<f64>,
 }
 
@@ -63,7 +63,7 @@ impl GenerateSource {
     /// Opens a registered data set by its name, or else a text file by its path.
     ///
     /// # Errors
-    /// If there is neither, or the file is no text in UTF-8.
+    /// If neither exists, or the file is not UTF-8.
     pub fn open(data: &str) -> Result<Self> {
         let source = locate(data, Path::new(RAW_FOLDER))?;
         let schema = source.manifest.map(recurrent_data::DatasetManifest::text).transpose()?;
@@ -76,7 +76,7 @@ impl GenerateSource {
 }
 
 impl GenerateConfig {
-    /// The recipe for a text: a character model with one LSTM layer.
+    /// The default settings for a text: a character model with one LSTM layer.
     pub fn new(source: &GenerateSource) -> Self {
         let defaults = Self::defaults();
         Self {

@@ -80,23 +80,23 @@ crate::settings! {
     },
 }
 
-/// How the decoder attends to the source sentence, if it does.
+/// The attention of the decoder on the source sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecoderAttention {
-    /// It has the encoder's last state alone.
+    /// No attention: the decoder starts from the encoder's final state.
     None,
-    /// By [`AttentionKind::Dot`].
+    /// [`AttentionKind::Dot`].
     Dot,
-    /// By [`AttentionKind::General`].
+    /// [`AttentionKind::General`].
     #[default]
     General,
-    /// By [`AttentionKind::Additive`].
+    /// [`AttentionKind::Additive`].
     Additive,
 }
 
 impl DecoderAttention {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::None, Self::Dot, Self::General, Self::Additive];
 
     /// The attention score, if there is one.
@@ -130,14 +130,14 @@ impl FromStr for DecoderAttention {
 
 crate::setting_value!(DecoderAttention: "SCORE");
 
-/// An opened set of pairs, and what its manifest says of it.
+/// An opened parallel corpus, and its schema if it is a registered data set.
 #[derive(Debug)]
 pub struct TranslateSource {
     /// The name of the data set in a configuration.
     pub name: String,
-    /// The path of the translations, if they are in a file of their own.
+    /// The path of the translations, if they are in a separate file.
     pub target_data: Option<String>,
-    /// What is known of a registered data set.
+    /// The schema of a registered data set.
     pub schema: Option<&'static PairsSchema>,
     /// The SHA-256 of all bytes.
     pub sha256: String,
@@ -154,7 +154,7 @@ impl TranslateSource {
     /// Opens a registered data set by its name, a table of pairs by its path, or two files of sentences.
     ///
     /// # Errors
-    /// If there is none of them, or a file is no text.
+    /// If they do not exist, or a file is not text.
     pub fn open(data: &str, target_data: Option<&str>) -> Result<Self> {
         let source = locate(data, Path::new(RAW_FOLDER))?;
         let schema = source.manifest.map(recurrent_data::DatasetManifest::pairs).transpose()?;
@@ -188,7 +188,7 @@ impl TranslateSource {
 }
 
 impl TranslateConfig {
-    /// The recipe for a set of pairs: a GRU with attention on subwords.
+    /// The default settings for a parallel corpus: a GRU with attention on subwords.
     pub fn new(source: &TranslateSource) -> Self {
         let defaults = Self::defaults();
         let schema = source.schema;
@@ -204,8 +204,8 @@ impl TranslateConfig {
         }
     }
 
-    /// The lecture's own network: one-hot characters, LSTM(128) → states → LSTM(128) → softmax over 100 symbols, and
-    /// no attention.
+    /// The lecture's network: one-hot characters, LSTM(128) → states → LSTM(128) → softmax over 100 characters, without
+    /// attention.
     #[must_use]
     pub fn lecture(self) -> Self {
         Self {

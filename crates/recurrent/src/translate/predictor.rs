@@ -47,7 +47,7 @@ pub struct BeamConfig {
 }
 
 impl BeamConfig {
-    /// As the run is evaluated.
+    /// The beam search of the run's evaluation.
     pub fn of(config: &TranslateConfig) -> Self {
         Self { beam_size: config.beam_size, length_penalty: config.length_penalty }
     }
@@ -61,11 +61,11 @@ impl BeamConfig {
 /// A translated sentence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Translation {
-    /// The likeliest translation.
+    /// The best translation.
     pub text: String,
     /// Its probability.
     pub probability: f64,
-    /// Further translations, the likeliest first.
+    /// The other hypotheses of the beam search, best first.
     pub alternatives: Vec<String>,
     /// The parts of the sentence that were unknown and read as `<unk>`.
     pub unknown: Vec<String>,
@@ -116,7 +116,7 @@ impl Predictor for Translator {
 }
 
 impl Translator {
-    /// Translates sentences with a beam search of your own. Sentences of like length are translated together.
+    /// Translates sentences with other settings of the beam search. Sentences of similar length are batched.
     ///
     /// # Errors
     /// If a sentence is empty, or a setting of the search is out of bounds.
@@ -151,7 +151,7 @@ impl Translator {
         Ok(translations.collect())
     }
 
-    /// The attention of the decoder on the sentence while it generates the translation; `None` without attention.
+    /// The attention weights of the decoder for a sentence and its translation; `None` if the network has no attention.
     pub fn attention(&self, sentence: &str, translation: &str) -> Option<AttentionMap> {
         let (source, _) = self.tokenizers.encode_source(sentence, self.config.max_length);
         let [source_tokens, target_tokens] = self.tokenizers.special_tokens();

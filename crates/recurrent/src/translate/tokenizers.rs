@@ -17,7 +17,7 @@ impl Tokenizers {
     /// The file in a run's folder.
     pub const FILE: &'static str = "tokenizers.json";
 
-    /// Reads them, and checks that the weights, if there are any yet, are for as many tokens.
+    /// Reads them, and checks that the weights, if they exist yet, have a row per token.
     pub fn read(run_dir: &RunDir, config: &TranslateConfig) -> Result<Self> {
         let tokenizers: Self = serde_json::from_str(&run_dir.read(Self::FILE)?).map_err(|cause| Error::RunDir {
             path: run_dir.path(Self::FILE),
@@ -41,7 +41,7 @@ impl Tokenizers {
         [self.source.specials(), self.target.specials()]
     }
 
-    /// A sentence as the encoder reads it, in training too: its tokens, truncated to `max_length`, and the end token; and
+    /// The encoder's input of a sentence, as in training: its tokens, truncated to `max_length`, and the end token; and
     /// whether it was truncated.
     pub fn encode_source(&self, sentence: &str, max_length: usize) -> (Vec<u32>, bool) {
         let mut ids = self.source.encode(sentence);

@@ -123,7 +123,7 @@ fn a_learner_shows_the_decay_of_every_batch() {
     autodiff.seed(5);
     let layers = AnyRecurrentConfig::new(CellKind::Rnn, 2, 6).with_num_layers(2).init(&autodiff);
     let model = Watched { layers };
-    let loader = |device| Arc::new(Loader::new(Sines, 8, Order::InTime, device));
+    let loader = |device| Arc::new(Loader::new(Sines, 8, Order::Sequential, device));
     let folder = tempfile::tempdir().expect("a folder");
 
     // What the first batch shows follows from the fresh weights.

@@ -97,7 +97,7 @@ fn length_picture(
     let values = CellKind::ALL.map(|cell| lengths.iter().map(|length| mean(cell, length)).collect::<Vec<_>>());
     let labels: Vec<String> = lengths.iter().map(usize::to_string).collect();
     let caption = format!("{}: {caption}", task_name(task, words));
-    let svg = plots::shares_against(&caption, words.head.length, axis, &labels, &lines(&values))?;
+    let svg = plots::fraction_chart(&caption, words.head.length, axis, &labels, &lines(&values))?;
     Ok(Block::Plot { caption, svg })
 }
 
@@ -163,7 +163,7 @@ fn gradient_picture(
     let labels: Vec<String> = (0..results.plan.gradient_length).map(|step| step.to_string()).collect();
     let numbers = [("layer", &*(layer + 1).to_string()), ("layers", &*results.plan.gradient_layers.to_string())];
     let caption = filled(caption, &numbers);
-    let svg = plots::against(&caption, words.head.back, words.head.norm, &labels, &lines)?;
+    let svg = plots::line_chart(&caption, words.head.back, words.head.norm, &labels, &lines)?;
     Ok(Block::Plot { caption, svg })
 }
 
@@ -197,7 +197,7 @@ fn steps<'a>(read: &'a Read, words: &'a Words) -> (&'a str, &'a str, Vec<String>
 
 /// A picture with a line for each cell.
 pub fn drawn(caption: String, x: &str, y: &str, labels: &[String], values: &[Vec<f64>; 3]) -> Result<Block> {
-    let svg = plots::against(&caption, x, y, labels, &lines(values))?;
+    let svg = plots::line_chart(&caption, x, y, labels, &lines(values))?;
     Ok(Block::Plot { caption, svg })
 }
 

@@ -19,7 +19,7 @@ use crate::output::print;
 use crate::plots;
 use crate::report::{Block, Section};
 
-/// Classifications that are shown at the end, besides the lecture's.
+/// The number of classifications that are shown after training, besides the lecture's.
 const SHOWN: usize = 7;
 const BINS: usize = 10;
 const BASELINE: &str = "bag of words";
@@ -80,7 +80,7 @@ impl CommandLine for Classifying {
     fn predict(args: &PredictArgs, options: &ClassifyOptions, device: &Device) -> Result<()> {
         let format = format(args, &[Format::Text, Format::Csv, Format::Json])?;
         if format == Format::Csv && options.explain {
-            let expected = "expected --format text or json, since a row of csv has no place for it, found csv";
+            let expected = "expected --format text or json, since csv has no column for it, found csv";
             return Err(BadInput(format!("--explain: {expected}")).into());
         }
         let classifier = Classifier::load(&args.run.run, device)?;
@@ -116,7 +116,7 @@ impl CommandLine for Classifying {
     }
 }
 
-/// Sentences as both models classify them: printed, and as a table for a report.
+/// Classifies sentences by both models, prints the results, and returns them for a report.
 fn classifications(classifier: &Classifier, sentences: &[&str]) -> Result<Block> {
     let predictions = classifier.predict(sentences)?;
     let baseline = classifier.predict_baseline(sentences)?.unwrap_or_default();

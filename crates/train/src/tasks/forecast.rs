@@ -114,7 +114,7 @@ fn plot_forecast(run: &ForecastRun, forecasts: &TestForecasts, target: usize, ne
         plots::Line { name: &baseline, values: &naive },
     ];
     let title = format!("{column} in the test split, forecast {step} row(s) ahead");
-    let svg = plots::over_time(&title, &with_unit(config, column), &labels, &lines)?;
+    let svg = plots::time_series(&title, &with_unit(config, column), &labels, &lines)?;
     save_plot(run, &plot_name(config, target), &title, svg)
 }
 

@@ -22,11 +22,11 @@ use crate::cli::{Format, PredictArgs};
 use crate::output::{note, print, write};
 use crate::report::{Block, Section};
 
-/// Tokens of the sample after an epoch, and at the end.
+/// The number of tokens of the samples after each epoch and after training.
 const EPOCH_SAMPLE: usize = 200;
 const FINAL_SAMPLE: usize = 600;
 
-/// Options of training that are no settings.
+/// Options of training that are not settings.
 #[derive(Debug, Default, Args)]
 pub struct TraceOptions {
     /// Print the first steps of training: the id of each input token, and the one to predict
@@ -104,7 +104,7 @@ impl GenerateOptions {
 impl CommandLine for Generation {
     const ABOUT: &'static str = "Train a language model on a text, to generate and complete text";
     const LOSS: &'static str = "Cross-entropy, nats per token";
-    // A dashboard has no room for samples.
+    // The dashboard has no room for samples.
     const DASHBOARD: bool = false;
 
     type TrainOptions = TraceOptions;
@@ -123,7 +123,7 @@ impl CommandLine for Generation {
         )
     }
 
-    /// The lecture's table of steps.
+    /// Prints the lecture's table of training steps.
     fn before_training(run: &GenerateRun, options: &TraceOptions) {
         let mut table = String::new();
         for (step, traced) in run.data().trace(options.trace).into_iter().enumerate() {
@@ -184,12 +184,12 @@ impl CommandLine for Generation {
         let config = options.config();
         let format = format(args, &[Format::Text, Format::Json])?;
         if format == Format::Text && args.output.is_none() {
-            // The prompt is written with the first piece, so that an error comes alone.
-            let mut begun = false;
+            // The prompt is written with the first piece, so that nothing is written before an error.
+            let mut started = false;
             let generated = generator.generate(prompt, &config, |text| {
-                if !begun {
+                if !started {
                     write(prompt);
-                    begun = true;
+                    started = true;
                 }
                 write(text);
                 ControlFlow::Continue(())
@@ -203,9 +203,9 @@ impl CommandLine for Generation {
         let Generated { text, num_tokens, unknown } = generated;
         let text = match format {
             Format::Json => {
-                let answer =
+                let line =
                     serde_json::json!({ "prompt": prompt, "text": text, "num_tokens": num_tokens, "unknown": unknown });
-                answer.to_string() + "\n"
+                line.to_string() + "\n"
             }
             Format::Text | Format::Csv => format!("{prompt}{text}\n"),
         };
@@ -224,7 +224,7 @@ impl CommandLine for Generation {
     }
 }
 
-/// Text by the best network so far, another sample after each epoch.
+/// A sample by the best network so far, with another seed after each epoch.
 fn sample(folder: &Path, device: &Device, epoch: usize) -> recurrent::Result<String> {
     let sampling = SamplingConfig { seed: epoch as u64, ..SamplingConfig::default() };
     let options = GenerationConfig { max_new_tokens: EPOCH_SAMPLE, sampling, ..GenerationConfig::default() };

@@ -1,4 +1,4 @@
-//! The tasks on the command line: one file each, one line each in [`TASKS`].
+//! The commands of the tasks: one file per task, and one line in [`TASKS`].
 
 mod classify;
 mod forecast;
@@ -21,7 +21,7 @@ use recurrent::settings::{Partial, Settings};
 use recurrent::{Run, RunDir, Task, TaskConfig, replace};
 use serde::Serialize;
 
-use crate::cli::{BadInput, Format, NewRunArgs, PredictArgs, ResumeArgs, RunArgs, SummaryArgs};
+use crate::cli::{BadInput, Format, NewRunArgs, PredictArgs, ResumeArgs, RunArgs, SummaryArgs, with_flags};
 use crate::interrupt::INTERRUPTED;
 use crate::output::{note, print};
 use crate::report::{Block, Section};
@@ -35,65 +35,65 @@ pub static TASKS: &[&dyn TaskCommand] = &[
     &Entry::<recurrent::classify::Classifying>::NEW,
 ];
 
-/// What the command line adds to a task.
+/// A task's part of the command line.
 pub trait CommandLine: Task {
-    /// The line about its command in the help.
+    /// The help text of its command.
     const ABOUT: &'static str;
     /// Other names of its command.
     const ALIASES: &'static [&'static str] = &[];
-    /// What its loss is, for the plot.
+    /// The title of the plot of its loss.
     const LOSS: &'static str;
-    /// Whether training is shown on burn-train's dashboard, where there is a terminal.
+    /// Whether training shows burn-train's dashboard, if there is a terminal.
     const DASHBOARD: bool = true;
 
-    /// Options of training that are no settings.
+    /// Options of training that are not settings.
     type TrainOptions: Args;
     /// Options of a prediction.
     type PredictOptions: Args;
 
-    /// The recipe that is chosen by the options of training.
-    fn choose(recipe: Self::Config, options: &Self::TrainOptions) -> Self::Config {
+    /// The default settings for these options of training.
+    fn with_options(defaults: Self::Config, options: &Self::TrainOptions) -> Self::Config {
         let _ = options;
-        recipe
+        defaults
     }
 
-    /// What is going to be trained, in a sentence.
+    /// A sentence about the run, printed before training.
     fn describe(run: &Run<Self>) -> String;
 
-    /// Prints what the options of training ask for, before the first step.
+    /// Called before the first step, for the options of training.
     fn before_training(run: &Run<Self>, options: &Self::TrainOptions) {
         let _ = (run, options);
     }
 
-    /// Called after each epoch, after the line about its loss.
+    /// A function that is called after each epoch, after the line about its loss.
     fn after_epoch(run: &Run<Self>, device: &Device) -> AfterEpoch {
         let _ = (run, device);
         Box::new(|_| ())
     }
 
-    /// Evaluates a run, prints how good it is, and writes scores and plots into its folder; gives the same for a report.
+    /// Evaluates a run, prints its scores, and writes scores and plots into its folder; returns them for a report.
     fn evaluate_and_print(run: &Run<Self>, device: &Device) -> Result<Section>;
 
-    /// What to do with the run next.
+    /// The command to use the run with, in a sentence.
     fn next_command(run: &Run<Self>) -> String;
 
     /// Predicts with a run.
     fn predict(args: &PredictArgs, options: &Self::PredictOptions, device: &Device) -> Result<()>;
 
-    /// The layers of the lecture's network, or the default one.
+    /// The layers of the task's default network, or of the lecture's.
     fn default_summary(device: &Device) -> Result<Summary>;
 
-    /// Makes the recipe small enough for the demo.
+    /// Reduces the default settings to the time that the demo has.
     fn shorten(config: &mut Self::Config) {
         let _ = config;
     }
 }
 
-/// A task that has no options of its own.
+/// No options.
 #[derive(Debug, Default, Args)]
 pub struct NoOptions {}
 
-/// How training ended.
+/// The result of training.
 pub enum Trained {
     /// It finished, and was evaluated.
     Evaluated(Section),
@@ -101,7 +101,7 @@ pub enum Trained {
     Interrupted,
 }
 
-/// A task, whatever its types.
+/// The commands of a task, independent of its types.
 pub trait TaskCommand: Sync {
     /// The name of the task and its command.
     fn name(&self) -> &'static str;
@@ -123,7 +123,7 @@ pub trait TaskCommand: Sync {
     fn demo(&self, folder: &Path, device: &Device) -> Result<Trained>;
 }
 
-/// The command of a task, by its type.
+/// The [`TaskCommand`] of a task.
 struct Entry<T>(PhantomData<fn() -> T>);
 
 impl<T> Entry<T> {
@@ -153,14 +153,17 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
             given = given.or(Partial::read(path, T::Config::TASK, T::Config::settings())?);
         }
         let source = T::open(&given)?;
-        let recipe = T::choose(T::recipe(&source, &given)?, &options);
-        if given.get::<String>("sha256").is_some_and(|sha256| sha256 != recipe.sha256()) {
-            note(format!("note: {} has changed since this configuration was made: this is another run", recipe.data()));
+        let defaults = T::with_options(T::default_config(&source, &given)?, &options);
+        if given.get::<String>("sha256").is_some_and(|sha256| sha256 != defaults.sha256()) {
+            note(format!(
+                "note: {} has changed since this configuration was made: results will differ",
+                defaults.data()
+            ));
         }
-        let config = given.apply(&recipe)?;
+        let config = given.apply(&defaults)?;
         let folder = args.out.clone().unwrap_or_else(|| folder::new(&run_name(&config)));
         let run = Run::<T>::create(config, source, &folder, args.force)?;
-        introduce(&run, &device);
+        print_summary(&run, &device);
         T::before_training(&run, &options);
         finish(&run, &device)
     }
@@ -195,16 +198,16 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
 
     fn demo(&self, folder: &Path, device: &Device) -> Result<Trained> {
         let source = T::open(&Partial::default())?;
-        let mut config = T::recipe(&source, &Partial::default())?;
+        let mut config = T::default_config(&source, &Partial::default())?;
         T::shorten(&mut config);
         let run = Run::<T>::create(config, source, folder, false)?;
-        introduce(&run, device);
-        // Lines, and no dashboard, so that all of them can be read afterwards.
+        print_summary(&run, device);
+        // No dashboard, so that all lines stay readable.
         train(&run, device, false)
     }
 }
 
-/// `forecast-weather-lstm`: task, data and cell, as far as there is one.
+/// `forecast-weather-lstm`: task, data, and cell if the task has one.
 fn run_name<C: TaskConfig>(config: &C) -> String {
     let path = PathBuf::from(config.data());
     let data = path.file_stem().map_or_else(|| config.data().to_string(), |stem| stem.to_string_lossy().into_owned());
@@ -236,7 +239,7 @@ pub fn evaluate(args: &RunArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Adds the options of all tasks to `predict`; one that several tasks have is added once.
+/// Adds the options of all tasks to `predict`, each once.
 pub fn add_predict_options(mut command: clap::Command) -> clap::Command {
     for task in TASKS {
         for arg in task.predict_options().get_arguments() {
@@ -248,16 +251,16 @@ pub fn add_predict_options(mut command: clap::Command) -> clap::Command {
     command
 }
 
-/// `train predict`. An option of another task is refused.
+/// `train predict`. Options of other tasks are rejected.
 pub fn predict(args: &PredictArgs, matches: &ArgMatches) -> Result<ExitCode> {
     let task = task_of(&args.run.run)?;
-    let offers =
+    let has_option =
         |task: &dyn TaskCommand, id: &str| task.predict_options().get_arguments().any(|arg| arg.get_id() == id);
     for id in matches.ids().map(clap::Id::as_str) {
         let typed = matches.value_source(id) == Some(ValueSource::CommandLine);
         let owners: Vec<String> =
-            TASKS.iter().filter(|task| offers(**task, id)).map(|task| format!("`{}`", task.name())).collect();
-        if typed && !owners.is_empty() && !offers(task, id) {
+            TASKS.iter().filter(|task| has_option(**task, id)).map(|task| format!("`{}`", task.name())).collect();
+        if typed && !owners.is_empty() && !has_option(task, id) {
             let option = if id == "sentences" { "SENTENCE".into() } else { format!("--{}", id.replace('_', "-")) };
             let (run, owners) = (args.run.run.display(), owners.join(" and "));
             let name = task.name();
@@ -281,14 +284,16 @@ pub fn summary(args: &SummaryArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints what is going to be trained.
-fn introduce<T: CommandLine>(run: &Run<T>, device: &Device) {
+/// Prints the network and the data of a run.
+fn print_summary<T: CommandLine>(run: &Run<T>, device: &Device) {
     print(run.summary(device));
     print(format!("\n{}", T::describe(run)));
-    run.notes().iter().for_each(|text| note(format!("note: {text}")));
+    for text in run.notes() {
+        note(format!("note: {}", with_flags(&text, T::Config::settings())));
+    }
 }
 
-/// Trains to the end, or to the next interruption, and prints the result.
+/// Trains until the end or an interruption, and prints the result.
 fn finish<T: CommandLine>(run: &Run<T>, device: &Device) -> Result<ExitCode> {
     Ok(match train(run, device, T::DASHBOARD)? {
         Trained::Evaluated(_) => {
@@ -300,11 +305,12 @@ fn finish<T: CommandLine>(run: &Run<T>, device: &Device) -> Result<ExitCode> {
     })
 }
 
-/// Trains to the end, or to the next interruption; `dashboard`: see [`CommandLine::DASHBOARD`].
+/// Trains until the end or an interruption, and evaluates; `dashboard` as [`CommandLine::DASHBOARD`].
 fn train<T: CommandLine>(run: &Run<T>, device: &Device, dashboard: bool) -> Result<Trained> {
     let fit = run.config().fit();
-    let watch = progress::Watch { epochs: fit.epochs, items: run.items(), unit: T::ITEMS, dashboard };
-    let (history, reason) = run.fit(device, progress::callbacks(watch, T::after_epoch(run, device))?)?;
+    let size = progress::TrainingSize { epochs: fit.epochs, items: run.items(), unit: T::ITEMS };
+    let callbacks = progress::callbacks(size, dashboard, T::after_epoch(run, device))?;
+    let (history, reason) = run.fit(device, callbacks)?;
     let folder = run.run_dir().root().display();
     let Some(best) = history.best() else {
         print(format!("\nInterrupted in the first epoch. To continue: train resume {folder}"));
@@ -339,7 +345,7 @@ fn plot_losses<T: CommandLine>(run: &Run<T>, history: &History) -> Result<String
     Ok(svg)
 }
 
-/// Writes a plot into the run's folder; gives it for a report.
+/// Writes a plot into the run's folder; returns it for a report.
 fn save_plot<T: Task>(run: &Run<T>, name: &str, caption: &str, svg: String) -> Result<Block> {
     run.run_dir().write(&format!("plots/{name}.svg"), &svg)?;
     Ok(Block::Plot { caption: caption.into(), svg })
@@ -347,7 +353,7 @@ fn save_plot<T: Task>(run: &Run<T>, name: &str, caption: &str, svg: String) -> R
 
 /// Writes scores into the run's folder.
 fn write_scores<T: Task>(run: &Run<T>, scores: &impl Serialize) -> Result<()> {
-    let scores = serde_json::to_string_pretty(scores).context("scores have a form in JSON")?;
+    let scores = serde_json::to_string_pretty(scores).context("scores cannot be written as JSON")?;
     Ok(run.run_dir().write("scores.json", scores + "\n")?)
 }
 
@@ -360,13 +366,13 @@ fn write_output(args: &PredictArgs, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// The format of a prediction; the first of those offered is the default.
-fn format(args: &PredictArgs, offered: &[Format]) -> Result<Format> {
-    let format = args.format.unwrap_or(offered[0]);
-    if offered.contains(&format) {
+/// The format of a prediction; the first supported one is the default.
+fn format(args: &PredictArgs, supported: &[Format]) -> Result<Format> {
+    let format = args.format.unwrap_or(supported[0]);
+    if supported.contains(&format) {
         return Ok(format);
     }
-    let offered: Vec<String> = offered.iter().map(|format| format!("{format:?}").to_lowercase()).collect();
+    let supported: Vec<String> = supported.iter().map(|format| format!("{format:?}").to_lowercase()).collect();
     let found = format!("{format:?}").to_lowercase();
-    Err(BadInput(format!("--format: expected {} for this run, found {found}", offered.join(" or "))).into())
+    Err(BadInput(format!("--format: expected {} for this run, found {found}", supported.join(" or "))).into())
 }

@@ -1,23 +1,23 @@
-//! Losses by epoch.
+//! Loss curves.
 
 use anyhow::Result;
 use plotters::prelude::*;
 
 use super::axis::{Axis, Scale};
 use super::canvas::{PIXEL, SKY_BLUE, VERMILION};
-use super::chart::{Chart, Curve, Shape, pieces};
+use super::chart::{Chart, Curve, Shape, segments};
 
-/// Training and validation loss by epoch, the first epoch being 1.
+/// Training and validation loss by epoch, from epoch 1.
 ///
-/// The best epoch, if it is one of those drawn, is marked with a labeled vertical line. The axis of the loss is
-/// logarithmic when all losses are positive and the largest is more than 50 times the smallest.
+/// The best epoch is marked with a labeled vertical line. The axis of the loss is logarithmic if all losses are positive and
+/// the largest is more than 50 times the smallest.
 pub fn loss_curves(title: &str, train: &[f64], valid: &[f64], best_epoch: Option<usize>) -> Result<String> {
     let scale = Scale::of_losses(train, valid);
     let epochs = train.len().max(valid.len());
-    let curve = |name, values, colour: RGBColor| Curve {
+    let curve = |name, values, color: RGBColor| Curve {
         name,
-        pieces: pieces(values, 1, scale),
-        style: colour.stroke_width(2 * PIXEL as u32),
+        segments: segments(values, 1, scale),
+        style: color.stroke_width(2 * PIXEL as u32),
         dots: Vec::new(),
     };
     let chart = Chart {
@@ -33,16 +33,16 @@ pub fn loss_curves(title: &str, train: &[f64], valid: &[f64], best_epoch: Option
 
 #[cfg(test)]
 mod tests {
-    use super::super::canvas::{ODD, well_formed};
+    use super::super::canvas::{EXTREME_VALUES, is_svg};
     use super::*;
 
     #[test]
-    fn any_losses_give_a_picture() {
-        let series: [&[f64]; 6] = [&[], &[0.0], &[f64::NAN], &[7.0; 3], &[1e-9, 1e12], &ODD];
+    fn any_losses_can_be_plotted() {
+        let series: [&[f64]; 6] = [&[], &[0.0], &[f64::NAN], &[7.0; 3], &[1e-9, 1e12], &EXTREME_VALUES];
         for (train, valid) in series.iter().flat_map(|a| series.map(|b| (a, b))) {
             for best in [None, Some(0), Some(1), Some(6), Some(usize::MAX)] {
                 let svg = loss_curves("", train, valid, best).unwrap();
-                assert!(well_formed(&svg), "{train:?} {valid:?} {best:?}");
+                assert!(is_svg(&svg), "{train:?} {valid:?} {best:?}");
                 assert!(!svg.contains("NaN") && !svg.contains("inf"), "{train:?} {valid:?}");
             }
         }
