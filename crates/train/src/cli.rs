@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line arguments.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub enum Command {
     Predict(PredictArgs),
     /// Complete words with a run of `generate`, while they are typed
     Complete(CompleteArgs),
-    /// Measure on this machine what the lecture claims of RNN, LSTM and GRU, and print its tables with numbers
+    /// Compare RNN, LSTM and GRU on this machine: memory, gradient flow, gates, cost and data quality
     Compare(Box<CompareArgs>),
     /// Show the layers, output shapes and parameters of a task's network, or of a run's
     Summary(SummaryArgs),
