@@ -7,10 +7,10 @@
 //!   tokenizer.json        the tokenizer of a text, fitted on the training split (tokenizers.json: of two languages)
 //!   history.csv           the last rows, where a forecast begins
 //!   labels.json           the labels of a classifier, in the order of their indices
-//!   baseline.json         the bag of words beside a classifier
+//!   baseline.json         the bag of words of a classifier
 //!   weights.safetensors   the weights of the best epoch
 //!   metrics.jsonl         one line per epoch
-//!   scores.json           the scores of the test split, beside the baselines
+//!   scores.json           the scores of the network and the baselines
 //!   plots/*.svg           losses and evaluation
 //!   checkpoints/epoch-*/  the last two epochs: weights, optimizer, learning rate schedule, history
 //! ```

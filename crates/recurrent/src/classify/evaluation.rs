@@ -30,7 +30,7 @@ impl ClassifyEvaluation {
     }
 }
 
-/// The network beside the bag of words.
+/// The scores of the network and the bag of words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassifyScores {
     /// The name of the network.

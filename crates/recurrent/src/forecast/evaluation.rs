@@ -155,7 +155,7 @@ impl TestForecasts {
         [Some(Baseline::Persistence), seasonal, Some(Baseline::Drift)].into_iter().flatten().collect()
     }
 
-    /// The network beside the baselines, a table for each target.
+    /// The errors of the network and the baselines, one table per target.
     pub fn scores(&self, network: &str) -> Vec<ScoreTable> {
         let shape = self.windows.shape();
         let targets = shape.targets().iter().enumerate();
