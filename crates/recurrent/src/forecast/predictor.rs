@@ -48,6 +48,7 @@ pub struct Forecaster {
 
 /// A forecast of several rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Forecast {
     /// The target columns.
     pub targets: Vec<String>,
