@@ -56,7 +56,7 @@ pub fn run(args: &CompleteArgs) -> Result<ExitCode> {
 
 /// Prints each completion on a line: its probability, and the completed text.
 fn print_completions(generator: &Generator, text: &str, n: usize) -> Result<()> {
-    for Completion { text: rest, probability, .. } in generator.complete(text, n)? {
+    for Completion { text: rest, probability } in generator.complete(text, n)? {
         print(format!("{:5.1} %  {text}{rest}", 100.0 * probability));
     }
     Ok(())
@@ -155,7 +155,7 @@ fn show(text: &str, completions: &[Completion]) -> Result<()> {
     execute!(out, cursor::MoveToColumn(0), Clear(ClearType::FromCursorDown)).context("cannot draw")?;
     write(tail(text));
     let (column, _) = cursor::position().context("cannot read the position of the cursor")?;
-    for (number, Completion { text: rest, probability, .. }) in completions.iter().enumerate() {
+    for (number, Completion { text: rest, probability }) in completions.iter().enumerate() {
         write(format_args!("\r\n  {}  {:5.1} %  …{rest}", number + 1, 100.0 * probability));
     }
     let up = u16::try_from(completions.len()).unwrap_or(u16::MAX);

@@ -120,7 +120,6 @@ pub struct Generated {
 
 /// One completion of a word.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct Completion {
     /// The rest of the word; after a whole word, possibly the next one.
     pub text: String,
