@@ -30,6 +30,7 @@ use serde::de::DeserializeOwned;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
+use crate::partial::Partial;
 use crate::run_header::{FORMAT_VERSION, RunHeader, WRITTEN_BY, line_at, unexpected};
 use crate::{Error, Result, TaskConfig};
 
@@ -206,6 +207,9 @@ impl RunDir {
     /// [`Error::RunDir`] if the run belongs to another task or format, or its configuration is damaged;
     /// [`Error::Setting`] if a setting is not allowed.
     pub fn config<C: TaskConfig>(&self) -> Result<C> {
+        self.check_task(C::TASK)?;
+        // For errors with lines: serde has none for the settings of training, which are flattened.
+        Partial::read(self.path(CONFIG), C::TASK, C::settings())?;
         let config: C = self.read_config(C::TASK)?;
         config.check()?;
         Ok(config)
@@ -216,10 +220,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::RunDir`] if the run belongs to another task or format, or its configuration is damaged.
     pub fn read_config<C: DeserializeOwned>(&self, task: &str) -> Result<C> {
-        let found = self.header()?.task;
-        if found != task {
-            return Err(self.damaged(&self.root, &format!("a run of `{task}`"), format!("a run of `{found}`")));
-        }
+        self.check_task(task)?;
         let text = self.read(CONFIG)?;
         let invalid = |cause| self.invalid_toml(CONFIG, &text, &cause);
         // The values keep their places in the text, so that an error has its line.
@@ -228,6 +229,14 @@ impl RunDir {
             values.get_mut().remove(name);
         }
         C::deserialize(toml::Deserializer::from(values)).map_err(invalid)
+    }
+
+    fn check_task(&self, task: &str) -> Result<()> {
+        let found = self.header()?.task;
+        if found == task {
+            return Ok(());
+        }
+        Err(self.damaged(&self.root, &format!("a run of `{task}`"), format!("a run of `{found}`")))
     }
 
     /// Writes the settings of the run.
