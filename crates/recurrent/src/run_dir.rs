@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 use toml::{Table, Value};
 
+use crate::settings::Partial;
 use crate::{Error, Result, TaskConfig};
 
 /// The version of the format in which this program writes a run's folder, and the only one that it reads.
@@ -251,6 +252,9 @@ impl RunDir {
     /// # Errors
     /// If the run is another task's or was written in another format, or its configuration is damaged.
     pub fn config<C: TaskConfig>(&self) -> Result<C> {
+        self.check_task(C::TASK)?;
+        // For errors with lines: serde has none for the settings of training, which are flattened.
+        Partial::read(self.path(CONFIG), C::TASK, C::settings())?;
         let config: C = self.read_config(C::TASK)?;
         config.check()?;
         Ok(config)
@@ -261,10 +265,7 @@ impl RunDir {
     /// # Errors
     /// If the run is another task's or was written in another format, or its configuration is damaged.
     pub fn read_config<C: DeserializeOwned>(&self, task: &str) -> Result<C> {
-        let found = self.header()?.task;
-        if found != task {
-            return Err(self.damaged(&self.root, &format!("a run of `{task}`"), format!("a run of `{found}`")));
-        }
+        self.check_task(task)?;
         let text = self.read(CONFIG)?;
         let invalid = |cause| self.invalid_toml(CONFIG, &text, &cause);
         // The values keep their places in the text, so that an error has its line.
@@ -273,6 +274,14 @@ impl RunDir {
             values.get_mut().remove(name);
         }
         C::deserialize(toml::Deserializer::from(values)).map_err(invalid)
+    }
+
+    fn check_task(&self, task: &str) -> Result<()> {
+        let found = self.header()?.task;
+        if found == task {
+            return Ok(());
+        }
+        Err(self.damaged(&self.root, &format!("a run of `{task}`"), format!("a run of `{found}`")))
     }
 
     /// Writes the settings of the run.
