@@ -1,4 +1,4 @@
-//! A trained predictor in a program of your own: [`Forecaster`] loads a run's folder and forecasts.
+//! Using a trained predictor: [`Forecaster`] loads a run's folder and forecasts.
 //!
 //! `cargo run --release -p recurrent-examples --example weather_predictor [RUN]`, where RUN is a folder that
 //! `train forecast` has made. Without one, a small network is trained first, in a few seconds.
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use recurrent::fit::Callbacks;
-use recurrent::forecast::{ForecastConfig, ForecastRun, ForecastSource, Forecaster};
+use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster};
 use recurrent::prelude::*;
 
 fn main() -> recurrent::Result<()> {
@@ -23,11 +23,11 @@ fn main() -> recurrent::Result<()> {
     let forecaster = Forecaster::load(&folder, &device)?;
     println!("{}", forecaster.summary());
 
-    // From where the training data ended ...
+    // From the end of the training data ...
     println!("\nThe next rows:\n{}", forecaster.forecast(None)?.to_csv());
 
     // ... and from other rows with the same columns: the weather up to the end of 2014.
-    let series = forecaster.history(&ForecastSource::open("weather")?.table)?;
+    let series = forecaster.history(recurrent::open_data("weather")?.table()?)?;
     let history = series.head(366 + 365 + 365);
     let next = forecaster.predict(&[&history])?.swap_remove(0);
     println!("And after 2014-12-31: {:.1} for {}.", next.values[0][0], next.labels[0]);
@@ -36,7 +36,7 @@ fn main() -> recurrent::Result<()> {
 
 /// A network of eight units on windows of two weeks.
 fn train_small(folder: &Path, device: &Device) -> recurrent::Result<PathBuf> {
-    let source = ForecastSource::open("weather")?;
+    let source = recurrent::open_data("weather")?;
     let mut config = ForecastConfig::new(&source)?;
     (config.window, config.hidden_size, config.fit.epochs) = (14, vec![8], 5);
     let run = ForecastRun::create(config, source, folder, false)?;

@@ -1,11 +1,10 @@
 //! The errors of this crate.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use recurrent_data::DataError;
-
-use crate::settings::Name;
 
 /// A result whose error is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -21,13 +20,13 @@ pub enum Error {
 
     /// A setting has a value that is not allowed.
     #[error("{setting}: expected {expected}, found {found}")]
-    Setting { setting: Name, expected: String, found: String },
+    Setting { setting: Cow<'static, str>, expected: String, found: String },
 
     /// A file of settings is wrong.
     #[error("{}: line {line}: {message}", path.display())]
     SettingsFile { path: PathBuf, line: usize, message: String },
 
-    /// What was given to a predictor, or the data of a run, is wrong.
+    /// An input of a predictor, or the data of a run, is wrong.
     #[error("{what}: expected {expected}, found {found}")]
     Input { what: String, expected: String, found: String },
 
@@ -44,14 +43,14 @@ pub enum Error {
     #[error("{}: expected no such folder, found {found}", path.display())]
     Exists { path: PathBuf, found: &'static str },
 
-    /// A folder is no run's, or lacks something, or holds something else.
+    /// A folder is not a run's, or a file in it is missing or damaged.
     #[error("{}: expected {expected}, found {found}", path.display())]
     RunDir { path: PathBuf, expected: String, found: String },
 
     /// The loss became NaN or infinite.
     #[error(
-        "the {split} loss became {loss} in epoch {epoch}: try a lower learning rate (lr, now {learning_rate}) or a \
-         lower clip_norm, or look for extreme values in the data; the best epoch before, if there was one, is kept"
+        "the {split} loss became {loss} in epoch {epoch}: try a lower learning rate (`lr`, now {learning_rate}) or a \
+         lower `clip_norm`, or look for extreme values in the data; the weights of the best epoch so far are kept"
     )]
     Diverged { split: &'static str, loss: f64, epoch: usize, learning_rate: f64 },
 
@@ -59,7 +58,7 @@ pub enum Error {
     #[error("training stopped: {0}")]
     Training(String),
 
-    /// A forecast beyond the horizon, by a network whose features are not all forecast.
+    /// A forecast beyond the horizon, by a network that does not forecast all its features.
     #[error(
         "expected at most {horizon} steps, found {steps}: beyond its horizon the network needs forecasts of all its \
          features, and it does not forecast {missing}"
@@ -72,17 +71,17 @@ impl Error {
         move |cause| Self::Io { path: path.to_path_buf(), action, cause }
     }
 
-    /// A setting that is not allowed.
+    /// [`Error::Setting`]: a setting that is not allowed.
     pub fn setting(setting: &'static str, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self::Setting { setting: setting.into(), expected: expected.into(), found: found.into() }
     }
 
-    /// Whether the caller's input is at fault, and not this program or machine.
+    /// Whether the error is in the caller's input, and not in this program or machine.
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Data(error) => error.is_bad_input(),
             Self::Diverged { .. } | Self::Training(_) => false,
-            // An impossible path is bad input; a full disk is not.
+            // A wrong path is bad input; a full disk is not.
             Self::Io { cause, .. } => matches!(
                 cause.kind(),
                 io::ErrorKind::NotFound

@@ -1,18 +1,17 @@
-//! What every trained predictor can do.
+//! The trait of trained predictors.
 
 use std::path::Path;
 
 use burn::tensor::Device;
-use recurrent_models::Summary;
 
 use crate::{Result, TaskConfig};
 
-/// A trained network with all that a prediction needs, loaded from the folder of a run. The data that it was trained on
-/// are not needed. It can be shared between threads.
+/// A trained network with everything that predictions need, loaded from the folder of a run. The training data are not
+/// needed. It can be shared between threads.
 pub trait Predictor: Sized + Send + Sync {
     /// The settings of its task.
     type Config: TaskConfig;
-    /// What it predicts from.
+    /// An input.
     type Input: ?Sized;
     /// A prediction.
     type Output;
@@ -24,15 +23,12 @@ pub trait Predictor: Sized + Send + Sync {
     /// is damaged, or has no weights yet.
     fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self>;
 
-    /// Predicts for each of several inputs, in their order. Inputs of like length are computed together.
+    /// A prediction for each input, in their order. Implementations may batch inputs of similar length.
     ///
     /// # Errors
-    /// If an input is empty, too short, or lacks something.
+    /// If an input is invalid: empty, too short, or without a needed column.
     fn predict(&self, inputs: &[&Self::Input]) -> Result<Vec<Self::Output>>;
 
     /// The settings that it was trained with.
     fn config(&self) -> &Self::Config;
-
-    /// The layers of its network, with shapes and parameters.
-    fn summary(&self) -> Summary;
 }

@@ -1,4 +1,4 @@
-//! A run of any task: prepared data, and a folder.
+//! A run of any task.
 
 use std::path::Path;
 
@@ -6,14 +6,13 @@ use burn::tensor::Device;
 use recurrent_models::{Summarize, Summary};
 
 use crate::fit::{self, Callbacks, History, Schedule, StopReason};
-use crate::settings::Partial;
-use crate::{Error, Result, RunDir, Task, TaskConfig};
+use crate::partial::Partial;
+use crate::{Error, Result, RunDir, Task, TaskConfig, TaskSource, TrainedRun};
 
-/// A run of a task: a configuration, prepared data, and a folder with all that a prediction and a resumed training
-/// need.
+/// A run of a task: its configuration, prepared data, and a folder with everything that predictions and resuming need.
 ///
-/// [`create`](Self::create) makes one, [`open`](Self::open) finds it again; both give a run to [`fit`](Self::fit) and to
-/// [`evaluate`](Self::evaluate).
+/// [`create`](Self::create) begins a run and [`open`](Self::open) opens an existing one; then [`fit`](Self::fit) it,
+/// [`evaluate`](Self::evaluate) it, and [predict](Self::predictor) with it.
 #[derive(Debug)]
 pub struct Run<T: Task> {
     config: T::Config,
@@ -22,28 +21,28 @@ pub struct Run<T: Task> {
 }
 
 impl<T: Task> Run<T> {
-    /// Prepares a data set and makes the run's folder. Whatever is wrong with settings or data is found here, before
-    /// the first step. With `force`, a run that is in the folder is replaced.
+    /// Checks the settings, prepares the data set, and creates the run's folder. With `force`, an existing run in the
+    /// folder is replaced.
     ///
     /// # Errors
     /// If settings or data are wrong, or the folder exists.
     pub fn create(config: T::Config, source: T::Source, folder: impl AsRef<Path>, force: bool) -> Result<Self> {
-        let data = prepare::<T>(&config, source, None)?;
+        let data = prepare::<T>(&config, &source, None)?;
         let mut files = vec![("config.toml", RunDir::config_text(<T::Config as TaskConfig>::TASK, &config))];
         files.extend(T::artifacts(&config, &data));
         let run_dir = RunDir::create(folder, &files, force)?;
         Ok(Self { config, data, run_dir })
     }
 
-    /// Opens a run's folder, to resume or evaluate it. The data must be those that it began with.
+    /// Opens an existing run, to resume or evaluate it. The data must be unchanged.
     ///
     /// # Errors
     /// If the folder is not a run of this task, or the data have changed.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let run_dir = RunDir::open(folder)?;
         let config: T::Config = run_dir.config()?;
-        let source = T::open(&Partial::from(&config))?;
-        let data = prepare::<T>(&config, source, Some(&run_dir))?;
+        let source = T::Source::open::<T::Config>(&Partial::from(&config))?;
+        let data = prepare::<T>(&config, &source, Some(&run_dir))?;
         Ok(Self { config, data, run_dir })
     }
 
@@ -62,23 +61,23 @@ impl<T: Task> Run<T> {
         &self.run_dir
     }
 
-    /// How many items an epoch trains on.
+    /// The number of [items](Task::ITEMS) that an epoch trains on.
     pub fn items(&self) -> usize {
         T::items(&self.data)
     }
 
-    /// What was done to the data that a user should know of.
+    /// What preparing the data changed, for the user.
     pub fn notes(&self) -> Vec<String> {
         T::notes(&self.data)
     }
 
-    /// The layers of the network, with shapes and parameters.
+    /// The layers of the network, with their output shapes and numbers of parameters.
     pub fn summary(&self, device: &Device) -> Summary {
         T::network(&self.config, &self.data, device).summary(&T::input_shape(&self.config))
     }
 
-    /// Trains the network, or resumes where training was interrupted. Weights, metrics and checkpoints are in the
-    /// folder when it returns.
+    /// Trains the network, or resumes training from the last checkpoint. Weights, metrics and checkpoints are written into
+    /// the folder.
     ///
     /// # Errors
     /// If the loss becomes NaN or infinite, or a file cannot be written or read.
@@ -86,22 +85,23 @@ impl<T: Task> Run<T> {
         let device = device.clone().autodiff();
         device.seed(self.config.fit().seed);
         let network = T::network(&self.config, &self.data, &device);
-        let objective = T::objective(&self.config, &self.data, network);
+        let objective = T::objective(&self.config, &self.data);
         let loaders = T::loaders(&self.config, &self.data, &device);
-        fit::fit(objective, loaders, self.config.fit(), &self.run_dir, &device, callbacks)
+        fit::fit(network, objective, loaders, self.config.fit(), &self.run_dir, &device, callbacks)
     }
 
-    /// Scores the network of the best epoch on the test split (of a text, the validation split), beside the baselines.
+    /// Evaluates the network of the best epoch and the baselines on the test split (generation: on the validation split).
     ///
     /// # Errors
     /// If the weights are missing or damaged, or a baseline cannot be fitted.
     pub fn evaluate(&self, device: &Device) -> Result<T::Evaluation> {
         let mut network = T::network(&self.config, &self.data, device);
         self.run_dir.read_weights(&mut network)?;
-        T::evaluate(self, network, device)
+        let Self { config, data, run_dir } = self;
+        T::evaluate(TrainedRun { config, data, run_dir, network }, device)
     }
 
-    /// What predicts with the network of the best epoch.
+    /// A predictor with the network of the best epoch.
     ///
     /// # Errors
     /// If the weights are missing or damaged.
@@ -109,16 +109,17 @@ impl<T: Task> Run<T> {
         crate::Predictor::load(self.run_dir.root(), device)
     }
 
-    /// The same run with another number of epochs in all, written into its folder.
+    /// Changes the total number of epochs, also in the run's folder.
     ///
     /// # Errors
-    /// If more are done already, or the schedule ends with the number of epochs that was set first.
+    /// [`Error::Setting`] if more epochs are done already, or the learning rate follows a cosine schedule, which depends
+    /// on the number of epochs.
     pub fn with_epochs(mut self, epochs: usize) -> Result<Self> {
-        let planned = self.config.fit();
-        if planned.schedule == Schedule::Cosine && epochs != planned.epochs {
+        let fit_config = self.config.fit();
+        if fit_config.schedule == Schedule::Cosine && epochs != fit_config.epochs {
             let expected = format!(
                 "{}, since the cosine schedule ends there (constant and exponential schedules can be extended)",
-                planned.epochs
+                fit_config.epochs
             );
             return Err(Error::setting("epochs", expected, epochs.to_string()));
         }
@@ -134,8 +135,8 @@ impl<T: Task> Run<T> {
 }
 
 /// Checks settings and bytes, and prepares the data.
-fn prepare<T: Task>(config: &T::Config, source: T::Source, run_dir: Option<&RunDir>) -> Result<T::Data> {
+fn prepare<T: Task>(config: &T::Config, source: &T::Source, run_dir: Option<&RunDir>) -> Result<T::Data> {
     config.check()?;
-    config.check_sha256(T::sha256(&source))?;
+    config.check_sha256(&source.sha256()?)?;
     T::prepare(config, source, run_dir)
 }

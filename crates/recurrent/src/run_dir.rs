@@ -7,16 +7,16 @@
 //!   tokenizer.json        the tokenizer of a text, fitted on the training split (tokenizers.json: of two languages)
 //!   history.csv           the last rows, where a forecast begins
 //!   labels.json           the labels of a classifier, in the order of their indices
-//!   baseline.json         the bag of words beside a classifier
+//!   baseline.json         the bag of words of a classifier
 //!   weights.safetensors   the weights of the best epoch
-//!   metrics.jsonl         one line an epoch
-//!   scores.json           the scores of the test split, beside the baselines
-//!   plots/*.svg
-//!   checkpoints/epoch-*/  the last two epochs: weights, optimizer, schedule, progress
+//!   metrics.jsonl         one line per epoch
+//!   scores.json           the scores of the network and the baselines
+//!   plots/*.svg           losses and evaluation
+//!   checkpoints/epoch-*/  the last two epochs: weights, optimizer, learning rate schedule, history
 //! ```
 //!
-//! A reader never meets half a file: each is written to a temporary file beside its place and renamed. The folder itself
-//! appears once configuration and tokenizer are inside.
+//! All writes are atomic: a file is written under a temporary name and renamed. The folder itself appears once
+//! configuration and tokenizer are inside.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -25,77 +25,31 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use recurrent_data::Tokenizer;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 use toml::{Table, Value};
 
-use crate::settings::Partial;
+use crate::partial::Partial;
+use crate::run_header::{FORMAT_VERSION, RunHeader, WRITTEN_BY, line_at, unexpected};
 use crate::{Error, Result, TaskConfig};
-
-/// The version of the format in which this program writes a run's folder, and the only one that it reads.
-pub const FORMAT_VERSION: u32 = 1;
 
 const CONFIG: &str = "config.toml";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "weights.safetensors";
-const WRITTEN_BY: &str = concat!("recurrent ", env!("CARGO_PKG_VERSION"));
 
-/// How `config.toml` begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunHeader {
-    /// The version of the folder's format.
-    pub format_version: u32,
-    /// The program that wrote it, with its version.
-    pub written_by: String,
-    /// The task's name.
-    pub task: String,
-}
-
-impl RunHeader {
-    /// The keys of the header.
-    const KEYS: [&str; 3] = ["format_version", "written_by", "task"];
-
-    /// Checks that the file at `path` is in this program's format.
-    fn check(&self, path: &Path) -> Result<()> {
-        if self.format_version == FORMAT_VERSION {
-            return Ok(());
-        }
-        let Self { format_version, written_by, .. } = self;
-        let expected = format!("format version {FORMAT_VERSION}");
-        Err(unexpected(path, &expected, format!("format version {format_version}, written by {written_by}")))
-    }
-}
-
-/// Takes the header off the file of settings at `path`, if it has one, and checks that it is of this format and task.
-pub(crate) fn take_header(path: &Path, values: &mut Table, task: &str) -> Result<()> {
-    let [version, written_by, found] = RunHeader::KEYS.map(|name| values.remove(name));
-    if let Some(version) = version {
-        let format_version = version.as_integer().and_then(|version| version.try_into().ok()).unwrap_or(0);
-        let written_by = written_by.as_ref().and_then(Value::as_str).unwrap_or("an unknown program").into();
-        RunHeader { format_version, written_by, task: String::new() }.check(path)?;
-    }
-    match found {
-        Some(found) if found.as_str() != Some(task) => {
-            let found = found.as_str().map_or_else(|| found.to_string(), String::from);
-            Err(unexpected(path, &format!("settings of `{task}`"), format!("those of `{found}`")))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A run's folder, on disk.
+/// The folder of a run.
 #[derive(Debug, Clone)]
 pub struct RunDir {
     root: PathBuf,
 }
 
 impl RunDir {
-    /// Makes a run's folder with the given files in it, all at once. With `force`, a run that is there is replaced;
+    /// Creates a run's folder with the given files, `(name, text)`, atomically. With `force`, an existing run is replaced;
     /// a folder that is not a run never is.
     ///
     /// # Errors
-    /// If the folder exists or cannot be written.
+    /// [`Error::Exists`] if the folder exists, [`Error::Io`] if it cannot be written.
     pub fn create(root: impl AsRef<Path>, files: &[(&str, String)], force: bool) -> Result<Self> {
         let root = root.as_ref();
         let existing = Self { root: root.to_path_buf() };
@@ -118,7 +72,7 @@ impl RunDir {
         }
         let mut replaced = None;
         if root.exists() {
-            // The old run goes aside and is deleted last, so that a kill leaves one of the two whole.
+            // The old run is moved away and deleted last, so that one of the two survives a kill.
             let old = builder(0o777)
                 .prefix(".old-run-")
                 .tempdir_in(parent)
@@ -130,7 +84,7 @@ impl RunDir {
             Ok(()) => Ok(existing),
             Err(cause) => {
                 if let Some(old) = replaced {
-                    // Best effort: the error that matters is the one that is already under way.
+                    // Best effort: the error to report is the first one.
                     let _ = fs::rename(old.keep().join("run"), root);
                 }
                 Err(Error::io("cannot make the folder", root)(cause))
@@ -147,7 +101,7 @@ impl RunDir {
     /// Opens a run's folder.
     ///
     /// # Errors
-    /// If there is none.
+    /// [`Error::RunDir`] if it does not exist or has no `config.toml`.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
         let run_dir = Self { root: root.to_path_buf() };
@@ -163,10 +117,10 @@ impl RunDir {
         Err(run_dir.damaged(root, "the folder of a run", found))
     }
 
-    /// Takes the run for this process, until the file that it gives is dropped.
+    /// Locks the run for training by this process, until the returned file is dropped.
     ///
     /// # Errors
-    /// If another process has it.
+    /// [`Error::RunDir`] if another process holds the lock.
     pub fn lock(&self) -> Result<File> {
         let path = self.path(".lock");
         let file = File::create(&path).map_err(Error::io("cannot write", &path))?;
@@ -179,7 +133,7 @@ impl RunDir {
         }
     }
 
-    /// The folder.
+    /// The path of the folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -189,10 +143,10 @@ impl RunDir {
         self.root.join(name)
     }
 
-    /// Writes a file whole: beside its place first, then into it. Folders on the way are made.
+    /// Writes a file atomically, and creates its parent folders.
     ///
     /// # Errors
-    /// If it cannot be written; what was there before is then still there.
+    /// [`Error::Io`] if it cannot be written; an earlier version of the file is then unchanged.
     pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
         let path = self.path(name);
         let parent = path.parent().unwrap_or(&self.root);
@@ -203,13 +157,13 @@ impl RunDir {
     /// Reads a text file.
     ///
     /// # Errors
-    /// If it is missing or not text.
+    /// [`Error::RunDir`] if it is missing or not UTF-8.
     pub fn read(&self, name: &str) -> Result<String> {
         let path = self.path(name);
         fs::read_to_string(&path).map_err(|cause| self.damaged(&path, "a text file of this run", cause))
     }
 
-    /// Writes a value as TOML, which keeps every bit of a number.
+    /// Writes a value as TOML; floats keep all their bits.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -220,7 +174,7 @@ impl RunDir {
     /// Reads a value from TOML.
     ///
     /// # Errors
-    /// If the file is missing or holds something else.
+    /// [`Error::RunDir`] if the file is missing or cannot be parsed as `T`.
     pub fn read_toml<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let text = self.read(name)?;
         toml::from_str(&text).map_err(|cause| self.invalid_toml(name, &text, &cause))
@@ -232,10 +186,10 @@ impl RunDir {
         self.damaged(&self.path(name), &format!("the {name} of this run"), found)
     }
 
-    /// The header of the configuration: task and format.
+    /// The header of `config.toml`: format version and task.
     ///
     /// # Errors
-    /// If the file is missing or damaged, or was written in another format.
+    /// [`Error::RunDir`] if the file is missing or damaged, or was written in another format.
     pub fn header(&self) -> Result<RunHeader> {
         let mut values: Table = self.read_toml(CONFIG)?;
         values.retain(|name, _| RunHeader::KEYS.contains(&name));
@@ -247,10 +201,12 @@ impl RunDir {
         Ok(header)
     }
 
-    /// The settings of the run, checked.
+    /// Reads and checks the settings of the run.
     ///
     /// # Errors
-    /// If the run is another task's or was written in another format, or its configuration is damaged.
+    /// [`Error::RunDir`] if the run belongs to another task or format, or its configuration is damaged;
+    /// [`Error::SettingsFile`], with the line, if a setting is unknown or of the wrong type; [`Error::Setting`] if a value
+    /// is not allowed.
     pub fn config<C: TaskConfig>(&self) -> Result<C> {
         self.check_task(C::TASK)?;
         // For errors with lines: serde has none for the settings of training, which are flattened.
@@ -260,10 +216,10 @@ impl RunDir {
         Ok(config)
     }
 
-    /// The settings of a run of `task`, whatever type holds them.
+    /// Reads the settings of a run of `task` as any type, without checking their bounds.
     ///
     /// # Errors
-    /// If the run is another task's or was written in another format, or its configuration is damaged.
+    /// [`Error::RunDir`] if the run belongs to another task or format, or its configuration is damaged.
     pub fn read_config<C: DeserializeOwned>(&self, task: &str) -> Result<C> {
         self.check_task(task)?;
         let text = self.read(CONFIG)?;
@@ -297,7 +253,7 @@ impl RunDir {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn write_weights<M: Module>(&self, network: &M) -> Result<()> {
-        // One word of metadata alone: several would come in any order, and equal weights have equal bytes.
+        // A single metadata entry, since several have no fixed order and equal weights must give equal bytes.
         let mut store = SafetensorsStore::from_bytes(None).clear_metadata().metadata("producer", "recurrent");
         let bytes = network
             .save_into(&mut store)
@@ -306,10 +262,10 @@ impl RunDir {
         self.write(WEIGHTS, bytes)
     }
 
-    /// Reads weights into a network of the same shape.
+    /// Reads weights into a network of the same architecture.
     ///
     /// # Errors
-    /// If the file is missing, damaged, or of another network.
+    /// [`Error::RunDir`] if the file is missing, damaged, or of another network.
     pub fn read_weights<M: Module>(&self, network: &mut M) -> Result<()> {
         let path = self.path(WEIGHTS);
         let bytes = fs::read(&path).map_err(|cause| self.damaged(&path, "the weights of this run", cause))?;
@@ -321,38 +277,40 @@ impl RunDir {
         }
     }
 
-    /// Reads the codec, and sees that the weights of this name, if there are any yet, have a row for each of its tokens.
+    /// Reads the tokenizer, and checks that the weights of this name, if they exist yet, have a row per token.
     ///
     /// # Errors
-    /// If the file is missing or damaged, or the codec is another run's.
+    /// If the file is missing or damaged, or the tokenizer belongs to another run.
     pub(crate) fn read_tokenizer(&self, weights: &str) -> Result<Tokenizer> {
         let tokenizer = Tokenizer::from_json(&self.path(TOKENIZER).display().to_string(), &self.read(TOKENIZER)?)?;
         if self.has_weights() {
-            self.check_rows(weights, tokenizer.len())?;
+            self.check_rows(weights, tokenizer.vocab_size())?;
         }
         Ok(tokenizer)
     }
 
-    /// Sees that the weights of this name have as many rows as there are tokens.
+    /// Checks that the weights of this name have a row per token.
     ///
     /// # Errors
-    /// If the file is missing or damaged, or the weights have other rows: the codec is another run's.
-    pub(crate) fn check_rows(&self, name: &str, tokens: usize) -> Result<()> {
+    /// If the file is missing or damaged, or the weights have another number of rows.
+    pub(crate) fn check_rows(&self, name: &str, vocab_size: usize) -> Result<()> {
         let path = self.path(WEIGHTS);
         let bytes = fs::read(&path).map_err(|cause| self.damaged(&path, "the weights of this run", cause))?;
-        // The format begins with the length of a header, eight bytes, and the header as JSON.
+        // safetensors begins with the length of its header in 8 bytes, and the header as JSON.
         let header = bytes.first_chunk().map(|length| u64::from_le_bytes(*length) as usize);
         let header = header.and_then(|length| bytes.get(8..8_usize.checked_add(length)?));
         let header: Option<serde_json::Value> = header.and_then(|header| serde_json::from_slice(header).ok());
         let rows = header.as_ref().and_then(|header| header[name]["shape"][0].as_u64());
         match rows {
-            Some(rows) if rows == tokens as u64 => Ok(()),
-            Some(rows) => Err(self.damaged(&path, &format!("weights for the {tokens} tokens of the tokenizer"), rows)),
+            Some(rows) if rows == vocab_size as u64 => Ok(()),
+            Some(rows) => {
+                Err(self.damaged(&path, &format!("weights for the {vocab_size} tokens of the tokenizer"), rows))
+            }
             None => Err(self.damaged(&path, "the weights of this run", format!("no `{name}` among them"))),
         }
     }
 
-    /// Whether there are weights yet: from the first epoch on.
+    /// Whether there are weights yet; they are written after the first epoch.
     pub fn has_weights(&self) -> bool {
         self.path(WEIGHTS).is_file()
     }
@@ -366,45 +324,36 @@ impl RunDir {
     }
 }
 
-fn unexpected(path: &Path, expected: &str, found: impl ToString) -> Error {
-    Error::RunDir { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
-}
-
-/// The line of a byte in a text, counted from 1.
-pub(crate) fn line_at(text: &str, offset: usize) -> usize {
-    text[..offset.min(text.len())].matches('\n').count() + 1
-}
-
 /// A value as TOML.
 ///
 /// # Panics
-/// If the value has no form in TOML, which none of a run's does not.
+/// If the value cannot be written as TOML.
 pub fn to_toml(value: &impl Serialize) -> String {
-    toml::to_string(value).expect("plans and codecs have a form in TOML")
+    toml::to_string(value).expect("the value can be written as TOML")
 }
 
-/// Writes a file beside its place and renames it into it. What is no ordinary file (a pipe, a device) is written to as
-/// it is, and a link stays one.
+/// Writes a file atomically: under a temporary name in its folder, which is then renamed. Pipes and devices are written
+/// to directly, and symbolic links are followed.
 ///
 /// # Errors
-/// If it cannot be written; what was there before is then still there.
+/// [`Error::Io`] if it cannot be written; an earlier version of the file is then unchanged.
 pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
-    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    if place.exists() && !place.is_file() {
-        return fs::write(&place, contents).map_err(Error::io("cannot write", path));
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    if target.exists() && !target.is_file() {
+        return fs::write(&target, contents).map_err(Error::io("cannot write", path));
     }
-    let parent = match place.parent() {
+    let parent = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let beside = builder(0o666).prefix(".new-").tempfile_in(parent);
-    let mut beside = beside.map_err(Error::io("cannot write into the folder", parent))?;
-    beside.write_all(contents).map_err(Error::io("cannot write", path))?;
-    beside.persist(&place).map_err(|error| Error::io("cannot write", path)(error.error))?;
+    let temporary = builder(0o666).prefix(".new-").tempfile_in(parent);
+    let mut temporary = temporary.map_err(Error::io("cannot write into the folder", parent))?;
+    temporary.write_all(contents).map_err(Error::io("cannot write", path))?;
+    temporary.persist(&target).map_err(|error| Error::io("cannot write", path)(error.error))?;
     Ok(())
 }
 
-/// Temporary files and folders with the permissions that any other would get.
+/// Temporary files and folders with the permissions of ordinary ones.
 fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

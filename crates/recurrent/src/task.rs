@@ -1,156 +1,164 @@
-//! What a task is: from an opened data set to a predictor.
+//! The trait of a task: data, network, loss, evaluation and predictor.
 
-use recurrent_data::{Bytes, DataSource};
+use recurrent_data::{DataSource, RAW_FOLDER};
 
-use crate::fit::FitConfig;
-use crate::settings::Settings;
-use crate::{Error, Result};
-
-/// The configuration of a task: everything that the result of a run depends on. It is written into the run's folder
-/// before the first step, and makes the same run again. [`settings!`](crate::settings) implements it.
-pub trait TaskConfig: Settings + Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
-    /// The task's name, on the command line and in a run's folder.
-    const TASK: &'static str;
-
-    /// The name or path of the data.
-    fn data(&self) -> &str;
-
-    /// The SHA-256 of the data.
-    fn sha256(&self) -> &str;
-
-    /// How the network is trained.
-    fn fit(&self) -> &FitConfig;
-
-    /// How the network is trained, to change it.
-    fn fit_mut(&mut self) -> &mut FitConfig;
-
-    /// Checks all settings without opening the data.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] for the first that is not allowed, with what was expected.
-    fn check(&self) -> Result<()>;
-
-    /// Checks that data have the bytes that this configuration was made with.
-    ///
-    /// # Errors
-    /// [`Error::Input`] if they have others.
-    fn check_sha256(&self, found: &str) -> Result<()> {
-        if found == self.sha256() {
-            return Ok(());
-        }
-        Err(Error::Input {
-            what: "the data of the run".into(),
-            expected: format!("the bytes that it began with (sha256 {})", self.sha256()),
-            found: format!("{} with other bytes (sha256 {found})", self.data()),
-        })
-    }
-}
+use crate::partial::Partial;
+use crate::{Result, TaskConfig};
 
 #[cfg(feature = "fit")]
 mod training {
-    use burn::module::Module;
+    use burn::module::{Module, ModuleDisplay};
     use burn::tensor::Device;
-    use burn::train::{InferenceStep, TrainStep};
     use recurrent_models::Summarize;
 
-    use super::TaskConfig;
-    use crate::fit::{Loaders, Trainable};
-    use crate::settings::Partial;
-    use crate::{Predictor, Result, Run, RunDir};
+    use super::TaskSource;
+    use crate::TaskConfig;
+    use crate::fit::{Loaders, Objective};
+    use crate::partial::Partial;
+    use crate::settings::Settings;
+    use crate::{Predictor, Result, RunDir};
 
-    /// The batches that an objective is trained and validated on.
-    pub type LoadersOf<O> = Loaders<<O as TrainStep>::Input, <O as InferenceStep>::Input>;
+    /// A run whose network is trained, to be evaluated.
+    #[derive(Debug)]
+    pub struct TrainedRun<'a, T: Task> {
+        /// The settings.
+        pub config: &'a T::Config,
+        /// The prepared data.
+        pub data: &'a T::Data,
+        /// The folder, for what the evaluation saves.
+        pub run_dir: &'a RunDir,
+        /// The network of the best epoch.
+        pub network: T::Network,
+    }
 
-    /// A task: how a data set is opened and prepared, what network is trained on it and with what loss, how it is
-    /// evaluated, and what predicts from the run's folder. [`Run`] does everything else.
+    /// A task: how a data set is opened and prepared, the network and its loss, the evaluation, and the predictor. [`Run`](crate::Run)
+    /// does everything else: the run's folder, training, checkpoints, resuming.
     pub trait Task: Sized + Send + Sync + 'static {
-        /// What the items of an epoch are, for progress: `windows`, `tokens`, `pairs`.
-        const ITEMS: &'static str;
+        /// The name of the items in progress reports: `windows`, `tokens`, `pairs`.
+        const ITEMS: &'static str = "items";
 
         /// The settings.
         type Config: TaskConfig;
         /// An opened data set.
-        type Source: Send;
-        /// A data set that is split, and encoded by what was fitted on its training split.
+        type Source: TaskSource;
+        /// A data set that is split and encoded.
         type Data: std::fmt::Debug + Send + Sync;
         /// The network.
-        type Network: Module + Summarize;
-        /// The network with its loss.
-        type Objective: Trainable<Network = Self::Network>;
-        /// How good the network is, beside the baselines.
+        type Network: Module + ModuleDisplay + Summarize + 'static;
+        /// The loss of the network.
+        type Objective: Objective<Self::Network>;
+        /// The scores of the network and the baselines.
         type Evaluation;
-        /// What predicts with the trained network.
+        /// The trained network in use.
         type Predictor: Predictor<Config = Self::Config>;
 
-        /// Opens the data set that these settings name, or the default one.
+        /// The default settings for a data set: those of the task, with what the data set's manifest says. They may depend
+        /// on settings that were given, such as the columns to use.
         ///
         /// # Errors
-        /// If there is no such data set.
-        fn open(given: &Partial) -> Result<Self::Source>;
+        /// If a setting is needed that neither the manifest nor the user gives.
+        fn default_config(source: &Self::Source, given: &Partial) -> Result<Self::Config> {
+            let _ = (source, given);
+            Ok(Self::Config::defaults())
+        }
 
-        /// The recipe for a data set: the default settings, with what its manifest says. It may depend on settings that
-        /// were given, such as which columns to use.
-        ///
-        /// # Errors
-        /// If the data set does not say enough.
-        fn recipe(source: &Self::Source, given: &Partial) -> Result<Self::Config>;
-
-        /// The SHA-256 of a data set.
-        fn sha256(source: &Self::Source) -> &str;
-
-        /// Splits and encodes a data set. A tokenizer or scaler is fitted on the training split, or, where there is a
-        /// run already, read from its folder.
+        /// Splits and encodes a data set. A tokenizer or scaler is fitted on the training split, or read from `run_dir` if
+        /// the run exists already.
         ///
         /// # Errors
         /// If the data do not fit the settings.
-        fn prepare(config: &Self::Config, source: Self::Source, run_dir: Option<&RunDir>) -> Result<Self::Data>;
+        fn prepare(config: &Self::Config, source: &Self::Source, run_dir: Option<&RunDir>) -> Result<Self::Data>;
 
-        /// The files that a prediction needs besides configuration and weights, by name.
-        fn artifacts(config: &Self::Config, data: &Self::Data) -> Vec<(&'static str, String)>;
+        /// The files that the predictor needs besides configuration and weights, `(name, text)`.
+        fn artifacts(config: &Self::Config, data: &Self::Data) -> Vec<(&'static str, String)> {
+            let _ = (config, data);
+            Vec::new()
+        }
 
-        /// What was done to the data that a user should know of, in words.
+        /// What preparing the data changed, for the user: `3 sentence(s) were truncated ..`.
         fn notes(data: &Self::Data) -> Vec<String> {
             let _ = data;
             Vec::new()
         }
 
-        /// How many items, see [`ITEMS`](Self::ITEMS), an epoch trains on.
+        /// The number of [items](Self::ITEMS) that an epoch trains on.
         fn items(data: &Self::Data) -> usize;
 
         /// A network with fresh weights.
         fn network(config: &Self::Config, data: &Self::Data, device: &Device) -> Self::Network;
 
-        /// The shape of an input, without the batch, for a summary of the network.
-        fn input_shape(config: &Self::Config) -> Vec<usize>;
+        /// The shape of an input without the batch dimension, for the summary of the network.
+        fn input_shape(config: &Self::Config) -> Vec<usize> {
+            let _ = config;
+            Vec::new()
+        }
 
-        /// The network with its loss.
-        fn objective(config: &Self::Config, data: &Self::Data, network: Self::Network) -> Self::Objective;
+        /// The loss of the network.
+        fn objective(config: &Self::Config, data: &Self::Data) -> Self::Objective;
 
-        /// The batches of both splits that training sees.
-        fn loaders(config: &Self::Config, data: &Self::Data, device: &Device) -> LoadersOf<Self::Objective>;
+        /// The data loaders of the training and validation splits.
+        fn loaders(
+            config: &Self::Config,
+            data: &Self::Data,
+            device: &Device,
+        ) -> Loaders<<Self::Objective as Objective<Self::Network>>::Batch>;
 
-        /// Scores a trained network on the test split (of a text, the validation split), beside the baselines.
+        /// Evaluates a trained network and the baselines on the test split (generation: on the validation split).
         ///
         /// # Errors
         /// If a baseline cannot be fitted or saved.
-        fn evaluate(run: &Run<Self>, network: Self::Network, device: &Device) -> Result<Self::Evaluation>;
+        fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<Self::Evaluation>;
     }
 }
 
 #[cfg(feature = "fit")]
-pub use training::{LoadersOf, Task};
+pub use training::{Task, TrainedRun};
 
-/// The name of a data set in a configuration: a registered one by its name, a file by its absolute path.
-pub(crate) fn data_name(source: &DataSource) -> String {
-    match (&source.manifest, &source.bytes) {
-        (None, Bytes::File(path)) => {
-            std::path::absolute(path).map_or_else(|_| source.name.clone(), |path| path.display().to_string())
-        }
-        _ => source.name.clone(),
+/// Opens a registered data set by its name, embedded or fetched into [`RAW_FOLDER`], or else a file by its path.
+///
+/// # Errors
+/// If there is neither.
+pub fn open_data(data: &str) -> Result<DataSource> {
+    Ok(DataSource::open(data, RAW_FOLDER)?)
+}
+
+/// What a task opens to make its configuration and its data: mostly a [`DataSource`].
+pub trait TaskSource: Sized {
+    /// Opens the data that these settings name, or the default data of the task.
+    ///
+    /// # Errors
+    /// If there are none.
+    fn open<C: TaskConfig>(given: &Partial) -> Result<Self>;
+
+    /// The SHA-256 of all bytes, which must be the configuration's; empty for generated data.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn sha256(&self) -> Result<String>;
+}
+
+impl TaskSource for DataSource {
+    fn open<C: TaskConfig>(given: &Partial) -> Result<Self> {
+        open_data(&given.data::<C>())
+    }
+
+    fn sha256(&self) -> Result<String> {
+        Ok(self.sha256()?.to_string())
     }
 }
 
-/// Notes on data, such as `3 sentences were truncated`, for the counts that are not 0.
+/// For a task that generates its data.
+impl TaskSource for () {
+    fn open<C: TaskConfig>(_given: &Partial) -> Result<Self> {
+        Ok(())
+    }
+
+    fn sha256(&self) -> Result<String> {
+        Ok(String::new())
+    }
+}
+
+/// Notes such as `3 sentence(s) were truncated`, for the counts that are not 0.
 #[cfg(feature = "fit")]
 pub(crate) fn counted<const N: usize>(notes: [(usize, String); N]) -> Vec<String> {
     notes.into_iter().filter(|(count, _)| *count > 0).map(|(count, note)| format!("{count} {note}")).collect()

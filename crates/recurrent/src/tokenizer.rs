@@ -1,4 +1,4 @@
-//! Which tokenizer a task uses: one that is fitted, or a file.
+//! The choice of a tokenizer: one that is fitted, or a file.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -21,14 +21,14 @@ pub enum TokenizerChoice {
 }
 
 impl TokenizerChoice {
-    /// The tokenizer for a text, where `config` says how one is fitted.
+    /// Fits the tokenizer on the training split as `config` says, or loads it.
     ///
     /// # Errors
-    /// If it cannot be fitted, or the file is no tokenizer.
+    /// If it cannot be fitted, or the file is not a tokenizer.
     pub(crate) fn tokenizer(&self, config: &TokenizerConfig, texts: Texts<'_, Train>) -> Result<Tokenizer> {
         Ok(match self {
-            Self::Kind(kind) => Tokenizer::fit_request(&TokenizerConfig { kind: *kind, ..config.clone() }, texts)?,
-            Self::File(path) => Tokenizer::open(Path::new(path))?,
+            Self::Kind(kind) => Tokenizer::fit(&config.clone().with_kind(*kind), texts)?,
+            Self::File(path) => Tokenizer::from_file(Path::new(path))?,
         })
     }
 }

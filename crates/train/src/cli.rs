@@ -1,19 +1,17 @@
-//! The command line.
+//! The command line arguments.
 
-use std::fmt;
-use std::path::PathBuf;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use recurrent::compare::{Fairness, Memory, Part};
-use recurrent::data::RAW_FOLDER;
-
-use crate::device::DeviceName;
-use crate::language::Language;
-use crate::tasks::{self, TASKS, TaskCommand};
+use crate::args::{PredictArgs, ResumeArgs, RunArgs};
+use crate::compare::CompareArgs;
+use crate::complete::CompleteArgs;
+use crate::data::DataCommand;
+use crate::demo::DemoArgs;
+use crate::tasks::{self, SummaryArgs, TASKS, TaskCommand};
 
 /// Trains, evaluates and uses recurrent networks.
 ///
-/// Without a command: the demo. It trains each task in small, on data that come with the program, and writes a report.
+/// Without a command it runs the demo, which trains each task on a small scale, on embedded data, and writes a report.
 #[derive(Debug, Parser)]
 #[command(name = "train", version, max_term_width = 110)]
 struct Cli {
@@ -24,29 +22,29 @@ struct Cli {
 /// The commands besides those of the tasks.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train each task in small and write a report (the default)
+    /// Train each task on a small scale and write a report (the default)
     Demo(DemoArgs),
-    /// Resume a run that was interrupted, or give it more epochs
+    /// Resume an interrupted run, or train it for more epochs
     Resume(ResumeArgs),
-    /// Evaluate a run again, beside its baselines
+    /// Evaluate a run and its baselines
     Evaluate(RunArgs),
     /// Use a run: forecast rows, continue a text, translate or classify sentences
     Predict(PredictArgs),
-    /// Complete words with a run of `generate`, as they are typed
+    /// Complete words with a run of `generate`, while they are typed
     Complete(CompleteArgs),
-    /// Measure on this machine what the lecture claims of RNN, LSTM and GRU, and print its tables with numbers
+    /// Compare RNN, LSTM and GRU on this machine: memory, gradient flow, gates, cost and data quality
     Compare(Box<CompareArgs>),
-    /// Show layers, shapes and parameters of a task's network, or of a run's
+    /// Show the layers, output shapes and parameters of a task's network, or of a run's
     Summary(SummaryArgs),
     /// List, show and fetch data sets
     #[command(subcommand)]
     Data(DataCommand),
-    /// List the devices that can compute, with their limits
+    /// List the devices and their limits
     Devices,
 }
 
-/// What was typed.
-pub enum Typed {
+/// The parsed command line.
+pub enum Parsed {
     /// The training of a task.
     Train(&'static dyn TaskCommand, ArgMatches),
     /// A prediction, with the options of the run's task.
@@ -55,25 +53,26 @@ pub enum Typed {
     Other(Command),
 }
 
-/// Parses the command line; ends the program on an error or a question for help.
-pub fn parse() -> Typed {
+/// Parses the command line; exits the program on an error or after printing help.
+pub fn parse() -> Parsed {
     let mut matches = command().get_matches();
     let Some((name, of_command)) = matches.remove_subcommand() else {
-        return Typed::Other(Command::Demo(DemoArgs::default()));
+        return Parsed::Other(Command::Demo(DemoArgs::default()));
     };
     if let Some(task) = TASKS.iter().find(|task| task.name() == name) {
-        return Typed::Train(*task, of_command);
+        return Parsed::Train(*task, of_command);
     }
     if name == "predict" {
         let args = PredictArgs::from_arg_matches(&of_command).unwrap_or_else(|error| error.exit());
-        return Typed::Predict(args, of_command);
+        return Parsed::Predict(args, of_command);
     }
-    // The derived parser takes all matches again.
+    // `from_arg_matches` needs the subcommand that was removed above.
     let matches = command().get_matches();
-    Typed::Other(Command::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    Parsed::Other(Command::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
-/// The derived commands, with those of the tasks after the demo, and with the tasks' options of `predict`.
+/// The derived commands, and those of the tasks in `TASKS`: first the demo, then the tasks, then the others. `predict` has
+/// the options of all tasks.
 fn command() -> clap::Command {
     let derived = Cli::command().mut_subcommand("demo", |demo| demo.display_order(0));
     let tasks = TASKS.iter().zip(1..).map(|(task, order)| task.command().display_order(order));
@@ -83,234 +82,4 @@ fn command() -> clap::Command {
         .into_iter()
         .zip(TASKS.len() + 1..)
         .fold(with_tasks, |command, (name, order)| command.mut_subcommand(name, |other| other.display_order(order)))
-}
-
-#[derive(Debug, Default, Args)]
-pub struct DemoArgs {
-    /// The folder of the demo's runs and its report [default: a new one under runs/]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    pub device: DeviceArgs,
-}
-
-/// What the training of every task takes besides its settings.
-#[derive(Debug, Default, Args)]
-pub struct NewRunArgs {
-    /// Settings from a file, such as a run's config.toml; those on the command line take precedence
-    #[arg(long, value_name = "FILE.toml")]
-    pub config: Option<PathBuf>,
-    /// The run's folder [default: a new one under runs/]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Replace the run in that folder, if there is one
-    #[arg(long)]
-    pub force: bool,
-    #[command(flatten)]
-    pub device: DeviceArgs,
-}
-
-#[derive(Debug, Default, Args)]
-pub struct DeviceArgs {
-    /// The device: flex or ndarray (CPU), wgpu, vulkan, metal or cuda (GPU), as far as compiled in; :N picks one of
-    /// several
-    #[arg(long, value_name = "NAME[:N]")]
-    pub device: Option<DeviceName>,
-}
-
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// The run's folder
-    pub run: PathBuf,
-    #[command(flatten)]
-    pub device: DeviceArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct ResumeArgs {
-    #[command(flatten)]
-    pub run: RunArgs,
-    /// How many epochs the run shall have in all [default: as set]
-    #[arg(long, value_name = "N")]
-    pub epochs: Option<usize>,
-}
-
-#[derive(Debug, Args)]
-pub struct PredictArgs {
-    #[command(flatten)]
-    pub run: RunArgs,
-    /// The format of the output [default: csv for a forecast, text for the others]
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
-    /// The file to write it to [default: standard output]
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For readers
-    Text,
-    Csv,
-    Json,
-}
-
-#[derive(Debug, Args)]
-pub struct CompleteArgs {
-    #[command(flatten)]
-    pub run: RunArgs,
-    /// The beginning of a text [default: what is typed, or the lines of standard input]
-    #[arg(value_name = "TEXT")]
-    pub text: Option<String>,
-    /// How many completions to show
-    #[arg(short, long, value_name = "N", default_value_t = 5)]
-    pub n: usize,
-}
-
-#[derive(Debug, Default, Args)]
-pub struct CompareArgs {
-    /// Measure in small: at most three minutes on two cores, where all of it takes at most thirty
-    #[arg(long)]
-    pub quick: bool,
-    /// What to measure: memory, gradients, gates, cost, quality [default: all of it]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub parts: Option<Vec<Part>>,
-    /// Tasks of memory: recall, adding, copy, digits-rows, digits-pixels, digits-permuted; or forecast, which needs
-    /// little of it [default: all but forecast; quick: without copy and digits-permuted, too]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub tasks: Option<Vec<Memory>>,
-    /// Lengths T of recall, adding and copy [default: 10,30,100,300,1000; quick: 10,30,60]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub lengths: Option<Vec<usize>>,
-    /// How often each cell is tried, every time with other rows and weights [default: 8; quick: 4]
-    #[arg(long, value_name = "N")]
-    pub seeds: Option<usize>,
-    /// What is equal for all cells: hidden, parameters or time [default: hidden]
-    #[arg(long, value_name = "WHAT")]
-    pub fair: Option<Fairness>,
-    /// Hidden units; of the LSTM, if parameters are equal [default: 32]
-    #[arg(long, value_name = "N")]
-    pub hidden: Option<usize>,
-    /// Gradient steps of a trial [default: 2500; quick: 2000]
-    #[arg(long, value_name = "N")]
-    pub steps: Option<usize>,
-    /// Seconds of a trial, if time is equal [default: 4; quick: 0.5]
-    #[arg(long, value_name = "X")]
-    pub seconds: Option<f64>,
-    /// Rows a step [default: 16]
-    #[arg(long, value_name = "N")]
-    pub batch: Option<usize>,
-    /// Learning rate of Adam, the same for all cells [default: 0.005]
-    #[arg(long, value_name = "X")]
-    pub lr: Option<f64>,
-    /// Largest norm of all gradients together; 0 leaves them alone [default: 1]
-    #[arg(long, value_name = "X")]
-    pub clip: Option<f64>,
-    /// Steps of the recall task whose gradients are looked at [default: 50; quick: 30]
-    #[arg(long, value_name = "T")]
-    pub gradient_length: Option<usize>,
-    /// Layers of the networks whose gradients are looked at [default: 2]
-    #[arg(long, value_name = "N")]
-    pub gradient_layers: Option<usize>,
-    /// Hidden sizes whose cost is measured [default: 32,64,128,256; quick: 32,64,96]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub cost_hidden: Option<Vec<usize>>,
-    /// Lengths whose cost is measured [default: 32,128,512; quick: 32,128]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub cost_lengths: Option<Vec<usize>>,
-    /// What is read while gates are shown [default: a sentence about a fox and a crow]
-    #[arg(long, value_name = "TEXT")]
-    pub text: Option<String>,
-    /// A series that is read while gates are shown, too: an embedded data set (weather, stocks) or a CSV file with a
-    /// header [default: weather]
-    #[arg(long, value_name = "NAME|FILE.csv")]
-    pub series: Option<String>,
-    /// The column of it that is read [default: the data set's target, or else the first one of numbers]
-    #[arg(long, value_name = "COL")]
-    pub column: Option<String>,
-    /// Language of tables and report
-    #[arg(long, value_enum, default_value_t)]
-    pub lang: Language,
-    /// The folder [default: a new one under runs/]; one that is there is gone on with, if it has the same plan
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    pub device: DeviceArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct SummaryArgs {
-    /// A task, or a run's folder
-    #[arg(value_name = "TASK|RUN")]
-    pub of: PathBuf,
-    #[command(flatten)]
-    pub device: DeviceArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum DataCommand {
-    /// All data sets that are known by name, and how far each is at hand
-    List(DataFolder),
-    /// What a data set is, and its first lines
-    Show(DataShowArgs),
-    /// Fetch a data set that does not come with the program
-    Fetch(DataFetchArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct DataFolder {
-    /// Where fetched data sets lie, a folder each
-    #[arg(long, value_name = "DIR", default_value = RAW_FOLDER)]
-    pub folder: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub struct DataShowArgs {
-    /// A data set's name, or the manifest of one of your own
-    #[arg(value_name = "NAME|FILE.toml")]
-    pub name: String,
-    #[command(flatten)]
-    pub folder: DataFolder,
-}
-
-#[derive(Debug, Args)]
-pub struct DataFetchArgs {
-    #[command(flatten)]
-    pub of: DataShowArgs,
-    /// A file that is at hand already, in place of the one that the source gives
-    #[arg(long, value_name = "FILE")]
-    pub from: Option<PathBuf>,
-}
-
-/// Bad input that is found in this crate.
-#[derive(Debug)]
-pub struct BadInput(pub String);
-
-impl fmt::Display for BadInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BadInput {}
-
-/// Whether an error is about the input, and not about this program or machine.
-pub fn is_bad_input(error: &anyhow::Error) -> bool {
-    let ours = error.downcast_ref::<BadInput>().is_some();
-    let library = error.downcast_ref::<recurrent::Error>().is_some_and(recurrent::Error::is_bad_input);
-    ours || library
-}
-
-/// An error in the terms of the command line: libraries name fields, a user types flags.
-pub fn describe(error: &anyhow::Error) -> String {
-    match error.downcast_ref::<recurrent::Error>() {
-        Some(recurrent::Error::Setting { setting, .. }) => {
-            let text = error.to_string();
-            format!("--{}{}", setting.replace('_', "-"), &text[setting.len()..])
-        }
-        Some(recurrent::Error::Exists { .. }) => {
-            format!("{error}; choose another folder with --out, or replace a run with --force")
-        }
-        _ => error.to_string(),
-    }
 }

@@ -1,160 +1,173 @@
-//! `train complete`: the likeliest ways to go on with a word, while it is typed.
+//! `train complete`: completions of a word while it is typed.
 
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, read};
 use crossterm::terminal::{self, Clear, ClearType};
 use crossterm::{cursor, execute};
 use recurrent::Predictor;
 use recurrent::generate::{Completion, Generator};
 
-use crate::cli::CompleteArgs;
+use crate::args::RunArgs;
 use crate::device;
 use crate::output::{note, print, write};
 
-/// Characters of what was typed that are shown and looked at, the last ones.
-const LOOKED_AT: usize = 200;
+/// The number of last characters that are shown and that the network reads.
+const CONTEXT_CHARS: usize = 200;
+
+#[derive(Debug, Args)]
+pub struct CompleteArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// The beginning of a text [default: interactive, or the lines of standard input]
+    #[arg(value_name = "TEXT")]
+    pub text: Option<String>,
+    /// The number of completions
+    #[arg(short, long, value_name = "N", default_value_t = 5)]
+    pub n: usize,
+}
 
 /// `train complete`.
 pub fn run(args: &CompleteArgs) -> Result<ExitCode> {
     let device = device::open(&args.run.device)?;
     let generator = Generator::load(&args.run.run, &device)?;
     match &args.text {
-        Some(text) => answer(&generator, text, args.n)?,
+        Some(text) => print_completions(&generator, text, args.n)?,
         None if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => {
             generator.complete("", args.n)?;
-            note("Type; Tab takes the first offer, a digit another one, Enter begins a new line, Esc ends.");
-            let raw = Raw::new()?;
-            let typed = converse(&generator, args.n);
-            drop(raw);
+            note("Type text. Tab takes the first completion, a digit another one, Enter begins a new line, Esc quits.");
+            let raw_mode = RawMode::new()?;
+            let result = run_editor(&generator, args.n);
+            drop(raw_mode);
             print("");
-            typed?;
+            result?;
         }
         None => {
             for line in std::io::stdin().lock().lines() {
-                answer(&generator, &line.context("cannot read standard input")?, args.n)?;
+                print_completions(&generator, &line.context("cannot read standard input")?, args.n)?;
             }
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// One way to go on a line: its probability, and the text with it.
-fn answer(generator: &Generator, text: &str, n: usize) -> Result<()> {
+/// Prints each completion on a line: its probability, and the completed text.
+fn print_completions(generator: &Generator, text: &str, n: usize) -> Result<()> {
     for Completion { text: rest, probability } in generator.complete(text, n)? {
         print(format!("{:5.1} %  {text}{rest}", 100.0 * probability));
     }
     Ok(())
 }
 
-/// A terminal that gives each key at once, until it is dropped.
-struct Raw;
+/// The raw mode of the terminal, which delivers each key at once, until it is dropped.
+struct RawMode;
 
-impl Raw {
+impl RawMode {
     fn new() -> Result<Self> {
-        terminal::enable_raw_mode().context("the terminal does not give keys one by one")?;
+        terminal::enable_raw_mode().context("cannot switch the terminal to raw mode")?;
         Ok(Self)
     }
 }
 
-impl Drop for Raw {
+impl Drop for RawMode {
     fn drop(&mut self) {
-        // Nothing else could be done about a terminal that does not listen.
+        // Nothing can be done if it fails.
         let _ = terminal::disable_raw_mode();
     }
 }
 
-/// What a key does to what was typed.
+/// The effect of a key.
 #[derive(Debug, PartialEq, Eq)]
-enum Deed {
-    /// The text is another one now.
-    Typed,
-    /// A line is done.
-    Line,
-    /// It is over.
-    Leave,
-    /// Nothing.
-    Ignored,
+enum Action {
+    /// The text has changed.
+    Edit,
+    /// A new line begins.
+    NewLine,
+    /// The editor is left.
+    Quit,
+    /// Nothing happens.
+    Ignore,
 }
 
-/// Offers completions after each key.
-fn converse(generator: &Generator, n: usize) -> Result<()> {
+/// Shows completions after each key.
+fn run_editor(generator: &Generator, n: usize) -> Result<()> {
     let mut text = String::new();
-    let mut offers = generator.complete(&text, n)?;
+    let mut completions = generator.complete(&text, n)?;
     loop {
-        show(&text, &offers)?;
-        let Event::Key(key) = read().context("the terminal gives no keys")? else {
+        show(&text, &completions)?;
+        let Event::Key(key) = read().context("cannot read keys from the terminal")? else {
             continue;
         };
-        match press(&mut text, key, &offers) {
-            Deed::Leave => return Ok(()),
-            Deed::Ignored => continue,
-            Deed::Line => {
+        match press(&mut text, key, &completions) {
+            Action::Quit => return Ok(()),
+            Action::Ignore => continue,
+            Action::NewLine => {
                 execute!(std::io::stdout(), Clear(ClearType::FromCursorDown)).context("cannot draw")?;
                 write("\r\n");
                 text.clear();
             }
-            Deed::Typed => {}
+            Action::Edit => {}
         }
-        offers = generator.complete(tail(&text), n)?;
+        completions = generator.complete(tail(&text), n)?;
     }
 }
 
-fn press(text: &mut String, key: KeyEvent, offers: &[Completion]) -> Deed {
+fn press(text: &mut String, key: KeyEvent, completions: &[Completion]) -> Action {
     if key.kind == KeyEventKind::Release {
-        return Deed::Ignored;
+        return Action::Ignore;
     }
     match key.code {
-        KeyCode::Esc => Deed::Leave,
-        KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => Deed::Leave,
-        KeyCode::Enter => Deed::Line,
-        KeyCode::Tab => take(text, offers.first()),
-        KeyCode::Char(digit @ '1'..='9') if offers.len() > digit as usize - '1' as usize => {
-            take(text, offers.get(digit as usize - '1' as usize))
+        KeyCode::Esc => Action::Quit,
+        KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => Action::Quit,
+        KeyCode::Enter => Action::NewLine,
+        KeyCode::Tab => take(text, completions.first()),
+        KeyCode::Char(digit @ '1'..='9') if completions.len() > digit as usize - '1' as usize => {
+            take(text, completions.get(digit as usize - '1' as usize))
         }
         KeyCode::Char(c) => {
             text.push(c);
-            Deed::Typed
+            Action::Edit
         }
         KeyCode::Backspace => {
             text.pop();
-            Deed::Typed
+            Action::Edit
         }
-        _ => Deed::Ignored,
+        _ => Action::Ignore,
     }
 }
 
-fn take(text: &mut String, offer: Option<&Completion>) -> Deed {
-    match offer {
-        Some(offer) => {
-            text.push_str(&offer.text);
-            Deed::Typed
+fn take(text: &mut String, completion: Option<&Completion>) -> Action {
+    match completion {
+        Some(completion) => {
+            text.push_str(&completion.text);
+            Action::Edit
         }
-        None => Deed::Ignored,
+        None => Action::Ignore,
     }
 }
 
-/// Draws the line and the offers below it, and puts the cursor back to the line's end.
-fn show(text: &str, offers: &[Completion]) -> Result<()> {
+/// Draws the line and the completions below it, and moves the cursor back to the end of the line.
+fn show(text: &str, completions: &[Completion]) -> Result<()> {
     let mut out = std::io::stdout();
     execute!(out, cursor::MoveToColumn(0), Clear(ClearType::FromCursorDown)).context("cannot draw")?;
     write(tail(text));
-    let (column, _) = cursor::position().context("the terminal does not say where its cursor is")?;
-    for (number, Completion { text: rest, probability }) in offers.iter().enumerate() {
+    let (column, _) = cursor::position().context("cannot read the position of the cursor")?;
+    for (number, Completion { text: rest, probability }) in completions.iter().enumerate() {
         write(format_args!("\r\n  {}  {:5.1} %  …{rest}", number + 1, 100.0 * probability));
     }
-    let up = u16::try_from(offers.len()).unwrap_or(u16::MAX);
+    let up = u16::try_from(completions.len()).unwrap_or(u16::MAX);
     if up > 0 {
         execute!(out, cursor::MoveUp(up)).context("cannot draw")?;
     }
     execute!(out, cursor::MoveToColumn(column)).context("cannot draw")
 }
 
-/// The end of a text, as far as it is looked at.
+/// The end of a text that the network reads.
 fn tail(text: &str) -> &str {
-    let from = text.char_indices().rev().nth(LOOKED_AT - 1).map_or(0, |(at, _)| at);
+    let from = text.char_indices().rev().nth(CONTEXT_CHARS - 1).map_or(0, |(at, _)| at);
     &text[from..]
 }
 
@@ -162,27 +175,27 @@ fn tail(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn offers() -> Vec<Completion> {
+    fn completions() -> Vec<Completion> {
         ["er", "ers"].map(|text| Completion { text: text.into(), probability: 0.4 }).to_vec()
     }
 
     #[test]
-    fn keys_write_and_take_offers() {
+    fn keys_edit_the_text_and_take_completions() {
         let mut text = String::from("riv");
-        let mut press = |code| super::press(&mut text, KeyEvent::new(code, KeyModifiers::NONE), &offers());
-        assert_eq!(press(KeyCode::Tab), Deed::Typed);
-        assert_eq!(press(KeyCode::Backspace), Deed::Typed);
-        assert_eq!(press(KeyCode::Char('2')), Deed::Typed);
-        assert_eq!(press(KeyCode::Char('7')), Deed::Typed);
-        assert_eq!(press(KeyCode::Left), Deed::Ignored);
-        assert_eq!(press(KeyCode::Esc), Deed::Leave);
+        let mut press = |code| super::press(&mut text, KeyEvent::new(code, KeyModifiers::NONE), &completions());
+        assert_eq!(press(KeyCode::Tab), Action::Edit);
+        assert_eq!(press(KeyCode::Backspace), Action::Edit);
+        assert_eq!(press(KeyCode::Char('2')), Action::Edit);
+        assert_eq!(press(KeyCode::Char('7')), Action::Edit);
+        assert_eq!(press(KeyCode::Left), Action::Ignore);
+        assert_eq!(press(KeyCode::Esc), Action::Quit);
         assert_eq!(text, "riveers7");
     }
 
     #[test]
-    fn the_end_of_a_long_text_is_cut_between_characters() {
-        let text = "я".repeat(LOOKED_AT + 5);
-        assert_eq!(tail(&text).chars().count(), LOOKED_AT);
+    fn a_long_text_is_truncated_between_characters() {
+        let text = "я".repeat(CONTEXT_CHARS + 5);
+        assert_eq!(tail(&text).chars().count(), CONTEXT_CHARS);
         assert_eq!(tail("да"), "да");
     }
 }

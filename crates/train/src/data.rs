@@ -1,42 +1,78 @@
-//! The commands of data sets.
+//! `train data`: lists, shows and fetches data sets.
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use recurrent::data::fetch::{Progress, fetch};
 use recurrent::data::{
-    DataError, DatasetManifest, Kind, LabeledSchema, PairsSchema, SeriesSchema, State, TextSchema, known,
+    Availability, DataError, DatasetKind, DatasetManifest, LabeledSchema, PairsSchema, RAW_FOLDER, RegisteredDataset,
+    SeriesSchema, TextSchema, registered_datasets,
 };
 
-use crate::cli::{DataCommand, DataFetchArgs, DataFolder, DataShowArgs};
 use crate::interrupt;
 use crate::output::{note, print};
 
-/// How wide a description is written.
+/// The width of a description in characters.
 const WIDTH: usize = 100;
-/// How many lines of a data set are shown.
+/// The number of lines of a data set that are shown.
 const LINES: usize = 8;
-/// How much is read to find them.
+/// The number of bytes that are read to find them.
 const BEGINNING: u64 = 1 << 16;
-/// How long a plain line stays alone before the next.
-const PAUSE: Duration = Duration::from_secs(5);
+/// The shortest time between two lines of progress.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// List the registered data sets, and whether each is embedded or fetched
+    List(DataFolder),
+    /// Show the description and the first lines of a data set
+    Show(DataShowArgs),
+    /// Fetch a data set that is not embedded
+    Fetch(DataFetchArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DataFolder {
+    /// The folder of fetched data sets
+    #[arg(long, value_name = "DIR", default_value = RAW_FOLDER)]
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct DataShowArgs {
+    /// A registered data set, or the manifest of another one
+    #[arg(value_name = "NAME|FILE.toml")]
+    pub name: String,
+    #[command(flatten)]
+    pub folder: DataFolder,
+}
+
+#[derive(Debug, Args)]
+pub struct DataFetchArgs {
+    #[command(flatten)]
+    pub of: DataShowArgs,
+    /// A local copy of the source's file, instead of a download
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+}
 
 /// `train data`.
 pub fn run(command: DataCommand) -> Result<ExitCode> {
     match command {
         DataCommand::List(args) => list(&args)?,
         DataCommand::Show(args) => show(&args)?,
-        DataCommand::Fetch(args) => bring(&args)?,
+        DataCommand::Fetch(args) => fetch_and_print(&args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A data set that somebody named: a known one, or one with a manifest of the user's own.
+/// A registered data set, or one with a manifest of the user.
 struct Named {
     manifest: Cow<'static, DatasetManifest>,
     bytes: Option<&'static [u8]>,
@@ -48,26 +84,26 @@ impl Named {
         if path.extension().is_some_and(|extension| extension == "toml") {
             return Ok(Self { manifest: Cow::Owned(DatasetManifest::open(path)?), bytes: None });
         }
-        let set = DatasetManifest::find(name)?;
+        let set = RegisteredDataset::find(name)?;
         Ok(Self { manifest: Cow::Borrowed(&set.manifest), bytes: set.bytes })
     }
 
-    fn state(&self, folder: &Path) -> recurrent::Result<State> {
-        Ok(if self.bytes.is_some() { State::Embedded } else { self.manifest.state(folder)? })
+    fn availability(&self, folder: &Path) -> recurrent::Result<Availability> {
+        Ok(if self.bytes.is_some() { Availability::Embedded } else { self.manifest.availability(folder)? })
     }
 }
 
 /// `train data list`.
 fn list(args: &DataFolder) -> Result<()> {
     let mut rows = vec![["name", "kind", "size", "state", "licence", "what"].map(String::from)];
-    for set in known() {
+    for set in registered_datasets() {
         let manifest = &set.manifest;
         rows.push([
             manifest.name.clone(),
             manifest.kind.to_string(),
-            size(manifest.bytes),
-            set.state(&args.folder).map_err(recurrent::Error::from)?.to_string(),
-            manifest.licence.clone(),
+            size(manifest.num_bytes),
+            set.availability(&args.folder).map_err(recurrent::Error::from)?.to_string(),
+            manifest.license.clone(),
             manifest.title.clone(),
         ]);
     }
@@ -85,32 +121,32 @@ fn list(args: &DataFolder) -> Result<()> {
 fn show(args: &DataShowArgs) -> Result<()> {
     let named = Named::find(&args.name)?;
     let (manifest, folder) = (&*named.manifest, &args.folder.folder);
-    let state = named.state(folder)?;
-    let place = manifest.place(folder);
-    let state_words = match state {
-        State::Embedded => "embedded: it comes with the program".to_string(),
-        State::Fetched => format!("fetched: {}", place.display()),
-        State::NotFetched => format!("not fetched: to have it, run `{}`", fetch_command(args)),
-        State::Damaged => {
-            format!("damaged: {} has another sum; to have it again, run `{}`", place.display(), fetch_command(args))
+    let state = named.availability(folder)?;
+    let path = manifest.path_in(folder);
+    let state_text = match state {
+        Availability::Embedded => "embedded in the program".to_string(),
+        Availability::Fetched => format!("fetched: {}", path.display()),
+        Availability::NotFetched => format!("not fetched: run `{}`", fetch_command(args)),
+        Availability::ChecksumMismatch => {
+            format!("damaged: {} has another checksum; run `{}`", path.display(), fetch_command(args))
         }
     };
     print(format!("{}: {}\n", manifest.name, manifest.title));
     print(wrapped(&manifest.description));
-    print(format!("\nkind     {}, {}", manifest.kind, facts(manifest)));
-    print(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.bytes), manifest.sha256));
-    print(format!("licence  {}", manifest.licence));
-    if let Some(written) = &manifest.written {
+    print(format!("\nkind     {}, {}", manifest.kind, schema_text(manifest)));
+    print(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.num_bytes), manifest.sha256));
+    print(format!("licence  {}", manifest.license));
+    if let Some(written) = &manifest.author {
         print(format!("written  {written}"));
     }
     for source in &manifest.sources {
-        let bytes = source.bytes().map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
+        let bytes = source.num_bytes().map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
         print(format!("source   {source}{bytes}"));
     }
-    print(format!("state    {state_words}"));
+    print(format!("state    {state_text}"));
     let beginning = match (named.bytes, state) {
         (Some(bytes), _) => first_lines(bytes),
-        (None, State::Fetched) => first_lines(&beginning(&place)?),
+        (None, Availability::Fetched) => first_lines(&beginning(&path)?),
         (None, _) => return Ok(()),
     };
     print(format!("\n{beginning}"));
@@ -119,43 +155,44 @@ fn show(args: &DataShowArgs) -> Result<()> {
 
 fn fetch_command(args: &DataShowArgs) -> String {
     let folder = &args.folder.folder;
-    let elsewhere = if folder == Path::new(recurrent::data::RAW_FOLDER) {
-        String::new()
-    } else {
-        format!(" --folder {}", folder.display())
-    };
+    let elsewhere =
+        if folder == Path::new(RAW_FOLDER) { String::new() } else { format!(" --folder {}", folder.display()) };
     format!("train data fetch {}{elsewhere}", args.name)
 }
 
-/// How much there is of what, and how it is used where nobody says otherwise.
-fn facts(manifest: &DatasetManifest) -> String {
-    let facts = match manifest.kind {
-        Kind::Series => manifest.series().map(series_facts),
-        Kind::Text => manifest.text().map(text_facts),
-        Kind::ParallelCorpus => manifest.pairs().map(pairs_facts),
-        Kind::LabeledTexts => manifest.labeled().map(labelled_facts),
+/// The schema of a data set in words: its size, columns and split.
+fn schema_text(manifest: &DatasetManifest) -> String {
+    let text = match manifest.kind {
+        DatasetKind::Series => manifest.series().map(series_text),
+        DatasetKind::Text => manifest.text().map(text_text),
+        DatasetKind::Pairs => manifest.pairs().map(pairs_text),
+        DatasetKind::Labeled => manifest.labeled().map(labeled_text),
     };
-    facts.expect("a manifest that was read has the facts of its kind")
+    text.expect("a manifest has the schema of its kind")
 }
 
-fn series_facts(facts: &SeriesSchema) -> String {
-    let SeriesSchema { rows, inputs, targets, horizon, split, .. } = facts;
-    let season = facts.season.map_or_else(String::new, |season| format!(", again after {season}"));
-    format!("{rows} rows: {} from {}, {horizon} ahead{season}; split {split}", targets.join(", "), inputs.join(", "))
+fn series_text(schema: &SeriesSchema) -> String {
+    let SeriesSchema { rows, features, targets, horizon, split, .. } = schema;
+    let season = schema.season.map_or_else(String::new, |season| format!("; season of {season} rows"));
+    format!(
+        "{rows} rows: targets {}, features {}, horizon {horizon}{season}; split {split}",
+        targets.join(", "),
+        features.join(", ")
+    )
 }
 
-fn text_facts(facts: &TextSchema) -> String {
-    format!("the last {} of it to validate", facts.valid)
+fn text_text(schema: &TextSchema) -> String {
+    format!("validation fraction {}", schema.valid_fraction)
 }
 
-fn pairs_facts(facts: &PairsSchema) -> String {
-    let PairsSchema { rows, source, target, split, group } = facts;
-    let group = group.as_ref().map_or_else(String::new, |group| format!(", equals of `{group}` together"));
+fn pairs_text(schema: &PairsSchema) -> String {
+    let PairsSchema { rows, source, target, split, group_column: group, .. } = schema;
+    let group = group.as_ref().map_or_else(String::new, |group| format!(", grouped by `{group}`"));
     format!("{rows} rows: {} to {}; split {split}{group}", source.language, target.language)
 }
 
-fn labelled_facts(facts: &LabeledSchema) -> String {
-    let LabeledSchema { rows, text, label, split, part } = facts;
+fn labeled_text(schema: &LabeledSchema) -> String {
+    let LabeledSchema { rows, text_column: text, label_column: label, split, split_column: part, .. } = schema;
     let split = match part {
         Some(part) => format!("split by `{part}`"),
         None => format!("split {split}"),
@@ -163,7 +200,7 @@ fn labelled_facts(facts: &LabeledSchema) -> String {
     format!("{rows} rows: `{label}` of `{text}`; {split}")
 }
 
-/// The beginning of a file, as much as is needed to show some lines.
+/// The beginning of a file, from which some lines are shown.
 fn beginning(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
@@ -171,7 +208,7 @@ fn beginning(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The first lines, each as far as it fits.
+/// The first lines, truncated to the width.
 fn first_lines(bytes: &[u8]) -> String {
     let beginning = &bytes[..bytes.len().min(BEGINNING as usize)];
     let text = String::from_utf8_lossy(beginning);
@@ -182,7 +219,7 @@ fn first_lines(bytes: &[u8]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Text in lines that end between words.
+/// Text, wrapped between words.
 fn wrapped(text: &str) -> String {
     let mut lines: Vec<String> = vec![];
     for word in text.split_whitespace() {
@@ -207,69 +244,71 @@ fn size(bytes: u64) -> String {
 }
 
 /// `train data fetch`.
-fn bring(args: &DataFetchArgs) -> Result<()> {
+fn fetch_and_print(args: &DataFetchArgs) -> Result<()> {
     let named = Named::find(&args.of.name)?;
     let (manifest, folder) = (&*named.manifest, &args.of.folder.folder);
-    let place = manifest.place(folder);
-    match named.state(folder)? {
-        State::Embedded => {
+    let path = manifest.path_in(folder);
+    match named.availability(folder)? {
+        Availability::Embedded => {
             print(format!("{} comes with the program: there is nothing to fetch.", manifest.name));
             return Ok(());
         }
-        State::Fetched => {
-            print(format!("{} is already there: {}", manifest.name, place.display()));
+        Availability::Fetched => {
+            print(format!("{} is already there: {}", manifest.name, path.display()));
             return Ok(());
         }
-        State::Damaged => note(format!("{} has another sum than it should, and is replaced", place.display())),
-        State::NotFetched => {}
+        Availability::ChecksumMismatch => {
+            note(format!("{} has another checksum than its manifest, and is replaced", path.display()))
+        }
+        Availability::NotFetched => {}
     }
-    interrupt::leave_on_ctrl_c("interrupted; to go on, run it again")?;
-    note(format!("{}: {}; licence: {}", manifest.name, manifest.title, manifest.licence));
-    let mut watch = Watch::new();
-    let place = fetch(manifest, folder, args.from.as_deref(), &mut |progress| watch.see(&progress));
-    watch.end();
-    let place = place.map_err(|error| recurrent::Error::from(DataError::from(error)))?;
-    print(format!("{} is there: {}, {}", manifest.name, place.display(), size(manifest.bytes)));
+    interrupt::exit_on_ctrl_c("interrupted; run the command again to resume")?;
+    note(format!("{}: {}; licence: {}", manifest.name, manifest.title, manifest.license));
+    let mut display = ProgressDisplay::new();
+    let path = fetch(manifest, folder, args.from.as_deref(), &mut |progress| display.update(&progress));
+    display.finish();
+    let path = path.map_err(|error| recurrent::Error::from(DataError::from(error)))?;
+    print(format!("{} is there: {}, {}", manifest.name, path.display(), size(manifest.num_bytes)));
     Ok(())
 }
 
-/// Shows how far a download is: a bar on a terminal, plain lines elsewhere.
-struct Watch {
+/// Shows the progress of a download: a bar on a terminal, plain lines elsewhere.
+struct ProgressDisplay {
     bar: Option<ProgressBar>,
     on_terminal: bool,
-    said: Instant,
+    last_line: Instant,
 }
 
-impl Watch {
+impl ProgressDisplay {
     fn new() -> Self {
-        Self { bar: None, on_terminal: std::io::stderr().is_terminal(), said: Instant::now() }
+        Self { bar: None, on_terminal: std::io::stderr().is_terminal(), last_line: Instant::now() }
     }
 
-    fn see(&mut self, progress: &Progress<'_>) {
+    fn update(&mut self, progress: &Progress<'_>) {
         match progress {
-            Progress::Asking(source) => {
-                let bytes = source.bytes().map_or_else(String::new, |bytes| format!(" ({})", size(bytes)));
-                self.tell(format!("from {source}{bytes}"));
+            Progress::Connecting(source) => {
+                let bytes = source.num_bytes().map_or_else(String::new, |bytes| format!(" ({})", size(bytes)));
+                self.line(format!("from {source}{bytes}"));
                 self.spin();
             }
-            Progress::Resuming { bytes } => self.tell(format!("going on after {}", size(*bytes))),
-            Progress::Came { bytes, of } => self.came(*bytes, *of),
-            Progress::Failed(error) => self.tell(format!("{error}; asking the next source")),
-            Progress::Preparing => {
-                self.tell("preparing it");
+            Progress::Resuming { bytes } => self.line(format!("resuming after {}", size(*bytes))),
+            Progress::Received { bytes, total } => self.received(*bytes, *total),
+            Progress::Failed(error) => self.line(format!("{error}; trying the next source")),
+            Progress::Converting => {
+                self.line("converting");
                 self.spin();
             }
             _ => {}
         }
     }
 
-    /// A line that stays.
-    fn tell(&mut self, words: impl ToString) {
-        self.end();
-        note(words.to_string());
+    /// Prints a line.
+    fn line(&mut self, text: impl ToString) {
+        self.finish();
+        note(text.to_string());
     }
 
-    /// Something moves, where nobody knows for how long.
+    /// Shows a spinner for work of unknown length.
     fn spin(&mut self) {
         if self.on_terminal {
             let bar = ProgressBar::new_spinner();
@@ -278,23 +317,23 @@ impl Watch {
         }
     }
 
-    fn came(&mut self, bytes: u64, of: Option<u64>) {
+    fn received(&mut self, bytes: u64, of: Option<u64>) {
         if !self.on_terminal {
-            if self.said.elapsed() >= PAUSE {
-                self.said = Instant::now();
+            if self.last_line.elapsed() >= LINE_INTERVAL {
+                self.last_line = Instant::now();
                 let of = of.map_or_else(String::new, |of| format!(" of {}", size(of)));
                 note(format!("  {}{of}", size(bytes)));
             }
             return;
         }
         if self.bar.as_ref().is_none_or(|bar| bar.length() != of) {
-            self.end();
+            self.finish();
             let bar = of.map_or_else(ProgressBar::no_length, ProgressBar::new);
             let style = match of {
                 Some(_) => "{bar:40} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left",
                 None => "{spinner} {decimal_bytes}, {decimal_bytes_per_sec}",
             };
-            let style = ProgressStyle::with_template(style).expect("a template that was tried");
+            let style = ProgressStyle::with_template(style).expect("the template is valid");
             self.bar = Some(bar.with_style(style).with_position(bytes));
         }
         if let Some(bar) = &self.bar {
@@ -302,7 +341,7 @@ impl Watch {
         }
     }
 
-    fn end(&mut self) {
+    fn finish(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -314,12 +353,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_read_like_speech() {
+    fn sizes_have_suitable_units() {
         assert_eq!([7, 47_838, 1_115_394, 67_607_712].map(size), ["7 B", "48 kB", "1.1 MB", "67.6 MB"]);
     }
 
     #[test]
-    fn lines_end_between_words_and_where_they_no_longer_fit() {
+    fn text_is_wrapped_and_lines_are_truncated() {
         let text = "word ".repeat(50);
         assert!(wrapped(&text).lines().all(|line| line.len() <= WIDTH && line.ends_with("word")));
         assert_eq!(wrapped(&text).split_whitespace().count(), 50);

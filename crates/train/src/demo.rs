@@ -1,19 +1,30 @@
-//! `train demo`: each task in small, on data that come with the program, and a report.
+//! `train demo`: trains each task on a small scale, on embedded data, and writes a report.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
+use clap::Args;
 use recurrent::replace;
+use recurrent_study::Language;
 
-use crate::cli::DemoArgs;
+use crate::device::{self, DeviceArgs};
+use crate::folder;
 use crate::interrupt::INTERRUPTED;
-use crate::language::Language;
 use crate::output::print;
 use crate::progress::duration;
 use crate::report::{Report, Section};
 use crate::tasks::{TASKS, Trained};
-use crate::{device, folder};
+
+#[derive(Debug, Default, Args)]
+pub struct DemoArgs {
+    /// The folder of the demo's runs and its report [default: a new one under runs/]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
 
 /// `train`, and `train demo`.
 pub fn run(args: DemoArgs) -> Result<ExitCode> {
@@ -37,8 +48,8 @@ pub fn run(args: DemoArgs) -> Result<ExitCode> {
 
 fn html(sections: Vec<Section>, time: &str) -> String {
     let lead = format!(
-        "Uses of recurrent networks, each trained in {time} in all on this machine from data that come with the \
-         program, each beside its baselines. Longer training and more data do better."
+        "Applications of recurrent networks, all trained on this machine in {time}, on data sets that are embedded in the \
+         program, and compared with baselines. Longer training and more data give better results."
     );
     Report { language: Language::English, title: "A demo of recurrent networks".into(), lead, sections }.to_html()
 }

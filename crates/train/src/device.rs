@@ -1,4 +1,4 @@
-//! Where to compute.
+//! The devices to compute on.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -7,15 +7,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use burn::tensor::Device;
+use clap::Args;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use recurrent::kernels::gpu::Adapter;
 
-use crate::cli::{BadInput, DeviceArgs};
+use crate::error::BadInput;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use crate::output::note;
 use crate::output::print;
 
-/// A device by its name, compiled in or not.
+#[derive(Debug, Default, Args)]
+pub struct DeviceArgs {
+    /// The device: flex or ndarray (CPU), wgpu, vulkan, metal or cuda (GPU), as far as compiled in; :N picks one of
+    /// several
+    #[arg(long, value_name = "NAME[:N]")]
+    pub device: Option<DeviceName>,
+}
+
+/// The name of a device, whether its backend is compiled in or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceName {
     backend: Backend,
@@ -33,10 +42,10 @@ enum Backend {
 }
 
 impl Backend {
-    /// GPUs first: the first that is compiled in is the default.
+    /// All backends, GPUs first; the first that is compiled in is the default.
     const ALL: [Self; 6] = [Self::Cuda, Self::Metal, Self::Vulkan, Self::Wgpu, Self::Flex, Self::NdArray];
 
-    /// The device's name, which is also the feature's.
+    /// The name of the device and of the Cargo feature.
     fn name(self) -> &'static str {
         match self {
             Self::Cuda => "cuda",
@@ -63,8 +72,8 @@ impl Backend {
         }
     }
 
-    /// What has to be there for the device to answer.
-    fn needs(self) -> &'static str {
+    /// What the device requires of the machine.
+    fn requirement(self) -> &'static str {
         match self {
             Self::Cuda => "NVIDIA's driver and CUDA libraries",
             Self::Metal => "a Mac with Apple's or another GPU",
@@ -84,7 +93,7 @@ impl FromStr for DeviceName {
             None => (text, None),
         };
         let expected =
-            "expected flex, ndarray, wgpu, vulkan, metal or cuda, and for a GPU perhaps its number, as in cuda:1";
+            "expected flex, ndarray, wgpu, vulkan, metal or cuda, with an optional index for a GPU, as in cuda:1";
         let backend = Backend::ALL.into_iter().find(|backend| backend.name() == name);
         let backend = backend.ok_or_else(|| format!("unknown device `{name}`: {expected}"))?;
         let index = match index.map(str::parse) {
@@ -105,7 +114,7 @@ impl fmt::Display for DeviceName {
     }
 }
 
-/// The name of the device that was asked for, or of the first that is compiled in, GPUs before CPUs.
+/// The name of the requested device, or of the first that is compiled in, GPUs before CPUs.
 ///
 /// # Errors
 /// If none is compiled in.
@@ -115,18 +124,18 @@ pub fn named(args: &DeviceArgs) -> Result<DeviceName> {
     name.ok_or_else(|| BadInput("no device is compiled in: build with --features flex".into()).into())
 }
 
-/// The device that was asked for, or the first that is compiled in, GPUs before CPUs.
+/// Opens the requested device, or the first that is compiled in, GPUs before CPUs.
 ///
 /// # Errors
-/// If it is not compiled in, or nothing answers to it: the error says which feature or driver is missing.
+/// If it is not compiled in, or not found; the error says which feature or driver is missing.
 pub fn open(args: &DeviceArgs) -> Result<Device> {
     let compiled: Vec<&str> =
         Backend::ALL.into_iter().filter(|backend| backend.is_compiled_in()).map(Backend::name).collect();
     let name = named(args)?;
-    let wanted = name.backend.name();
+    let backend = name.backend.name();
     if !name.backend.is_compiled_in() {
         return Err(BadInput(format!(
-            "device {wanted}: it is not compiled in, build with --features {wanted} (compiled in: {})",
+            "device {backend}: it is not compiled in, build with --features {backend} (compiled in: {})",
             compiled.join(", ")
         ))
         .into());
@@ -134,11 +143,14 @@ pub fn open(args: &DeviceArgs) -> Result<Device> {
     let device = find(name).ok_or_else(|| {
         let index = name.index.map(|index| format!(":{index}")).unwrap_or_default();
         let instead = if cfg!(feature = "flex") { "; --device flex computes on the CPU" } else { "" };
-        BadInput(format!("device {wanted}{index}: no adapter was found, it needs {}{instead}", name.backend.needs()))
+        BadInput(format!(
+            "device {backend}{index}: no adapter was found, it needs {}{instead}",
+            name.backend.requirement()
+        ))
     })?;
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     if let Some(adapter) = Adapter::of(&device) {
-        note(format!("device {wanted}: {adapter}"));
+        note(format!("device {backend}: {adapter}"));
         ON_GPU.store(true, Ordering::Relaxed);
     }
     Ok(device)
@@ -147,30 +159,30 @@ pub fn open(args: &DeviceArgs) -> Result<Device> {
 /// Whether a GPU was opened.
 static ON_GPU: AtomicBool = AtomicBool::new(false);
 
-/// What to do when the program has failed in the middle of computing, where it may have been the GPU.
+/// What to do after a panic, if a GPU is in use.
 pub fn advice() -> Option<&'static str> {
     ON_GPU.load(Ordering::Relaxed).then_some(
-        "the GPU may have lacked memory or have been lost: try a smaller --batch or --hidden, or --device flex; what a \
-         run has saved so far is kept, and `train resume` goes on with it",
+        "the GPU may be out of memory or lost: try a smaller --batch-size or --hidden-size, or --device flex; the run's \
+         last checkpoint is kept, and `train resume` continues from it",
     )
 }
 
-/// `train devices`: what is there to compute on, and what it can hold.
+/// `train devices`: lists the devices and their limits.
 pub fn list() -> Result<ExitCode> {
     for backend in Backend::ALL.into_iter().filter(|backend| backend.is_compiled_in()) {
         let adapters = adapters(backend);
         if adapters.is_empty() {
-            print(format!("{}: nothing answers, it needs {}", backend.name(), backend.needs()));
+            print(format!("{}: no device was found, it needs {}", backend.name(), backend.requirement()));
         }
         for (index, lines) in adapters.into_iter().enumerate() {
-            let number = if backend.is_gpu() { format!(":{index}") } else { String::new() };
-            print(format!("{}{number}  {}", backend.name(), lines.join("\n    ")));
+            let index = if backend.is_gpu() { format!(":{index}") } else { String::new() };
+            print(format!("{}{index}  {}", backend.name(), lines.join("\n    ")));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The lines on each device of a backend.
+/// The lines about each device of a backend.
 fn adapters(backend: Backend) -> Vec<Vec<String>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     match backend {
@@ -198,23 +210,26 @@ fn lines(adapter: &Adapter) -> Vec<String> {
     vec![
         adapter.to_string(),
         format!("shared memory {}, units of a cube {}", size(limits.shared_bytes as u64), limits.units),
-        format!("planes {planes}, cooperative matrices {}", if adapter.has_matrices { "yes" } else { "no" }),
+        format!("planes {planes}, cooperative matrices {}", if adapter.has_matrix_instructions { "yes" } else { "no" }),
         format!(
             "memory {}, largest buffer {}",
             adapter.memory.map_or("unknown".into(), size),
             size(limits.buffer_bytes)
         ),
-        format!("recurrent layers {}", if limits.suffice() { "fused" } else { "step by step: too few bindings" }),
+        format!(
+            "recurrent layers {}",
+            if limits.supports_fused() { "fused" } else { "step by step: too few bindings" }
+        ),
     ]
 }
 
-/// The device, if one answers.
+/// The device, if it is found.
 fn find(name: DeviceName) -> Option<Device> {
     match name.backend {
         #[cfg(feature = "flex")]
         Backend::Flex => Some(Device::flex()),
         #[cfg(feature = "ndarray")]
-        #[allow(deprecated, reason = "deprecated in favour of Flex, and offered here for as long as Burn ships it")]
+        #[allow(deprecated, reason = "deprecated in favor of Flex, but supported while Burn ships it")]
         Backend::NdArray => Some(Device::ndarray()),
         #[cfg(any(feature = "wgpu", feature = "cuda"))]
         gpu => {
@@ -225,12 +240,12 @@ fn find(name: DeviceName) -> Option<Device> {
                 None => best_of(gpu),
             }
         }
-        #[allow(unreachable_patterns, reason = "without a GPU's feature, CPUs are all there is")]
+        #[allow(unreachable_patterns, reason = "only CPU backends are left without GPU features")]
         _ => None,
     }
 }
 
-/// The device that a GPU's backend takes by itself.
+/// The default device of a GPU backend.
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 fn best_of(backend: Backend) -> Option<Device> {
     #[cfg(feature = "wgpu")]
@@ -248,7 +263,7 @@ fn best_of(backend: Backend) -> Option<Device> {
     }
 }
 
-/// All devices of a GPU's backend, in the order of their numbers.
+/// All devices of a GPU backend, in the order of their indices.
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 fn all_of(backend: Backend) -> Vec<Device> {
     use burn::tensor::DeviceType;
@@ -263,7 +278,7 @@ fn all_of(backend: Backend) -> Vec<Device> {
         Backend::Cuda => DeviceType::Cuda,
         _ => return Vec::new(),
     };
-    // A driver that is not installed makes the runtime panic when it looks for it.
+    // The runtime panics if the driver is not installed.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
     let devices = std::panic::catch_unwind(|| Device::enumerate(kind).into_iter().collect());
@@ -276,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_with_and_without_a_number() {
+    fn device_names_have_an_optional_index() {
         assert_eq!("cuda:1".parse(), Ok(DeviceName { backend: Backend::Cuda, index: Some(1) }));
         assert_eq!("cuda:1".parse::<DeviceName>().map(|name| name.to_string()), Ok("cuda:1".into()));
         assert_eq!("flex".parse(), Ok(DeviceName { backend: Backend::Flex, index: None }));
@@ -286,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_compiled_in_is_told_with_its_feature() {
+    fn a_backend_that_is_not_compiled_in_is_reported_with_its_feature() {
         let Some(absent) = Backend::ALL.into_iter().find(|backend| !backend.is_compiled_in()) else {
             return;
         };

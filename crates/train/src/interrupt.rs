@@ -1,4 +1,4 @@
-//! Ctrl-C.
+//! Handling of Ctrl-C.
 
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -7,38 +7,38 @@ use burn::train::Interrupter;
 
 use crate::output::note;
 
-/// The status of a program that Ctrl-C has ended.
+/// The exit code after Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
 
-/// What Ctrl-C (or a polite `kill`) does now.
-static NOW: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
-static LISTENING: Once = Once::new();
+/// What Ctrl-C does at present.
+static ACTION: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
+static HANDLER: Once = Once::new();
 
-/// A new interrupter, which Ctrl-C sets off from now on.
+/// A new interrupter, which Ctrl-C stops from now on.
 pub fn on_ctrl_c() -> Result<Interrupter> {
     let interrupter = Interrupter::new();
     let handle = interrupter.clone();
-    listen(move || handle.stop(Some("interrupted")))?;
+    set_action(move || handle.stop(Some("interrupted")))?;
     Ok(interrupter)
 }
 
-/// From now on Ctrl-C ends the program at once, with these last words.
-pub fn leave_on_ctrl_c(words: &'static str) -> Result<()> {
-    listen(move || {
-        note(words);
+/// From now on Ctrl-C prints a message and exits the program at once.
+pub fn exit_on_ctrl_c(message: &'static str) -> Result<()> {
+    set_action(move || {
+        note(message);
         std::process::exit(INTERRUPTED.into());
     })
 }
 
-fn listen(act: impl Fn() + Send + 'static) -> Result<()> {
-    *NOW.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
-    let mut listening = Ok(());
-    LISTENING.call_once(|| {
-        listening = ctrlc::set_handler(|| {
-            if let Some(act) = &*NOW.lock().unwrap_or_else(PoisonError::into_inner) {
-                act();
+fn set_action(action: impl Fn() + Send + 'static) -> Result<()> {
+    *ACTION.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(action));
+    let mut result = Ok(());
+    HANDLER.call_once(|| {
+        result = ctrlc::set_handler(|| {
+            if let Some(action) = &*ACTION.lock().unwrap_or_else(PoisonError::into_inner) {
+                action();
             }
         });
     });
-    listening.context("cannot listen to Ctrl-C")
+    result.context("cannot handle Ctrl-C")
 }

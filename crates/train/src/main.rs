@@ -1,21 +1,21 @@
 //! `train`: recurrent networks from the command line.
 //!
-//! The command line becomes a checked configuration, the configuration a run in a folder of its own, and the folder a
-//! predictor. Exit codes: 0 done; 2 bad input, with where and what was expected; 130 interrupted, with what was done so
-//! far kept; 1 anything else.
+//! `train TASK` turns the command line into a checked configuration and trains a run in its own folder, from which
+//! `train predict` predicts. Exit codes: 0 success; 2 bad input; 130 interrupted, after a checkpoint; 1 any other error.
 
-// The macros of Burn's GPU backends nest deeper than the compiler's default.
+// The types of Burn's GPU backends exceed the compiler's default.
 #![recursion_limit = "256"]
 
+mod args;
 mod cli;
 mod compare;
 mod complete;
 mod data;
 mod demo;
 mod device;
+mod error;
 mod folder;
 mod interrupt;
-mod language;
 mod output;
 mod plots;
 mod progress;
@@ -29,19 +29,19 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::cli::{Command, Typed};
+use crate::cli::{Command, Parsed};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let typed = cli::parse();
-    // Burn panics where a device fails, after a message of its own.
-    match std::panic::catch_unwind(AssertUnwindSafe(|| threads::join_in().and_then(|()| run(typed)))) {
+    let parsed = cli::parse();
+    // Burn panics if a device fails; the panic message is printed already.
+    match std::panic::catch_unwind(AssertUnwindSafe(|| threads::join_pool().and_then(|()| run(parsed)))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            output::note(format!("error: {}", cli::describe(&error)));
-            ExitCode::from(if cli::is_bad_input(&error) { 2 } else { 1 })
+            output::note(format!("error: {}", error::describe(&error)));
+            ExitCode::from(if error::is_bad_input(&error) { 2 } else { 1 })
         }
         Err(_) => {
             if let Some(advice) = device::advice() {
@@ -52,15 +52,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(typed: Typed) -> Result<ExitCode> {
-    match typed {
-        Typed::Train(task, matches) => task.train(&matches),
-        Typed::Predict(args, matches) => tasks::predict(&args, &matches),
-        Typed::Other(command) => match command {
+fn run(parsed: Parsed) -> Result<ExitCode> {
+    match parsed {
+        Parsed::Train(task, matches) => task.train(&matches),
+        Parsed::Predict(args, matches) => tasks::predict(&args, &matches),
+        Parsed::Other(command) => match command {
             Command::Demo(args) => demo::run(args),
             Command::Resume(args) => tasks::resume(&args),
             Command::Evaluate(args) => tasks::evaluate(&args),
-            Command::Predict(_) => unreachable!("parsed as a prediction"),
+            Command::Predict(_) => unreachable!("parsed as Parsed::Predict"),
             Command::Complete(args) => complete::run(&args),
             Command::Compare(args) => compare::run(*args),
             Command::Summary(args) => tasks::summary(&args),

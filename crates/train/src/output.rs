@@ -8,8 +8,8 @@ pub fn print(text: impl Display) {
     write(format_args!("{text}\n"));
 }
 
-/// Writes a part of a result to standard output at once. A reader that closes the pipe early (`| head`) is no error;
-/// any other failure ends the program, since the result is lost.
+/// Writes part of a result to standard output and flushes it. A reader that closes the pipe early (`| head`) is not an
+/// error; any other failure exits the program, since the result is lost.
 pub fn write(text: impl Display) {
     let mut out = std::io::stdout();
     match write!(out, "{text}").and_then(|()| out.flush()) {

@@ -1,44 +1,44 @@
-//! Progress, for those who watch: burn-train's dashboard on a terminal, plain lines elsewhere.
+//! Progress of training: burn-train's dashboard on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use burn::train::renderer::default_renderer;
-use recurrent::fit::{Advance, AfterEpoch, Callbacks, Epoch, History, Tell};
+use recurrent::fit::{AfterEpoch, Callbacks, Epoch, History, ProgressRenderer, SplitProgress};
 
 use crate::interrupt;
 use crate::output::note;
 
-/// How long a plain line stays alone before the next, within an epoch.
-const PAUSE: Duration = Duration::from_secs(5);
+/// The shortest time between two lines within an epoch.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What is watched.
+/// The size of a training run.
 #[derive(Debug, Clone, Copy)]
-pub struct Watch {
-    /// Epochs in all.
+pub struct TrainingSize {
+    /// The number of epochs.
     pub epochs: usize,
-    /// Items that an epoch trains on.
+    /// The number of items that an epoch trains on.
     pub items: usize,
-    /// What they are.
+    /// The name of the items.
     pub unit: &'static str,
-    /// Whether burn-train's dashboard shows it, where there is a terminal.
-    pub dashboard: bool,
 }
 
-/// A session that shows itself as suits the terminal, and that Ctrl-C ends. `after_epoch` is told after each epoch's
-/// line.
-pub fn callbacks(watch: Watch, mut after_epoch: AfterEpoch) -> Result<Callbacks> {
+/// Callbacks that show progress and are interrupted by Ctrl-C.
+///
+/// `dashboard` shows burn-train's dashboard if there is a terminal. `after_epoch` is called after the line about each
+/// epoch.
+pub fn callbacks(size: TrainingSize, dashboard: bool, mut after_epoch: AfterEpoch) -> Result<Callbacks> {
     let interrupter = interrupt::on_ctrl_c()?;
-    if watch.dashboard && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
+    if dashboard && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
         return Ok(Callbacks { renderer: default_renderer(interrupter.clone(), None), interrupter, after_epoch });
     }
     let mut lines = Lines::new();
     Ok(Callbacks {
-        renderer: Box::new(Tell::new(move |advance: &Advance| lines.tell(advance))),
+        renderer: Box::new(ProgressRenderer::new(move |progress: &SplitProgress| lines.update(progress))),
         interrupter,
         after_epoch: Box::new(move |history| {
-            note(epoch_line(history, watch));
+            note(epoch_line(history, size));
             after_epoch(history);
         }),
     })
@@ -46,7 +46,7 @@ pub fn callbacks(watch: Watch, mut after_epoch: AfterEpoch) -> Result<Callbacks>
 
 /// `epoch 3/40: training loss 0.3120, validation loss 0.4210 (best), 2.1 s (437 windows a second), at most 1 min 18 s
 /// left`.
-fn epoch_line(history: &History, Watch { epochs, items, unit, .. }: Watch) -> String {
+fn epoch_line(history: &History, TrainingSize { epochs, items, unit }: TrainingSize) -> String {
     let Some(Epoch { epoch, train_loss, valid_loss, seconds, .. }) = history.epochs.last() else {
         return String::new();
     };
@@ -70,28 +70,28 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Tells how far an epoch has come, if it is one that takes its time.
+/// Lines about the progress within a long epoch.
 #[derive(Debug)]
 struct Lines {
     start: Instant,
-    said: Instant,
+    last: Instant,
 }
 
 impl Lines {
     fn new() -> Self {
-        Self { start: Instant::now(), said: Instant::now() }
+        Self { start: Instant::now(), last: Instant::now() }
     }
 
-    fn tell(&mut self, advance: &Advance) {
-        let Advance { part, done, total } = advance;
+    fn update(&mut self, progress: &SplitProgress) {
+        let SplitProgress { split, done, total } = progress;
         if *done == 0 {
             *self = Self::new();
-        } else if self.said.elapsed() >= PAUSE {
-            self.said = Instant::now();
+        } else if self.last.elapsed() >= LINE_INTERVAL {
+            self.last = Instant::now();
             let rate = *done as f64 / self.start.elapsed().as_secs_f64();
             let left = duration(total.saturating_sub(*done) as f64 / rate);
-            let share = 100 * done / total.max(&1);
-            note(format!("  {part}: {share} %, {left} left"));
+            let percent = 100 * done / total.max(&1);
+            note(format!("  {split}: {percent} %, {left} left"));
         }
     }
 }
@@ -101,12 +101,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_like_speech() {
+    fn durations_have_suitable_units() {
         assert_eq!([0.4, 59.0, 78.0, 3700.0].map(duration), ["0 s", "59 s", "1 min 18 s", "1 h 1 min"]);
     }
 
     #[test]
-    fn an_epoch_is_one_line() {
+    fn each_epoch_has_one_line() {
         let epoch = |epoch, valid_loss| Epoch {
             epoch,
             train_loss: 0.5,
@@ -116,13 +116,13 @@ mod tests {
             clipped: 0.0,
             seconds: 2.0,
         };
-        let watch = Watch { epochs: 3, items: 100, unit: "windows", dashboard: false };
+        let size = TrainingSize { epochs: 3, items: 100, unit: "windows" };
         let mut history = History { epochs: vec![epoch(1, 0.25)] };
         assert_eq!(
-            epoch_line(&history, watch),
+            epoch_line(&history, size),
             "epoch 1/3: training loss 0.5000, validation loss 0.2500 (best), 2.0 s (50 windows a second), at most 4 s left"
         );
         history.epochs.push(epoch(2, 0.75));
-        assert!(epoch_line(&history, watch).starts_with("epoch 2/3: training loss 0.5000, validation loss 0.7500, "));
+        assert!(epoch_line(&history, size).starts_with("epoch 2/3: training loss 0.5000, validation loss 0.7500, "));
     }
 }

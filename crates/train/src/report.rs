@@ -1,42 +1,40 @@
-//! A report: what was done and what came of it, as one HTML file that holds all it shows.
+//! Reports as self-contained HTML files.
 //!
-//! The file needs nothing beside itself and runs nothing: no script, no style sheet, no font, no link to elsewhere. It
-//! can be read on a phone, in the dark and on paper, sent by mail, and opened in ten years.
+//! A file has no scripts, external style sheets, fonts or links. It adapts to small screens, dark mode and print.
 //!
-//! Whoever has something to tell fills a [`Report`] with [`Section`]s and these with [`Block`]s; [`Report::to_html`]
-//! escapes all text. A table's columns of numbers are found by themselves and aligned on the right.
+//! A [`Report`] has [`Section`]s, and these have [`Block`]s; [`Report::to_html`] escapes all text. Numeric columns of tables
+//! are detected and aligned on the right.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-
-use crate::language::Language;
+use recurrent_study::Language;
 
 /// The whole page.
 pub struct Report {
     pub language: Language,
     pub title: String,
-    /// What a reader in a hurry should know. An empty line begins a new paragraph here and in every other text.
+    /// A summary. An empty line begins a new paragraph, here and in all other texts.
     pub lead: String,
     pub sections: Vec<Section>,
 }
 
-/// A part of the page, with its line in the table of contents.
+/// A section of the page, with an entry in the table of contents.
 pub struct Section {
     pub title: String,
     pub lead: String,
     pub blocks: Vec<Block>,
 }
 
-/// One thing under another in a section.
+/// A block of a section.
 pub enum Block {
     Paragraph(String),
-    /// Lines as a terminal shows them.
+    /// Preformatted text.
     Verbatim(String),
-    /// A row may be shorter or longer than the head.
+    /// A table, whose rows can be shorter or longer than the head.
     Table {
         head: Vec<String>,
         rows: Vec<Vec<String>>,
     },
-    /// The text of an SVG file, as [`crate::plots`] gives it: it is put into the page as it is.
+    /// The text of an SVG file, which is inserted unescaped; see [`crate::plots`].
     Plot {
         caption: String,
         svg: String,
@@ -44,7 +42,7 @@ pub enum Block {
 }
 
 impl Report {
-    /// The text of the file.
+    /// The HTML page.
     pub fn to_html(&self) -> String {
         let page = html! {
             (DOCTYPE)
@@ -111,7 +109,7 @@ impl Block {
     fn to_html(&self) -> Markup {
         match self {
             Block::Paragraph(text) => paragraphs(text),
-            // A browser leaves out the first line break after the tag.
+            // Browsers ignore the first line break after the tag.
             Block::Verbatim(text) => html! { pre tabindex="0" { "\n" (plain(text.trim_matches('\n'))) } },
             Block::Table { head, rows } => table(head, rows),
             Block::Plot { caption, svg } => plot(caption, svg),
@@ -119,7 +117,7 @@ impl Block {
     }
 }
 
-/// What the table of contents points at.
+/// The anchor of a section.
 fn anchor(number: usize) -> String {
     format!("section-{number}")
 }
@@ -135,10 +133,10 @@ fn paragraphs(text: &str) -> Markup {
 
 fn table(head: &[String], rows: &[Vec<String>]) -> Markup {
     let width = rows.iter().map(Vec::len).fold(head.len(), usize::max);
-    let class: Vec<_> = (0..width).map(|column| class(rows, column)).collect();
+    let classes: Vec<_> = (0..width).map(|column| column_class(rows, column)).collect();
     let cells = |row: &[String]| -> Vec<_> {
         let text = |column| plain(row.get(column).map_or("", String::as_str));
-        class.iter().enumerate().map(|(column, class)| (*class, text(column))).collect()
+        classes.iter().enumerate().map(|(column, class)| (*class, text(column))).collect()
     };
     html! {
         div.table tabindex="0" {
@@ -158,36 +156,36 @@ fn table(head: &[String], rows: &[Vec<String>]) -> Markup {
     }
 }
 
-/// How a column is shown: numbers on the right, and sentences with room enough that none becomes a tower of words.
-fn class(rows: &[Vec<String>], column: usize) -> Option<&'static str> {
-    let sentence = |cell: &String| cell.chars().count() > SENTENCE;
+/// The CSS class of a column: numeric, or a column of sentences with a minimum width.
+fn column_class(rows: &[Vec<String>], column: usize) -> Option<&'static str> {
+    let is_sentence = |cell: &String| cell.chars().count() > MAX_SHORT_CELL;
     if is_numeric(rows, column) {
         return Some("number");
     }
-    rows.iter().filter_map(|row| row.get(column)).any(sentence).then_some("sentence")
+    rows.iter().filter_map(|row| row.get(column)).any(is_sentence).then_some("sentence")
 }
 
-/// The most characters of what is no sentence.
-const SENTENCE: usize = 50;
+/// The maximum number of characters of a cell that is not a sentence.
+const MAX_SHORT_CELL: usize = 50;
 
-/// Whether the column has numbers, and nothing but numbers and empty cells.
+/// Whether a column has numbers, and otherwise only empty cells.
 fn is_numeric(rows: &[Vec<String>], column: usize) -> bool {
     let mut cells = rows.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.trim().is_empty()).peekable();
-    let number = |cell: &String| {
+    let is_number = |cell: &String| {
         let text = cell.replace('−', "-");
         let text = text.trim().trim_end_matches(['%', ' ', '\u{a0}']);
         ["–", "—", "-"].contains(&text) || text.replace([',', ' ', '\u{a0}'], "").parse::<f64>().is_ok()
     };
-    cells.peek().is_some() && cells.all(number)
+    cells.peek().is_some() && cells.all(is_number)
 }
 
-/// A plot on a white background, in dark mode too.
+/// A plot, on a white background also in dark mode.
 fn plot(caption: &str, svg: &str) -> Markup {
     let caption = plain(caption);
     let name = (!caption.is_empty()).then_some(&caption);
     html! {
         figure {
-            // What an SVG file begins with before its element has no place inside a page.
+            // An XML declaration is not allowed within a page.
             @match svg.find("<svg") {
                 Some(start) => div.plot role="img" aria-label=[name] tabindex="0" { (PreEscaped(&svg[start..])) },
                 None => pre { (plain(svg)) },
@@ -199,14 +197,13 @@ fn plot(caption: &str, svg: &str) -> Markup {
     }
 }
 
-/// `text` without what no page may contain: a terminal's colours, and other control characters than tabs and line
-/// breaks.
+/// `text` without ANSI colors and control characters other than tabs and line breaks.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         if c == '\u{1b}' && rest.next_if_eq(&'[').is_some() {
-            // Parameters, then one letter that says what they are for.
+            // Parameters, and a final letter.
             rest.by_ref().find(|c| ('@'..='~').contains(c));
         } else if !c.is_control() && !matches!(c, '\u{FFFE}' | '\u{FFFF}') || matches!(c, '\n' | '\t') {
             plain.push(c);
@@ -215,7 +212,7 @@ fn plain(text: &str) -> String {
     plain
 }
 
-/// Letters are the reader's own. Whatever is too wide for the page scrolls by itself.
+/// The style sheet, with the system's fonts. Wide blocks scroll on their own.
 const STYLE: &str = "
 :root {
   color-scheme: light dark;
@@ -287,25 +284,25 @@ mod tests {
             .to_html()
     }
 
-    /// One of every kind.
+    /// One plot of each kind.
     fn all_plots() -> Vec<String> {
         let words = strings(["мир", "труд"]);
         let line = plots::Line { name: "actual", values: &[1.0, 2.0] };
         let plots = [
             plots::loss_curves("loss", &[2.0, 1.0], &[2.0, 1.5], Some(2)),
-            plots::over_time("rows", "°C", &words, &[line]),
+            plots::time_series("rows", "°C", &words, &[line]),
             plots::attention("attention", &words, &words, &[vec![0.5, 0.5], vec![1.0, 0.0]]),
             plots::confusion("confusion", &words, &[vec![3, 1], vec![0, 5]]),
             plots::calibration("calibration", &[("GRU", &[(0.5, 0.5, 9)])]),
             plots::roc("roc", &[("GRU", &[(0.0, 0.0), (1.0, 1.0)], Some(0.5))]),
-            plots::bars("bars", "accuracy", &[("GRU", 0.9)]),
+            plots::bar_chart("bars", "accuracy", &[("GRU", 0.9)]),
             plots::gates("gates", ["", "unit", "open"], &words, &[vec![0.5, 1.0]]),
-            plots::against("length", "T", "accuracy", &words, &[plots::Line { name: "GRU", values: &[0.5, 0.9] }]),
+            plots::line_chart("length", "T", "accuracy", &words, &[plots::Line { name: "GRU", values: &[0.5, 0.9] }]),
         ];
         plots.map(Result::unwrap).to_vec()
     }
 
-    fn everything() -> Report {
+    fn full_report() -> Report {
         let block = |svg| Block::Plot { caption: "A <caption> & more".into(), svg };
         let mut blocks: Vec<_> = all_plots().into_iter().map(block).collect();
         blocks.push(Block::Paragraph("One.\n\nTwo < three.".into()));
@@ -317,35 +314,35 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_one_valid_page_that_is_always_the_same() {
-        let html = everything().to_html();
+    fn a_report_is_well_formed_and_deterministic() {
+        let html = full_report().to_html();
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"));
-        assert!(plots::nests(&html));
-        assert_eq!(html, everything().to_html());
-        assert!(plots::nests(
+        assert!(plots::is_well_formed(&html));
+        assert_eq!(html, full_report().to_html());
+        assert!(plots::is_well_formed(
             &Report { language: Language::default(), title: String::new(), lead: String::new(), sections: Vec::new() }
                 .to_html()
         ));
     }
 
     #[test]
-    fn a_report_says_in_which_language_it_is() {
-        let html = Report { language: Language::Russian, ..everything() }.to_html();
+    fn a_report_has_its_language() {
+        let html = Report { language: Language::Russian, ..full_report() }.to_html();
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"ru\">") && html.contains("<h2>Содержание</h2>"));
-        assert!(everything().to_html().contains("<h2>Contents</h2>"));
+        assert!(full_report().to_html().contains("<h2>Contents</h2>"));
     }
 
     #[test]
-    fn a_report_refers_to_nothing_outside_itself() {
-        let html = everything().to_html().replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
-        for outside in ["http", "//", "<script", "<link", "url(", "@import", "src="] {
-            assert!(!html.contains(outside), "{outside}");
+    fn a_report_has_no_external_references() {
+        let html = full_report().to_html().replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+        for external in ["http", "//", "<script", "<link", "url(", "@import", "src="] {
+            assert!(!html.contains(external), "{external}");
         }
     }
 
     #[test]
-    fn every_plot_is_inside_and_none_has_an_id() {
-        let html = everything().to_html();
+    fn all_plots_are_embedded_without_ids() {
+        let html = full_report().to_html();
         for svg in all_plots() {
             assert!(html.contains(&svg) && !svg.contains("id="));
         }
@@ -353,8 +350,8 @@ mod tests {
     }
 
     #[test]
-    fn the_contents_lead_to_every_section() {
-        let html = everything().to_html();
+    fn the_contents_link_to_all_sections() {
+        let html = full_report().to_html();
         for (number, title) in [(1, "Plots"), (2, "Nothing")] {
             assert!(html.contains(&format!("<a href=\"#section-{number}\">{title}</a>")));
             assert!(html.contains(&format!("<section id=\"section-{number}\"><h2>{title}</h2>")));
@@ -374,20 +371,20 @@ mod tests {
         let section = Section { title: text(), lead: text(), blocks };
         let html =
             Report { language: Language::default(), title: text(), lead: text(), sections: vec![section] }.to_html();
-        assert!(plots::nests(&html));
+        assert!(plots::is_well_formed(&html));
         assert!(!html.contains("<script") && !html.contains('\0') && !html.contains("\"1\""));
         assert_eq!(html.matches("&lt;script&gt;alert(&quot;1&quot;) &amp; 'x'&lt;/script&gt;").count(), 13);
     }
 
     #[test]
-    fn what_an_svg_file_begins_with_is_left_out() {
+    fn an_xml_declaration_is_removed() {
         let svg = "<?xml version=\"1.0\"?>\n<!DOCTYPE svg>\n<svg><circle/></svg>\n";
         let html = with(vec![Block::Plot { caption: "c".into(), svg: svg.into() }]);
         assert!(html.contains("tabindex=\"0\"><svg><circle/></svg>") && !html.contains("<?xml"));
     }
 
     #[test]
-    fn columns_of_numbers_are_aligned_on_the_right() {
+    fn numeric_columns_are_aligned_on_the_right() {
         let rows = vec![strings(["GRU", "0.5", "−12.5 %", ""]), strings(["2", "", "1,024", ""])];
         let html = with(vec![Block::Table { head: strings(["model", "MSE", "change"]), rows }]);
         let head = ["<th scope=\"col\">model</th>", "<th scope=\"col\" class=\"number\">MSE</th>"].concat();
@@ -396,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn terminal_text_keeps_its_lines_and_loses_its_colours() {
+    fn terminal_text_keeps_its_lines_and_loses_its_colors() {
         let html = with(vec![Block::Verbatim("\n  \u{1b}[1;32mloss\u{1b}[0m 0.5\r\n\tdone\u{7}\n\n".into())]);
         assert!(html.contains("<pre tabindex=\"0\">\n  loss 0.5\n\tdone</pre>"));
         assert_eq!(plain("\u{1b}[31"), "");

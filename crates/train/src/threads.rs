@@ -1,24 +1,25 @@
-//! The threads that compute on a CPU.
+//! The thread pool of CPU computations.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
 
-/// Makes the main thread, which trains, one of those that share an operation: from outside it would wake another for each
-/// operation, and sleep until it is woken by it.
+/// Makes the main thread, which trains, a member of rayon's global pool. Otherwise it would wake another thread for each
+/// operation, and sleep until it is done.
 ///
-/// Where there is to be one thread alone, it stays apart: what computes beside the main thread may need it while the main
-/// thread waits.
+/// A pool of one thread is separate from the main thread: code beside the main thread may need it while the main thread
+/// waits.
 ///
 /// # Errors
 /// If a thread cannot be started.
-pub fn join_in() -> Result<()> {
-    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|count| count.parse().ok()).filter(|count| *count > 0);
-    let threads = asked.or_else(|| available_parallelism().ok().map(NonZero::get)).unwrap_or(1);
+pub fn join_pool() -> Result<()> {
+    let requested =
+        std::env::var("RAYON_NUM_THREADS").ok().and_then(|count| count.parse().ok()).filter(|count| *count > 0);
+    let threads = requested.or_else(|| available_parallelism().ok().map(NonZero::get)).unwrap_or(1);
     if threads > 1 {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
-        pool.build_global().context("the threads that compute")?;
+        pool.build_global().context("cannot start the thread pool")?;
     }
     Ok(())
 }

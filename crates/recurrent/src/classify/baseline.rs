@@ -14,15 +14,15 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result, RunDir};
 
 const FILE: &str = "baseline.json";
-/// Words are counted if at least so many sentences have them.
+/// Minimum number of training sentences with a word.
 const MIN_SENTENCES: usize = 2;
-/// How many of the most frequent words are counted; the cost of the fit grows with their number.
+/// Maximum number of words, the most frequent ones; the time of the fit grows with it.
 const MAX_WORDS: usize = 5000;
 const ITERATIONS: u64 = 100;
 
-/// A bag of words with logistic regression (L2, strength 1), as scikit-learn's `CountVectorizer` and
-/// `LogisticRegression` would be: words of two letters and more in lower case, in at least two sentences of training, and
-/// of these the 5,000 most frequent.
+/// A bag of words with logistic regression (L2 penalty, strength 1), like scikit-learn's `CountVectorizer` and
+/// `LogisticRegression`: the 5,000 most frequent lower-case words that have at least two letters and occur in at least two
+/// training sentences.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BagOfWords {
     words: Vec<String>,
@@ -37,17 +37,18 @@ enum Model {
 }
 
 impl BagOfWords {
-    /// Fits the model on sentences and the indices of their labels, of which there are `labels` in all.
+    /// Fits the model on sentences and their label indices, which are below `labels`.
     ///
     /// # Errors
     /// If the sentences have no word in common, or the fit fails.
     pub fn fit(texts: &[&str], targets: &[usize], labels: usize) -> Result<Self> {
         let documents: Array1<&str> = texts.iter().copied().collect();
-        // linfa takes a fraction and truncates it to whole sentences.
-        let least = (MIN_SENTENCES as f32 + 0.5) / texts.len() as f32;
-        let counter = CountVectorizer::params().document_frequency(least.min(1.0), 1.0).max_features(Some(MAX_WORDS));
+        // linfa takes a fraction and truncates the product to an integer.
+        let min_frequency = (MIN_SENTENCES as f32 + 0.5) / texts.len() as f32;
+        let counter =
+            CountVectorizer::params().document_frequency(min_frequency.min(1.0), 1.0).max_features(Some(MAX_WORDS));
         let counted = counter.fit(&documents).map_err(failed)?;
-        // linfa orders its vocabulary by a hash map.
+        // linfa's vocabulary has the order of a hash map.
         let mut words = counted.vocabulary().clone();
         words.sort_unstable();
         if words.is_empty() {
@@ -62,7 +63,7 @@ impl BagOfWords {
         Ok(Self { words, labels, model })
     }
 
-    /// The probability of each label, for each sentence.
+    /// The probability of each label for each sentence, `[sentence][label]`.
     ///
     /// # Errors
     /// None for a fitted model.
@@ -88,13 +89,13 @@ impl BagOfWords {
         Ok(predictions)
     }
 
-    /// How many words it counts.
+    /// The number of words.
     pub fn vocab_size(&self) -> usize {
         self.words.len()
     }
 
     pub(super) fn write(&self, run_dir: &RunDir) -> Result<()> {
-        run_dir.write(FILE, serde_json::to_string(self).expect("words and coefficients have a form in JSON"))
+        run_dir.write(FILE, serde_json::to_string(self).expect("words and coefficients can be written as JSON"))
     }
 
     /// The baseline of a run; `None` if the run has not been evaluated yet.
@@ -114,7 +115,7 @@ impl BagOfWords {
 fn counts(words: &[String], texts: &[&str]) -> Result<Array2<f64>> {
     let documents: Array1<&str> = texts.iter().copied().collect();
     let counter = CountVectorizer::params().fit_vocabulary(words).map_err(failed)?;
-    // linfa orders the columns by a hash map.
+    // linfa's columns have the order of a hash map.
     let indices: HashMap<&str, usize> = words.iter().map(String::as_str).zip(0..).collect();
     let columns: Vec<usize> = counter.vocabulary().iter().map(|word| indices[&**word]).collect();
     let counted = counter.transform(&documents).map_err(failed)?;
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_without_a_common_word_are_refused() {
+    fn sentences_without_a_common_word_are_rejected() {
         let error = BagOfWords::fit(&["one", "two"], &[0, 1], 2).unwrap_err();
         assert!(error.to_string().contains("no word in common"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! How good classifications are, beside the baseline.
+//! The scores of classifications and of the baseline.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use crate::metrics::classification::{ClassificationScore, LabeledPrediction, sco
 
 /// The sentences of the test split, as the network and the baseline classify them.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ClassifyEvaluation {
     /// The labels, in the order of their indices.
     pub labels: Vec<String>,
@@ -30,8 +31,9 @@ impl ClassifyEvaluation {
     }
 }
 
-/// The network beside the bag of words.
+/// The scores of the network and the bag of words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassifyScores {
     /// The name of the network.
     pub name: String,
@@ -42,7 +44,7 @@ pub struct ClassifyScores {
 }
 
 impl ClassifyScores {
-    /// In words: which of the two is better.
+    /// A sentence that says which of the two is better.
     pub fn verdict(&self) -> String {
         let Self { name, network, baseline } = self;
         let [ours, theirs] = [network.accuracy, baseline.accuracy].map(|fraction| 100.0 * fraction);

@@ -15,7 +15,7 @@ use super::ClassifyConfig;
 use crate::decoding::padded_ids;
 use crate::{Error, Predictor, Result, RunDir};
 
-/// Sentences that are classified at once.
+/// Sentences per batch.
 const BATCH: usize = 256;
 
 /// A trained classifier of sentences, loaded from the folder of a run.
@@ -45,6 +45,7 @@ pub struct Classifier {
 
 /// The classification of a sentence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Classification {
     /// The likeliest label.
     pub label: String,
@@ -60,13 +61,14 @@ pub struct Classification {
 
 /// How much a part of a sentence contributed to its classification.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Attribution {
     /// Its bytes in the sentence.
     #[serde(skip)]
     pub range: Range<usize>,
     /// Its text.
     pub text: String,
-    /// Gradient times input: positive if it speaks for the label, negative if against it.
+    /// Gradient times input: positive if it supports the label, negative if it opposes it.
     pub score: f64,
 }
 
@@ -86,7 +88,7 @@ impl Predictor for Classifier {
                 found: cause.to_string(),
             })?;
         // `attribute` needs a network in training mode, without dropout.
-        let mut network = config.network(tokenizer.len(), labels.len()).with_dropout(0.0).init(device);
+        let mut network = config.network(tokenizer.vocab_size(), labels.len()).with_dropout(0.0).init(device);
         run_dir.read_weights(&mut network)?;
         Ok(Self {
             network,
@@ -99,7 +101,7 @@ impl Predictor for Classifier {
         })
     }
 
-    /// Classifies sentences. Sentences of like length are classified together.
+    /// Classifies sentences. Sentences of similar length are batched.
     ///
     /// # Errors
     /// If a sentence has no token.
@@ -123,11 +125,11 @@ impl Predictor for Classifier {
         for chunk in order.chunks(BATCH) {
             let row = |index: &usize| &ids[*index][..ids[*index].len().min(max_length)];
             let rows: Vec<&[u32]> = chunk.iter().map(row).collect();
-            let (padded, lengths) = padded_ids(&rows, self.tokenizer.specials().pad, &self.device);
+            let (padded, lengths) = padded_ids(&rows, self.tokenizer.special_tokens().pad, &self.device);
             let probabilities = softmax(self.network.forward(padded, &lengths), 1).into_data();
             let probabilities: Vec<f64> = probabilities.iter::<f64>().collect();
             for (index, probabilities) in chunk.iter().zip(probabilities.chunks(self.labels.len())) {
-                let unknown = self.tokenizer.unknown(sentences[*index]);
+                let unknown = self.tokenizer.unknown_pieces(sentences[*index]);
                 let label = argmax(probabilities);
                 classifications[*index] = Some(Classification {
                     label: self.labels[label].clone(),
@@ -144,13 +146,13 @@ impl Predictor for Classifier {
     fn config(&self) -> &ClassifyConfig {
         &self.config
     }
-
-    fn summary(&self) -> Summary {
-        self.network.summary(&[self.config.max_length])
-    }
 }
 
 impl Classifier {
+    /// The layers of its network, with shapes and parameters.
+    pub fn summary(&self) -> Summary {
+        self.network.summary(&[self.config.max_length])
+    }
     /// The file of the labels in a run's folder.
     pub(super) const LABELS: &'static str = "labels.json";
 
@@ -169,10 +171,10 @@ impl Classifier {
         self.baseline.as_ref().map(|bag| bag.predict(&sentences)).transpose()
     }
 
-    /// How much each word of a sentence contributed to its classification: the gradient of the likeliest label's logit with respect
-    /// to the word's embedding, times the embedding (Shrikumar et al. 2017). Subwords of one word are added up.
+    /// The contribution of each word of a sentence to its classification: the gradient of the likeliest label's logit with
+    /// respect to the word's embedding, times the embedding (Shrikumar et al. 2017). Subwords of one word are added up.
     pub fn attribute(&self, sentence: &str) -> Vec<Attribution> {
-        let mut spans = self.tokenizer.spans(sentence);
+        let mut spans = self.tokenizer.encode_with_offsets(sentence);
         spans.truncate(self.config.max_length);
         let ids: Vec<u32> = spans.iter().map(|(id, _)| *id).collect();
         if ids.is_empty() {
@@ -180,9 +182,9 @@ impl Classifier {
         }
         let network = self.network.clone().train();
         let device = self.device.clone().autodiff();
-        let (padded, lengths) = padded_ids(&[&ids], self.tokenizer.specials().pad, &device);
+        let (padded, lengths) = padded_ids(&[&ids], self.tokenizer.special_tokens().pad, &device);
         let embedded = network.embed(padded).detach().require_grad();
-        let logits = network.classify(embedded.clone(), &lengths);
+        let logits = network.forward_values(embedded.clone(), &lengths);
         let gradients = logits.max_dim(1).sum().backward();
         let Some(gradient) = embedded.grad(&gradients) else {
             return Vec::new();
@@ -207,7 +209,7 @@ impl Classifier {
     }
 }
 
-/// Whether two adjacent tokens are parts of one word: letters or digits on both sides of their border.
+/// Whether two adjacent tokens belong to one word: letters or digits on both sides of their boundary.
 fn is_one_word(sentence: &str, left: &Range<usize>, right: &Range<usize>) -> bool {
     let meets = |text: Option<&str>, last: bool| {
         let mut chars = text.unwrap_or_default().chars();

@@ -1,25 +1,22 @@
-//! The recipe, from top to bottom.
+//! Training and evaluation of a classifier.
 
-use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{
-    EncodedTexts, LabeledSplit, LabeledSubset, LabeledTexts, Role, Test, TextBatch, Tokenizer, Train, Valid,
+    DataSource, EncodedTexts, LabeledSplit, LabeledSubset, LabeledTexts, Role, Test, TextBatch, Tokenizer, Train, Valid,
 };
 use recurrent_models::networks::SequenceClassifier;
 
-use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifySource};
-use crate::fit::{BatchSource, Loaders, Loss, Trainable};
+use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation};
+use crate::fit::{BatchSource, Loaders, Loss, Objective};
 use crate::metrics::classification::LabeledPrediction;
-use crate::settings::Partial;
-use crate::task::LoadersOf;
-use crate::{Result, Run, RunDir, Task};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
-/// Sentences per step where no gradient is needed.
+/// Sentences per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
 
 /// A run of [`Classifying`].
@@ -43,7 +40,7 @@ pub struct ClassifyData {
 }
 
 impl ClassifyData {
-    /// How many sentences the training, validation and test splits have.
+    /// The numbers of sentences of the training, validation and test splits.
     pub fn sizes(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test.len()]
     }
@@ -58,13 +55,13 @@ impl ClassifyData {
         &self.labels
     }
 
-    /// The bag of words, from the folder or fitted now.
+    /// The bag of words, read from the folder or fitted.
     fn baseline(&self, run_dir: &RunDir) -> Result<BagOfWords> {
         if let Some(bag) = BagOfWords::read(run_dir)? {
             return Ok(bag);
         }
         let texts: Vec<&str> = self.train_texts.labeled().map(|labeled| &*labeled.text).collect();
-        let bag = BagOfWords::fit(&texts, self.train_texts.numbers(), self.labels.len())?;
+        let bag = BagOfWords::fit(&texts, self.train_texts.label_ids(), self.labels.len())?;
         bag.write(run_dir)?;
         Ok(bag)
     }
@@ -74,35 +71,27 @@ impl Task for Classifying {
     const ITEMS: &'static str = "sentences";
 
     type Config = ClassifyConfig;
-    type Source = ClassifySource;
+    type Source = DataSource;
     type Data = ClassifyData;
     type Network = SequenceClassifier;
     type Objective = ClassifyObjective;
     type Evaluation = ClassifyEvaluation;
     type Predictor = Classifier;
 
-    fn open(given: &Partial) -> Result<ClassifySource> {
-        ClassifySource::open(&given.data::<ClassifyConfig>())
-    }
-
-    fn recipe(source: &ClassifySource, _given: &Partial) -> Result<ClassifyConfig> {
-        Ok(ClassifyConfig::new(source))
-    }
-
-    fn sha256(source: &ClassifySource) -> &str {
-        &source.sha256
+    fn default_config(source: &DataSource, _given: &Partial) -> Result<ClassifyConfig> {
+        ClassifyConfig::new(source)
     }
 
     /// Sentences → splits → tokenizer → token ids.
-    fn prepare(config: &ClassifyConfig, source: ClassifySource, run_dir: Option<&RunDir>) -> Result<ClassifyData> {
+    fn prepare(config: &ClassifyConfig, source: &DataSource, run_dir: Option<&RunDir>) -> Result<ClassifyData> {
         let column = Option::as_deref;
         let labeled = LabeledTexts::from_table(
-            &source.table,
+            source.table()?,
             column(&config.text_column),
             column(&config.label_column),
             column(&config.split_column),
         )?;
-        let LabeledSplit { train: train_texts, valid, test: test_texts, labels, crossed: near_duplicates, .. } =
+        let LabeledSplit { train: train_texts, valid, test: test_texts, labels, near_duplicates, .. } =
             labeled.split(&config.split)?;
         let tokenizer = match run_dir {
             Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
@@ -115,13 +104,13 @@ impl Task for Classifying {
         let truncated = train.truncated() + valid.truncated() + test.truncated();
         let notes = crate::task::counted([
             (near_duplicates, "near-duplicate(s) of training sentences were left out of validation and test".into()),
-            (truncated, format!("sentence(s) were truncated to {max_length} tokens (max_length)")),
+            (truncated, format!("sentence(s) were truncated to {max_length} tokens (`max_length`)")),
         ]);
         Ok(ClassifyData { tokenizer, labels: labels.to_vec(), train_texts, test_texts, train, valid, test, notes })
     }
 
     fn artifacts(_config: &ClassifyConfig, data: &ClassifyData) -> Vec<(&'static str, String)> {
-        let labels = serde_json::to_string(&data.labels).expect("labels have a form in JSON");
+        let labels = serde_json::to_string(&data.labels).expect("labels can be written as JSON");
         vec![("tokenizer.json", data.tokenizer.to_json()), (Classifier::LABELS, labels)]
     }
 
@@ -134,27 +123,26 @@ impl Task for Classifying {
     }
 
     fn network(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> SequenceClassifier {
-        config.network(data.tokenizer.len(), data.labels.len()).init(device)
+        config.network(data.tokenizer.vocab_size(), data.labels.len()).init(device)
     }
 
     fn input_shape(config: &ClassifyConfig) -> Vec<usize> {
         vec![config.max_length]
     }
 
-    fn objective(config: &ClassifyConfig, data: &ClassifyData, network: SequenceClassifier) -> ClassifyObjective {
-        let unknown = data.tokenizer.specials().unk as usize;
-        ClassifyObjective { network, word_dropout: config.word_dropout, unknown }
+    fn objective(config: &ClassifyConfig, data: &ClassifyData) -> ClassifyObjective {
+        ClassifyObjective { word_dropout: config.word_dropout, unknown: data.tokenizer.special_tokens().unk }
     }
 
-    fn loaders(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> LoadersOf<ClassifyObjective> {
+    fn loaders(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> Loaders<TextBatch> {
         let splits = (data.train.clone(), data.valid.clone());
         Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
     }
 
     /// Classifies the sentences of the test split, with the network and with the baseline, which is fitted on the
-    /// training split and kept in the folder.
-    fn evaluate(run: &ClassifyRun, network: SequenceClassifier, device: &Device) -> Result<ClassifyEvaluation> {
-        let data = run.data();
+    /// training split and saved in the folder.
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<ClassifyEvaluation> {
+        let TrainedRun { data, network, run_dir, .. } = run;
         let empty = LabeledPrediction { label: 0, probabilities: Vec::new() };
         let mut predictions = vec![empty; data.test.len()];
         for indices in data.test.by_length(EVALUATION_BATCH) {
@@ -162,15 +150,15 @@ impl Task for Classifying {
             let probabilities = softmax(network.forward(batch.ids, &batch.lengths), 1).into_data();
             let probabilities: Vec<f64> = probabilities.iter::<f64>().collect();
             for (index, probabilities) in indices.iter().zip(probabilities.chunks(data.labels.len())) {
-                let label = data.test.label(*index);
+                let label = data.test.label_id(*index);
                 predictions[*index] = LabeledPrediction { label, probabilities: probabilities.to_vec() };
             }
         }
         let texts: Vec<String> = data.test_texts.labeled().map(|labeled| labeled.text.clone()).collect();
         let sentences: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let probabilities = data.baseline(run.run_dir())?.predict(&sentences)?.into_iter().enumerate();
+        let probabilities = data.baseline(run_dir)?.predict(&sentences)?.into_iter().enumerate();
         let baseline = probabilities
-            .map(|(index, probabilities)| LabeledPrediction { label: data.test.label(index), probabilities });
+            .map(|(index, probabilities)| LabeledPrediction { label: data.test.label_id(index), probabilities });
         let baseline = baseline.collect();
         Ok(ClassifyEvaluation { labels: data.labels.clone(), texts, network: predictions, baseline })
     }
@@ -185,12 +173,12 @@ impl<R: Role> BatchSource for EncodedTexts<R> {
         Self::len(self)
     }
 
-    fn batches(&self, items: &[usize], batch: usize, random: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        match random {
-            None => self.by_length(batch),
-            Some(random) => {
-                let mut batches = self.bucket(items, batch);
-                batches.shuffle(random);
+    fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
+        match rng {
+            None => self.by_length(batch_size),
+            Some(rng) => {
+                let mut batches = self.bucket(items, batch_size);
+                batches.shuffle(rng);
                 batches
             }
         }
@@ -201,56 +189,31 @@ impl<R: Role> BatchSource for EncodedTexts<R> {
     }
 }
 
-/// The network with its loss, the cross-entropy in nats per sentence.
-#[derive(Module, Debug)]
+/// The cross-entropy in nats per sentence.
+#[derive(Debug, Clone)]
 pub struct ClassifyObjective {
-    network: SequenceClassifier,
     word_dropout: f64,
-    unknown: usize,
+    unknown: u32,
+}
+
+impl Objective<SequenceClassifier> for ClassifyObjective {
+    type Batch = TextBatch;
+
+    fn loss(&self, network: &SequenceClassifier, batch: TextBatch, training: bool) -> Loss {
+        let ids = if training { self.drop_words(batch.ids) } else { batch.ids };
+        let logits = network.forward(ids, &batch.lengths);
+        let mean = CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, batch.labels);
+        Loss { mean, items: batch.lengths.len() }
+    }
 }
 
 impl ClassifyObjective {
-    fn loss(&self, ids: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Loss {
-        let logits = self.network.forward(ids, lengths);
-        let mean = CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, labels);
-        Loss { mean, items: lengths.len() }
-    }
-
-    /// Replaces random tokens by `<unk>`, so that no prediction rests on a single word.
-    fn drop_words(&self, ids: Tensor<2, Int>, device: &Device) -> Tensor<2, Int> {
+    /// Word dropout: replaces random tokens, `[batch, time]`, by `<unk>`.
+    fn drop_words(&self, ids: Tensor<2, Int>) -> Tensor<2, Int> {
         if self.word_dropout == 0.0 {
             return ids;
         }
-        let dropped =
-            Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), device).lower_elem(self.word_dropout);
-        ids.mask_fill(dropped, self.unknown as i32)
-    }
-}
-
-impl TrainStep for ClassifyObjective {
-    type Input = TextBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: TextBatch) -> TrainOutput<Loss> {
-        let device = batch.ids.device();
-        let loss = self.loss(self.drop_words(batch.ids, &device), &batch.lengths, batch.labels);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for ClassifyObjective {
-    type Input = TextBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: TextBatch) -> Loss {
-        self.loss(batch.ids, &batch.lengths, batch.labels)
-    }
-}
-
-impl Trainable for ClassifyObjective {
-    type Network = SequenceClassifier;
-
-    fn network(&self) -> &SequenceClassifier {
-        &self.network
+        let uniform = Tensor::<2>::random(ids.dims(), Distribution::Uniform(0.0, 1.0), &ids.device());
+        ids.mask_fill(uniform.lower_elem(self.word_dropout), self.unknown as i32)
     }
 }

@@ -1,4 +1,4 @@
-//! How training shows itself, and how it is stopped from outside.
+//! Callbacks of training: progress, interruption, and the end of each epoch.
 
 use burn::train::Interrupter;
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
@@ -9,64 +9,68 @@ use burn::train::renderer::{
 
 use super::History;
 
-/// How training shows itself, and how it is stopped from outside.
+/// What a caller attaches to training.
 pub struct Callbacks {
-    /// Draws progress.
+    /// Shows progress: burn-train's dashboard, a [`ProgressRenderer`], or another renderer.
     pub renderer: Box<dyn MetricsRenderer>,
-    /// Stops training at the next step: the epoch that was begun is begun again on resuming.
+    /// Stops training after the current step. The epoch that was under way is repeated when the run is resumed.
     pub interrupter: Interrupter,
-    /// Is told after each epoch, once its checkpoint is written.
+    /// Called after each epoch, once its checkpoint is written.
     pub after_epoch: AfterEpoch,
 }
 
-/// What is told after each epoch.
+/// A function that is called after each epoch with the history up to it.
 pub type AfterEpoch = Box<dyn FnMut(&History) + Send>;
 
 impl Callbacks {
-    /// Nothing to see, nobody to stop it.
+    /// Callbacks that show nothing and never interrupt.
     pub fn quiet() -> Self {
-        Self { renderer: Box::new(Tell::new(|_| ())), interrupter: Interrupter::new(), after_epoch: Box::new(|_| ()) }
+        Self {
+            renderer: Box::new(ProgressRenderer::new(|_| ())),
+            interrupter: Interrupter::new(),
+            after_epoch: Box::new(|_| ()),
+        }
     }
 }
 
-/// How far a part of an epoch has come.
+/// The progress within one split of an epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Advance {
+pub struct SplitProgress {
     /// `train` or `valid`.
-    pub part: String,
-    /// Items done.
+    pub split: String,
+    /// Items processed so far.
     pub done: usize,
-    /// Items in all.
+    /// Items of the split.
     pub total: usize,
 }
 
-/// A renderer that draws nothing itself, and tells a function how far training has come.
+/// A renderer that draws nothing and passes the progress to a function.
 #[derive(Debug)]
-pub struct Tell<F> {
-    tell: F,
-    now: Advance,
+pub struct ProgressRenderer<F> {
+    on_progress: F,
+    progress: SplitProgress,
 }
 
-impl<F: FnMut(&Advance) + Send + Sync> Tell<F> {
-    /// Tells `tell` when a part of an epoch begins, and after each batch.
-    pub fn new(tell: F) -> Self {
-        Self { tell, now: Advance { part: String::new(), done: 0, total: 0 } }
+impl<F: FnMut(&SplitProgress) + Send + Sync> ProgressRenderer<F> {
+    /// Calls `on_progress` at the beginning of each split of an epoch and after each batch.
+    pub fn new(on_progress: F) -> Self {
+        Self { on_progress, progress: SplitProgress { split: String::new(), done: 0, total: 0 } }
     }
 }
 
-impl<F: FnMut(&Advance) + Send + Sync> TrainingProgressLogger for Tell<F> {
+impl<F: FnMut(&SplitProgress) + Send + Sync> TrainingProgressLogger for ProgressRenderer<F> {
     fn start(&mut self, _epochs: usize, _starting_epoch: usize, _items: Option<usize>, _label: Option<&str>) {}
 
     fn update_epoch(&mut self, _epoch: usize) {}
 
     fn start_split(&mut self, split: &str, total_items: usize) {
-        self.now = Advance { part: split.into(), done: 0, total: total_items };
-        (self.tell)(&self.now);
+        self.progress = SplitProgress { split: split.into(), done: 0, total: total_items };
+        (self.on_progress)(&self.progress);
     }
 
     fn update_split(&mut self, items_processed: usize) {
-        self.now.done = items_processed;
-        (self.tell)(&self.now);
+        self.progress.done = items_processed;
+        (self.on_progress)(&self.progress);
     }
 
     fn end_split(&mut self) {}
@@ -76,23 +80,23 @@ impl<F: FnMut(&Advance) + Send + Sync> TrainingProgressLogger for Tell<F> {
     fn log_event_training(&mut self, _event: String) {}
 }
 
-impl<F: FnMut(&Advance) + Send + Sync> MetricsRenderer for Tell<F> {
+impl<F: FnMut(&SplitProgress) + Send + Sync> MetricsRenderer for ProgressRenderer<F> {
     fn manual_close(&mut self) {}
 
     fn register_metric(&mut self, _definition: MetricDefinition) {}
 }
 
-impl<F: Send + Sync> MetricsRendererTraining for Tell<F> {
+impl<F: Send + Sync> MetricsRendererTraining for ProgressRenderer<F> {
     fn update_train(&mut self, _state: MetricState) {}
 
     fn update_valid(&mut self, _state: MetricState) {}
 }
 
-impl<F: Send + Sync> MetricsRendererEvaluation for Tell<F> {
+impl<F: Send + Sync> MetricsRendererEvaluation for ProgressRenderer<F> {
     fn update_test(&mut self, _name: EvaluationName, _state: MetricState) {}
 }
 
-impl<F: Send> EvaluationProgressLogger for Tell<F> {
+impl<F: Send> EvaluationProgressLogger for ProgressRenderer<F> {
     fn start_global_progress(&mut self, _total_tests: usize) {}
 
     fn start_test(&mut self, _name: &str, _total_items: usize) {}

@@ -1,4 +1,4 @@
-//! Checkpoints: a folder an epoch, there whole or not at all.
+//! Checkpoints: one folder per epoch, which appears as a whole or not at all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,28 +8,27 @@ use burn::train::checkpoint::{
     Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
 };
 use burn::train::metric::store::EventStoreClient;
+use recurrent_data::sha256;
 use serde::{Deserialize, Serialize};
 
 use super::History;
-use recurrent_data::sha256;
-
 use crate::run_dir::{replace, to_toml};
 use crate::{Error, Result};
 
-/// How many checkpoints are kept: the last, and the one before in case that the last is damaged.
-const KEPT: usize = 2;
+/// How many checkpoints stay on disk: the last one, and the one before it in case the last is damaged.
+const MAX_CHECKPOINTS: usize = 2;
 const PROGRESS: &str = "progress.toml";
-const PARTS: [&str; 3] = ["model.bpk", "optimizer.bpk", "scheduler.bpk"];
+const RECORDS: [&str; 3] = ["model.bpk", "optimizer.bpk", "scheduler.bpk"];
 
 /// The checkpoints of a run.
 ///
-/// burn-train writes the three records of a checkpoint from three threads. They go into a folder beside the place; the
-/// last to come adds the history and the records' sums, and renames the folder into its place.
+/// burn-train writes the three records of a checkpoint from three threads. They go into a temporary folder; the last
+/// thread to finish adds the history and the checksums of the records, and renames the folder.
 #[derive(Debug)]
 pub(super) struct Checkpoints {
     root: PathBuf,
     pending: Mutex<Pending>,
-    settled: Condvar,
+    finished: Condvar,
 }
 
 /// The checkpoint that is being written.
@@ -40,22 +39,22 @@ struct Pending {
     failed: bool,
 }
 
-/// What a checkpoint says of itself.
+/// The content of `progress.toml`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Progress {
-    /// The sums of the records, in the order of [`PARTS`].
+    /// The checksums of the records, in the order of [`RECORDS`].
     sha256: [String; 3],
     history: History,
 }
 
 impl Checkpoints {
-    /// The checkpoints in a folder, which is made if there is none.
+    /// The checkpoints in a folder, which is made if it does not exist.
     pub fn new(root: &Path) -> Result<Self> {
         fs::create_dir_all(root).map_err(Error::io("cannot make the folder", root))?;
-        Ok(Self { root: root.to_path_buf(), pending: Mutex::default(), settled: Condvar::new() })
+        Ok(Self { root: root.to_path_buf(), pending: Mutex::default(), finished: Condvar::new() })
     }
 
-    /// The history up to the last checkpoint, if there is one; its records have been checked.
+    /// The history up to the last checkpoint, if there is one. The checksums of its records are verified.
     pub fn latest(&self) -> Result<Option<History>> {
         let Some(epoch) = self.epochs()?.pop() else {
             return Ok(None);
@@ -65,11 +64,11 @@ impl Checkpoints {
         let progress: Progress = fs::read_to_string(&path)
             .map_err(|cause| damaged(&path, cause))
             .and_then(|text| toml::from_str(&text).map_err(|cause| damaged(&path, cause.message())))?;
-        for (part, expected) in PARTS.iter().zip(&progress.sha256) {
-            let path = folder.join(part);
-            let found = sum(&path).map_err(|cause| damaged(&path, cause))?;
+        for (record, expected) in RECORDS.iter().zip(&progress.sha256) {
+            let path = folder.join(record);
+            let found = checksum(&path).map_err(|cause| damaged(&path, cause))?;
             if found != *expected {
-                return Err(damaged(&path, "other bytes than were written"));
+                return Err(damaged(&path, "a file with another checksum"));
             }
         }
         if progress.history.epochs.len() != epoch {
@@ -78,20 +77,20 @@ impl Checkpoints {
         Ok(Some(progress.history))
     }
 
-    /// Says what the next checkpoint is to remember.
+    /// Sets the history that the next checkpoint saves.
     pub fn stage(&self, history: History) {
         *self.pending() = Pending { history, ..Pending::default() };
     }
 
-    /// Waits until the checkpoint is in its place, or cannot be: then burn-train has been told why.
+    /// Waits until the checkpoint is written or has failed; burn-train gets the cause of a failure.
     pub fn wait(&self) {
-        let under_way = |pending: &mut Pending| pending.written < PARTS.len() && !pending.failed;
-        drop(self.settled.wait_while(self.pending(), under_way).unwrap_or_else(PoisonError::into_inner));
+        let is_pending = |pending: &mut Pending| pending.written < RECORDS.len() && !pending.failed;
+        drop(self.finished.wait_while(self.pending(), is_pending).unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// The three ends that burn-train writes to: model, optimiser and scheduler.
-    pub fn parts(checkpoints: &Arc<Self>) -> [Part; 3] {
-        PARTS.map(|name| Part { checkpoints: checkpoints.clone(), name })
+    /// The checkpointers that burn-train writes to: of the model, the optimizer and the scheduler.
+    pub fn checkpointers(checkpoints: &Arc<Self>) -> [RecordCheckpointer; 3] {
+        RECORDS.map(|name| RecordCheckpointer { checkpoints: checkpoints.clone(), name })
     }
 
     fn folder(&self, epoch: usize) -> PathBuf {
@@ -102,7 +101,7 @@ impl Checkpoints {
         self.root.join(format!(".epoch-{epoch:06}.partial"))
     }
 
-    /// The epochs that have a checkpoint, in order.
+    /// The epochs that have a checkpoint, in ascending order.
     fn epochs(&self) -> Result<Vec<usize>> {
         let entries = fs::read_dir(&self.root).map_err(Error::io("cannot read the folder", &self.root))?;
         let number = |name: &str| name.strip_prefix("epoch-")?.parse().ok();
@@ -116,30 +115,30 @@ impl Checkpoints {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more record; with the last the checkpoint is whole.
+    /// Counts one more record; the last one completes the checkpoint.
     fn written(&self, epoch: usize) -> Result<()> {
         let mut pending = self.pending();
-        if pending.written + 1 == PARTS.len() {
-            self.settle(epoch, std::mem::take(&mut pending.history))?;
+        if pending.written + 1 == RECORDS.len() {
+            self.commit(epoch, std::mem::take(&mut pending.history))?;
         }
         pending.written += 1;
         Ok(())
     }
 
-    /// Puts a checkpoint whose records are written into its place, and drops those too old.
-    fn settle(&self, epoch: usize, history: History) -> Result<()> {
+    /// Renames the folder of a checkpoint whose records are written, and removes the oldest checkpoints.
+    fn commit(&self, epoch: usize, history: History) -> Result<()> {
         let partial = self.partial(epoch);
-        let mut sums = <[String; 3]>::default();
-        for (sum_of, part) in sums.iter_mut().zip(PARTS) {
-            let path = partial.join(part);
-            *sum_of = sum(&path).map_err(Error::io("cannot read", &path))?;
+        let mut checksums = <[String; 3]>::default();
+        for (slot, record) in checksums.iter_mut().zip(RECORDS) {
+            let path = partial.join(record);
+            *slot = checksum(&path).map_err(Error::io("cannot read", &path))?;
         }
-        let progress = Progress { sha256: sums, history };
+        let progress = Progress { sha256: checksums, history };
         replace(&partial.join(PROGRESS), to_toml(&progress).as_bytes())?;
-        let place = self.folder(epoch);
-        fs::rename(&partial, &place).map_err(Error::io("cannot write", &place))?;
+        let folder = self.folder(epoch);
+        fs::rename(&partial, &folder).map_err(Error::io("cannot write", &folder))?;
         let epochs = self.epochs()?;
-        for old in &epochs[..epochs.len().saturating_sub(KEPT)] {
+        for old in &epochs[..epochs.len().saturating_sub(MAX_CHECKPOINTS)] {
             let folder = self.folder(*old);
             fs::remove_dir_all(&folder).map_err(Error::io("cannot remove", &folder))?;
         }
@@ -147,20 +146,20 @@ impl Checkpoints {
     }
 }
 
-/// One of the three records of a checkpoint.
-pub(super) struct Part {
+/// Saves and restores one of the three records of a checkpoint.
+pub(super) struct RecordCheckpointer {
     checkpoints: Arc<Checkpoints>,
     name: &'static str,
 }
 
-impl<R: Checkpoint> Checkpointer<R> for Part {
+impl<R: Checkpoint> Checkpointer<R> for RecordCheckpointer {
     fn save(&self, epoch: usize, record: R) -> std::result::Result<(), CheckpointerError> {
-        let watch = Watch { checkpoints: &self.checkpoints, saved: false };
+        let guard = SaveGuard { checkpoints: &self.checkpoints, saved: false };
         let partial = self.checkpoints.partial(epoch);
         fs::create_dir_all(&partial).map_err(CheckpointerError::IOError)?;
         record.save(partial.join(self.name))?;
         self.checkpoints.written(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))?;
-        watch.saved();
+        guard.succeed();
         Ok(())
     }
 
@@ -168,34 +167,34 @@ impl<R: Checkpoint> Checkpointer<R> for Part {
         R::load(self.checkpoints.folder(epoch).join(self.name))
     }
 
-    /// Old checkpoints go when a new one is in its place, all their records at once.
+    /// Does nothing: old checkpoints are removed as a whole when a new one is complete.
     fn delete(&self, _epoch: usize) -> std::result::Result<(), CheckpointerError> {
         Ok(())
     }
 }
 
-/// Wakes whoever waits for the checkpoint, however the saving of a record ends.
-struct Watch<'a> {
+/// Wakes the thread that waits for the checkpoint, even if saving a record fails or panics.
+struct SaveGuard<'a> {
     checkpoints: &'a Checkpoints,
     saved: bool,
 }
 
-impl Watch<'_> {
-    fn saved(mut self) {
+impl SaveGuard<'_> {
+    fn succeed(mut self) {
         self.saved = true;
     }
 }
 
-impl Drop for Watch<'_> {
+impl Drop for SaveGuard<'_> {
     fn drop(&mut self) {
         if !self.saved {
             self.checkpoints.pending().failed = true;
         }
-        self.checkpoints.settled.notify_all();
+        self.checkpoints.finished.notify_all();
     }
 }
 
-/// A checkpoint after every epoch.
+/// Saves a checkpoint after every epoch.
 pub(super) struct EveryEpoch;
 
 impl CheckpointingStrategy for EveryEpoch {
@@ -204,14 +203,14 @@ impl CheckpointingStrategy for EveryEpoch {
     }
 }
 
-fn sum(path: &Path) -> std::io::Result<String> {
+fn checksum(path: &Path) -> std::io::Result<String> {
     fs::read(path).map(|bytes| sha256(&bytes))
 }
 
 fn damaged(path: &Path, found: impl ToString) -> Error {
     Error::RunDir {
         path: path.to_path_buf(),
-        expected: "a whole checkpoint (remove its folder to go on from the one before)".into(),
+        expected: "a whole checkpoint (remove its folder to resume from the one before)".into(),
         found: found.to_string(),
     }
 }

@@ -1,14 +1,14 @@
-//! Clipping gradients by their global norm (Pascanu et al. 2013).
+//! Gradient clipping by the global norm (Pascanu et al. 2013).
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-/// Scales all gradients by one factor, so that their norm, taken over all of them together, is at most `max_norm`, as
-/// PyTorch's `clip_grad_norm_` does: `g · min(1, max_norm / (norm + 1e-6))`. The direction of the step stays.
+/// Scales all gradients by one factor, so that their global norm is at most `max_norm`, as PyTorch's `clip_grad_norm_`
+/// does: `g · min(1, max_norm / (norm + 1e-6))`.
 ///
-/// Gives the norm before clipping, `[1]`, which stays on the device until somebody looks at it; `None` if the module
-/// has no gradient. With an infinite `max_norm` it only measures.
+/// Returns the norm before clipping, `[1]`, which stays on the device; `None` if the module has no gradient. An infinite
+/// `max_norm` measures the norm and leaves the gradients unchanged.
 pub fn clip_global_norm<M: Module>(grads: &mut GradientsParams, module: &M, max_norm: f64) -> Option<Tensor<1>> {
     let mut squares = SumOfSquares { grads, sum: None };
     module.visit(&mut squares);
@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    /// Gradients of 3 and 4 in two parameters: a norm of 5 over both.
+    /// Gradients of 3 and 4 in two parameters: a global norm of 5.
     fn three_and_four() -> (Linear, GradientsParams) {
         let device = Device::flex();
         let linear = LinearConfig::new(1, 1).init(&device);
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_norm_is_taken_over_all_parameters_together() {
+    fn the_norm_covers_all_parameters() {
         let (linear, mut grads) = three_and_four();
         let norm: f32 = clip_global_norm(&mut grads, &linear, 1.0).expect("gradients").into_scalar();
         assert!((norm - 5.0).abs() < 1e-6);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_norm_below_the_limit_is_left_alone() {
+    fn a_norm_below_the_limit_is_unchanged() {
         let (linear, mut grads) = three_and_four();
         clip_global_norm(&mut grads, &linear, 5.1);
         assert_eq!(values(&linear, &grads), [3.0, 4.0]);

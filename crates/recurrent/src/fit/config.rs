@@ -40,14 +40,14 @@ pub enum Schedule {
     /// It stays constant.
     #[default]
     Constant,
-    /// It decays by a factor of 0.95 each epoch, a little at each step.
+    /// It decays by a factor of 0.95 per epoch, with every step.
     Exponential,
-    /// It follows half a cosine down to a hundredth of its start at the last epoch (Loshchilov & Hutter 2017).
+    /// It follows half a cosine down to a hundredth of its initial value at the last step (Loshchilov & Hutter 2017).
     Cosine,
 }
 
 impl Schedule {
-    /// All of them.
+    /// All schedules.
     pub const ALL: [Self; 3] = [Self::Constant, Self::Exponential, Self::Cosine];
 }
 

@@ -1,21 +1,21 @@
-//! What happened in each epoch.
+//! The losses of every epoch, and when training stops.
 
 use serde::{Deserialize, Serialize};
 
 use super::FitConfig;
 
-/// Why training ended.
+/// Why training stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
     /// All epochs are done.
     Finished,
-    /// The validation loss had not improved for as many epochs as the plan's patience.
+    /// The validation loss has not improved for [`FitConfig::patience`] epochs.
     Patience,
-    /// Somebody asked it to stop; it can be resumed.
+    /// It was interrupted, and can be resumed.
     Interrupted,
 }
 
-/// What happened in each epoch so far.
+/// The epochs that are done.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct History {
     /// From the first epoch to the last.
@@ -23,44 +23,44 @@ pub struct History {
     pub epochs: Vec<Epoch>,
 }
 
-/// What happened in one epoch.
+/// The results of one epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// From 1.
+    /// Its number, from 1.
     pub epoch: usize,
-    /// The mean loss of the training part, while its weights were changing.
+    /// The mean training loss per item, over the epoch's steps.
     pub train_loss: f64,
-    /// The mean loss of the validation part, at the end.
+    /// The mean validation loss per item, after the epoch's last step.
     pub valid_loss: f64,
     /// The learning rate of the last step.
     pub learning_rate: f64,
-    /// The mean norm of all gradients together, before clipping.
+    /// The mean global norm of the gradients, before clipping.
     pub gradient_norm: f64,
-    /// The share of steps that were clipped.
+    /// The fraction of steps whose gradients were clipped.
     pub clipped: f64,
-    /// How long it took.
+    /// Its duration in seconds, validation included.
     pub seconds: f64,
 }
 
 impl History {
-    /// The epoch with the lowest validation loss, the first of equals.
+    /// The epoch with the lowest validation loss; the first of several.
     pub fn best(&self) -> Option<&Epoch> {
         self.epochs.iter().reduce(|best, epoch| if epoch.valid_loss < best.valid_loss { epoch } else { best })
     }
 
-    /// One line of JSON an epoch.
+    /// JSON Lines: one object per epoch, with the fields of [`Epoch`].
     pub fn to_json_lines(&self) -> String {
-        let line = |epoch| serde_json::to_string(epoch).expect("numbers have a form in JSON") + "\n";
+        let line = |epoch| serde_json::to_string(epoch).expect("an epoch can be written as JSON") + "\n";
         self.epochs.iter().map(line).collect()
     }
 
-    /// Why training by this plan is over, if it is.
+    /// Why training with this configuration is over; `None` if it is not.
     pub fn stop_reason(&self, config: &FitConfig) -> Option<StopReason> {
         let done = self.epochs.len();
-        let without_better = done - self.best().map_or(0, |best| best.epoch);
+        let without_improvement = done - self.best().map_or(0, |best| best.epoch);
         if done >= config.epochs {
             Some(StopReason::Finished)
-        } else if config.patience > 0 && without_better >= config.patience {
+        } else if config.patience > 0 && without_improvement >= config.patience {
             Some(StopReason::Patience)
         } else {
             None
@@ -86,13 +86,13 @@ mod tests {
     }
 
     #[test]
-    fn the_best_epoch_is_the_first_of_the_lowest() {
+    fn the_best_epoch_is_the_first_with_the_lowest_loss() {
         assert_eq!(history(&[3.0, 1.0, 2.0, 1.0]).best().unwrap().epoch, 2);
         assert!(history(&[]).best().is_none());
     }
 
     #[test]
-    fn training_ends_when_patience_or_epochs_do() {
+    fn training_stops_after_all_epochs_or_by_patience() {
         let config = FitConfig { epochs: 5, patience: 2, ..FitConfig::default() };
         assert_eq!(history(&[]).stop_reason(&config), None);
         assert_eq!(history(&[3.0, 1.0, 2.0]).stop_reason(&config), None);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_json_has_all_that_happened() {
+    fn a_json_line_has_all_fields() {
         let line = history(&[3.0]).to_json_lines();
         assert_eq!(
             line,

@@ -1,4 +1,4 @@
-//! Batches, in an order that depends on the epoch alone.
+//! Data loaders whose order depends on the epoch's seed alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,53 +11,55 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{Role, WindowBatch, Windows};
 
-/// Which epoch it is, known to the loop and to its loaders: the seed of the epoch's order.
+/// The random seed of the current epoch, shared by the training loop, which sets it, and its loaders.
 #[derive(Debug, Clone, Default)]
-pub struct EpochCounter(Arc<AtomicU64>);
+pub struct EpochSeed(Arc<AtomicU64>);
 
-impl EpochCounter {
-    pub(crate) fn set_seed(&self, seed: u64) {
+impl EpochSeed {
+    pub(crate) fn set(&self, seed: u64) {
         self.0.store(seed, Ordering::SeqCst);
     }
 
-    fn seed(&self) -> u64 {
+    fn get(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
 }
 
-/// The order in which items come.
+/// The order of the items.
 #[derive(Debug, Clone)]
 pub enum Order {
-    /// As they lie.
-    InTime,
-    /// Shuffled, each epoch in its own way and the same whenever that epoch is run.
-    Shuffled(EpochCounter),
+    /// The order of the source, such as that of time.
+    Sequential,
+    /// Shuffled anew in each epoch; repeating an epoch repeats its order.
+    Shuffled(EpochSeed),
 }
 
-/// What batches are gathered from.
+/// A source of batches, like a PyTorch dataset with its `collate_fn`.
 pub trait BatchSource: Clone + Send + Sync + 'static {
-    /// Items side by side, on a device.
+    /// A batch of items on a device.
     type Batch: Send + 'static;
 
-    /// What progress counts.
+    /// The name of the items in progress reports: `windows`, `pairs`.
     const UNIT: &'static str;
 
-    /// How many items there are.
+    /// The number of items.
     fn len(&self) -> usize;
 
-    /// Whether there is none.
+    /// Whether there are no items.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The items of each batch, from items in the order that they come in. Where similar items go together, `random`
-    /// mixes the batches again; without it they come in the same order each time.
-    fn batches(&self, items: &[usize], batch: usize, random: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        let _ = random;
-        items.chunks(batch).map(<[usize]>::to_vec).collect()
+    /// Groups the indices of items into batches. The default keeps their order.
+    ///
+    /// A source that groups items of similar length shuffles the batches with `rng`, which is `None` for
+    /// [`Order::Sequential`].
+    fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
+        let _ = rng;
+        items.chunks(batch_size).map(<[usize]>::to_vec).collect()
     }
 
-    /// The items at these indices, in this order.
+    /// The batch of the items at these indices, in this order.
     fn gather(&self, indices: &[usize], device: &Device) -> Self::Batch;
 }
 
@@ -75,35 +77,50 @@ impl<R: Role> BatchSource for Windows<R> {
     }
 }
 
-/// Batches of a source.
+/// Items in memory, whose batches are lists.
+impl<T: Clone + Send + Sync + 'static> BatchSource for Arc<[T]> {
+    type Batch = Vec<T>;
+
+    const UNIT: &'static str = "items";
+
+    fn len(&self) -> usize {
+        self.as_ref().len()
+    }
+
+    fn gather(&self, indices: &[usize], _device: &Device) -> Vec<T> {
+        indices.iter().map(|index| self[*index].clone()).collect()
+    }
+}
+
+/// A data loader over a [`BatchSource`].
 #[derive(Debug, Clone)]
 pub struct Loader<S> {
     source: S,
-    batch: usize,
+    batch_size: usize,
     order: Order,
     device: Device,
     range: (usize, usize),
 }
 
 impl<S: BatchSource> Loader<S> {
-    /// All items, `batch` at a time; the last batch may be smaller.
-    pub fn new(source: S, batch: usize, order: Order, device: &Device) -> Self {
+    /// A loader of all items, `batch_size` at a time; the last batch may be smaller.
+    pub fn new(source: S, batch_size: usize, order: Order, device: &Device) -> Self {
         let range = (0, source.len());
-        Self { source, batch, order, device: device.clone(), range }
+        Self { source, batch_size, order, device: device.clone(), range }
     }
 }
 
 impl<S: BatchSource> DataLoader<S::Batch> for Loader<S> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<S::Batch> + 'a> {
         let mut items: Vec<usize> = (self.range.0..self.range.1).collect();
-        let mut random = match &self.order {
-            Order::InTime => None,
-            Order::Shuffled(epoch) => Some(StdRng::seed_from_u64(epoch.seed())),
+        let mut rng = match &self.order {
+            Order::Sequential => None,
+            Order::Shuffled(seed) => Some(StdRng::seed_from_u64(seed.get())),
         };
-        if let Some(random) = &mut random {
-            items.shuffle(random);
+        if let Some(rng) = &mut rng {
+            items.shuffle(rng);
         }
-        let batches = self.source.batches(&items, self.batch, random.as_mut());
+        let batches = self.source.batches(&items, self.batch_size, rng.as_mut());
         Box::new(Batches { loader: self, batches: batches.into_iter(), done: 0 })
     }
 

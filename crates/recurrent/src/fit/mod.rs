@@ -1,10 +1,10 @@
-//! Training: burn-train underneath, with what recurrent networks need on top.
+//! Training with burn-train, and what recurrent networks need in addition.
 //!
-//! burn-train brings the dashboard, the metrics and the optimisers. Its own strategies cannot clip the global norm of
-//! the gradients, cannot be stopped and resumed to the bit, and do not notice a loss that is no number; `fit` drives
-//! it with a strategy that does. One epoch is the unit: its order of windows and its dropout depend on the seed and the
-//! epoch's number alone, and a checkpoint is written whole at its end. A run that is killed at any moment goes on from
-//! the last checkpoint and comes to the same weights.
+//! burn-train provides the dashboard, the metrics and the optimizers. Its own strategies do not clip by the global
+//! gradient norm, do not resume bit for bit, and do not stop at a NaN loss; [`fit`](fn@fit) adds a strategy that does.
+//! The unit is the epoch: the order of its batches and its dropout depend on the seed and the epoch's number alone, and a
+//! checkpoint is written atomically at its end. A run that is killed at any moment resumes from its last checkpoint and
+//! ends with the same weights.
 
 mod config;
 mod history;
@@ -20,6 +20,8 @@ mod loader;
 #[cfg(feature = "fit")]
 mod loss;
 #[cfg(feature = "fit")]
+mod objective;
+#[cfg(feature = "fit")]
 mod schedule;
 #[cfg(feature = "fit")]
 mod strategy;
@@ -30,14 +32,14 @@ pub use config::{FitConfig, Schedule};
 pub use history::{Epoch, History, StopReason};
 
 #[cfg(feature = "fit")]
-pub use callbacks::{Advance, AfterEpoch, Callbacks, Tell};
+pub use callbacks::{AfterEpoch, Callbacks, ProgressRenderer, SplitProgress};
 #[cfg(feature = "fit")]
 pub use clip::clip_global_norm;
 #[cfg(feature = "fit")]
-pub use loader::{BatchSource, EpochCounter, Loader, Order};
+pub use loader::{BatchSource, EpochSeed, Loader, Order};
 #[cfg(feature = "fit")]
 pub use loss::{Loss, token_loss};
 #[cfg(feature = "fit")]
-pub use strategy::Trainable;
+pub use objective::Objective;
 #[cfg(feature = "fit")]
 pub use train::{Loaders, epochs_done, fit};

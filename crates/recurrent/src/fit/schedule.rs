@@ -1,4 +1,4 @@
-//! The learning rate of every step, and the seed of every epoch.
+//! The learning rate schedule, and the random seed of every epoch.
 
 use burn::lr_scheduler::constant::ConstantLr;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
@@ -8,22 +8,22 @@ use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use super::{FitConfig, Schedule};
 use crate::{Error, Result};
 
-/// What [`Schedule::Exponential`] leaves of the learning rate after an epoch.
-const KEPT_PER_EPOCH: f64 = 0.95;
-/// What [`Schedule::Cosine`] leaves of the learning rate at the end.
-const KEPT_AT_THE_END: f64 = 0.01;
+/// The factor by which [`Schedule::Exponential`] reduces the learning rate per epoch.
+const DECAY_PER_EPOCH: f64 = 0.95;
+/// The final learning rate of [`Schedule::Cosine`], as a fraction of the initial one.
+const FINAL_FRACTION: f64 = 0.01;
 
 impl FitConfig {
-    /// The learning rate of every step, where an epoch has `steps`.
-    pub(super) fn scheduler(&self, steps: usize) -> Result<ModuleLrScheduler> {
+    /// The learning rate scheduler, which is stepped `steps_per_epoch` times per epoch.
+    pub(super) fn scheduler(&self, steps_per_epoch: usize) -> Result<ModuleLrScheduler> {
         let scheduler = match self.schedule {
             Schedule::Constant => Ok(ConstantLr::new(self.lr).into()),
             Schedule::Exponential => {
-                let kept_per_step = KEPT_PER_EPOCH.powf(1.0 / steps as f64);
-                ExponentialLrSchedulerConfig::new(self.lr, kept_per_step).init()
+                let gamma = DECAY_PER_EPOCH.powf(1.0 / steps_per_epoch as f64);
+                ExponentialLrSchedulerConfig::new(self.lr, gamma).init()
             }
-            Schedule::Cosine => CosineAnnealingLrSchedulerConfig::new(self.lr, steps * self.epochs)
-                .with_min_lr(self.lr * KEPT_AT_THE_END)
+            Schedule::Cosine => CosineAnnealingLrSchedulerConfig::new(self.lr, steps_per_epoch * self.epochs)
+                .with_min_lr(self.lr * FINAL_FRACTION)
                 .init(),
         };
         scheduler.map_err(|found| Error::Setting {
@@ -33,8 +33,8 @@ impl FitConfig {
         })
     }
 
-    /// The seed of an epoch's order and dropout: far from its neighbours', and the same whenever it is asked for.
-    pub(super) fn seed_of(&self, epoch: usize) -> u64 {
+    /// The random seed of an epoch's order and dropout, a function of the run's seed and the epoch's number.
+    pub(super) fn epoch_seed(&self, epoch: usize) -> u64 {
         self.seed ^ (epoch as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 }
@@ -50,18 +50,18 @@ mod tests {
     }
 
     #[test]
-    fn schedules_go_where_they_say() {
+    fn schedules_have_their_shape() {
         assert_eq!(rates(Schedule::Constant, 4), [0.1; 4]);
         let exponential = rates(Schedule::Exponential, 20);
-        assert!((exponential[10] / exponential[0] - KEPT_PER_EPOCH).abs() < 1e-9, "{exponential:?}");
+        assert!((exponential[10] / exponential[0] - DECAY_PER_EPOCH).abs() < 1e-9, "{exponential:?}");
         let cosine = rates(Schedule::Cosine, 20);
         assert!(cosine.is_sorted_by(|a, b| a >= b) && cosine[0] > 0.09 && cosine[19] < 0.003, "{cosine:?}");
     }
 
     #[test]
-    fn epochs_have_seeds_of_their_own() {
+    fn epochs_have_distinct_seeds() {
         let config = FitConfig::default();
-        let mut seeds: Vec<u64> = (0..1000).map(|epoch| config.seed_of(epoch)).collect();
+        let mut seeds: Vec<u64> = (0..1000).map(|epoch| config.epoch_seed(epoch)).collect();
         seeds.sort_unstable();
         seeds.dedup();
         assert_eq!(seeds.len(), 1000);

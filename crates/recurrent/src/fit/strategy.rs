@@ -1,9 +1,9 @@
-//! The loop over epochs.
+//! The training loop.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 use burn::train::{
     EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel,
@@ -12,55 +12,49 @@ use burn::train::{
 };
 
 use super::checkpoint::Checkpoints;
-use super::{AfterEpoch, Epoch, EpochCounter, FitConfig, History, Loss, clip_global_norm};
+use super::objective::{Objective, TrainingModule};
+use super::{AfterEpoch, Epoch, EpochSeed, FitConfig, History, Loss, clip_global_norm};
 use crate::{Error, Result, RunDir};
 
-/// After how many steps the loss is looked at. Looking waits for the device, and not looking wastes the steps after a
-/// loss that is no number.
-const LOOK_EVERY: usize = 32;
+/// Steps between checks that the loss is finite. A check waits for the device; a NaN loss wastes the steps up to the next
+/// check.
+const CHECK_INTERVAL: usize = 32;
 
-/// A network with its loss: what [`fit`](super::fit) trains.
-pub trait Trainable: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss> {
-    /// The network, whose weights are kept.
-    type Network: Module;
-
-    /// The network.
-    fn network(&self) -> &Self::Network;
-}
-
-/// What training leaves behind for [`fit`](super::fit), besides files.
+/// What the strategy returns to [`fit`](super::fit()), besides the files it wrote.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct FitResult {
     pub history: History,
     pub error: Option<Error>,
 }
 
-impl Outcome {
+impl FitResult {
     pub fn new(history: History) -> Self {
         Self { history, error: None }
     }
 }
 
-/// One device, one epoch after the other, each ending with a checkpoint.
+/// Trains on one device, with a checkpoint at the end of each epoch.
 pub(super) struct EpochStrategy {
     pub device: Device,
     pub config: FitConfig,
-    pub epoch: EpochCounter,
+    pub epoch_seed: EpochSeed,
     pub run_dir: RunDir,
     pub checkpoints: Arc<Checkpoints>,
-    pub outcome: Arc<Mutex<Outcome>>,
+    pub result: Arc<Mutex<FitResult>>,
     pub after_epoch: Mutex<AfterEpoch>,
 }
 
-impl<M: Trainable> SupervisedLearningStrategy<M> for EpochStrategy {
+impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStrategy<TrainingModule<N, O>>
+    for EpochStrategy
+{
     fn fit(
         &self,
-        mut components: TrainingComponents<M>,
-        mut learner: Learner<M>,
-        train: TrainLoader<M>,
-        valid: ValidLoader<M>,
+        mut components: TrainingComponents<TrainingModule<N, O>>,
+        mut learner: Learner<TrainingModule<N, O>>,
+        train: TrainLoader<TrainingModule<N, O>>,
+        valid: ValidLoader<TrainingModule<N, O>>,
         starting_epoch: usize,
-    ) -> (M, SupervisedTrainingEventProcessor<M>) {
+    ) -> (TrainingModule<N, O>, SupervisedTrainingEventProcessor<TrainingModule<N, O>>) {
         learner.fork(&self.device);
         let mut epochs = Epochs {
             train: train.to_device(&self.device),
@@ -70,32 +64,32 @@ impl<M: Trainable> SupervisedLearningStrategy<M> for EpochStrategy {
             interrupter: components.interrupter,
             config: &self.config,
         };
-        let mut outcome = self.outcome.lock().expect("nobody else holds it while training");
+        let mut result = self.result.lock().expect("no other thread uses it during training");
         for number in starting_epoch..=components.num_epochs {
-            // Everything random in an epoch follows from its number: resuming needs no other state.
-            let seed = self.config.seed_of(number);
+            // All randomness of an epoch derives from this seed, so resuming needs no random state.
+            let seed = self.config.epoch_seed(number);
             self.device.seed(seed);
-            self.epoch.set_seed(seed);
+            self.epoch_seed.set(seed);
             let epoch = match epochs.run(number) {
                 Ok(Some(epoch)) => epoch,
                 Ok(None) => break,
                 Err(error) => {
-                    outcome.error = Some(error);
+                    result.error = Some(error);
                     break;
                 }
             };
-            outcome.history.epochs.push(epoch);
-            if let Err(error) = self.keep(&epochs.learner, &outcome.history) {
-                outcome.error = Some(error);
+            result.history.epochs.push(epoch);
+            if let Err(error) = self.save(&epochs.learner.model().network, &result.history) {
+                result.error = Some(error);
                 break;
             }
-            self.checkpoints.stage(outcome.history.clone());
+            self.checkpoints.stage(result.history.clone());
             if let Some(checkpointer) = &mut components.checkpointer {
                 checkpointer.checkpoint(&epochs.learner, number, &components.event_store);
                 self.checkpoints.wait();
             }
-            (self.after_epoch.lock().expect("nobody else calls it"))(&outcome.history);
-            if outcome.history.stop_reason(&self.config).is_some() {
+            (self.after_epoch.lock().expect("no other thread calls it"))(&result.history);
+            if result.history.stop_reason(&self.config).is_some() {
                 break;
             }
         }
@@ -105,15 +99,15 @@ impl<M: Trainable> SupervisedLearningStrategy<M> for EpochStrategy {
 
 impl EpochStrategy {
     /// Writes the metrics, and the weights if they are the best so far.
-    fn keep<M: Trainable>(&self, learner: &Learner<M>, history: &History) -> Result<()> {
+    fn save(&self, network: &impl Module, history: &History) -> Result<()> {
         if history.best().map(|best| best.epoch) == Some(history.epochs.len()) {
-            self.run_dir.write_weights(learner.model().network())?;
+            self.run_dir.write_weights(network)?;
         }
         self.run_dir.write("metrics.jsonl", history.to_json_lines())
     }
 }
 
-/// What an epoch works with.
+/// The state of the loop.
 struct Epochs<'a, M: LearnerModel> {
     train: TrainLoader<M>,
     valid: ValidLoader<M>,
@@ -123,8 +117,8 @@ struct Epochs<'a, M: LearnerModel> {
     config: &'a FitConfig,
 }
 
-impl<M: Trainable> Epochs<'_, M> {
-    /// Trains and validates; `None` if somebody asked to stop before the end.
+impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> Epochs<'_, M> {
+    /// Trains and validates one epoch; `None` if it was interrupted.
     fn run(&mut self, epoch: usize) -> Result<Option<Epoch>> {
         let start = Instant::now();
         let Some(trained) = self.train(epoch)? else {
@@ -162,7 +156,7 @@ impl<M: Trainable> Epochs<'_, M> {
             self.learner.lr_step();
             self.learner.optimizer_step(output.grads);
             loss.add(&output.item);
-            if step % LOOK_EVERY == 0 {
+            if step % CHECK_INTERVAL == 0 {
                 self.check("training", epoch, loss.value())?;
             }
             let lr = Some(self.learner.lr_current());
@@ -235,7 +229,7 @@ impl<M: Trainable> Epochs<'_, M> {
     }
 }
 
-/// A mean that stays on the device until it is looked at.
+/// A weighted mean that stays on the device until its value is read.
 #[derive(Default)]
 struct Mean {
     sum: Option<Tensor<1>>,

@@ -1,50 +1,54 @@
-//! The one way in: [`fit`].
+//! The entry point of training: [`fit`].
 
 use std::sync::{Arc, Mutex};
 
 use burn::data::dataloader::DataLoader;
+use burn::module::{Module, ModuleDisplay};
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::metric::{LearningRateMetric, LossMetric};
-use burn::train::{InferenceStep, Learner, SupervisedTraining, TrainStep, TrainingStrategy};
+use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
 use super::checkpoint::{Checkpoints, EveryEpoch};
-use super::strategy::{EpochStrategy, Outcome, Trainable};
-use super::{BatchSource, Callbacks, EpochCounter, FitConfig, History, Loader, Order, StopReason};
+use super::objective::{Objective, TrainingModule};
+use super::strategy::{EpochStrategy, FitResult};
+use super::{BatchSource, Callbacks, EpochSeed, FitConfig, History, Loader, Order, StopReason};
 use crate::{Error, Result, RunDir};
 
-/// The folder of the checkpoints in a run's.
+/// The folder of the checkpoints in the run's folder.
 const CHECKPOINTS: &str = "checkpoints";
 
-/// The batches of both parts that training sees.
-pub struct Loaders<T, V> {
-    /// For the gradient steps.
-    pub train: Arc<dyn DataLoader<T>>,
-    /// For the validation loss after each epoch.
-    pub valid: Arc<dyn DataLoader<V>>,
-    /// Gradient steps an epoch.
-    pub steps: usize,
-    /// Tells the training loader which epoch it is.
-    pub epoch: EpochCounter,
+/// The data loaders of the training and the validation split.
+pub struct Loaders<B> {
+    /// The training split.
+    pub train: Arc<dyn DataLoader<B>>,
+    /// The validation split.
+    pub valid: Arc<dyn DataLoader<B>>,
+    /// Gradient steps per epoch.
+    pub steps_per_epoch: usize,
+    /// The seed by which the training loader shuffles; the training loop sets it at each epoch.
+    pub epoch_seed: EpochSeed,
 }
 
-impl<T: 'static, V: 'static> Loaders<T, V> {
-    /// Training items shuffled anew in each epoch, validation items as they lie; so many of either at a time.
+impl<B: 'static> Loaders<B> {
+    /// Loaders that shuffle the training items anew in each epoch and leave the validation items in their order.
+    ///
+    /// The batch sizes are those of training and of validation.
     pub fn shuffled(
-        (train, valid): (impl BatchSource<Batch = T>, impl BatchSource<Batch = V>),
-        [batch, scoring_batch]: [usize; 2],
+        (train, valid): (impl BatchSource<Batch = B>, impl BatchSource<Batch = B>),
+        [batch_size, valid_batch_size]: [usize; 2],
         device: &Device,
     ) -> Self {
-        let epoch = EpochCounter::default();
-        let steps = train.len().div_ceil(batch);
-        let train = Loader::new(train, batch, Order::Shuffled(epoch.clone()), device);
-        let valid = Loader::new(valid, scoring_batch, Order::InTime, device);
-        Self { train: Arc::new(train), valid: Arc::new(valid), steps, epoch }
+        let epoch_seed = EpochSeed::default();
+        let steps_per_epoch = train.len().div_ceil(batch_size);
+        let train = Loader::new(train, batch_size, Order::Shuffled(epoch_seed.clone()), device);
+        let valid = Loader::new(valid, valid_batch_size, Order::Sequential, device);
+        Self { train: Arc::new(train), valid: Arc::new(valid), steps_per_epoch, epoch_seed }
     }
 }
 
-/// How many epochs of a run are done.
+/// The number of epochs that a run has finished.
 ///
 /// # Errors
 /// If the last checkpoint is damaged.
@@ -53,21 +57,22 @@ pub fn epochs_done(run_dir: &RunDir) -> Result<usize> {
     Ok(history.map_or(0, |history| history.epochs.len()))
 }
 
-/// Trains a model, or goes on training it, and leaves weights, metrics and checkpoints in the run's folder.
+/// Trains a network with Adam, and writes weights, metrics and checkpoints into the run's folder.
 ///
-/// `model` comes with fresh weights on an autodiff device; where the folder has a checkpoint, training goes on from
-/// there.
+/// `network` has fresh weights on an autodiff device. If the folder has a checkpoint, training resumes from it.
+/// Returns the history of all epochs and why training stopped.
 ///
 /// # Errors
-/// If the loss is no number any more, a file cannot be written, the checkpoint is damaged, or another process trains
+/// If the loss becomes NaN or infinite, a file cannot be written, the checkpoint is damaged, or another process trains
 /// the same run.
-pub fn fit<M: Trainable>(
-    model: M,
-    loaders: Loaders<<M as TrainStep>::Input, <M as InferenceStep>::Input>,
+pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
+    network: N,
+    objective: O,
+    loaders: Loaders<O::Batch>,
     config: &FitConfig,
     run_dir: &RunDir,
     device: &Device,
-    session: Callbacks,
+    callbacks: Callbacks,
 ) -> Result<(History, StopReason)> {
     let _lock = run_dir.lock()?;
     let checkpoints = Arc::new(Checkpoints::new(&run_dir.path(CHECKPOINTS))?);
@@ -77,31 +82,32 @@ pub fn fit<M: Trainable>(
     }
     let start = history.epochs.len();
     if start > 0 && run_dir.has_weights() {
-        // A checkpoint of another network would end in a panic; the weights beside it say the same in words.
-        run_dir.read_weights(&mut model.network().clone())?;
+        // burn panics on a checkpoint of another network; reading the weights first gives an error instead.
+        run_dir.read_weights(&mut network.clone())?;
     }
-    let optimiser = AdamConfig::new().init();
-    let learner = Learner::new(model, optimiser, config.scheduler(loaders.steps.max(1))?);
+    let optimizer = AdamConfig::new().init();
+    let module = TrainingModule { network, objective };
+    let learner = Learner::new(module, optimizer, config.scheduler(loaders.steps_per_epoch.max(1))?);
 
-    let outcome = Arc::new(Mutex::new(Outcome::new(history)));
+    let result = Arc::new(Mutex::new(FitResult::new(history)));
     let strategy = EpochStrategy {
         device: device.clone().autodiff(),
         config: config.clone(),
-        epoch: loaders.epoch,
+        epoch_seed: loaders.epoch_seed,
         run_dir: run_dir.clone(),
         checkpoints: checkpoints.clone(),
-        outcome: outcome.clone(),
-        after_epoch: Mutex::new(session.after_epoch),
+        result: result.clone(),
+        after_epoch: Mutex::new(callbacks.after_epoch),
     };
-    let [model_part, optimiser_part, scheduler_part] = Checkpoints::parts(&checkpoints);
-    let mut training = SupervisedTraining::<M>::new(run_dir.root(), loaders.train, loaders.valid)
+    let [of_model, of_optimizer, of_scheduler] = Checkpoints::checkpointers(&checkpoints);
+    let mut training = SupervisedTraining::<TrainingModule<N, O>>::new(run_dir.root(), loaders.train, loaders.valid)
         .with_application_logger(None)
         .with_metric_logger(InMemoryMetricLogger::new())
-        .with_custom_checkpointers(model_part, optimiser_part, scheduler_part)
+        .with_custom_checkpointers(of_model, of_optimizer, of_scheduler)
         .with_checkpointing_strategy(EveryEpoch)
         .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
-        .with_interrupter(session.interrupter)
-        .renderer(session.renderer)
+        .with_interrupter(callbacks.interrupter)
+        .renderer(callbacks.renderer)
         .metric_train_numeric(LossMetric::new())
         .metric_valid_numeric(LossMetric::new())
         .metric_train_numeric(LearningRateMetric::new())
@@ -109,15 +115,15 @@ pub fn fit<M: Trainable>(
     if start > 0 {
         training = training.checkpoint(start);
     }
-    let result = training.launch(learner);
+    let launched = training.launch(learner);
 
-    let outcome = std::mem::take(&mut *outcome.lock().expect("the strategy has ended"));
-    if let Some(error) = outcome.error {
+    let FitResult { history, error } = std::mem::take(&mut *result.lock().expect("the strategy has ended"));
+    if let Some(error) = error {
         return Err(error);
     }
-    if let Some(error) = result.error {
+    if let Some(error) = launched.error {
         return Err(Error::Training(error.to_string()));
     }
-    let stop_reason = outcome.history.stop_reason(config).unwrap_or(StopReason::Interrupted);
-    Ok((outcome.history, stop_reason))
+    let stop_reason = history.stop_reason(config).unwrap_or(StopReason::Interrupted);
+    Ok((history, stop_reason))
 }

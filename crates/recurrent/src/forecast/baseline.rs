@@ -3,7 +3,7 @@
 use recurrent_data::Series;
 use serde::{Deserialize, Serialize};
 
-/// A forecast without a model, from all rows up to the origin, in their own unit.
+/// A naive forecast from all rows up to the origin, in the column's unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {
@@ -28,8 +28,8 @@ impl Baseline {
         }
     }
 
-    /// The value of a column `step` rows (from 1) after the row `origin`; `None` where the series does not reach back
-    /// far enough.
+    /// The forecast of a column `step` rows (from 1) after the row `origin`; `None` if the series does not reach back far
+    /// enough.
     pub fn forecast(&self, series: &Series, column: usize, origin: usize, step: usize) -> Option<f64> {
         let last = series.value(origin, column);
         match self {

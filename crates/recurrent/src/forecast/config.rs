@@ -1,25 +1,23 @@
 //! The settings of a forecast.
 
-use std::path::Path;
-
 use recurrent_data::{
-    ColumnSelection, DataError, DataSource, Missing, RAW_FOLDER, Ratios, ScalerKind, SeriesSchema, Table, locate,
-    sha256,
+    ColumnSelection, DataError, DataSource, DatasetManifest, Missing, ScalerKind, SplitFractions, Table,
 };
 use recurrent_models::CellKind;
 use recurrent_models::networks::ForecastNetworkConfig;
 
 use crate::fit::FitConfig;
-use crate::settings::{Bound, Partial, Settings};
-use crate::task::data_name;
+use crate::partial::Partial;
+use crate::settings::{Bound, Settings};
 use crate::{Error, Result};
 
 crate::settings! {
     /// The settings of a forecast.
+    #[non_exhaustive]
     pub struct ForecastConfig {
         /// An embedded data set (weather, stocks) or a CSV file with a header.
         data: String = "weather".into(), value_name = "NAME|FILE.csv";
-        /// The target columns, which are forecast (a name with a comma can stand in a file of settings alone).
+        /// The target columns, which are forecast (names with a comma: only in a settings file).
         target: Vec<String> = Vec::new(), value_name = "COL,..",
             default_text = Some("the data set's, or else the only numeric column");
         /// The feature columns, from which the targets are forecast.
@@ -29,7 +27,7 @@ crate::settings! {
         /// What to do about missing values: error, forward (repeat the last value), drop (leave the row out).
         missing: Missing = Missing::default();
         /// Fractions of the rows for training, validation and test, in the order of time.
-        split: Ratios = Ratios::default();
+        split: SplitFractions = SplitFractions::default();
         /// How columns are scaled: standard, minmax, none.
         scaler: ScalerKind = ScalerKind::default();
         /// Rows of a season, for the seasonal naive baseline; 0 for none.
@@ -54,60 +52,34 @@ crate::settings! {
     fit: FitConfig::default(),
 }
 
-/// An opened table, and what its manifest says of it.
-#[derive(Debug)]
-pub struct ForecastSource {
-    /// The name of the data set in a configuration.
-    pub name: String,
-    /// The rows, as text.
-    pub table: Table,
-    /// How to forecast it, if it is a registered data set.
-    pub schema: Option<&'static SeriesSchema>,
-    /// The SHA-256 of its bytes.
-    pub sha256: String,
-}
-
-impl ForecastSource {
-    /// Opens a registered data set by its name, or else a CSV file by its path.
-    ///
-    /// # Errors
-    /// If there is neither, or the file is no table.
-    pub fn open(data: &str) -> Result<Self> {
-        let source: DataSource = locate(data, Path::new(RAW_FOLDER))?;
-        let schema = source.manifest.map(recurrent_data::DatasetManifest::series).transpose()?;
-        let bytes = source.read()?;
-        let table = Table::from_bytes(source.source(), &bytes, None)?;
-        Ok(Self { name: data_name(&source), table, schema, sha256: sha256(&bytes) })
-    }
-}
-
 impl ForecastConfig {
-    /// The recipe for a data set: what its manifest says, or else the only numeric column of a file.
+    /// The default settings for a data set: those of its manifest; for a file, the only numeric column is the target.
     ///
     /// # Errors
     /// If a file has no numeric column, or several.
-    pub fn new(source: &ForecastSource) -> Result<Self> {
+    pub fn new(source: &DataSource) -> Result<Self> {
         Self::for_columns(source, &Partial::default())
     }
 
     /// The recipe for a data set with the targets and features that were given.
-    pub(super) fn for_columns(source: &ForecastSource, given: &Partial) -> Result<Self> {
-        let schema = source.schema;
+    pub(super) fn for_columns(source: &DataSource, given: &Partial) -> Result<Self> {
+        let schema = source.manifest().map(DatasetManifest::series).transpose()?;
+        let table = source.table()?;
         let target: Vec<String> = match (given.get("target"), schema) {
             (Some(target), _) => target,
             (None, Some(schema)) => schema.targets.clone(),
-            (None, None) => vec![only_numeric_column(&source.table)?],
+            (None, None) => vec![only_numeric_column(table)?],
         };
-        let of_schema = || schema.map(|schema| schema.inputs.clone());
+        let of_schema = || schema.map(|schema| schema.features.clone());
         let features = given.get("features").or_else(of_schema).filter(|features: &Vec<_>| !features.is_empty());
         let features = features.unwrap_or_else(|| target.clone());
         let defaults = Self::defaults();
         Ok(Self {
-            data: source.name.clone(),
-            sha256: source.sha256.clone(),
+            data: source.absolute_name(),
+            sha256: source.sha256()?.into(),
             date: match schema {
-                Some(schema) => Some(schema.date.clone()),
-                None => source.table.date_column().map(String::from),
+                Some(schema) => Some(schema.date_column.clone()),
+                None => table.date_column().map(String::from),
             },
             split: schema.map_or(defaults.split, |schema| schema.split),
             season: schema.and_then(|schema| schema.season).unwrap_or(defaults.season),
@@ -126,7 +98,7 @@ impl ForecastConfig {
         self.features.iter().chain(others).cloned().collect()
     }
 
-    /// The columns that the run reads, with their dates.
+    /// The columns that the run reads, with the column of dates.
     pub fn selection(&self) -> ColumnSelection {
         ColumnSelection { date: self.date.clone(), columns: self.columns(), missing: self.missing }
     }
@@ -140,18 +112,18 @@ impl ForecastConfig {
         ForecastNetworkConfig::new(self.features.len(), self.hidden_size.clone(), self.horizon, self.target.len())
             .with_cell(self.cell)
             .with_dropout(self.dropout)
-            .with_noise(self.noise)
+            .with_noise_std(self.noise)
             .with_residual(self.residual.then(features_of_targets))
     }
 
     fn check_columns(&self) -> Result<()> {
         if let (true, Some(name)) = (self.residual, self.target.iter().find(|name| !self.features.contains(name))) {
-            let expected = "every target among the features, since the forecast is a change from its last value";
+            let expected = "every target among the features, since the forecast is the change from its last value";
             return Err(Error::setting("residual", expected, format!("`{name}` among the targets alone")));
         }
         for (setting, columns) in [("target", &self.target), ("features", &self.features)] {
-            let twice = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
-            if let Some((_, name)) = twice {
+            let duplicate = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));
+            if let Some((_, name)) = duplicate {
                 return Err(Error::setting(setting, "each column once", format!("`{name}` twice")));
             }
         }

@@ -1,4 +1,4 @@
-//! How good a forecast is, in the data's own unit, beside the naive baselines.
+//! The errors of forecasts and of the naive baselines, in the columns' units.
 
 use std::fmt;
 
@@ -7,25 +7,27 @@ use serde::{Deserialize, Serialize};
 
 use super::Baseline;
 
-/// The errors of a forecaster.
+/// The errors of one forecaster on one target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ForecastScore {
     /// The mean absolute error, in the column's unit.
     pub mae: f64,
-    /// The root of the mean squared error, in the column's unit.
+    /// The root mean squared error, in the column's unit.
     pub rmse: f64,
     /// The symmetric mean absolute percentage error, in percent: 200 · |y − ŷ| / (|y| + |ŷ|), 0 where both are 0
     /// (Makridakis 1993).
     pub smape: f64,
-    /// The mean absolute scaled error: the MAE divided by that of the seasonal naive forecast
-    /// (persistence, if there is no season) one season ahead on the training rows (Hyndman & Koehler 2006). `None` if that is 0.
+    /// The mean absolute scaled error: the MAE divided by that of the seasonal naive forecast (persistence, if there is no
+    /// season) one season ahead on the training rows (Hyndman & Koehler 2006). `None` if that is 0.
     pub mase: Option<f64>,
-    /// 1 − RMSE / RMSE of persistence: positive if it beats persistence. `None` if that is 0.
+    /// 1 − RMSE / RMSE of persistence: positive if better than persistence. `None` if persistence has no error.
     pub skill: Option<f64>,
 }
 
 /// A forecaster and its errors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ScoredForecaster {
     /// The network or a baseline.
     pub name: String,
@@ -33,12 +35,13 @@ pub struct ScoredForecaster {
     pub score: Option<ForecastScore>,
 }
 
-/// All forecasters on the same rows of one column.
+/// The errors of all forecasters on one target, on the same rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ScoreTable {
     /// The column.
     pub target: String,
-    /// How many forecasts were made, each of `horizon` steps.
+    /// The number of forecasts, each of `horizon` steps.
     pub forecasts: usize,
     /// Steps of each forecast.
     pub horizon: usize,
@@ -52,12 +55,12 @@ impl ScoreTable {
         self.rows.first()?.score.as_ref()
     }
 
-    /// In words: whether the network beats the baselines.
+    /// A sentence that says whether the network beats the baselines.
     pub fn verdict(&self) -> String {
         let Some(network) = self.network() else {
             return "The network was not scored.".into();
         };
-        // A network whose forecasts are NaN is behind everyone.
+        // Every baseline beats a network whose forecasts are NaN.
         let better = |row: &&ScoredForecaster| {
             row.score.is_some_and(|score| score.rmse <= network.rmse || network.rmse.is_nan())
         };
@@ -123,12 +126,12 @@ impl TestForecasts {
         Self { windows, forecasts, training_rows, season }
     }
 
-    /// How many forecasts there are.
+    /// The number of forecasts.
     pub fn len(&self) -> usize {
         self.windows.len()
     }
 
-    /// Whether there is none: never.
+    /// Whether there are no forecasts, which does not happen.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -155,7 +158,7 @@ impl TestForecasts {
         [Some(Baseline::Persistence), seasonal, Some(Baseline::Drift)].into_iter().flatten().collect()
     }
 
-    /// The network beside the baselines, a table for each target.
+    /// The errors of the network and the baselines, one table per target.
     pub fn scores(&self, network: &str) -> Vec<ScoreTable> {
         let shape = self.windows.shape();
         let targets = shape.targets().iter().enumerate();

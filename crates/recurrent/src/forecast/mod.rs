@@ -1,11 +1,11 @@
-//! Forecasting: from the last rows of a table to the next rows.
+//! Forecasting: predicts the next rows of a table from its last rows.
 //!
-//! The recipe is the lecture's forecaster: windows of 100 rows go through two LSTM layers of 50 units and a dense layer.
-//! Training learns the change from the last value, on columns standardised by the training rows.
+//! The default is the lecture's forecaster: windows of 100 rows go through two LSTM layers of 50 units and a dense layer.
+//! The network predicts the change from the last value, on columns that are standardized by the training rows.
 //!
 //! - [`ForecastConfig`] holds the settings, [`ForecastRun`] trains and evaluates;
 //! - [`Forecaster`] predicts;
-//! - [`Baseline`] is what the network has to beat.
+//! - [`Baseline`] lists the naive forecasts that the network has to beat.
 
 mod baseline;
 mod config;
@@ -18,7 +18,7 @@ mod training;
 mod transform;
 
 pub use baseline::Baseline;
-pub use config::{ForecastConfig, ForecastSource};
+pub use config::ForecastConfig;
 #[cfg(feature = "fit")]
 pub use evaluation::{ForecastScore, ScoreTable, ScoredForecaster, TestForecasts};
 pub use predictor::{Forecast, Forecaster};

@@ -12,7 +12,7 @@ use super::{ForecastConfig, ForecastTransform, csv};
 use crate::settings::Bound;
 use crate::{Error, Predictor, Result, RunDir};
 
-/// The most steps that can be asked for.
+/// The maximum number of steps.
 const MAX_STEPS: i64 = 10_000;
 
 /// A trained forecaster, loaded from the folder of a run.
@@ -25,10 +25,10 @@ const MAX_STEPS: i64 = 10_000;
 /// # fn main() -> recurrent::Result<()> {
 /// let forecaster = Forecaster::load("runs/weather", &Default::default())?;
 ///
-/// // From where the training data ended ...
+/// // From the end of the training data ...
 /// print!("{}", forecaster.forecast(None)?.to_csv());
 ///
-/// // ... or from rows of your own.
+/// // ... or from other rows.
 /// let history = forecaster.history(&Table::open("today.csv".as_ref(), None)?)?;
 /// let next = forecaster.predict(&[&history])?.swap_remove(0);
 /// for (label, values) in next.labels.iter().zip(&next.values) {
@@ -48,10 +48,11 @@ pub struct Forecaster {
 
 /// A forecast of several rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Forecast {
     /// The target columns.
     pub targets: Vec<String>,
-    /// A label for each row: its date, or how many rows after the last of the history it is.
+    /// A label for each row: its date, or its distance from the last row of the history, as `+1`.
     pub labels: Vec<String>,
     /// `[row][target]`, in the columns' own units.
     pub values: Vec<Vec<f64>>,
@@ -92,33 +93,33 @@ impl Predictor for Forecaster {
     fn config(&self) -> &ForecastConfig {
         &self.config
     }
-
-    fn summary(&self) -> Summary {
-        self.network.summary(&[self.transform.window, self.transform.features.len()])
-    }
 }
 
 impl Forecaster {
+    /// The layers of its network, with shapes and parameters.
+    pub fn summary(&self) -> Summary {
+        self.network.summary(&[self.transform.window, self.transform.features.len()])
+    }
     /// The columns that a forecast needs, from a table with any columns.
     ///
     /// # Errors
-    /// If the table lacks one, or a value is no number.
+    /// If the table lacks one, or a value is not a number.
     pub fn history(&self, table: &Table) -> Result<Series> {
         Ok(table.series(&self.transform.selection())?)
     }
 
-    /// The next `steps` rows (`horizon` if `None`) after the last row that the run has seen.
+    /// The next `steps` rows (`horizon` if `None`) after the last row of the run's data.
     ///
-    /// Beyond the horizon each forecast is taken as input for the next one, which works only where all features are
-    /// also targets.
+    /// Beyond the horizon, forecasts are fed back as inputs (an autoregressive forecast), which requires that all features
+    /// are also targets.
     ///
     /// # Errors
-    /// If `steps` is out of bounds, or beyond what the features allow.
+    /// If `steps` is out of bounds, or beyond the horizon of a network that does not forecast all its features.
     pub fn forecast(&self, steps: Option<usize>) -> Result<Forecast> {
         self.forecast_after(&self.latest, steps)
     }
 
-    /// [`forecast`](Self::forecast) after a history of your own.
+    /// [`forecast`](Self::forecast) after another history.
     ///
     /// # Errors
     /// As [`predict`](Predictor::predict) and [`forecast`](Self::forecast).
@@ -184,10 +185,10 @@ impl Forecaster {
     }
 }
 
-/// The labels of the next `steps` rows after a history: their dates, or how far away they are.
+/// The labels of the next `steps` rows after a history: their dates, or their distance.
 fn labels_after(history: &Series, steps: usize) -> Vec<String> {
     match history.dates() {
-        Some(dates) => dates.continue_from(history.len() - 1, steps),
+        Some(dates) => dates.labels_after(history.len() - 1, steps),
         None => (1..=steps).map(|step| format!("+{step}")).collect(),
     }
 }

@@ -1,18 +1,15 @@
-//! The recipe, from top to bottom.
+//! Training and evaluation of a forecaster.
 
-use burn::module::Module;
 use burn::tensor::Device;
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
-use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
+use recurrent_data::{DataSource, Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
-use super::{ForecastConfig, ForecastSource, ForecastTransform, Forecaster, TestForecasts, csv};
-use crate::fit::{BatchSource, Loaders, Loss, Trainable};
-use crate::settings::Partial;
-use crate::task::LoadersOf;
-use crate::{Result, Run, RunDir, Task};
+use super::{ForecastConfig, ForecastTransform, Forecaster, TestForecasts, csv};
+use crate::fit::{BatchSource, Loaders, Loss, Objective};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
-/// Windows per step where no gradient is needed.
+/// Windows per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
 
 /// A run of [`Forecasting`].
@@ -30,12 +27,12 @@ pub struct ForecastData {
     valid: Windows<Valid>,
     test: Windows<Test>,
     training_rows: usize,
-    /// The last rows as CSV, where a forecast begins.
+    /// The last rows as CSV, from which a prediction forecasts.
     history: String,
 }
 
 impl ForecastData {
-    /// How many windows the training, validation and test splits have.
+    /// The numbers of windows of the training, validation and test splits.
     pub fn windows(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test.len()]
     }
@@ -45,28 +42,20 @@ impl Task for Forecasting {
     const ITEMS: &'static str = <Windows<Train> as BatchSource>::UNIT;
 
     type Config = ForecastConfig;
-    type Source = ForecastSource;
+    type Source = DataSource;
     type Data = ForecastData;
     type Network = ForecastNetwork;
     type Objective = ForecastObjective;
     type Evaluation = TestForecasts;
     type Predictor = Forecaster;
 
-    fn open(given: &Partial) -> Result<ForecastSource> {
-        ForecastSource::open(&given.data::<ForecastConfig>())
-    }
-
-    fn recipe(source: &ForecastSource, given: &Partial) -> Result<ForecastConfig> {
+    fn default_config(source: &DataSource, given: &Partial) -> Result<ForecastConfig> {
         ForecastConfig::for_columns(source, given)
     }
 
-    fn sha256(source: &ForecastSource) -> &str {
-        &source.sha256
-    }
-
     /// Table → series → splits → scaler → windows.
-    fn prepare(config: &ForecastConfig, source: ForecastSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
-        let series = source.table.series(&config.selection())?;
+    fn prepare(config: &ForecastConfig, source: &DataSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
+        let series = source.table()?.series(&config.selection())?;
         let history = last_rows(&series, config);
         let Split { train, valid, test, .. } = series.split(&config.split)?;
         let transform = ForecastTransform::new(config, Scaler::fit(&train, config.scaler));
@@ -98,18 +87,18 @@ impl Task for Forecasting {
         vec![config.window, config.features.len()]
     }
 
-    fn objective(_config: &ForecastConfig, _data: &ForecastData, network: ForecastNetwork) -> ForecastObjective {
-        ForecastObjective { network }
+    fn objective(_config: &ForecastConfig, _data: &ForecastData) -> ForecastObjective {
+        ForecastObjective
     }
 
-    fn loaders(config: &ForecastConfig, data: &ForecastData, device: &Device) -> LoadersOf<ForecastObjective> {
+    fn loaders(config: &ForecastConfig, data: &ForecastData, device: &Device) -> Loaders<WindowBatch> {
         let splits = (data.train.clone(), data.valid.clone());
         Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
     }
 
     /// Forecasts from every window of the test split.
-    fn evaluate(run: &ForecastRun, network: ForecastNetwork, device: &Device) -> Result<TestForecasts> {
-        let (config, data) = (run.config(), run.data());
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<TestForecasts> {
+        let TrainedRun { config, data, network, .. } = run;
         let indices: Vec<usize> = (0..data.test.len()).collect();
         let mut forecasts = Vec::with_capacity(indices.len() * config.horizon * config.target.len());
         for chunk in indices.chunks(EVALUATION_BATCH) {
@@ -124,10 +113,10 @@ impl Task for Forecasting {
     }
 }
 
-/// The last `window` rows with their dates as CSV, and at least as many as show the spacing of the dates.
+/// The last `window` rows with their dates as CSV; more, if needed to infer the spacing of the dates.
 fn last_rows(series: &Series, config: &ForecastConfig) -> String {
     const SPACING_ROWS: usize = 30;
-    // A table whose columns are all named by numbers would look as if it had no header.
+    // Without a first column named by a word, numeric column names would not be recognized as a header.
     let first = if series.dates().is_some() { config.date.as_deref().unwrap_or("date") } else { "row" };
     let header = std::iter::once(first).chain(series.names().iter().map(String::as_str));
     let rows = series.len().saturating_sub(config.window.max(SPACING_ROWS))..series.len();
@@ -139,43 +128,16 @@ fn last_rows(series: &Series, config: &ForecastConfig) -> String {
     csv::text(header, rows.map(cells))
 }
 
-/// The network with its loss, the mean squared error in scaled units.
-#[derive(Module, Debug)]
-pub struct ForecastObjective {
-    network: ForecastNetwork,
-}
+/// The mean squared error of scaled values.
+#[derive(Debug, Clone)]
+pub struct ForecastObjective;
 
-impl ForecastObjective {
-    fn loss(&self, batch: WindowBatch) -> Loss {
+impl Objective<ForecastNetwork> for ForecastObjective {
+    type Batch = WindowBatch;
+
+    fn loss(&self, network: &ForecastNetwork, batch: WindowBatch, _training: bool) -> Loss {
         let items = batch.len();
-        let outputs = self.network.forward(batch.past);
+        let outputs = network.forward(batch.past);
         Loss { mean: (outputs - batch.future).powi_scalar(2).mean(), items }
-    }
-}
-
-impl TrainStep for ForecastObjective {
-    type Input = WindowBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: WindowBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(batch);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for ForecastObjective {
-    type Input = WindowBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: WindowBatch) -> Loss {
-        self.loss(batch)
-    }
-}
-
-impl Trainable for ForecastObjective {
-    type Network = ForecastNetwork;
-
-    fn network(&self) -> &ForecastNetwork {
-        &self.network
     }
 }

@@ -1,4 +1,4 @@
-//! Between a table's values and the network's.
+//! The transform between a table's values and the network's.
 
 use recurrent_data::{ColumnSelection, Missing, Scaler, WindowShape};
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::ForecastConfig;
 use crate::{Error, Result};
 
-/// Between a table's values and the network's: columns, rows and scale. The scaler is fitted on the training rows alone.
-/// It is saved in the run's folder and is all that a prediction needs to know of the data.
+/// The transform between a table's values and the network's: columns, window, horizon and scaler. The scaler is fitted on
+/// the training rows alone. It is saved in the run's folder, so that predictions do not need the data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForecastTransform {
     /// The column of dates, if there was one.
     pub date: Option<String>,
-    /// What is done about missing values.
+    /// How missing values are treated.
     pub missing: Missing,
     /// The feature columns.
     pub features: Vec<String>,
@@ -51,7 +51,7 @@ impl ForecastTransform {
     /// The shape of the windows, in the scaler's columns.
     ///
     /// # Errors
-    /// If a column has no scale, because the file was changed by hand.
+    /// If a column has no scale, because the file was edited.
     pub fn shape(&self) -> Result<WindowShape> {
         let names = self.scaler.names();
         let index = |name: &String| {
@@ -68,6 +68,6 @@ impl ForecastTransform {
 
     /// An output of the network for target `target`, in the column's own unit.
     pub(super) fn decode(&self, shape: &WindowShape, target: usize, output: f32) -> f64 {
-        self.scaler.inverse(shape.targets()[target], f64::from(output))
+        self.scaler.inverse_transform(shape.targets()[target], f64::from(output))
     }
 }

@@ -31,7 +31,7 @@ const BEAMS_PER_COMPLETION: usize = 4;
 /// let generator = Generator::load("runs/fables", &Default::default())?;
 ///
 /// // Each piece as it is generated ...
-/// let options = GenerationConfig { max_new_tokens: 300, ..GenerationConfig::default() };
+/// let options = GenerationConfig::default().with_max_new_tokens(300);
 /// generator.generate("The fox said", &options, |text| {
 ///     print!("{text}");
 ///     ControlFlow::Continue(())
@@ -52,18 +52,19 @@ pub struct Generator {
     device: Device,
 }
 
-/// How a text is continued.
+/// How a text is generated.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct GenerationConfig {
     /// How each token is sampled.
     pub sampling: SamplingConfig,
-    /// Searches for the likeliest text with so many beams, instead of sampling; 0 samples.
+    /// The number of beams of a search for the likeliest text; 0 samples instead.
     pub beam_size: usize,
-    /// Tokens to generate.
+    /// The number of tokens to generate.
     pub max_new_tokens: usize,
-    /// Ends before this text, if it comes up.
+    /// Generation stops before this text.
     pub stop: Option<String>,
-    /// Refuses a prompt with characters that the tokenizer does not know, instead of reading them as `<unk>`.
+    /// Rejects a prompt with characters that the tokenizer does not know, instead of reading them as `<unk>`.
     pub strict: bool,
 }
 
@@ -73,8 +74,41 @@ impl Default for GenerationConfig {
     }
 }
 
+impl GenerationConfig {
+    /// How each token is sampled.
+    #[must_use]
+    pub fn with_sampling(self, sampling: SamplingConfig) -> Self {
+        Self { sampling, ..self }
+    }
+
+    /// Beams of a search instead of sampling; 0 samples.
+    #[must_use]
+    pub fn with_beam_size(self, beam_size: usize) -> Self {
+        Self { beam_size, ..self }
+    }
+
+    /// Tokens to generate.
+    #[must_use]
+    pub fn with_max_new_tokens(self, max_new_tokens: usize) -> Self {
+        Self { max_new_tokens, ..self }
+    }
+
+    /// The text before which generation ends.
+    #[must_use]
+    pub fn with_stop(self, stop: Option<String>) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Whether unknown characters in a prompt are refused.
+    #[must_use]
+    pub fn with_strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
+    }
+}
+
 /// A generated text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Generated {
     /// The text, without the prompt.
     pub text: String,
@@ -87,9 +121,9 @@ pub struct Generated {
 /// One completion of a word.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
-    /// The rest of the word; where the prefix is a whole word already, perhaps the next one.
+    /// The rest of the word; after a whole word, possibly the next one.
     pub text: String,
-    /// The probability that the word continues exactly so and ends.
+    /// The probability that the word continues with this text and ends.
     pub probability: f64,
 }
 
@@ -102,7 +136,7 @@ impl Predictor for Generator {
         let run_dir = RunDir::open(folder)?;
         let config: GenerateConfig = run_dir.config()?;
         let tokenizer = run_dir.read_tokenizer("embedding.weight")?;
-        let mut network = config.network(tokenizer.len()).init(device);
+        let mut network = config.network(tokenizer.vocab_size()).init(device);
         run_dir.read_weights(&mut network)?;
         Ok(Self { network, tokenizer, config, device: device.clone() })
     }
@@ -110,7 +144,7 @@ impl Predictor for Generator {
     /// Continues each prompt with the default [`GenerationConfig`].
     ///
     /// # Errors
-    /// None: any text is a prompt.
+    /// None: any text is a valid prompt.
     fn predict(&self, prompts: &[&str]) -> Result<Vec<Generated>> {
         let options = GenerationConfig::default();
         prompts.iter().map(|prompt| self.generate(prompt, &options, |_| ControlFlow::Continue(()))).collect()
@@ -119,20 +153,20 @@ impl Predictor for Generator {
     fn config(&self) -> &GenerateConfig {
         &self.config
     }
-
-    fn summary(&self) -> Summary {
-        self.network.summary(&[self.config.bptt])
-    }
 }
 
 impl Generator {
+    /// The layers of its network, with shapes and parameters.
+    pub fn summary(&self) -> Summary {
+        self.network.summary(&[self.config.bptt])
+    }
     /// The tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
 
-    /// Continues a prompt. `on_text` is given each piece as soon as it is generated, in whole grapheme clusters, and may
-    /// stop; an empty prompt is a line break.
+    /// Continues a prompt. `on_text` gets each piece of text as soon as it is generated, in whole grapheme clusters, and can
+    /// stop the generation. An empty prompt stands for a line break.
     ///
     /// # Errors
     /// If a setting is out of bounds, or the prompt has unknown characters and `strict` is set.
@@ -144,7 +178,7 @@ impl Generator {
     ) -> Result<Generated> {
         options.sampling.check()?;
         Bound::AtLeast(1).check("max_new_tokens", options.max_new_tokens.try_into().unwrap_or(i64::MAX))?;
-        let unknown: Vec<String> = self.tokenizer.unknown(prompt).into_iter().map(|piece| piece.text).collect();
+        let unknown: Vec<String> = self.tokenizer.unknown_pieces(prompt).into_iter().map(|piece| piece.text).collect();
         if let (true, false) = (options.strict, unknown.is_empty()) {
             let expected = "characters of the training split (unless `strict` is set, others are read as <unk>)";
             return Err(Error::setting("prompt", expected, unknown.join(" ")));
@@ -154,7 +188,7 @@ impl Generator {
         let before = self.tokenizer.decode(&prompt);
         let mut output = TextOutput::new(options.stop.as_deref());
         output.skipped = before.len();
-        // A word tokenizer puts a space between the prompt and what follows, which may be there already.
+        // A word tokenizer puts a space between the prompt and the next word; the prompt may end with one already.
         output.skip_space = space && !before.ends_with(' ');
         if options.beam_size > 0 {
             self.search(&prompt, options, &mut output, &mut on_text);
@@ -166,8 +200,8 @@ impl Generator {
 
     /// The `n` likeliest completions of the last word of a text, likeliest first.
     ///
-    /// A word ends where something follows that is neither letter nor digit. Probabilities are exact for those that are
-    /// found; a likely one can be missed only if its prefix is unlikely.
+    /// A word ends before a character that is neither letter nor digit. The probabilities are exact. The search is a beam
+    /// search over prefixes, so that a completion with an unlikely prefix can be missed.
     ///
     /// # Errors
     /// If `n` is 0.
@@ -176,10 +210,10 @@ impl Generator {
         let prompt = self.prompt_ids(prefix);
         let (state, last) = self.encode_prompt(&prompt);
         let mut decoder = self.decoder(state);
-        // As they are written after the prompt: a word tokenizer puts a space between two of them.
+        // The text of each token after the prompt: a word tokenizer puts a space between two words.
         let before = self.tokenizer.decode(&[last]).len();
         let after = |id| self.tokenizer.decode(&[last, id]).get(before..).unwrap_or_default().to_string();
-        let texts: Vec<String> = (0..self.tokenizer.len() as u32).map(after).collect();
+        let texts: Vec<String> = (0..self.tokenizer.vocab_size() as u32).map(after).collect();
         let ends: Vec<bool> =
             texts.iter().map(|text| !text.chars().next().is_some_and(char::is_alphanumeric)).collect();
         let mut open = vec![Prefix { text: String::new(), last, log_probability: 0.0 }];
@@ -224,7 +258,7 @@ impl Generator {
             return tokens;
         }
         let line_end = self.tokenizer.encode("\n");
-        if line_end.is_empty() { vec![self.tokenizer.specials().bos] } else { line_end }
+        if line_end.is_empty() { vec![self.tokenizer.special_tokens().bos] } else { line_end }
     }
 
     /// The state after all tokens of a prompt but the last, and the last.
@@ -233,12 +267,17 @@ impl Generator {
         if before.is_empty() {
             return (None, *last);
         }
-        let (ids, _) = padded_ids(&[before], self.tokenizer.specials().pad, &self.device);
+        let (ids, _) = padded_ids(&[before], self.tokenizer.special_tokens().pad, &self.device);
         (Some(self.network.forward(ids, None).1), *last)
     }
 
     fn decoder(&self, state: Option<AnyState>) -> LanguageDecoder<'_> {
-        LanguageDecoder { network: &self.network, device: &self.device, state, specials: self.tokenizer.specials() }
+        LanguageDecoder {
+            network: &self.network,
+            device: &self.device,
+            state,
+            specials: self.tokenizer.special_tokens(),
+        }
     }
 
     fn sample(
@@ -249,7 +288,7 @@ impl Generator {
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) {
         let mut sampler = Sampler::new(options.sampling.clone());
-        prompt.iter().for_each(|token| sampler.remember(*token));
+        prompt.iter().for_each(|token| sampler.push(*token));
         let (state, mut last) = self.encode_prompt(prompt);
         let mut decoder = self.decoder(state);
         let mut stream = TextStream::new(&self.tokenizer);
@@ -257,7 +296,7 @@ impl Generator {
             let _ = output.push(&stream.push(*token), on_text);
         }
         for _ in 0..options.max_new_tokens {
-            last = sampler.draw(&decoder.step(&[last]));
+            last = sampler.sample(&decoder.step(&[last]));
             output.num_tokens += 1;
             if output.push(&stream.push(last), on_text).is_break() {
                 return;
@@ -298,7 +337,7 @@ struct Prefix {
     log_probability: f64,
 }
 
-/// Decodes a batch of texts.
+/// Decodes a batch of continuations.
 struct LanguageDecoder<'a> {
     network: &'a LanguageModel,
     device: &'a Device,
@@ -328,12 +367,12 @@ impl StepDecoder for LanguageDecoder<'_> {
     }
 }
 
-/// What was written, and what is held back because it may be the beginning of the stop text.
+/// The generated text, without what is held back because it may be the beginning of the stop text.
 struct TextOutput<'a> {
     stop: Option<&'a str>,
-    /// Bytes of the prompt, which are not written again.
+    /// The bytes of the prompt, which are not written.
     skipped: usize,
-    /// Whether a space after them is left out, too.
+    /// Whether a space after the prompt is left out.
     skip_space: bool,
     written: String,
     held: String,
@@ -352,7 +391,7 @@ impl<'a> TextOutput<'a> {
         }
     }
 
-    /// Takes a piece of text and writes as much as cannot belong to the stop text; breaks at the stop text.
+    /// Adds a piece of text, and writes the part that cannot belong to the stop text; breaks at the stop text.
     fn push(&mut self, piece: &str, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
         let known = self.skipped.min(piece.len());
         self.skipped -= known;
@@ -374,7 +413,7 @@ impl<'a> TextOutput<'a> {
         self.write(safe, on_text)
     }
 
-    /// Writes what was held back.
+    /// Writes the text that is held back.
     fn finish(&mut self, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) {
         let _ = self.write(self.held.len(), on_text);
     }
@@ -408,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn text_ends_before_the_stop_text_even_if_it_comes_in_pieces() {
+    fn text_ends_before_a_stop_text_that_spans_pieces() {
         assert_eq!(written("END", &["a", "bE", "N", "Dc"]), (vec!["a".into(), "b".into()], "ab".into()));
         assert_eq!(written("END", &["aEN", "x"]).1, "aENx");
         assert_eq!(written("END", &["EENEN"]).1, "EENEN");

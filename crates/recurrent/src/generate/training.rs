@@ -1,21 +1,18 @@
-//! The recipe, from top to bottom.
+//! Training and evaluation of a language model.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
-use recurrent_data::{BpttBatches, Role, TokenBatch, Tokenizer, Tokens, Train, Valid};
+use recurrent_data::{BpttBatches, CorpusSplit, DataSource, EncodedCorpus, Role, TokenBatch, Tokenizer, Train, Valid};
 use recurrent_models::AnyState;
 use recurrent_models::networks::LanguageModel;
 use serde::Serialize;
 
-use super::{GenerateConfig, GenerateSource, Generator};
-use crate::fit::{BatchSource, EpochCounter, Loader, Loaders, Loss, Order, Trainable, token_loss};
-use crate::settings::Partial;
-use crate::task::LoadersOf;
-use crate::{Result, Run, RunDir, Task};
+use super::{GenerateConfig, Generator};
+use crate::fit::{BatchSource, EpochSeed, Loader, Loaders, Loss, Objective, Order, token_loss};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
 /// Streams in which the validation split is read, if it is long enough; each starts with an empty state.
 const VALIDATION_STREAMS: usize = 32;
@@ -45,10 +42,10 @@ impl GenerateData {
 
     /// How many tokens of the training and validation splits are predicted.
     pub fn token_counts(&self) -> [usize; 2] {
-        [self.train.targets(), self.valid.targets()]
+        [self.train.num_targets(), self.valid.num_targets()]
     }
 
-    /// What a loss means.
+    /// The metrics of a mean loss per token, in nats.
     pub fn metrics(&self, nats: f64) -> LanguageMetrics {
         LanguageMetrics {
             nats,
@@ -57,13 +54,13 @@ impl GenerateData {
         }
     }
 
-    /// The first `steps` steps of training as the network sees them: a token, and the one to predict.
+    /// The first `steps` steps of training: each input token and the one to predict.
     pub fn trace(&self, steps: usize) -> Vec<TracedStep> {
         let mut traced = Vec::with_capacity(steps);
-        let named = |id: u32| (id, self.tokenizer.token(id));
+        let named = |id: u32| (id, self.tokenizer.display_token(id));
         for window in 0..self.train.len() {
-            let (inputs, targets) = self.train.window(window);
-            let first_stream = inputs.len() / self.train.lanes();
+            let (inputs, targets) = self.train.batch(window);
+            let first_stream = inputs.len() / self.train.streams();
             let pairs = inputs.iter().zip(&targets).take(first_stream);
             traced.extend(pairs.map(|(input, target)| TracedStep { input: named(*input), target: named(*target) }));
             if traced.len() >= steps {
@@ -77,6 +74,7 @@ impl GenerateData {
 
 /// A step of training, with the tokenizer's ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TracedStep {
     /// The input token.
     pub input: (u32, String),
@@ -84,8 +82,9 @@ pub struct TracedStep {
     pub target: (u32, String),
 }
 
-/// How well a text is predicted.
+/// The metrics of a language model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LanguageMetrics {
     /// The mean loss of a token, in nats.
     pub nats: f64,
@@ -106,28 +105,20 @@ impl Task for Generation {
     const ITEMS: &'static str = "tokens";
 
     type Config = GenerateConfig;
-    type Source = GenerateSource;
+    type Source = DataSource;
     type Data = GenerateData;
     type Network = LanguageModel;
     type Objective = GenerateObjective;
     type Evaluation = LanguageMetrics;
     type Predictor = Generator;
 
-    fn open(given: &Partial) -> Result<GenerateSource> {
-        GenerateSource::open(&given.data::<GenerateConfig>())
-    }
-
-    fn recipe(source: &GenerateSource, _given: &Partial) -> Result<GenerateConfig> {
-        Ok(GenerateConfig::new(source))
-    }
-
-    fn sha256(source: &GenerateSource) -> &str {
-        source.corpus.sha256()
+    fn default_config(source: &DataSource, _given: &Partial) -> Result<GenerateConfig> {
+        GenerateConfig::new(source)
     }
 
     /// Corpus → splits → tokenizer → token ids → windows of parallel streams.
-    fn prepare(config: &GenerateConfig, source: GenerateSource, run_dir: Option<&RunDir>) -> Result<GenerateData> {
-        let (train, valid) = source.corpus.split(config.valid_fraction)?;
+    fn prepare(config: &GenerateConfig, source: &DataSource, run_dir: Option<&RunDir>) -> Result<GenerateData> {
+        let CorpusSplit { train, valid, .. } = source.corpus()?.split(config.valid_fraction)?;
         let tokenizer = match run_dir {
             Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
             None => config.tokenizer.tokenizer(&config.tokenizer_config(), train.pieces())?,
@@ -135,7 +126,7 @@ impl Task for Generation {
         let (train, valid) = (train.encode(&tokenizer)?, valid.encode(&tokenizer)?);
         let (streams, bptt) = validation_shape(config, &valid);
         Ok(GenerateData {
-            characters_per_token: valid.chars() as f64 / valid.len().max(1) as f64,
+            characters_per_token: valid.num_chars() as f64 / valid.len().max(1) as f64,
             train: BpttBatches::new(train, config.fit.batch_size, config.bptt)?,
             valid: BpttBatches::new(valid, streams, bptt)?,
             tokenizer,
@@ -147,38 +138,39 @@ impl Task for Generation {
     }
 
     fn items(data: &GenerateData) -> usize {
-        data.train.targets()
+        data.train.num_targets()
     }
 
     fn network(config: &GenerateConfig, data: &GenerateData, device: &Device) -> LanguageModel {
-        config.network(data.tokenizer.len()).init(device)
+        config.network(data.tokenizer.vocab_size()).init(device)
     }
 
     fn input_shape(config: &GenerateConfig) -> Vec<usize> {
         vec![config.bptt]
     }
 
-    fn objective(config: &GenerateConfig, _data: &GenerateData, network: LanguageModel) -> GenerateObjective {
-        GenerateObjective { network, state_reset: config.state_reset }
+    fn objective(config: &GenerateConfig, _data: &GenerateData) -> GenerateObjective {
+        GenerateObjective { state_reset: config.state_reset }
     }
 
-    fn loaders(_config: &GenerateConfig, data: &GenerateData, device: &Device) -> LoadersOf<GenerateObjective> {
+    fn loaders(_config: &GenerateConfig, data: &GenerateData, device: &Device) -> Loaders<BpttBatch> {
         let train = Sequential::new(data.train.clone());
         let valid = Sequential::new(data.valid.clone());
         Loaders {
-            train: Arc::new(Loader::new(train, 1, Order::InTime, device)),
-            valid: Arc::new(Loader::new(valid, 1, Order::InTime, device)),
-            steps: data.train.len(),
-            epoch: EpochCounter::default(),
+            train: Arc::new(Loader::new(train, 1, Order::Sequential, device)),
+            valid: Arc::new(Loader::new(valid, 1, Order::Sequential, device)),
+            steps_per_epoch: data.train.len(),
+            epoch_seed: EpochSeed::default(),
         }
     }
 
     /// Predicts the validation split.
-    fn evaluate(run: &GenerateRun, network: LanguageModel, device: &Device) -> Result<LanguageMetrics> {
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<LanguageMetrics> {
+        let TrainedRun { data, network, .. } = run;
         let (mut total, mut tokens) = (0.0, 0);
         let mut state: Option<AnyState> = None;
-        for window in 0..run.data().valid.len() {
-            let TokenBatch { inputs, targets } = TokenBatch::gather(&run.data().valid, window, device);
+        for window in 0..data.valid.len() {
+            let TokenBatch { inputs, targets } = TokenBatch::gather(&data.valid, window, device);
             let [streams, steps] = inputs.dims();
             let (logits, next) = network.forward(inputs, state.take());
             let loss: f32 = token_loss(logits, targets, None, 0.0).into_scalar();
@@ -186,18 +178,18 @@ impl Task for Generation {
             tokens += streams * steps;
             state = Some(next);
         }
-        Ok(run.data().metrics(total / tokens as f64))
+        Ok(data.metrics(total / tokens as f64))
     }
 }
 
-/// As many streams as there are windows, but few enough that each predicts most of its tokens with context.
-fn validation_shape(config: &GenerateConfig, valid: &Tokens<Valid>) -> (usize, usize) {
+/// The numbers of streams and of steps per window for validation: few streams, so that most tokens have a long context.
+fn validation_shape(config: &GenerateConfig, valid: &EncodedCorpus<Valid>) -> (usize, usize) {
     let targets = valid.len().saturating_sub(1);
     let bptt = config.bptt.min(targets).max(1);
     ((targets / bptt).clamp(1, VALIDATION_STREAMS), bptt)
 }
 
-/// Windows of parallel streams in their order, each with the state that the one before has left.
+/// Windows of parallel streams in their order, with the state that is carried from each to the next.
 #[derive(Debug, Clone)]
 struct Sequential<R: Role> {
     windows: BpttBatches<R>,
@@ -233,7 +225,7 @@ impl<R: Role> BatchSource for Sequential<R> {
 
 /// The state after the last window, with which the next one begins.
 ///
-/// A training step of burn-train has no state of its own, so the state travels with the batch.
+/// burn-train's training step takes no state, so the batch carries it.
 #[derive(Debug, Clone, Default)]
 pub struct CarriedState(Arc<Mutex<Option<AnyState>>>);
 
@@ -254,20 +246,23 @@ pub struct BpttBatch {
     carried: CarriedState,
 }
 
-/// The network with its loss, the cross-entropy in nats per token.
-#[derive(Module, Debug)]
+/// The cross-entropy in nats per token.
+#[derive(Debug, Clone)]
 pub struct GenerateObjective {
-    network: LanguageModel,
+    /// The fraction of the streams whose state is reset before each training window.
     state_reset: f64,
 }
 
-impl GenerateObjective {
-    fn loss(&self, BpttBatch { batch, carried }: BpttBatch, state_reset: f64) -> Loss {
+impl Objective<LanguageModel> for GenerateObjective {
+    type Batch = BpttBatch;
+
+    fn loss(&self, network: &LanguageModel, BpttBatch { batch, carried }: BpttBatch, training: bool) -> Loss {
         let [streams, steps] = batch.targets.dims();
         let items = streams * steps;
+        let state_reset = if training { self.state_reset } else { 0.0 };
         let state = carried.take().map(|state| reset_some(state, state_reset, streams, &batch.inputs.device()));
-        let (logits, state) = self.network.forward(batch.inputs, state);
-        // No gradient flows back past a window.
+        let (logits, state) = network.forward(batch.inputs, state);
+        // Truncated back-propagation: no gradient flows into earlier windows.
         carried.put(state.detach());
         Loss { mean: token_loss(logits, batch.targets, None, 0.0), items }
     }
@@ -281,31 +276,4 @@ fn reset_some(state: AnyState, fraction: f64, streams: usize, device: &Device) -
     let drawn = Tensor::<3>::random([1, streams, 1], Distribution::Uniform(0.0, 1.0), device);
     let kept = drawn.greater_equal_elem(fraction).float();
     state.map(|part| part * kept.clone())
-}
-
-impl TrainStep for GenerateObjective {
-    type Input = BpttBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: BpttBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(batch, self.state_reset);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for GenerateObjective {
-    type Input = BpttBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: BpttBatch) -> Loss {
-        self.loss(batch, 0.0)
-    }
-}
-
-impl Trainable for GenerateObjective {
-    type Network = LanguageModel;
-
-    fn network(&self) -> &LanguageModel {
-        &self.network
-    }
 }

@@ -1,4 +1,4 @@
-//! BLEU: how many of a translation's word sequences stand in a right answer.
+//! BLEU: n-gram precision of words, with a brevity penalty.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{is_whitespace, ngrams, pairs, words};
 
-/// The longest sequence of tokens that counts.
+/// The maximum n-gram order.
 const ORDER: usize = 4;
 
-/// The BLEU of a corpus, and what it is made of.
+/// The BLEU of a corpus, and its components.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bleu {
-    /// From 0 to 100: the geometric mean of the precisions times the brevity penalty.
+    /// The geometric mean of the precisions times the brevity penalty, from 0 to 100.
     pub score: f64,
-    /// Of the hypotheses' sequences of one, two, three and four tokens, the percentage that stands in a reference; an
-    /// order with no match is smoothed. All are 0 if not a single token matches.
+    /// The percentages of the hypotheses' 1-grams to 4-grams that occur in a reference; an order without matches is
+    /// smoothed. All are 0 if no token matches.
     pub precisions: [f64; ORDER],
-    /// From 0 to 1: e^(1 − reference length / hypothesis length), 1 if the hypotheses are long enough.
+    /// e^(1 − reference length / hypothesis length), at most 1.
     pub brevity_penalty: f64,
-    /// Tokens of all hypotheses.
+    /// The number of tokens of all hypotheses.
     pub hypothesis_length: usize,
-    /// Tokens of the references that are nearest in length to their hypotheses.
+    /// The number of tokens of the references closest in length to their hypotheses.
     pub reference_length: usize,
 }
 
@@ -36,26 +36,24 @@ impl fmt::Display for Bleu {
     }
 }
 
-/// The BLEU of all hypotheses together (Papineni et al. 2002), as sacreBLEU counts it by default (Post 2018):
-/// tokenizer 13a, case matters, and of orders without a match the first counts as half a match, the next as a quarter
-/// and so on (Chen & Cherry 2014, method 3). It is 0 where no hypothesis has four tokens.
+/// Corpus BLEU (Papineni et al. 2002) with sacreBLEU's defaults (Post 2018): tokenizer 13a, case-sensitive, exponential
+/// smoothing (Chen & Cherry 2014, method 3: of the orders without matches, the first counts as half a match, the second
+/// as a quarter, ...). It is 0 if no hypothesis has four tokens.
 ///
-/// `references[i]` are the right answers of `hypotheses[i]`, as many as there are. A sequence may match as often as it
-/// stands in the reference that has it most often; the length of the nearest reference counts, of the shorter one if
-/// two are as near.
+/// `references[i]` belong to `hypotheses[i]`, one or more. An n-gram matches at most as often as it occurs in one of the
+/// references. The reference length is that of the closest reference, the shorter of two that are as close.
 ///
 /// # Panics
-///
-/// If there is not a list of references for each hypothesis, or one of them is empty.
+/// If the numbers of hypotheses and lists of references differ, or a list is empty.
 pub fn corpus_bleu(hypotheses: &[impl AsRef<str>], references: &[Vec<String>]) -> Bleu {
     let mut counts = Counts::default();
-    for (hypothesis, answers) in pairs(hypotheses, references) {
-        counts.add(hypothesis, answers);
+    for (hypothesis, references) in pairs(hypotheses, references) {
+        counts.add(hypothesis, references);
     }
     counts.bleu()
 }
 
-/// What BLEU is computed of.
+/// The counts that BLEU is computed from.
 #[derive(Debug, Default)]
 struct Counts {
     matches: [usize; ORDER],
@@ -65,19 +63,19 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, hypothesis: &str, answers: &[String]) {
+    fn add(&mut self, hypothesis: &str, references: &[String]) {
         let hypothesis = tokenize(hypothesis);
-        let answers: Vec<String> = answers.iter().map(|answer| tokenize(answer)).collect();
-        let said: Vec<&str> = words(&hypothesis).collect();
-        let right: Vec<Vec<&str>> = answers.iter().map(|answer| words(answer).collect()).collect();
+        let references: Vec<String> = references.iter().map(|reference| tokenize(reference)).collect();
+        let hypothesis: Vec<&str> = words(&hypothesis).collect();
+        let references: Vec<Vec<&str>> = references.iter().map(|reference| words(reference).collect()).collect();
 
-        let lengths = right.iter().map(Vec::len);
-        self.hypothesis_length += said.len();
-        self.reference_length += lengths.min_by_key(|length| (length.abs_diff(said.len()), *length)).unwrap_or(0);
+        let lengths = references.iter().map(Vec::len);
+        self.hypothesis_length += hypothesis.len();
+        self.reference_length += lengths.min_by_key(|length| (length.abs_diff(hypothesis.len()), *length)).unwrap_or(0);
         for order in 0..ORDER {
-            let right: Vec<_> = right.iter().map(|answer| ngrams(answer, order + 1)).collect();
-            for (ngram, count) in ngrams(&said, order + 1) {
-                let most = right.iter().filter_map(|answer| answer.get(ngram)).max();
+            let references: Vec<_> = references.iter().map(|reference| ngrams(reference, order + 1)).collect();
+            for (ngram, count) in ngrams(&hypothesis, order + 1) {
+                let most = references.iter().filter_map(|reference| reference.get(ngram)).max();
                 self.matches[order] += most.map_or(0, |most| count.min(*most));
                 self.totals[order] += count;
             }
@@ -87,10 +85,10 @@ impl Counts {
     fn bleu(&self) -> Bleu {
         let precisions = self.precisions();
         let brevity_penalty = self.brevity_penalty();
-        // The logarithm of 0 is −∞, and its power 0.
+        // ln 0 is −∞, and e^−∞ is 0.
         let mean = precisions.iter().map(|precision| precision.ln()).sum::<f64>() / ORDER as f64;
         Bleu {
-            // Four times ln 100 rounds to a mean a little above 100.
+            // Rounding can give a little more than 100.
             score: (brevity_penalty * mean.exp()).min(100.0),
             precisions,
             brevity_penalty,
@@ -103,7 +101,7 @@ impl Counts {
         if self.hypothesis_length >= self.reference_length {
             return 1.0;
         }
-        // Without a token the quotient is ∞, and the penalty 0.
+        // Without tokens the quotient is ∞, and the penalty 0.
         (1.0 - self.reference_length as f64 / self.hypothesis_length as f64).exp()
     }
 
@@ -129,11 +127,11 @@ impl Counts {
     }
 }
 
-/// Puts spaces between tokens as the tokenizer 13a does, the one of NIST's mteval-v13a.pl.
+/// Separates tokens by spaces, as tokenizer 13a (NIST's mteval-v13a.pl).
 fn tokenize(text: &str) -> String {
     let text = text.trim_end_matches(is_whitespace);
     let text = text.replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
-    // One after the other: `&amp;lt;` is `&lt;` and then `<`.
+    // The order matters: `&amp;lt;` becomes `&lt;` and then `<`.
     let text = text.replace("&quot;", "\"").replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">");
     RULES.iter().fold(format!(" {text} "), |text, (pattern, spaced)| match pattern.replace_all(&text, *spaced) {
         Cow::Borrowed(_) => text,
@@ -141,17 +139,17 @@ fn tokenize(text: &str) -> String {
     })
 }
 
-/// Where spaces go, in this order.
+/// Where spaces are inserted, in this order.
 static RULES: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
     let rule = |pattern, spaced| (Regex::new(pattern).expect("a pattern"), spaced);
     [
-        // Around all of ASCII's signs but the apostrophe, the comma, the hyphen and the period.
+        // Around ASCII punctuation other than apostrophe, comma, hyphen and period.
         rule(r"([ -&(-+/:-@\[-`\{-~])", " $1 "),
-        // Around a period or comma, unless a digit stands before it.
+        // Around a period or comma that does not follow a digit.
         rule(r"([^0-9])([.,])", "$1 $2 "),
-        // And unless a digit stands behind it.
+        // Around a period or comma that does not precede a digit.
         rule(r"([.,])([^0-9])", " $1 $2"),
-        // Around a hyphen behind a digit.
+        // Around a hyphen that follows a digit.
         rule(r"([0-9])(-)", "$1 $2 "),
     ]
 });
@@ -161,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_those_of_13a() {
+    fn tokens_equal_those_of_13a() {
         let check = |text: &str, tokens: &str| {
             assert_eq!(words(&tokenize(text)).collect::<Vec<_>>().join(" "), tokens, "of {text:?}");
         };
@@ -174,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_reference_gives_the_length_and_the_shorter_of_two() {
-        let answers = |answers: &[&str]| vec![answers.iter().map(ToString::to_string).collect()];
-        assert_eq!(corpus_bleu(&["a b c"], &answers(&["a", "a b c d e"])).reference_length, 1);
-        assert_eq!(corpus_bleu(&["a b c"], &answers(&["a b c d e", "a b c d"])).reference_length, 4);
+    fn the_closest_reference_gives_the_length_and_the_shorter_of_two() {
+        let references = |references: &[&str]| vec![references.iter().map(ToString::to_string).collect()];
+        assert_eq!(corpus_bleu(&["a b c"], &references(&["a", "a b c d e"])).reference_length, 1);
+        assert_eq!(corpus_bleu(&["a b c"], &references(&["a b c d e", "a b c d"])).reference_length, 4);
     }
 
     #[test]
-    fn a_score_says_what_it_is_made_of() {
+    fn bleu_is_printed_with_its_components() {
         let bleu = Bleu {
             score: 23.412,
             precisions: [58.1, 30.2, 17.5, 9.8],

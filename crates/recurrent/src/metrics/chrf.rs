@@ -1,31 +1,29 @@
-//! chrF: how many of a translation's character sequences stand in a right answer, and how many of the answer's in it.
+//! chrF: F-score of character n-grams.
 
 use std::ops::AddAssign;
 
 use super::{is_whitespace, ngrams, pairs};
 
-/// The longest sequence of characters that counts.
+/// The maximum n-gram order.
 const ORDER: usize = 6;
 
-/// How many times as much recall weighs as precision.
+/// The weight of recall relative to precision.
 const BETA: f64 = 2.0;
 
-/// The chrF of all hypotheses together, from 0 to 100 (Popović 2015), as sacreBLEU counts it by default: sequences of
-/// one to six characters, whitespace left out, case matters, recall weighs twice as much as precision. Precision and
-/// recall are means over the orders that both sides are long enough for; without one the score is 0.
+/// Corpus chrF, from 0 to 100 (Popović 2015), with sacreBLEU's defaults: 1-grams to 6-grams of characters without
+/// whitespace, case-sensitive, β = 2. Precision and recall are means over the orders that both hypotheses and references
+/// have n-grams of; without any the score is 0.
 ///
-/// `references[i]` are the right answers of `hypotheses[i]`, as many as there are. Of several the one counts that the
-/// hypothesis scores best with.
+/// `references[i]` belong to `hypotheses[i]`, one or more; the reference with the best score counts.
 ///
 /// # Panics
-///
-/// If there is not a list of references for each hypothesis, or one of them is empty.
+/// If the numbers of hypotheses and lists of references differ, or a list is empty.
 pub fn corpus_chrf(hypotheses: &[impl AsRef<str>], references: &[Vec<String>]) -> f64 {
     let mut corpus = Counts::default();
-    for (hypothesis, answers) in pairs(hypotheses, references) {
+    for (hypothesis, references) in pairs(hypotheses, references) {
         let hypothesis = characters(hypothesis);
-        let counts = answers.iter().map(|answer| Counts::new(&hypothesis, &characters(answer)));
-        // The first of equals.
+        let counts = references.iter().map(|reference| Counts::new(&hypothesis, &characters(reference)));
+        // The first of several with the best score.
         if let Some(best) = counts.reduce(|best, next| if next.score() > best.score() { next } else { best }) {
             corpus += best;
         }
@@ -37,26 +35,26 @@ fn characters(text: &str) -> Vec<char> {
     text.chars().filter(|c| !is_whitespace(*c)).collect()
 }
 
-/// What chrF is computed of, an entry an order.
+/// The n-gram counts that chrF is computed from, one entry per order.
 #[derive(Debug, Default)]
 struct Counts {
-    said: [usize; ORDER],
-    right: [usize; ORDER],
+    hypothesis: [usize; ORDER],
+    reference: [usize; ORDER],
     matches: [usize; ORDER],
 }
 
 impl Counts {
-    fn new(said: &[char], right: &[char]) -> Self {
+    fn new(hypothesis: &[char], reference: &[char]) -> Self {
         let mut counts = Self::default();
         for order in 0..ORDER {
-            let known = ngrams(right, order + 1);
-            counts.right[order] = known.values().sum();
-            // Where the reference has nothing to match, the hypothesis errs in nothing.
+            let known = ngrams(reference, order + 1);
+            counts.reference[order] = known.values().sum();
+            // As in sacreBLEU: without n-grams of the reference, those of the hypothesis do not count.
             if known.is_empty() {
                 continue;
             }
-            for (ngram, count) in ngrams(said, order + 1) {
-                counts.said[order] += count;
+            for (ngram, count) in ngrams(hypothesis, order + 1) {
+                counts.hypothesis[order] += count;
                 counts.matches[order] += known.get(ngram).map_or(0, |most| count.min(*most));
             }
         }
@@ -65,9 +63,9 @@ impl Counts {
 
     fn score(&self) -> f64 {
         let (mut precision, mut recall, mut orders) = (0.0, 0.0, 0.0);
-        for order in (0..ORDER).filter(|order| self.said[*order] > 0 && self.right[*order] > 0) {
-            precision += self.matches[order] as f64 / self.said[order] as f64;
-            recall += self.matches[order] as f64 / self.right[order] as f64;
+        for order in (0..ORDER).filter(|order| self.hypothesis[*order] > 0 && self.reference[*order] > 0) {
+            precision += self.matches[order] as f64 / self.hypothesis[order] as f64;
+            recall += self.matches[order] as f64 / self.reference[order] as f64;
             orders += 1.0;
         }
         if precision + recall == 0.0 {
@@ -81,8 +79,8 @@ impl Counts {
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         for order in 0..ORDER {
-            self.said[order] += other.said[order];
-            self.right[order] += other.right[order];
+            self.hypothesis[order] += other.hypothesis[order];
+            self.reference[order] += other.reference[order];
             self.matches[order] += other.matches[order];
         }
     }
@@ -93,8 +91,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_score_agrees_with_a_hand_count() {
-        // One character: 2 of 3 and 2 of 2; two: 1 of 2 and 1 of 1; of three the reference has none.
+    fn a_score_agrees_with_a_calculation_by_hand() {
+        // 1-grams: precision 2 of 3, recall 2 of 2; 2-grams: 1 of 2 and 1 of 1; the reference has no 3-grams.
         let (precision, recall) = ((2.0 / 3.0 + 1.0 / 2.0) / 2.0, 1.0);
         let expected = 100.0 * 5.0 * precision * recall / (4.0 * precision + recall);
         let score = corpus_chrf(&["a b c"], &[vec!["ab".into()]]);

@@ -1,54 +1,53 @@
-//! How good judgements are: probabilities of classes beside the true class.
+//! Metrics of classification, from predicted probabilities and labels.
 //!
 //! ```
 //! use recurrent::metrics::classification::{LabeledPrediction, score};
 //!
 //! let labels = ["ham".to_string(), "spam".to_string()];
-//! let judged = [(0, 0.1), (0, 0.7), (1, 0.8), (1, 0.9)]
+//! let predictions = [(0, 0.1), (0, 0.7), (1, 0.8), (1, 0.9)]
 //!     .map(|(label, spam)| LabeledPrediction { label, probabilities: vec![1.0 - spam, spam] });
-//! let score = score(&labels, &judged);
+//! let score = score(&labels, &predictions);
 //! assert_eq!(score.accuracy, 0.75);
 //! assert_eq!(score.auroc, Some(1.0));
 //! assert_eq!(score.confusion, [[1, 1], [0, 2]]);
 //! println!("{score}");
 //! ```
 //!
-//! No number here is ever NaN. What would divide by 0 is 0, as with scikit-learn's `zero_division=0`: the precision of
-//! a class that is never said, the recall of one that never is, and everything if nothing was judged. A probability
-//! that is no number counts as 0, one outside of 0 to 1 as the nearer of the two.
+//! No metric is NaN. A division by 0 gives 0, as scikit-learn's `zero_division=0`: the precision of a class that is never
+//! predicted, the recall of a class without examples, and every metric of no examples. A NaN probability counts as 0, and
+//! others are clamped to [0, 1].
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::share;
+use super::fraction;
 
-/// How many bins the calibration error has.
+/// The number of bins of the calibration error.
 const BINS: usize = 10;
 
-/// An example's true class, and what a classifier said of it.
+/// The label of an example and the probabilities that a classifier predicts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabeledPrediction {
-    /// The class that it is.
+    /// The index of the true class.
     pub label: usize,
-    /// Of each class, that it is this one; together they are 1.
+    /// The probability of each class; they add up to 1.
     pub probabilities: Vec<f64>,
 }
 
 impl LabeledPrediction {
-    /// The most probable class; the first of several.
-    pub fn said(&self) -> usize {
+    /// The class with the highest probability; the first of several.
+    pub fn predicted(&self) -> usize {
         let more_probable = |best, class| if self.probability(class) > self.probability(best) { class } else { best };
         (0..self.probabilities.len()).fold(0, more_probable)
     }
 
-    /// The probability of the most probable class.
+    /// The probability of the predicted class.
     ///
     /// # Panics
-    ///
-    /// If there is no class.
+    /// If there are no classes.
     pub fn confidence(&self) -> f64 {
-        self.probability(self.said())
+        self.probability(self.predicted())
     }
 
     fn probability(&self, class: usize) -> f64 {
@@ -56,125 +55,124 @@ impl LabeledPrediction {
         if probability.is_nan() { 0.0 } else { probability.clamp(0.0, 1.0) }
     }
 
-    fn is_right(&self) -> bool {
-        self.said() == self.label
+    fn is_correct(&self) -> bool {
+        self.predicted() == self.label
     }
 }
 
-/// How good the judgements of a class are.
+/// The metrics of one class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassScore {
-    /// Its name.
+    /// Its label.
     pub label: String,
-    /// Of what is said to be of this class, the share that is.
+    /// The fraction of the examples predicted as this class that belong to it.
     pub precision: f64,
-    /// Of what is of this class, the share that is said to be.
+    /// The fraction of the examples of this class that are predicted as it.
     pub recall: f64,
     /// The harmonic mean of precision and recall.
     pub f1: f64,
-    /// How many examples are of this class.
+    /// The number of examples of this class.
     pub support: usize,
 }
 
-/// How good judgements are, altogether and class by class.
+/// The metrics of a classifier, in all and of each class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassificationScore {
-    /// The share of examples of which the true class was said.
+    /// The fraction of examples whose class is predicted correctly.
     pub accuracy: f64,
-    /// The mean of all classes' F1: each counts the same, be it frequent or rare.
+    /// The unweighted mean of the F1 of all classes.
     pub macro_f1: f64,
-    /// How probable it is that an example of a class gets a higher probability of it than one of another class, half
-    /// of it if they are equal: the area under [`roc`] (Hanley & McNeil 1982). Of two classes it is the one of the
-    /// second, of more the mean over each class against the rest. `None` if a class has no example, or all examples.
+    /// The area under the [ROC curve](roc) (Hanley & McNeil 1982): with two classes, of the second; with more, the mean of
+    /// one-vs-rest. `None` if a class has no examples, or all of them.
     pub auroc: Option<f64>,
-    /// The expected calibration error (Guo et al. 2017): how far apart confidence and accuracy are on average, in the
-    /// 10 [bins](calibration_bins).
+    /// The expected calibration error (Guo et al. 2017): the mean of |accuracy − confidence| over 10
+    /// [bins](calibration_bins), weighted by their counts.
     pub calibration_error: f64,
-    /// The mean of −ln of the true class's probability. Probabilities are kept 2⁻⁵² away from 0 and 1, as scikit-learn
-    /// does, so that one error beyond doubt does not make it infinite.
+    /// The mean of −ln p(true class), in nats. Probabilities are clamped to [2⁻⁵², 1 − 2⁻⁵²], as in scikit-learn, so that it
+    /// stays finite.
     pub log_loss: f64,
-    /// How many examples of a class (row) were said to be of a class (column).
+    /// The confusion matrix, `[true class][predicted class]`.
     pub confusion: Vec<Vec<usize>>,
-    /// Class by class.
+    /// The metrics of each class.
     pub classes: Vec<ClassScore>,
 }
 
-/// Scores judgements of classes that have these names.
+/// All metrics of predictions, with the labels of the classes in the order of their indices.
 ///
 /// # Panics
-///
-/// If a label is no class, or there is not a probability for each class.
-pub fn score(labels: &[String], judged: &[LabeledPrediction]) -> ClassificationScore {
-    let confusion = confusion(labels.len(), judged);
+/// If an example's label is out of range, or it does not have one probability per class.
+pub fn score(labels: &[String], predictions: &[LabeledPrediction]) -> ClassificationScore {
+    let confusion = confusion(labels.len(), predictions);
     let classes: Vec<ClassScore> =
         labels.iter().enumerate().map(|(class, label)| class_score(label, class, &confusion)).collect();
-    let right = judged.iter().filter(|one| one.is_right()).count();
+    let correct = predictions.iter().filter(|prediction| prediction.is_correct()).count();
     ClassificationScore {
-        accuracy: share(right as f64, judged.len()),
-        macro_f1: share(classes.iter().map(|class| class.f1).sum(), classes.len()),
-        auroc: auroc(labels.len(), judged),
-        calibration_error: calibration_error(judged),
-        log_loss: share(judged.iter().map(surprise).sum(), judged.len()),
+        accuracy: fraction(correct as f64, predictions.len()),
+        macro_f1: fraction(classes.iter().map(|class| class.f1).sum(), classes.len()),
+        auroc: auroc(labels.len(), predictions),
+        calibration_error: calibration_error(predictions),
+        log_loss: fraction(predictions.iter().map(negative_log_likelihood).sum(), predictions.len()),
         confusion,
         classes,
     }
 }
 
-/// `[label][said]`
-fn confusion(classes: usize, judged: &[LabeledPrediction]) -> Vec<Vec<usize>> {
+/// `[true class][predicted class]`
+fn confusion(classes: usize, predictions: &[LabeledPrediction]) -> Vec<Vec<usize>> {
     let mut confusion = vec![vec![0; classes]; classes];
-    for (example, one) in judged.iter().enumerate() {
-        let (label, probabilities) = (one.label, one.probabilities.len());
+    for (example, prediction) in predictions.iter().enumerate() {
+        let (label, probabilities) = (prediction.label, prediction.probabilities.len());
         assert!(label < classes, "example {example} is of class {label}, but there are {classes} classes");
-        assert_eq!(probabilities, classes, "example {example} has not one probability a class");
-        confusion[label][one.said()] += 1;
+        assert_eq!(probabilities, classes, "example {example} does not have one probability per class");
+        confusion[label][prediction.predicted()] += 1;
     }
     confusion
 }
 
 fn class_score(label: &str, class: usize, confusion: &[Vec<usize>]) -> ClassScore {
-    let right = confusion[class][class] as f64;
+    let correct = confusion[class][class] as f64;
     let support: usize = confusion[class].iter().sum();
-    let said: usize = confusion.iter().map(|row| row[class]).sum();
+    let predicted: usize = confusion.iter().map(|row| row[class]).sum();
     ClassScore {
         label: label.into(),
-        precision: share(right, said),
-        recall: share(right, support),
-        f1: share(2.0 * right, said + support),
+        precision: fraction(correct, predicted),
+        recall: fraction(correct, support),
+        f1: fraction(2.0 * correct, predicted + support),
         support,
     }
 }
 
-/// −ln of the true class's probability.
-fn surprise(one: &LabeledPrediction) -> f64 {
-    -one.probability(one.label).clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+/// −ln p(true class).
+fn negative_log_likelihood(prediction: &LabeledPrediction) -> f64 {
+    -prediction.probability(prediction.label).clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
-/// Examples that a classifier was about as sure of.
+/// The examples of a range of confidences.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
-    /// The mean probability of what was said.
+    /// The mean probability of the predicted class.
     pub confidence: f64,
-    /// The share of examples of which the true class was said.
+    /// The fraction of examples whose class is predicted correctly.
     pub accuracy: f64,
-    /// How many examples.
+    /// The number of examples.
     pub count: usize,
 }
 
-/// Sorts examples by confidence into `n` bins of equal width, the upper edge within, and leaves out the empty ones. A
-/// classifier is calibrated if each bin's accuracy is its confidence.
+/// Groups examples by confidence into `n` bins of equal width, which include their upper edges; empty bins are left out. A
+/// classifier is calibrated if the accuracy of each bin equals its confidence.
 ///
 /// # Panics
-///
-/// If `n` is 0, or an example has no probability.
-pub fn calibration_bins(judged: &[LabeledPrediction], n: usize) -> Vec<Bin> {
-    assert!(n > 0, "calibration takes one bin at least");
+/// If `n` is 0, or an example has no probabilities.
+pub fn calibration_bins(predictions: &[LabeledPrediction], n: usize) -> Vec<Bin> {
+    assert!(n > 0, "the number of bins must be at least 1");
     let mut bins = vec![Bin { confidence: 0.0, accuracy: 0.0, count: 0 }; n];
-    for one in judged {
-        let confidence = one.confidence();
+    for prediction in predictions {
+        let confidence = prediction.confidence();
         let bin = &mut bins[((confidence * n as f64).ceil() as usize).saturating_sub(1)];
         bin.confidence += confidence;
-        bin.accuracy += f64::from(one.is_right());
+        bin.accuracy += f64::from(prediction.is_correct());
         bin.count += 1;
     }
     bins.retain(|bin| bin.count > 0);
@@ -185,70 +183,68 @@ pub fn calibration_bins(judged: &[LabeledPrediction], n: usize) -> Vec<Bin> {
     bins
 }
 
-fn calibration_error(judged: &[LabeledPrediction]) -> f64 {
+fn calibration_error(predictions: &[LabeledPrediction]) -> f64 {
     let error = |bin: &Bin| bin.count as f64 * (bin.accuracy - bin.confidence).abs();
-    share(calibration_bins(judged, BINS).iter().map(error).sum(), judged.len())
+    fraction(calibration_bins(predictions, BINS).iter().map(error).sum(), predictions.len())
 }
 
-/// The receiver operating characteristic of a class against the rest: its false and true positive rates if all is
-/// said to be of it that is at least as probable as a threshold. It has a point for each threshold that makes a
-/// difference, from above all probabilities, (0, 0), down to the lowest, (1, 1). Empty if no example is of the class
-/// or all are.
+/// The receiver operating characteristic of a class against the rest: a point (false positive rate, true positive rate)
+/// for each distinct threshold, from (0, 0) to (1, 1). Empty if the class has no examples, or all of them.
 ///
 /// # Panics
-///
 /// If an example has no probability of the class.
-pub fn roc(judged: &[LabeledPrediction], class: usize) -> Vec<(f64, f64)> {
-    let thresholds = thresholds(judged, class);
-    let Some((rest, own)) = both(&thresholds) else { return Vec::new() };
-    thresholds.iter().map(|point| (point.0 as f64 / rest, point.1 as f64 / own)).collect()
+pub fn roc(predictions: &[LabeledPrediction], class: usize) -> Vec<(f64, f64)> {
+    let thresholds = thresholds(predictions, class);
+    let Some((negatives, positives)) = totals(&thresholds) else { return Vec::new() };
+    thresholds.iter().map(|point| (point.0 as f64 / negatives, point.1 as f64 / positives)).collect()
 }
 
-/// How many examples of the rest and of the class are at least as probable as each threshold.
-fn thresholds(judged: &[LabeledPrediction], class: usize) -> Vec<(usize, usize)> {
-    let mut ranked: Vec<(f64, bool)> = judged.iter().map(|one| (one.probability(class), one.label == class)).collect();
+/// The numbers of false and true positives at each threshold, from the highest to the lowest.
+fn thresholds(predictions: &[LabeledPrediction], class: usize) -> Vec<(usize, usize)> {
+    let mut ranked: Vec<(f64, bool)> =
+        predictions.iter().map(|prediction| (prediction.probability(class), prediction.label == class)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut point = (0, 0);
     let mut points = vec![point];
     for ties in ranked.chunk_by(|a, b| a.0 == b.0) {
-        let own = ties.iter().filter(|(_, own)| *own).count();
-        point = (point.0 + ties.len() - own, point.1 + own);
+        let positives = ties.iter().filter(|(_, is_positive)| *is_positive).count();
+        point = (point.0 + ties.len() - positives, point.1 + positives);
         points.push(point);
     }
     points
 }
 
-/// How many examples are of the rest and of the class, if there are both.
-fn both(thresholds: &[(usize, usize)]) -> Option<(f64, f64)> {
-    let &(rest, own) = thresholds.last()?;
-    (rest > 0 && own > 0).then_some((rest as f64, own as f64))
+/// The numbers of negatives and positives; `None` if either is 0.
+fn totals(thresholds: &[(usize, usize)]) -> Option<(f64, f64)> {
+    let &(negatives, positives) = thresholds.last()?;
+    (negatives > 0 && positives > 0).then_some((negatives as f64, positives as f64))
 }
 
-fn auroc(classes: usize, judged: &[LabeledPrediction]) -> Option<f64> {
+fn auroc(classes: usize, predictions: &[LabeledPrediction]) -> Option<f64> {
     if classes == 2 {
-        return area(judged, 1);
+        return area(predictions, 1);
     }
-    let areas: Option<Vec<f64>> = (0..classes).map(|class| area(judged, class)).collect();
-    areas.filter(|areas| !areas.is_empty()).map(|areas| share(areas.iter().sum(), areas.len()))
+    let areas: Option<Vec<f64>> = (0..classes).map(|class| area(predictions, class)).collect();
+    areas.filter(|areas| !areas.is_empty()).map(|areas| fraction(areas.iter().sum(), areas.len()))
 }
 
-/// The area under the curve [`roc`], by trapezoids.
-fn area(judged: &[LabeledPrediction], class: usize) -> Option<f64> {
-    let thresholds = thresholds(judged, class);
-    let (rest, own) = both(&thresholds)?;
-    // Whole numbers up to the division, so that a perfect ranking has 1 and nothing less.
+/// The area under the ROC curve, by the trapezoidal rule.
+fn area(predictions: &[LabeledPrediction], class: usize) -> Option<f64> {
+    let thresholds = thresholds(predictions, class);
+    let (negatives, positives) = totals(&thresholds)?;
+    // Integers up to the division, so that the area of a perfect ranking is exactly 1.
     let trapezoid = |points: &[(usize, usize)]| {
         let [left, right] = [points[0], points[1]];
         (right.0 - left.0) as f64 * (right.1 + left.1) as f64
     };
-    Some(thresholds.windows(2).map(trapezoid).sum::<f64>() / (2.0 * rest * own))
+    Some(thresholds.windows(2).map(trapezoid).sum::<f64>() / (2.0 * negatives * positives))
 }
 
-/// The numbers, then a line a class; behind the bar, under each class's number, how often it was said.
+/// The metrics in all, then a row per class; right of the bar is the confusion matrix, a column per predicted class.
 impl fmt::Display for ClassificationScore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let judged: usize = self.classes.iter().map(|class| class.support).sum();
-        write!(f, "{judged} judged: accuracy {:.3}, macro F1 {:.3}, AUROC ", self.accuracy, self.macro_f1)?;
+        let examples: usize = self.classes.iter().map(|class| class.support).sum();
+        write!(f, "{examples} examples: accuracy {:.3}, macro F1 {:.3}, AUROC ", self.accuracy, self.macro_f1)?;
         match self.auroc {
             Some(auroc) => write!(f, "{auroc:.3}")?,
             None => write!(f, "–")?,
@@ -260,13 +256,13 @@ impl fmt::Display for ClassificationScore {
             (1..).zip(&self.classes).map(|(class, score)| format!("{class:>number$}  {}", score.label)).collect();
         let name = widest(&names);
         let cell = widest(self.confusion.iter().flatten()).max(number);
-        write!(f, "{:name$}  precision  recall     F1  support | said", "")?;
+        write!(f, "{:name$}  precision  recall     F1  support | predicted", "")?;
         for class in 1..=self.classes.len() {
             write!(f, " {class:>cell$}")?;
         }
         for ((label, class), row) in names.iter().zip(&self.classes).zip(&self.confusion) {
             let ClassScore { precision, recall, f1, support, .. } = class;
-            write!(f, "\n{label:name$}  {precision:>9.3}  {recall:>6.3}  {f1:>5.3}  {support:>7} |     ")?;
+            write!(f, "\n{label:name$}  {precision:>9.3}  {recall:>6.3}  {f1:>5.3}  {support:>7} |          ")?;
             for count in row {
                 write!(f, " {count:>cell$}")?;
             }
@@ -275,9 +271,9 @@ impl fmt::Display for ClassificationScore {
     }
 }
 
-/// How many characters the longest has.
+/// The number of characters of the longest text.
 fn widest(all: impl IntoIterator<Item = impl ToString>) -> usize {
-    all.into_iter().map(|one| one.to_string().chars().count()).max().unwrap_or(0)
+    all.into_iter().map(|item| item.to_string().chars().count()).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -288,80 +284,84 @@ mod tests {
         labels.iter().map(ToString::to_string).collect()
     }
 
-    fn judged(label: usize, probabilities: &[f64]) -> LabeledPrediction {
+    fn prediction(label: usize, probabilities: &[f64]) -> LabeledPrediction {
         LabeledPrediction { label, probabilities: probabilities.to_vec() }
     }
 
-    fn numbers(score: &ClassificationScore) -> Vec<f64> {
+    fn metrics(score: &ClassificationScore) -> Vec<f64> {
         let classes = score.classes.iter().flat_map(|class| [class.precision, class.recall, class.f1]);
         let all = [score.accuracy, score.macro_f1, score.calibration_error, score.log_loss, score.auroc.unwrap_or(0.0)];
         all.into_iter().chain(classes).collect()
     }
 
     #[test]
-    fn nothing_judged_scores_nothing() {
+    fn all_metrics_of_no_examples_are_0() {
         let empty = score(&labels(&["a", "b"]), &[]);
-        assert!(numbers(&empty).iter().all(|number| *number == 0.0), "{empty:?}");
+        assert!(metrics(&empty).iter().all(|value| *value == 0.0), "{empty:?}");
         assert_eq!((empty.auroc, empty.confusion), (None, vec![vec![0; 2]; 2]));
         assert_eq!((roc(&[], 1), calibration_bins(&[], 10)), (vec![], vec![]));
         assert_eq!(score(&[], &[]).auroc, None);
-        assert_eq!(score(&labels(&["a"]), &[judged(0, &[1.0])]).auroc, None);
+        assert_eq!(score(&labels(&["a"]), &[prediction(0, &[1.0])]).auroc, None);
     }
 
     #[test]
-    fn a_probability_that_is_no_number_counts_as_none() {
-        let rows = [judged(0, &[f64::NAN, f64::NAN]), judged(1, &[f64::NAN, 2.0]), judged(1, &[f64::INFINITY, -1.0])];
+    fn nan_probabilities_count_as_0() {
+        let rows = [
+            prediction(0, &[f64::NAN, f64::NAN]),
+            prediction(1, &[f64::NAN, 2.0]),
+            prediction(1, &[f64::INFINITY, -1.0]),
+        ];
         let score = score(&labels(&["a", "b"]), &rows);
-        assert!(numbers(&score).iter().all(|number| number.is_finite()), "{score:?}");
+        assert!(metrics(&score).iter().all(|value| value.is_finite()), "{score:?}");
         assert_eq!(score.confusion, [[1, 0], [1, 1]]);
         assert_eq!(roc(&rows, 1), [(0.0, 0.0), (0.0, 0.5), (1.0, 1.0)]);
     }
 
     #[test]
-    fn equal_probabilities_rank_as_half_each_and_say_the_first() {
-        let rows = [judged(0, &[0.5, 0.5]), judged(1, &[0.5, 0.5])];
+    fn equal_probabilities_have_an_auroc_of_one_half_and_predict_the_first_class() {
+        let rows = [prediction(0, &[0.5, 0.5]), prediction(1, &[0.5, 0.5])];
         let score = score(&labels(&["a", "b"]), &rows);
         assert_eq!((score.auroc, score.accuracy), (Some(0.5), 0.5));
         assert_eq!(roc(&rows, 1), [(0.0, 0.0), (1.0, 1.0)]);
-        assert_eq!(rows[1].said(), 0);
+        assert_eq!(rows[1].predicted(), 0);
     }
 
     #[test]
-    fn a_bin_has_its_upper_edge() {
-        let sure = |probability: f64| judged(0, &[probability, 1.0 - probability]);
+    fn a_bin_includes_its_upper_edge() {
+        let confident = |probability: f64| prediction(0, &[probability, 1.0 - probability]);
         let counts =
             |rows: &[LabeledPrediction]| calibration_bins(rows, 10).iter().map(|bin| bin.count).collect::<Vec<_>>();
-        assert_eq!(counts(&[sure(0.6), sure(0.59), sure(0.61)]), [2, 1]);
-        assert_eq!(counts(&[sure(1.0), sure(0.95), judged(0, &[0.0, 0.0])]), [1, 2]);
+        assert_eq!(counts(&[confident(0.6), confident(0.59), confident(0.61)]), [2, 1]);
+        assert_eq!(counts(&[confident(1.0), confident(0.95), prediction(0, &[0.0, 0.0])]), [1, 2]);
     }
 
     #[test]
     #[should_panic = "example 0 is of class 2, but there are 2 classes"]
-    fn a_truth_that_is_no_class_is_refused() {
-        score(&labels(&["a", "b"]), &[judged(2, &[0.5, 0.5])]);
+    fn a_label_out_of_range_is_rejected() {
+        score(&labels(&["a", "b"]), &[prediction(2, &[0.5, 0.5])]);
     }
 
     #[test]
-    #[should_panic = "example 1 has not one probability a class"]
-    fn a_class_without_a_probability_is_refused() {
-        score(&labels(&["a", "b"]), &[judged(1, &[0.5, 0.5]), judged(1, &[0.5])]);
+    #[should_panic = "example 1 does not have one probability per class"]
+    fn a_missing_probability_is_rejected() {
+        score(&labels(&["a", "b"]), &[prediction(1, &[0.5, 0.5]), prediction(1, &[0.5])]);
     }
 
     #[test]
-    #[should_panic = "calibration takes one bin at least"]
-    fn no_bins_are_refused() {
-        calibration_bins(&[judged(0, &[1.0])], 0);
+    #[should_panic = "the number of bins must be at least 1"]
+    fn zero_bins_are_rejected() {
+        calibration_bins(&[prediction(0, &[1.0])], 0);
     }
 
     #[test]
     fn a_score_is_printed_as_a_table() {
         let rows: Vec<LabeledPrediction> =
-            [(0, 0.2), (0, 0.3), (0, 0.6), (1, 0.9)].map(|(label, p)| judged(label, &[1.0 - p, p])).into();
+            [(0, 0.2), (0, 0.3), (0, 0.6), (1, 0.9)].map(|(label, p)| prediction(label, &[1.0 - p, p])).into();
         let table = "\
-4 judged: accuracy 0.750, macro F1 0.733, AUROC 1.000, calibration error 0.300, log loss 0.400
-            precision  recall     F1  support | said 1 2
-1  плохо        1.000   0.667  0.800        3 |      2 1
-2  отлично      0.500   1.000  0.667        1 |      0 1";
+4 examples: accuracy 0.750, macro F1 0.733, AUROC 1.000, calibration error 0.300, log loss 0.400
+            precision  recall     F1  support | predicted 1 2
+1  плохо        1.000   0.667  0.800        3 |           2 1
+2  отлично      0.500   1.000  0.667        1 |           0 1";
         assert_eq!(score(&labels(&["плохо", "отлично"]), &rows).to_string(), table);
         assert!(score(&labels(&["a", "b"]), &rows[..3]).to_string().contains("AUROC –, "));
     }

@@ -1,11 +1,11 @@
-//! The nearest-neighbor baseline.
+//! The nearest-neighbor baseline of translation.
 
 use std::collections::HashMap;
 
 /// Translates by looking up the nearest training sentence.
 ///
 /// Sentences are bags of words with inverse document frequencies (`ln(sentences / sentences with the word)`), compared
-/// by the cosine; of equals the first is taken. A sentence that shares no word with any is copied.
+/// by cosine similarity; of equals the first is taken. A sentence without a known word is copied.
 #[derive(Debug, Clone)]
 pub struct NearestNeighborBaseline {
     targets: Vec<String>,

@@ -4,17 +4,17 @@ use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
 use recurrent_data::SpecialTokens;
 use recurrent_models::AnyState;
-use recurrent_models::networks::{Encoded, Seq2Seq};
+use recurrent_models::networks::{EncoderOutput, Seq2Seq};
 
 use super::BeamConfig;
 use super::tokenizers::Tokenizers;
 use crate::decoding::{BeamSearch, Hypothesis, StepDecoder, beam_search, id_tensor, padded_ids};
 
-/// Sentences that are translated at once.
+/// Sentences per batch.
 const BATCH: usize = 64;
 
-/// The likeliest translations of each sentence, best first, of at most `max_length` tokens. Sentences of like length are
-/// translated together.
+/// The best translations of each sentence, best first, of at most `max_length` tokens. Sentences of similar length are
+/// batched.
 pub(super) fn translate(
     network: &Seq2Seq,
     sources: &[Vec<u32>],
@@ -26,7 +26,7 @@ pub(super) fn translate(
     let [source_tokens, target_tokens] = tokenizers.special_tokens();
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|index| sources[*index].len());
-    let mut found = vec![Vec::new(); sources.len()];
+    let mut translations = vec![Vec::new(); sources.len()];
     for chunk in order.chunks(BATCH) {
         let rows: Vec<&[u32]> = chunk.iter().map(|index| &*sources[*index]).collect();
         let (ids, lengths) = padded_ids(&rows, source_tokens.pad, device);
@@ -39,16 +39,16 @@ pub(super) fn translate(
         let mut decoder = SentenceDecoder { network, encoded, state, special_tokens: target_tokens, device };
         let first = vec![target_tokens.bos; chunk.len()];
         for (index, hypotheses) in chunk.iter().zip(beam_search(&mut decoder, &first, &search)) {
-            found[*index] = hypotheses;
+            translations[*index] = hypotheses;
         }
     }
-    found
+    translations
 }
 
 /// Decodes a batch of sentences.
 struct SentenceDecoder<'a> {
     network: &'a Seq2Seq,
-    encoded: Encoded,
+    encoded: EncoderOutput,
     state: AnyState,
     special_tokens: SpecialTokens,
     device: &'a Device,
@@ -62,15 +62,15 @@ impl StepDecoder for SentenceDecoder<'_> {
         let vocab_size = stepped.logits.dims()[1];
         let mut log_probabilities: Vec<f32> = log_softmax(stepped.logits, 1).into_data().iter::<f32>().collect();
         for row in log_probabilities.chunks_mut(vocab_size) {
-            for never in [self.special_tokens.pad, self.special_tokens.bos, self.special_tokens.unk] {
-                row[never as usize] = f32::NEG_INFINITY;
+            for excluded in [self.special_tokens.pad, self.special_tokens.bos, self.special_tokens.unk] {
+                row[excluded as usize] = f32::NEG_INFINITY;
             }
         }
         log_probabilities
     }
 
     fn reorder(&mut self, rows: &[usize]) {
-        if rows.len() == self.state.batch() && rows.iter().enumerate().all(|(place, row)| place == *row) {
+        if rows.len() == self.state.batch() && rows.iter().enumerate().all(|(index, row)| index == *row) {
             return;
         }
         let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();

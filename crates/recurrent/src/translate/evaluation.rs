@@ -1,4 +1,4 @@
-//! How good translations are, beside the baselines.
+//! The scores of translations and of the baselines.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use crate::metrics::{Bleu, corpus_bleu, corpus_chrf, exact_match};
 
 /// The metrics of one translator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TranslationMetrics {
     /// The network or a baseline.
     pub name: String,
@@ -32,6 +33,7 @@ impl TranslationMetrics {
 
 /// A sentence of the test split with its references and translations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TestTranslation {
     /// The sentence.
     pub source: String,
@@ -45,6 +47,7 @@ pub struct TestTranslation {
 
 /// The evaluation of a translator: scores, and the translations that they are of.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TranslationEvaluation {
     /// The scores of the network and the baselines.
     pub scores: TranslationScores,
@@ -60,10 +63,11 @@ impl TranslationEvaluation {
 
 /// All translators on the test split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TranslationScores {
-    /// How many distinct sentences were translated.
+    /// The number of distinct sentences.
     pub sentences: usize,
-    /// The mean loss of a token of the references, in nats.
+    /// The mean loss per token of the references, in nats.
     pub loss: f64,
     /// The network first, then copy and nearest neighbor.
     pub rows: Vec<TranslationMetrics>,
@@ -85,18 +89,18 @@ impl TranslationScores {
         Self { sentences: translations.len(), loss, rows }
     }
 
-    /// In words: whether the network beats the baselines.
+    /// A sentence that says whether the network beats the baselines.
     pub fn verdict(&self) -> String {
         let [network, baselines @ ..] = &self.rows[..] else {
             return "Nothing was translated.".into();
         };
-        // BLEU is 0 for all sentences of fewer than four words.
-        let measure = if self.rows.iter().all(|row| row.bleu.score == 0.0) { "chrF" } else { "BLEU" };
-        let score = |row: &TranslationMetrics| if measure == "BLEU" { row.bleu.score } else { row.chrf };
+        // BLEU is 0 if all sentences have fewer than four words.
+        let metric = if self.rows.iter().all(|row| row.bleu.score == 0.0) { "chrF" } else { "BLEU" };
+        let score = |row: &TranslationMetrics| if metric == "BLEU" { row.bleu.score } else { row.chrf };
         let ahead: Vec<&str> =
             baselines.iter().filter(|row| score(row) >= score(network)).map(|row| &*row.name).collect();
         match ahead[..] {
-            [] => format!("The network beats both ({measure})."),
+            [] => format!("The network beats both ({metric})."),
             _ => format!("The network does NOT beat {}.", ahead.join(" and ")),
         }
     }
@@ -135,11 +139,11 @@ mod tests {
 
     #[test]
     fn the_verdict_names_the_baselines_that_win() {
-        let right = "Мой дом стоит у реки.";
-        let won = TranslationScores::new("GRU", 1.0, &[translation(right, "Мой дом")]);
+        let reference = "Мой дом стоит у реки.";
+        let won = TranslationScores::new("GRU", 1.0, &[translation(reference, "Мой дом")]);
         assert_eq!(won.rows[0].exact, 1.0);
         assert!(won.verdict().contains("beats both"), "{}", won.verdict());
-        let lost = TranslationScores::new("GRU", 1.0, &[translation("Мой дом стоит у моря.", right)]);
+        let lost = TranslationScores::new("GRU", 1.0, &[translation("Мой дом стоит у моря.", reference)]);
         assert!(lost.verdict().contains("does NOT beat nearest neighbor"), "{}", lost.verdict());
         let short =
             TestTranslation { references: vec!["Мой дом.".into()], ..translation("Мой дом.", "Дом.") };

@@ -1,8 +1,8 @@
-//! Translation: from a sentence in one language to another language.
+//! Translation of sentences from one language to another.
 //!
-//! The recipe is the lecture's Seq2Seq (Sutskever et al. 2014): an encoder reads the sentence, its states start the
-//! decoder, and the decoder generates one token after another. It adds what the lecture leaves out: attention, beam
-//! search, and two baselines, copying the sentence and its nearest neighbor in training.
+//! The network is the lecture's Seq2Seq (Sutskever et al. 2014): an encoder reads the sentence, its final states
+//! initialize the decoder, and the decoder generates one token after another. Attention, beam search and two baselines
+//! (copying the sentence, and its nearest neighbor in training) are added.
 //!
 //! - [`TranslateConfig`] holds the settings, [`TranslateRun`] trains and evaluates;
 //! - [`Translator`] translates.

@@ -39,6 +39,7 @@ pub struct Translator {
 
 /// The settings of the beam search.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct BeamConfig {
     /// Beams of each sentence; 1 is greedy search.
     pub beam_size: usize,
@@ -47,7 +48,12 @@ pub struct BeamConfig {
 }
 
 impl BeamConfig {
-    /// As the run is evaluated.
+    /// A search with so many beams, and the length to this power as the divisor of a translation's log-probability.
+    pub fn new(beam_size: usize, length_penalty: f64) -> Self {
+        Self { beam_size, length_penalty }
+    }
+
+    /// The beam search of the run's evaluation.
     pub fn of(config: &TranslateConfig) -> Self {
         Self { beam_size: config.beam_size, length_penalty: config.length_penalty }
     }
@@ -60,12 +66,13 @@ impl BeamConfig {
 
 /// A translated sentence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Translation {
-    /// The likeliest translation.
+    /// The best translation.
     pub text: String,
     /// Its probability.
     pub probability: f64,
-    /// Further translations, the likeliest first.
+    /// The other hypotheses of the beam search, best first.
     pub alternatives: Vec<String>,
     /// The parts of the sentence that were unknown and read as `<unk>`.
     pub unknown: Vec<String>,
@@ -75,6 +82,7 @@ pub struct Translation {
 
 /// The attention weights of a translation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct AttentionMap {
     /// The tokens of the sentence, with its end token.
     pub source: Vec<String>,
@@ -109,14 +117,14 @@ impl Predictor for Translator {
     fn config(&self) -> &TranslateConfig {
         &self.config
     }
-
-    fn summary(&self) -> Summary {
-        self.network.summary(&[self.config.max_length])
-    }
 }
 
 impl Translator {
-    /// Translates sentences with a beam search of your own. Sentences of like length are translated together.
+    /// The layers of its network, with shapes and parameters.
+    pub fn summary(&self) -> Summary {
+        self.network.summary(&[self.config.max_length])
+    }
+    /// Translates sentences with other settings of the beam search. Sentences of similar length are batched.
     ///
     /// # Errors
     /// If a sentence is empty, or a setting of the search is out of bounds.
@@ -139,7 +147,7 @@ impl Translator {
         let rows = found.into_iter().zip(sources).zip(sentences);
         let translations = rows.map(|((hypotheses, (_, truncated)), sentence)| {
             let mut texts = hypotheses.iter().map(|found| self.tokenizers.target.decode(&found.tokens));
-            let unknown = self.tokenizers.source.unknown(sentence.as_ref());
+            let unknown = self.tokenizers.source.unknown_pieces(sentence.as_ref());
             Translation {
                 text: texts.next().unwrap_or_default(),
                 probability: hypotheses.first().map_or(0.0, |found| found.log_probability.exp()),
@@ -151,7 +159,7 @@ impl Translator {
         Ok(translations.collect())
     }
 
-    /// The attention of the decoder on the sentence while it generates the translation; `None` without attention.
+    /// The attention weights of the decoder for a sentence and its translation; `None` if the network has no attention.
     pub fn attention(&self, sentence: &str, translation: &str) -> Option<AttentionMap> {
         let (source, _) = self.tokenizers.encode_source(sentence, self.config.max_length);
         let [source_tokens, target_tokens] = self.tokenizers.special_tokens();
@@ -162,7 +170,7 @@ impl Translator {
         let (ids, lengths) = padded_ids(&[&source], source_tokens.pad, &self.device);
         let encoded = self.network.encode(ids, &lengths);
         let weights: Vec<f64> = self.network.decode(&encoded, inputs).weights?.into_data().iter::<f64>().collect();
-        let names = |tokenizer: &Tokenizer, ids: &[u32]| ids.iter().map(|id| tokenizer.token(*id)).collect();
+        let names = |tokenizer: &Tokenizer, ids: &[u32]| ids.iter().map(|id| tokenizer.display_token(*id)).collect();
         Some(AttentionMap {
             source: names(&self.tokenizers.source, &source),
             target: names(&self.tokenizers.target, &target),

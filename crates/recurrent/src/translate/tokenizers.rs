@@ -17,7 +17,7 @@ impl Tokenizers {
     /// The file in a run's folder.
     pub const FILE: &'static str = "tokenizers.json";
 
-    /// Reads them, and checks that the weights, if there are any yet, are for as many tokens.
+    /// Reads them, and checks that the weights, if they exist yet, have a row per token.
     pub fn read(run_dir: &RunDir, config: &TranslateConfig) -> Result<Self> {
         let tokenizers: Self = serde_json::from_str(&run_dir.read(Self::FILE)?).map_err(|cause| Error::RunDir {
             path: run_dir.path(Self::FILE),
@@ -25,29 +25,29 @@ impl Tokenizers {
             found: cause.to_string(),
         })?;
         if run_dir.has_weights() && !config.one_hot {
-            run_dir.check_rows("source.embedding.weight", tokenizers.source.len())?;
-            run_dir.check_rows("target.embedding.weight", tokenizers.target.len())?;
+            run_dir.check_rows("source.embedding.weight", tokenizers.source.vocab_size())?;
+            run_dir.check_rows("target.embedding.weight", tokenizers.target.vocab_size())?;
         }
         Ok(tokenizers)
     }
 
     /// The vocabulary sizes of source and target.
     pub fn vocab_sizes(&self) -> [usize; 2] {
-        [self.source.len(), self.target.len()]
+        [self.source.vocab_size(), self.target.vocab_size()]
     }
 
     /// The special tokens of source and target.
     pub fn special_tokens(&self) -> [SpecialTokens; 2] {
-        [self.source.specials(), self.target.specials()]
+        [self.source.special_tokens(), self.target.special_tokens()]
     }
 
-    /// A sentence as the encoder reads it, in training too: its tokens, truncated to `max_length`, and the end token; and
+    /// The encoder's input of a sentence, as in training: its tokens, truncated to `max_length`, and the end token; and
     /// whether it was truncated.
     pub fn encode_source(&self, sentence: &str, max_length: usize) -> (Vec<u32>, bool) {
         let mut ids = self.source.encode(sentence);
         let truncated = ids.len() > max_length;
         ids.truncate(max_length);
-        ids.push(self.source.specials().eos);
+        ids.push(self.source.special_tokens().eos);
         (ids, truncated)
     }
 }

@@ -1,11 +1,9 @@
-//! The recipe, from top to bottom.
+//! Training and evaluation of a translator.
 
-use burn::module::Module;
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use recurrent_data::{EncodedPairs, PairBatch, PairSplit, Role, Test, Train, Translations, Valid};
+use recurrent_data::{EncodedPairs, PairBatch, PairSplit, ReferenceSet, Role, Test, Train, Valid};
 use recurrent_models::networks::Seq2Seq;
 
 use super::decode::translate;
@@ -14,12 +12,11 @@ use super::{
     BeamConfig, NearestNeighborBaseline, TestTranslation, TranslateConfig, TranslateSource, TranslationEvaluation,
     Translator,
 };
-use crate::fit::{BatchSource, Loaders, Loss, Trainable, token_loss};
-use crate::settings::Partial;
-use crate::task::LoadersOf;
-use crate::{Result, Run, RunDir, Task};
+use crate::fit::{BatchSource, Loaders, Loss, Objective, token_loss};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
-/// Pairs per step where no gradient is needed.
+/// Pairs per batch in evaluation.
 const EVALUATION_BATCH: usize = 128;
 
 /// A run of [`Translating`].
@@ -37,13 +34,13 @@ pub struct TranslateData {
     valid: EncodedPairs<Valid>,
     test: EncodedPairs<Test>,
     /// The different sentences of the test split, with all their translations.
-    test_sentences: Vec<Translations>,
+    test_sentences: Vec<ReferenceSet>,
     nearest_neighbor: NearestNeighborBaseline,
     notes: Vec<String>,
 }
 
 impl TranslateData {
-    /// How many pairs the training and validation splits have, and how many sentences the test split.
+    /// The numbers of pairs of the training and validation splits, and of sentences of the test split.
     pub fn sizes(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test_sentences.len()]
     }
@@ -53,14 +50,14 @@ impl TranslateData {
         self.tokenizers.vocab_sizes()
     }
 
-    /// The mean loss of a token of the test split's references.
+    /// The mean loss per token of the test split's references, in nats.
     fn test_loss(&self, network: &Seq2Seq, device: &Device) -> f64 {
         let (mut total, mut tokens) = (0.0, 0);
         for batch in self.test.by_length(EVALUATION_BATCH) {
             let batch = PairBatch::gather(&self.test, &batch, device);
             let items = target_tokens(&batch);
             let logits = network.forward(batch.source, &batch.source_lengths, batch.inputs);
-            let padding = self.tokenizers.target.specials().pad;
+            let padding = self.tokenizers.target.special_tokens().pad;
             let loss: f32 = token_loss(logits, batch.targets, Some(padding), 0.0).into_scalar();
             total += f64::from(loss) * items as f64;
             tokens += items;
@@ -80,23 +77,14 @@ impl Task for Translating {
     type Evaluation = TranslationEvaluation;
     type Predictor = Translator;
 
-    fn open(given: &Partial) -> Result<TranslateSource> {
-        let target_data: Option<String> = given.get("target_data");
-        TranslateSource::open(&given.data::<TranslateConfig>(), target_data.as_deref())
-    }
-
-    fn recipe(source: &TranslateSource, _given: &Partial) -> Result<TranslateConfig> {
-        Ok(TranslateConfig::new(source))
-    }
-
-    fn sha256(source: &TranslateSource) -> &str {
-        &source.sha256
+    fn default_config(source: &TranslateSource, _given: &Partial) -> Result<TranslateConfig> {
+        TranslateConfig::new(source)
     }
 
     /// Pairs → splits → tokenizers → token ids.
-    fn prepare(config: &TranslateConfig, source: TranslateSource, run_dir: Option<&RunDir>) -> Result<TranslateData> {
+    fn prepare(config: &TranslateConfig, source: &TranslateSource, run_dir: Option<&RunDir>) -> Result<TranslateData> {
         let pairs = source.pairs(config)?;
-        let PairSplit { train, valid, test, crossed: near_duplicates, .. } = pairs.split(&config.split)?;
+        let PairSplit { train, valid, test, near_duplicates, .. } = pairs.split(&config.split)?;
         let tokenizers = match run_dir {
             Some(run_dir) => Tokenizers::read(run_dir, config)?,
             None => Tokenizers {
@@ -114,13 +102,13 @@ impl Task for Translating {
         let notes = crate::task::counted([
             (pairs.duplicates(), "duplicate pair(s) were left out".into()),
             (near_duplicates, "near-duplicate(s) of training pairs were left out of validation and test".into()),
-            (truncated, format!("sentence(s) were truncated to {max_length} tokens (max_length)")),
+            (truncated, format!("sentence(s) were truncated to {max_length} tokens (`max_length`)")),
         ]);
         Ok(TranslateData { tokenizers, train, valid, test, test_sentences, nearest_neighbor, notes })
     }
 
     fn artifacts(_config: &TranslateConfig, data: &TranslateData) -> Vec<(&'static str, String)> {
-        let tokenizers = serde_json::to_string(&data.tokenizers).expect("tokenizers have a form in JSON");
+        let tokenizers = serde_json::to_string(&data.tokenizers).expect("tokenizers can be written as JSON");
         vec![(Tokenizers::FILE, tokenizers)]
     }
 
@@ -140,30 +128,29 @@ impl Task for Translating {
         vec![config.max_length]
     }
 
-    fn objective(config: &TranslateConfig, data: &TranslateData, network: Seq2Seq) -> TranslateObjective {
+    fn objective(config: &TranslateConfig, data: &TranslateData) -> TranslateObjective {
         TranslateObjective {
-            network,
             label_smoothing: config.label_smoothing,
             scheduled_sampling: config.scheduled_sampling,
-            padding: data.tokenizers.target.specials().pad as usize,
+            padding: data.tokenizers.target.special_tokens().pad,
         }
     }
 
-    fn loaders(config: &TranslateConfig, data: &TranslateData, device: &Device) -> LoadersOf<TranslateObjective> {
+    fn loaders(config: &TranslateConfig, data: &TranslateData, device: &Device) -> Loaders<PairBatch> {
         let splits = (data.train.clone(), data.valid.clone());
         Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
     }
 
     /// Translates the sentences of the test split.
-    fn evaluate(run: &TranslateRun, network: Seq2Seq, device: &Device) -> Result<TranslationEvaluation> {
-        let (config, data) = (run.config(), run.data());
-        let encode = |sentence: &Translations| data.tokenizers.encode_source(&sentence.source, config.max_length).0;
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<TranslationEvaluation> {
+        let TrainedRun { config, data, network, .. } = run;
+        let encode = |sentence: &ReferenceSet| data.tokenizers.encode_source(&sentence.source, config.max_length).0;
         let sources: Vec<Vec<u32>> = data.test_sentences.iter().map(encode).collect();
         let found = translate(&network, &sources, &data.tokenizers, BeamConfig::of(config), config.max_length, device);
         let decode = |ids: &[u32]| data.tokenizers.target.decode(ids);
         let translations = data.test_sentences.iter().zip(found).map(|(sentence, found)| TestTranslation {
             source: sentence.source.clone(),
-            references: sentence.targets.clone(),
+            references: sentence.references.clone(),
             hypothesis: found.first().map_or_else(String::new, |found| decode(&found.tokens)),
             nearest: data.nearest_neighbor.translate(&sentence.source),
         });
@@ -185,12 +172,12 @@ impl<R: Role> BatchSource for EncodedPairs<R> {
         Self::len(self)
     }
 
-    fn batches(&self, items: &[usize], batch: usize, random: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        match random {
-            None => self.by_length(batch),
-            Some(random) => {
-                let mut batches = self.bucket(items, batch);
-                batches.shuffle(random);
+    fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
+        match rng {
+            None => self.by_length(batch_size),
+            Some(rng) => {
+                let mut batches = self.bucket(items, batch_size);
+                batches.shuffle(rng);
                 batches
             }
         }
@@ -201,31 +188,33 @@ impl<R: Role> BatchSource for EncodedPairs<R> {
     }
 }
 
-/// How many target tokens a batch has.
+/// The number of target tokens of a batch.
 fn target_tokens(batch: &PairBatch) -> usize {
     batch.target_lengths.iter().sum()
 }
 
-/// The network with its loss, the cross-entropy in nats per token.
-#[derive(Module, Debug)]
+/// The cross-entropy in nats per target token.
+#[derive(Debug, Clone)]
 pub struct TranslateObjective {
-    network: Seq2Seq,
     label_smoothing: f64,
     scheduled_sampling: f64,
-    padding: usize,
+    padding: u32,
 }
 
-impl TranslateObjective {
-    fn loss(&self, batch: PairBatch, label_smoothing: f64, scheduled_sampling: f64) -> Loss {
+impl Objective<Seq2Seq> for TranslateObjective {
+    type Batch = PairBatch;
+
+    fn loss(&self, network: &Seq2Seq, batch: PairBatch, training: bool) -> Loss {
         let items = target_tokens(&batch);
-        let encoded = self.network.encode(batch.source, &batch.source_lengths);
+        let encoded = network.encode(batch.source, &batch.source_lengths);
         let mut inputs = batch.inputs;
-        if scheduled_sampling > 0.0 {
-            let logits = self.network.decode(&encoded, inputs.clone()).logits.detach();
-            inputs = replace_some(inputs, logits, scheduled_sampling);
+        if training && self.scheduled_sampling > 0.0 {
+            let logits = network.decode(&encoded, inputs.clone()).logits.detach();
+            inputs = replace_some(inputs, logits, self.scheduled_sampling);
         }
-        let logits = self.network.decode(&encoded, inputs).logits;
-        Loss { mean: token_loss(logits, batch.targets, Some(self.padding as u32), label_smoothing), items }
+        let logits = network.decode(&encoded, inputs).logits;
+        let label_smoothing = if training { self.label_smoothing } else { 0.0 };
+        Loss { mean: token_loss(logits, batch.targets, Some(self.padding), label_smoothing), items }
     }
 }
 
@@ -240,31 +229,4 @@ fn replace_some(inputs: Tensor<2, Int>, logits: Tensor<3>, fraction: f64) -> Ten
     let predicted = Tensor::cat(vec![inputs.clone().narrow(1, 0, 1), likeliest.narrow(1, 0, time - 1)], 1);
     let replaced = Tensor::<2>::random([batch, time], Distribution::Uniform(0.0, 1.0), &device).lower_elem(fraction);
     inputs.mask_where(replaced, predicted)
-}
-
-impl TrainStep for TranslateObjective {
-    type Input = PairBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: PairBatch) -> TrainOutput<Loss> {
-        let loss = self.loss(batch, self.label_smoothing, self.scheduled_sampling);
-        TrainOutput::new(self, loss.mean.backward(), loss)
-    }
-}
-
-impl InferenceStep for TranslateObjective {
-    type Input = PairBatch;
-    type Output = Loss;
-
-    fn step(&self, batch: PairBatch) -> Loss {
-        self.loss(batch, 0.0, 0.0)
-    }
-}
-
-impl Trainable for TranslateObjective {
-    type Network = Seq2Seq;
-
-    fn network(&self) -> &Seq2Seq {
-        &self.network
-    }
 }

@@ -1,4 +1,4 @@
-//! What is done in an iteration.
+//! The work of the benchmark cases.
 
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Distribution, Tensor};
@@ -10,8 +10,8 @@ use crate::stopwatch::{Elapsed, Stopwatch};
 
 const LEARNING_RATE: f64 = 1e-3;
 
-/// A product `[m, k] [k, n]`.
-pub fn product([m, k, n]: [usize; 3], watch: &Stopwatch) -> Vec<Elapsed> {
+/// A matrix product `[m, k] [k, n]`.
+pub fn matrix_product([m, k, n]: [usize; 3], watch: &Stopwatch) -> Vec<Elapsed> {
     let matrix = |rows, columns| Tensor::<2>::random([rows, columns], Distribution::Default, watch.device);
     let (left, right) = (matrix(m, k), matrix(k, n));
     watch.time(|| left.clone().matmul(right.clone()))
@@ -35,33 +35,33 @@ fn infer<L: Layer>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 fn replay<L: Layer + 'static>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
-    use recurrent::kernels::gpu::Recorded;
+    use recurrent::kernels::gpu::CapturedGraph;
 
     let network = Network::<L>::new(shape, watch.device);
     let batch = Batch::new(shape, watch.device);
     let x = batch.x().clone();
     let forward = move |x| network.forward(&batch.with(x));
-    let mut recorded = Recorded::new(&x, forward);
-    if !recorded.is_recorded() {
-        eprintln!("  the device has not recorded it, and is told each time");
+    let mut captured = CapturedGraph::new(&x, forward);
+    if !captured.is_captured() {
+        eprintln!("  the device cannot capture the forward pass, so each iteration launches its kernels");
     }
-    watch.time(|| recorded.call(x.clone()).into_data())
+    watch.time(|| captured.call(x.clone()).into_data())
 }
 
 #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
 fn replay<L: Layer>(_shape: Shape, _watch: &Stopwatch) -> Vec<Elapsed> {
-    unreachable!("a case that asks for it is refused")
+    unreachable!("replay is rejected when the case is parsed")
 }
 
 fn train<L: Layer>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
     let device = watch.device.clone().autodiff();
     let mut network = Network::<L>::new(shape, &device);
     let batch = Batch::new(shape, &device);
-    let mut optimiser = AdamConfig::new().init();
+    let mut optimizer = AdamConfig::new().init();
     watch.time(|| {
         let loss = network.loss(&batch);
         let grads = GradientsParams::from_grads(loss.backward(), &network);
-        network = optimiser.step(LEARNING_RATE, network.clone(), grads);
+        network = optimizer.step(LEARNING_RATE, network.clone(), grads);
         loss.into_scalar::<f32>()
     })
 }
@@ -69,5 +69,5 @@ fn train<L: Layer>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
 fn stream<L: Layer + 'static>(watch: &Stopwatch) -> Vec<Elapsed> {
     let network = Network::<L>::new(Shape::Stream, watch.device);
     let steps: Vec<Tensor<3>> = Batch::new(Shape::Stream, watch.device).steps();
-    watch.time(network.layer().streamed(&steps))
+    watch.time(network.layer().streaming(&steps))
 }

@@ -1,16 +1,16 @@
-//! One side of a plot: its stretch of numbers, and the round ones among them.
+//! An axis: its range and its ticks.
 
 use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
 use plotters::prelude::*;
 
-use super::canvas::{LABEL, MARGIN, PIXEL, WIDTH, drawable, fitted, text_width, widest};
+use super::canvas::{LABEL, MARGIN, PIXEL, WIDTH, is_drawable, text_width, truncated, widest};
 
-/// From the right end of the plot to the picture's edge: half of a date fits in.
+/// The margin right of the plot area, wide enough for half of a date.
 pub const RIGHT: i32 = 32 * PIXEL;
 
-/// How a value becomes a height.
+/// The scale of an axis.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Scale {
     Linear,
@@ -18,6 +18,7 @@ pub enum Scale {
 }
 
 impl Scale {
+    /// Logarithmic if all values are positive and the largest is more than 50 times the smallest.
     pub fn of_losses(train: &[f64], valid: &[f64]) -> Self {
         match extremes([train, valid]) {
             Some((low, high)) if low > 0.0 && high / low > 50.0 => Scale::Logarithmic,
@@ -25,7 +26,8 @@ impl Scale {
         }
     }
 
-    pub fn place(self, value: f64) -> f64 {
+    /// The coordinate of a value.
+    pub fn coordinate(self, value: f64) -> f64 {
         match self {
             Scale::Linear => value,
             Scale::Logarithmic => value.log10(),
@@ -33,26 +35,28 @@ impl Scale {
     }
 }
 
-/// The least and the greatest drawable value.
+/// The smallest and the largest drawable value.
 fn extremes<'a>(series: impl IntoIterator<Item = &'a [f64]>) -> Option<(f64, f64)> {
     let values = series.into_iter().flatten().copied();
-    let ends = values.filter(|&v| drawable(v)).map(|v| (v, v));
+    let ends = values.filter(|&v| is_drawable(v)).map(|v| (v, v));
     ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-/// One side of the plot: what stretch of the scale it shows, and which places on it are labeled.
+/// An axis of a plot.
 pub struct Axis {
     pub name: String,
+    /// The range, in coordinates of the scale.
     pub from: f64,
     pub to: f64,
+    /// Coordinates and labels.
     pub ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
-    /// The heights of all `series`, which may be zero or missing altogether.
+    /// An axis for the values of all `series`, which may be constant or empty.
     pub fn values<'a>(name: &str, series: impl IntoIterator<Item = &'a [f64]>, scale: Scale) -> Self {
         let (low, high) = extremes(series).unwrap_or((0.0, 0.0));
-        let (from, to) = padded(scale.place(low), scale.place(high));
+        let (from, to) = padded(scale.coordinate(low), scale.coordinate(high));
         let ticks = match scale {
             Scale::Linear => linear_ticks(from, to),
             Scale::Logarithmic => logarithmic_ticks(from, to),
@@ -60,7 +64,7 @@ impl Axis {
         Axis { name: name.to_owned(), from, to, ticks }
     }
 
-    /// From the first epoch to the last.
+    /// An axis from the first epoch to the last.
     pub fn epochs(epochs: usize) -> Self {
         let step = Step::dividing(epochs.max(10) as f64, 10.0);
         let (from, to) = ends(1, epochs);
@@ -68,39 +72,38 @@ impl Axis {
         Axis { name: "epoch".to_owned(), from, to, ticks: step.multiples(from, to).map(tick).collect() }
     }
 
-    /// From the first row to the last, on a plot that begins at `left`. The labels stand at equal distances, as many as
-    /// do not touch each other; one that would be cut off at the picture's edge is left out.
+    /// An axis from the first row to the last, for a plot area that begins at `left`. Equidistant labels, as many as fit
+    /// without overlap and within the edges of the plot.
     pub fn rows(labels: &[String], rows: usize, left: i32) -> Self {
         let (from, to) = ends(0, rows);
         let width = WIDTH - RIGHT - left;
         let widths = labels.iter().map(|text| text_width(text, LABEL).min(WIDTH / 4));
-        let most = (width / (widths.max().unwrap_or(0) + 2 * LABEL)).clamp(1, 8) as usize;
+        let max_labels = (width / (widths.max().unwrap_or(0) + 2 * LABEL)).clamp(1, 8) as usize;
         let fits = |(row, text): &(f64, String)| {
             let middle = left + ((row - from) / (to - from) * f64::from(width)) as i32;
             let half = text_width(text, LABEL) / 2;
             middle >= half && middle + half <= WIDTH
         };
-        let chosen = labels.iter().enumerate().step_by(rows.div_ceil(most).max(1));
-        let ticks = chosen.map(|(row, text)| (row as f64, fitted(text, WIDTH / 4, LABEL)));
+        let chosen = labels.iter().enumerate().step_by(rows.div_ceil(max_labels).max(1));
+        let ticks = chosen.map(|(row, text)| (row as f64, truncated(text, WIDTH / 4, LABEL)));
         Axis { name: String::new(), from, to, ticks: ticks.filter(fits).collect() }
     }
 
-    /// From 0 to 1, with air for a line that runs along either end.
-    pub fn shares(name: &str) -> Self {
+    /// An axis from 0 to 1, with padding for lines at either end.
+    pub fn fractions(name: &str) -> Self {
         let (from, to) = (-0.02, 1.02);
         Axis { name: name.to_owned(), from, to, ticks: linear_ticks(from, to) }
     }
 
-    /// From 0 to the last of `values`, or from the least to the greatest where 0 lies between: a bar's length is to its
-    /// value as any other's is.
-    pub fn lengths(name: &str, values: &[f64]) -> Self {
+    /// An axis for bars, which includes 0 and all `values`.
+    pub fn including_zero(name: &str, values: &[f64]) -> Self {
         let (low, high) = extremes([values, &[0.0]]).unwrap_or((0.0, 0.0));
         let (from, to) = if high - low < 1e-290 { (0.0, 1.0) } else { (low, high) };
         Axis { name: name.to_owned(), from, to, ticks: linear_ticks(from, to) }
     }
 
-    /// The width that the name and the labels take when the axis stands at the left.
-    pub fn room(&self) -> i32 {
+    /// The width of name and labels for a vertical axis at the left.
+    pub fn label_width(&self) -> i32 {
         MARGIN + 2 * LABEL + widest(self.ticks.iter().map(|(_, text)| text), LABEL)
     }
 }
@@ -109,16 +112,16 @@ impl Ranged for &Axis {
     type FormatOption = NoDefaultFormatting;
     type ValueType = f64;
 
-    fn map(&self, place: &f64, (start, end): (i32, i32)) -> i32 {
-        let share = (place - self.from) / (self.to - self.from);
-        start + (share * f64::from(end - start)).round() as i32
+    fn map(&self, coordinate: &f64, (start, end): (i32, i32)) -> i32 {
+        let fraction = (coordinate - self.from) / (self.to - self.from);
+        start + (fraction * f64::from(end - start)).round() as i32
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
         if hint.weight().allow_light_points() {
             return Vec::new();
         }
-        self.ticks.iter().map(|(place, _)| *place).collect()
+        self.ticks.iter().map(|(coordinate, _)| *coordinate).collect()
     }
 
     fn range(&self) -> Range<f64> {
@@ -127,13 +130,13 @@ impl Ranged for &Axis {
 }
 
 impl ValueFormatter<f64> for &Axis {
-    fn format_ext(&self, place: &f64) -> String {
-        let tick = self.ticks.iter().find(|(at, _)| at == place);
+    fn format_ext(&self, coordinate: &f64) -> String {
+        let tick = self.ticks.iter().find(|(at, _)| at == coordinate);
         tick.map(|(_, label)| label.clone()).unwrap_or_default()
     }
 }
 
-/// The ends of an axis of `count` things, of which the first has the number `first`; a single one stands in the middle.
+/// The ends of an axis of `count` items that are numbered from `first`; a single one is in the middle.
 fn ends(first: usize, count: usize) -> (f64, f64) {
     let first = first as f64;
     match count {
@@ -142,17 +145,17 @@ fn ends(first: usize, count: usize) -> (f64, f64) {
     }
 }
 
-/// The stretch from `low` to `high` with some air at both ends: one where both are equal has a length, too.
+/// The range from `low` to `high` with padding at both ends, also if they are equal.
 fn padded(low: f64, high: f64) -> (f64, f64) {
     let largest = low.abs().max(high.abs());
-    let air = if largest < 1e-290 {
+    let padding = if largest < 1e-290 {
         1.0
     } else if high - low < 1e-9 * largest {
         0.1 * largest
     } else {
         0.05 * (high - low)
     };
-    (low - air, high + air)
+    (low - padding, high + padding)
 }
 
 /// The distance between ticks: 1, 2 or 5 times a power of ten.
@@ -162,7 +165,7 @@ struct Step {
 }
 
 impl Step {
-    /// The smallest step that cuts `span` into at most `parts`.
+    /// The smallest step that divides `span` into at most `parts`.
     fn dividing(span: f64, parts: f64) -> Self {
         let least = span / parts;
         let exponent = least.log10().floor() as i32;
@@ -177,7 +180,7 @@ impl Step {
         self.digit as f64 * 10f64.powi(self.exponent)
     }
 
-    /// The multiples of the step from `from` to `to`, each computed by itself, so that no error adds up.
+    /// The multiples of the step from `from` to `to`, without accumulated rounding errors.
     fn multiples(&self, from: f64, to: f64) -> impl Iterator<Item = f64> {
         let size = self.size();
         let (first, last) = ((from / size).ceil() as i64, (to / size).floor() as i64);
@@ -192,7 +195,7 @@ fn linear_ticks(from: f64, to: f64) -> Vec<(f64, String)> {
     step.multiples(from, to).map(tick).collect()
 }
 
-/// Whole powers of ten, and their doubles and quintuples where these do not crowd; `from` and `to` are exponents.
+/// Powers of ten, and 2 and 5 times them if there is room; `from` and `to` are exponents.
 fn logarithmic_ticks(from: f64, to: f64) -> Vec<(f64, String)> {
     let digits: &[i32] = if to - from < 3.5 { &[1, 2, 5] } else { &[1] };
     let stride = ((to - from) / 8.0).ceil() as usize;
@@ -204,11 +207,10 @@ fn logarithmic_ticks(from: f64, to: f64) -> Vec<(f64, String)> {
             (value.log10(), number(value, exponent, plain))
         })
     });
-    ticks.filter(|(place, _)| (from..=to).contains(place)).collect()
+    ticks.filter(|(coordinate, _)| (from..=to).contains(coordinate)).collect()
 }
 
-/// `value` with no more digits than the power of ten of `exponent` calls for: 0.3 where plain printing of three tenths,
-/// added up, would give 0.30000000000000004. Written with an exponent unless `plain`.
+/// `value`, rounded to the power of ten of `exponent`; in scientific notation unless `plain`.
 pub fn number(value: f64, exponent: i32, plain: bool) -> String {
     if plain {
         let decimals = (-exponent).max(0) as usize;
@@ -221,8 +223,8 @@ pub fn number(value: f64, exponent: i32, plain: bool) -> String {
     }
 }
 
-/// Writes values beside each other: the largest of `values` has four digits, and all have as many decimals.
-pub fn alike(values: &[f64]) -> impl Fn(f64) -> String {
+/// A formatter with the same number of decimals for all `values`; the largest has four digits.
+pub fn uniform_format(values: &[f64]) -> impl Fn(f64) -> String {
     let largest = extremes([values]).map_or(0.0, |(low, high)| low.abs().max(high.abs()));
     let exponent = if largest < 1e-290 { 0 } else { largest.log10().floor() as i32 - 3 };
     let plain = (-8..=2).contains(&exponent);
@@ -255,13 +257,14 @@ mod tests {
     }
 
     #[test]
-    fn values_beside_each_other_have_as_many_decimals() {
-        let written = |values: &[f64]| values.iter().map(|&v| alike(values)(v)).collect::<Vec<_>>().join(" ");
-        assert_eq!(written(&[0.8731, 0.5]), "0.8731 0.5000");
-        assert_eq!(written(&[24.25, -3.0]), "24.25 -3.00");
-        assert_eq!(written(&[81_234.0, 3.25]), "81234 3");
-        assert_eq!(written(&[0.0, 0.0]), "0 0");
-        assert_eq!(written(&[2e-12, 1.5e-13]), "2.000e-12 1.50e-13");
-        assert_eq!(written(&[2e12, 1.5e11]), "2.000e12 1.50e11");
+    fn uniform_format_uses_the_same_number_of_decimals() {
+        let formatted =
+            |values: &[f64]| values.iter().map(|&v| uniform_format(values)(v)).collect::<Vec<_>>().join(" ");
+        assert_eq!(formatted(&[0.8731, 0.5]), "0.8731 0.5000");
+        assert_eq!(formatted(&[24.25, -3.0]), "24.25 -3.00");
+        assert_eq!(formatted(&[81_234.0, 3.25]), "81234 3");
+        assert_eq!(formatted(&[0.0, 0.0]), "0 0");
+        assert_eq!(formatted(&[2e-12, 1.5e-13]), "2.000e-12 1.50e-13");
+        assert_eq!(formatted(&[2e12, 1.5e11]), "2.000e12 1.50e11");
     }
 }

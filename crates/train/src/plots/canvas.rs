@@ -1,41 +1,41 @@
-//! What every picture is drawn on and with: sizes, colours, letters, and the text of the SVG.
+//! The canvas of all plots: sizes, colors, text styles, and the SVG text.
 
 use anyhow::Result;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Canvas units in a pixel. Plotters rounds points to whole units, and a gentle slope in whole pixels would be a stair.
+/// Canvas units per pixel. plotters rounds coordinates to integers; in whole pixels, gentle slopes would be jagged.
 pub const PIXEL: i32 = 4;
-/// Of a wide picture, and the most that any other has for its text.
+/// The width of a wide plot, and the maximum width of text.
 pub const WIDTH: i32 = 960 * PIXEL;
-/// Between the picture's edge and what is drawn.
+/// The margin around a plot.
 pub const MARGIN: i32 = 16 * PIXEL;
-/// Height of a line of text: one of the legend, or the label of the mark.
+/// The height of a line of text.
 pub const ROW: i32 = 20 * PIXEL;
-/// Where the title has ended.
+/// The y coordinate below the title.
 pub const BELOW_TITLE: i32 = MARGIN + 30 * PIXEL;
-/// Of tokens, classes or bars. More of them would be too small to read.
-pub const MOST: usize = 40;
+/// The maximum number of tokens, classes or bars in a plot.
+pub const MAX_ITEMS: usize = 40;
 
-/// Tried in turn by whoever shows the picture.
+/// Font families, in order of preference.
 const FONT: &str = "Helvetica, Arial, sans-serif";
 pub const TITLE: i32 = 18 * PIXEL;
 pub const LABEL: i32 = 13 * PIXEL;
 
 pub const DARK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-pub const GREY: RGBColor = RGBColor(0x66, 0x66, 0x66);
+pub const GRAY: RGBColor = RGBColor(0x66, 0x66, 0x66);
 pub const GRID: RGBColor = RGBColor(0xE6, 0xE6, 0xE6);
 pub const VERMILION: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
 pub const SKY_BLUE: RGBColor = RGBColor(0x56, 0xB4, 0xE9);
 pub const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
-/// The colours of Okabe and Ito, which colour-blind readers tell apart too, without the yellow that is lost on white.
+/// The color-blind safe palette of Okabe and Ito, without yellow and black.
 pub const PALETTE: [RGBColor; 6] =
     [VERMILION, SKY_BLUE, RGBColor(0x00, 0x9E, 0x73), RGBColor(0xE6, 0x9F, 0x00), RGBColor(0xCC, 0x79, 0xA7), BLUE];
 
 pub type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// A picture of this many canvas units, white where `draw` leaves it so.
+/// A plot of this size in canvas units, with a white background.
 pub fn svg(width: i32, height: i32, draw: impl FnOnce(&Canvas) -> Result<()>) -> Result<String> {
     let mut svg = String::new();
     {
@@ -47,8 +47,7 @@ pub fn svg(width: i32, height: i32, draw: impl FnOnce(&Canvas) -> Result<()>) ->
     Ok(sized_in_pixels(&svg, width, height))
 }
 
-/// Shows what was drawn in canvas units at its size in pixels. On the way the corners of lines are made
-/// round: pointed ones would jut out beyond the values.
+/// Sets the displayed size to pixels, and rounds the joins of lines, which would otherwise extend beyond the values.
 fn sized_in_pixels(svg: &str, width: i32, height: i32) -> String {
     let drawn = format!(r#"width="{width}" height="{height}""#);
     let (width, height) = (width / PIXEL, height / PIXEL);
@@ -56,41 +55,40 @@ fn sized_in_pixels(svg: &str, width: i32, height: i32) -> String {
     svg.replacen(&drawn, &shown, 1)
 }
 
-/// Writes the title at the top of a picture as wide as `width`.
+/// Draws the title at the top of a plot of this width.
 pub fn draw_title(canvas: &Canvas, title: &str, width: i32) -> Result<()> {
-    let title = fitted(title, width - 2 * MARGIN, TITLE);
-    canvas.draw_text(&title, &letters(TITLE, DARK), (MARGIN, MARGIN))?;
+    let title = truncated(title, width - 2 * MARGIN, TITLE);
+    canvas.draw_text(&title, &text_style(TITLE, DARK), (MARGIN, MARGIN))?;
     Ok(())
 }
 
-/// The style of text of `size`. Plotters writes a smaller size than it is given, by this factor.
-pub fn letters(size: i32, colour: RGBColor) -> TextStyle<'static> {
-    (FONT, 1.24 * f64::from(size)).into_font().color(&colour)
+/// The style of text of `size`. plotters divides the given size by this factor.
+pub fn text_style(size: i32, color: RGBColor) -> TextStyle<'static> {
+    (FONT, 1.24 * f64::from(size)).into_font().color(&color)
 }
 
-/// The same, of text that has its left end, middle or right end at a point, and the point at half its height.
-pub fn centred(size: i32, colour: RGBColor, anchor: HPos) -> TextStyle<'static> {
-    letters(size, colour).pos(Pos::new(anchor, VPos::Center))
+/// [`text_style`] with a horizontal anchor, and vertically centered.
+pub fn centered_style(size: i32, color: RGBColor, anchor: HPos) -> TextStyle<'static> {
+    text_style(size, color).pos(Pos::new(anchor, VPos::Center))
 }
 
-/// About how wide `text` will be. The font is the reader's, so this errs on the wide side.
+/// The approximate width of `text`. The font is unknown, so this is an upper estimate.
 pub fn text_width(text: &str, size: i32) -> i32 {
     let ems = text.chars().map(|c| if c < '\u{1100}' { 0.6 } else { 1.0 });
     (ems.sum::<f64>() * f64::from(size)) as i32
 }
 
-/// The width of the widest.
+/// The width of the widest text.
 pub fn widest<'a>(texts: impl IntoIterator<Item = &'a String>, size: i32) -> i32 {
     texts.into_iter().map(|text| text_width(text, size)).max().unwrap_or(0)
 }
 
-/// `text` on one line of at most `room`, its end cut off if need be. Plotters escapes what XML reserves but passes on
-/// what XML forbids; a space replaces that.
-pub fn fitted(text: &str, room: i32, size: i32) -> String {
+/// `text` on one line, truncated to `width`. Characters that XML forbids, which plotters does not escape, become spaces.
+pub fn truncated(text: &str, width: i32, size: i32) -> String {
     let forbidden = |c: char| c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}');
     let mut text = text.replace(forbidden, " ");
-    if text_width(&text, size) > room {
-        while !text.is_empty() && text_width(&text, size) + size > room {
+    if text_width(&text, size) > width {
+        while !text.is_empty() && text_width(&text, size) + size > width {
             text.pop();
         }
         text.push('…');
@@ -98,20 +96,20 @@ pub fn fitted(text: &str, room: i32, size: i32) -> String {
     text
 }
 
-/// Whether `value` has a place in a picture. Beyond this bound the length of an axis would overflow.
-pub fn drawable(value: f64) -> bool {
+/// Whether a value can be drawn: finite, and small enough that the length of an axis does not overflow.
+pub fn is_drawable(value: f64) -> bool {
     value.abs() < 1e300
 }
 
-/// What a picture says that shows no more than [`MOST`] of `count` things.
-pub fn cut_note(count: usize, things: &str) -> Option<String> {
-    (count > MOST).then(|| format!("Shown are the first {MOST} of {count} {things}."))
+/// A note if there are more than [`MAX_ITEMS`] items.
+pub fn cut_note(count: usize, items: &str) -> Option<String> {
+    (count > MAX_ITEMS).then(|| format!("Shown are the first {MAX_ITEMS} of {count} {items}."))
 }
 
-/// Whether every tag is closed in order, and `&` only begins the escapes of XML's five reserved characters. Elements
-/// that HTML never closes count as closed.
+/// Whether all tags are nested and closed, and `&` only begins escapes of XML's five reserved characters. HTML's void
+/// elements count as closed.
 #[cfg(test)]
-pub fn nests(markup: &str) -> bool {
+pub fn is_well_formed(markup: &str) -> bool {
     let mut open = Vec::new();
     let tags = markup.split('<').skip(1).map(|rest| rest.split_once('>'));
     let closed = tags.into_iter().all(|tag| match tag.map(|(tag, _)| tag) {
@@ -131,26 +129,26 @@ pub fn nests(markup: &str) -> bool {
     closed && open.is_empty() && markup.split('&').skip(1).all(escaped)
 }
 
-/// Whether `svg` is a picture that XML can read.
+/// Whether `svg` is a well-formed SVG element.
 #[cfg(test)]
-pub fn well_formed(svg: &str) -> bool {
-    svg.starts_with("<svg") && nests(svg)
+pub fn is_svg(svg: &str) -> bool {
+    svg.starts_with("<svg") && is_well_formed(svg)
 }
 
-/// Whether `svg` is a picture whose numbers all have a place in it.
+/// Whether `svg` is well-formed and all coordinates are finite and not negative.
 #[cfg(test)]
-pub fn sound(svg: &str) -> bool {
-    let beside = ["x", "y", "cx", "cy", "width", "height", "r"].map(|name| format!(" {name}=\"-"));
-    well_formed(svg) && !svg.contains("NaN") && !svg.contains("inf") && !beside.iter().any(|text| svg.contains(text))
+pub fn has_valid_coordinates(svg: &str) -> bool {
+    let negative = ["x", "y", "cx", "cy", "width", "height", "r"].map(|name| format!(" {name}=\"-"));
+    is_svg(svg) && !svg.contains("NaN") && !svg.contains("inf") && !negative.iter().any(|text| svg.contains(text))
 }
 
-/// Numbers that no score should be.
+/// Extreme and non-finite values.
 #[cfg(test)]
-pub const ODD: [f64; 6] = [f64::NAN, 1.0, f64::INFINITY, -f64::MAX, 1e-320, 1e299];
+pub const EXTREME_VALUES: [f64; 6] = [f64::NAN, 1.0, f64::INFINITY, -f64::MAX, 1e-320, 1e299];
 
-/// Whether `text` stands in `svg` by itself.
+/// Whether `svg` has a text element with exactly this text.
 #[cfg(test)]
-pub fn says(svg: &str, text: &str) -> bool {
+pub fn has_text(svg: &str, text: &str) -> bool {
     svg.contains(&format!("\n{text}\n"))
 }
 
@@ -159,15 +157,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_text_is_cut_to_its_room() {
-        assert_eq!(fitted("validation", 80, 10), "validation");
-        assert_eq!(fitted("validation", 50, 10), "valida…");
-        assert_eq!(fitted("validation", 0, 10), "…");
+    fn long_text_is_truncated() {
+        assert_eq!(truncated("validation", 80, 10), "validation");
+        assert_eq!(truncated("validation", 50, 10), "valida…");
+        assert_eq!(truncated("validation", 0, 10), "…");
     }
 
     #[test]
-    fn only_what_was_cut_has_a_note() {
-        assert_eq!(cut_note(MOST, "bars"), None);
+    fn only_a_truncated_plot_has_a_note() {
+        assert_eq!(cut_note(MAX_ITEMS, "bars"), None);
         assert_eq!(cut_note(57, "bars").unwrap(), "Shown are the first 40 of 57 bars.");
     }
 }

@@ -1,4 +1,4 @@
-//! Curves between two axes, as one picture.
+//! Curves on two axes.
 
 use anyhow::Result;
 use plotters::prelude::*;
@@ -6,65 +6,65 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{Axis, RIGHT, Scale};
 use super::canvas::{
-    BELOW_TITLE, Canvas, DARK, GREY, GRID, LABEL, MARGIN, PIXEL, ROW, WIDTH, centred, draw_title, drawable, fitted,
-    letters, svg, text_width,
+    BELOW_TITLE, Canvas, DARK, GRAY, GRID, LABEL, MARGIN, PIXEL, ROW, WIDTH, centered_style, draw_title, is_drawable,
+    svg, text_style, text_width, truncated,
 };
 
-/// Of a wide picture.
+/// The height of a wide chart.
 const HEIGHT: i32 = 480 * PIXEL;
-/// Width of a picture with a square plot.
+/// The width of a chart with a square plot area.
 const NARROW: i32 = 600 * PIXEL;
-/// Further rows of a legend are left out, so that there is always a plot below it.
+/// The maximum number of rows of the legend; further entries are left out.
 const LEGEND_ROWS: i32 = 6;
-/// Length of the piece of line before a name of the legend.
+/// The length of the sample line before a name of the legend.
 const SAMPLE: i32 = 24 * PIXEL;
-/// Between that and the name.
+/// The distance between sample line and name.
 const GAP: i32 = 8 * PIXEL;
 
-/// The points of a line that follow each other without a gap.
-pub type Piece = Vec<(f64, f64)>;
+/// Consecutive points of a line without a gap.
+pub type Segment = Vec<(f64, f64)>;
 
-/// Where `values`, the first of which has the number `first`, lie in the plot.
-pub fn pieces(values: &[f64], first: usize, scale: Scale) -> Vec<Piece> {
+/// The segments of a line through `values`, numbered from `first`.
+pub fn segments(values: &[f64], first: usize, scale: Scale) -> Vec<Segment> {
     let points = thinned(values, (WIDTH / PIXEL) as usize);
-    let place = |(row, value)| ((row + first) as f64, scale.place(value));
-    runs(points.into_iter().map(|point| point.map(place)))
+    let coordinates = |(row, value)| ((row + first) as f64, scale.coordinate(value));
+    split_at_gaps(points.into_iter().map(|point| point.map(coordinates)))
 }
 
-/// The points, cut where one is missing.
-pub fn runs(points: impl Iterator<Item = Option<(f64, f64)>>) -> Vec<Piece> {
+/// The points, split where one is missing.
+pub fn split_at_gaps(points: impl Iterator<Item = Option<(f64, f64)>>) -> Vec<Segment> {
     let points: Vec<_> = points.collect();
-    let runs = points.split(Option::is_none).filter(|run| !run.is_empty());
-    runs.map(|run| run.iter().flatten().copied().collect()).collect()
+    let split_at_gaps = points.split(Option::is_none).filter(|run| !run.is_empty());
+    split_at_gaps.map(|run| run.iter().flatten().copied().collect()).collect()
 }
 
-/// A straight grey line from nothing to everything, to compare the others with.
+/// A gray diagonal from (0, 0) to (1, 1), for reference.
 pub fn diagonal(name: &str) -> Curve<'_> {
-    let style = GREY.stroke_width(PIXEL as u32);
-    Curve { name, pieces: vec![vec![(0.0, 0.0), (1.0, 1.0)]], style, dots: Vec::new() }
+    let style = GRAY.stroke_width(PIXEL as u32);
+    Curve { name, segments: vec![vec![(0.0, 0.0), (1.0, 1.0)]], style, dots: Vec::new() }
 }
 
-/// `value` if it can be a share of a whole; a little beyond either end is an error of rounding.
-pub fn share(value: f64) -> Option<f64> {
+/// `value` if it is in [0, 1], up to rounding errors.
+pub fn fraction(value: f64) -> Option<f64> {
     (-1e-6..=1.0 + 1e-6).contains(&value).then(|| value.clamp(0.0, 1.0))
 }
 
-/// The least and the greatest value of each of at most `columns` equal stretches, in the order of their rows; `None`
-/// for a stretch without a drawable value.
+/// The smallest and the largest value of each of at most `columns` equal chunks, in the order of their rows; `None` for a
+/// chunk without a drawable value.
 ///
-/// In a long series a stretch is about one column of pixels, which the line fills from the least value to the greatest
-/// whatever lies between: the picture stays the same without the other points, and the file does not grow with the
-/// series. In a short one a stretch is a single row, so that every point is kept and every gap is seen.
+/// In a long series a chunk is about one column of pixels, which the line covers from the smallest to the largest value
+/// anyway, so the plot looks the same and the file does not grow with the series. In a short series a chunk is one row, so
+/// that all points and gaps are kept.
 fn thinned(values: &[f64], columns: usize) -> Vec<Option<(usize, f64)>> {
     let points: Vec<_> = values.iter().copied().enumerate().collect();
-    let stretches = points.chunks(values.len().div_ceil(columns).max(1));
-    let mut kept: Vec<_> = stretches.flat_map(outermost).collect();
+    let chunks = points.chunks(values.len().div_ceil(columns).max(1));
+    let mut kept: Vec<_> = chunks.flat_map(chunk_extremes).collect();
     kept.dedup();
     kept
 }
 
-fn outermost(stretch: &[(usize, f64)]) -> [Option<(usize, f64)>; 2] {
-    let points = || stretch.iter().copied().filter(|point| drawable(point.1));
+fn chunk_extremes(chunk: &[(usize, f64)]) -> [Option<(usize, f64)>; 2] {
+    let points = || chunk.iter().copied().filter(|point| is_drawable(point.1));
     let by_value = |a: &(usize, f64), b: &(usize, f64)| a.1.total_cmp(&b.1);
     let mut pair = [points().min_by(by_value), points().max_by(by_value)];
     pair.sort_by_key(|point| point.map(|(row, _)| row));
@@ -73,39 +73,38 @@ fn outermost(stretch: &[(usize, f64)]) -> [Option<(usize, f64)>; 2] {
 
 pub struct Curve<'a> {
     pub name: &'a str,
-    pub pieces: Vec<Piece>,
+    pub segments: Vec<Segment>,
     pub style: ShapeStyle,
     pub dots: Vec<Dot>,
 }
 
-/// A point that is drawn as such, not only as the corner of a line.
+/// A dot on a curve.
 pub struct Dot {
-    pub place: (f64, f64),
+    pub point: (f64, f64),
     /// In canvas units.
     pub radius: i32,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Shape {
-    /// Time goes from left to right.
+    /// A wide plot area, as for time series.
     Wide,
-    /// Both axes show the same quantity, so the diagonal has to be one.
+    /// A square plot area, for two axes with the same range.
     Square,
 }
 
-/// A whole picture, laid out from the top: title, legend, label of the mark, plot, axis. The legend has rows of its own
-/// and so never hides a line.
+/// A chart. The layout from the top: title, legend, label of the mark, plot area, x axis.
 pub struct Chart<'a> {
     pub title: &'a str,
     pub shape: Shape,
     pub x: Axis,
     pub y: Axis,
     pub curves: Vec<Curve<'a>>,
-    /// The epoch to mark.
+    /// The epoch to mark with a vertical line.
     pub mark: Option<usize>,
 }
 
-/// Where a name of the legend begins, and the line that it is the name of.
+/// An entry of the legend.
 struct Entry {
     name: String,
     at: (i32, i32),
@@ -128,16 +127,16 @@ impl Chart<'_> {
         }
     }
 
-    /// Of a picture whose plot begins at `top`.
+    /// The height of the chart if the plot area begins at `top`.
     fn height(&self, top: i32) -> i32 {
         match self.shape {
             Shape::Wide => HEIGHT,
-            Shape::Square => top + (NARROW - RIGHT - self.y.room()) + self.below() + MARGIN,
+            Shape::Square => top + (NARROW - RIGHT - self.y.label_width()) + self.x_axis_height() + MARGIN,
         }
     }
 
-    /// The height that the labels and the name of the lower axis take.
-    fn below(&self) -> i32 {
+    /// The height of labels and name of the x axis.
+    fn x_axis_height(&self) -> i32 {
         if self.x.name.is_empty() { 2 * LABEL } else { 4 * LABEL }
     }
 
@@ -148,21 +147,21 @@ impl Chart<'_> {
             .margin_top(top)
             .margin_right(RIGHT)
             .margin_bottom(MARGIN)
-            .x_label_area_size(self.below())
+            .x_label_area_size(self.x_axis_height())
             .margin_left(MARGIN)
-            .y_label_area_size(self.y.room() - MARGIN)
+            .y_label_area_size(self.y.label_width() - MARGIN)
             .build_cartesian_2d(&self.x, &self.y)?;
         self.draw_axes(&mut plot)?;
         self.draw_mark(canvas, &plot)?;
         self.draw_curves(&plot)
     }
 
-    /// The names from left to right, in as many rows as they need, and where the rows end.
+    /// The entries of the legend, in rows from left to right, and the y coordinate below them.
     fn legend(&self) -> (Vec<Entry>, i32) {
         let mut entries = Vec::new();
         let (mut x, mut y) = (MARGIN, BELOW_TITLE);
         for curve in &self.curves {
-            let name = fitted(curve.name, self.longest_name(), LABEL);
+            let name = truncated(curve.name, self.max_name_width(), LABEL);
             let width = SAMPLE + GAP + text_width(&name, LABEL);
             if x > MARGIN && x + width > self.width() - MARGIN {
                 (x, y) = (MARGIN, y + ROW);
@@ -176,8 +175,8 @@ impl Chart<'_> {
         (entries, y + ROW)
     }
 
-    /// A wide picture has room for three beside each other.
-    fn longest_name(&self) -> i32 {
+    /// The maximum width of a name; a wide chart has space for three in a row.
+    fn max_name_width(&self) -> i32 {
         match self.shape {
             Shape::Wide => WIDTH / 3,
             Shape::Square => NARROW - 2 * MARGIN - SAMPLE - GAP,
@@ -189,37 +188,36 @@ impl Chart<'_> {
         plot.configure_mesh()
             .bold_line_style(GRID.stroke_width(PIXEL as u32))
             .light_line_style(TRANSPARENT)
-            .axis_style(GREY.stroke_width(PIXEL as u32))
+            .axis_style(GRAY.stroke_width(PIXEL as u32))
             .set_all_tick_mark_size(4 * PIXEL)
-            .label_style(letters(LABEL, GREY))
-            .axis_desc_style(letters(LABEL, DARK))
+            .label_style(text_style(LABEL, GRAY))
+            .axis_desc_style(text_style(LABEL, DARK))
             .x_desc(&self.x.name)
-            .y_desc(fitted(&self.y.name, height as i32, LABEL))
+            .y_desc(truncated(&self.y.name, height as i32, LABEL))
             .draw()?;
         Ok(())
     }
 
-    /// From the last to the first, so that the first lies on top. A point between two gaps is no line, and is drawn as
-    /// a dot.
+    /// Draws the curves in reverse order, so that the first is on top. A point between two gaps is drawn as a dot.
     fn draw_curves(&self, plot: &Plot) -> Result<()> {
         let area = plot.plotting_area();
         for curve in self.curves.iter().rev() {
-            for piece in &curve.pieces {
-                match piece[..] {
+            for segment in &curve.segments {
+                match segment[..] {
                     [point] if curve.dots.is_empty() => {
                         area.draw(&Circle::new(point, 3 * PIXEL, curve.style.filled()))?;
                     }
-                    _ => area.draw(&PathElement::new(piece.as_slice(), curve.style))?,
+                    _ => area.draw(&PathElement::new(segment.as_slice(), curve.style))?,
                 }
             }
             for dot in &curve.dots {
-                area.draw(&Circle::new(dot.place, dot.radius, curve.style.filled()))?;
+                area.draw(&Circle::new(dot.point, dot.radius, curve.style.filled()))?;
             }
         }
         Ok(())
     }
 
-    /// A line from the bottom of the plot to the top, and its label above the plot, where there are no data.
+    /// Draws a vertical line through the plot area, with its label above.
     fn draw_mark(&self, canvas: &Canvas, plot: &Plot) -> Result<()> {
         let Some(epoch) = self.mark else {
             return Ok(());
@@ -228,19 +226,19 @@ impl Chart<'_> {
         let (x, bottom) = plot.backend_coord(&(epoch as f64, self.y.from));
         let (_, top) = plot.backend_coord(&(epoch as f64, self.y.to));
         let half = text_width(&label, LABEL) / 2;
-        let middle = x.clamp(self.y.room() + half, self.width() - MARGIN - half);
-        canvas.draw_text(&label, &centred(LABEL, DARK, HPos::Center), (middle, top - ROW / 2))?;
-        canvas.draw(&PathElement::new([(x, top), (x, bottom)], GREY.stroke_width(PIXEL as u32)))?;
+        let middle = x.clamp(self.y.label_width() + half, self.width() - MARGIN - half);
+        canvas.draw_text(&label, &centered_style(LABEL, DARK, HPos::Center), (middle, top - ROW / 2))?;
+        canvas.draw(&PathElement::new([(x, top), (x, bottom)], GRAY.stroke_width(PIXEL as u32)))?;
         Ok(())
     }
 }
 
 fn draw_legend(canvas: &Canvas, legend: &[Entry]) -> Result<()> {
     for Entry { name, at: (x, y), style } in legend {
-        // On the middle of a pixel, where a thin sample is sharp.
+        // On the middle of a pixel, so that a thin line is sharp.
         let middle = y + ROW / 2 + PIXEL / 2;
         canvas.draw(&PathElement::new([(*x, middle), (x + SAMPLE, middle)], *style))?;
-        canvas.draw_text(name, &centred(LABEL, DARK, HPos::Left), (x + SAMPLE + GAP, middle))?;
+        canvas.draw_text(name, &centered_style(LABEL, DARK, HPos::Left), (x + SAMPLE + GAP, middle))?;
     }
     Ok(())
 }
@@ -254,9 +252,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_leaves_a_gap() {
+    fn values_that_are_not_finite_leave_gaps() {
         let values = [1.0, 2.0, f64::NAN, 3.0, f64::INFINITY, 4.0, 5.0, 6.0];
-        let found = pieces(&values, 1, Scale::Linear);
+        let found = segments(&values, 1, Scale::Linear);
         let expected = [vec![(1.0, 1.0), (2.0, 2.0)], vec![(4.0, 3.0)], vec![(6.0, 4.0), (7.0, 5.0), (8.0, 6.0)]];
         assert_eq!(found, expected);
     }

@@ -1,50 +1,51 @@
-//! What gates let through.
+//! Gate activations as a heat map.
 
 use anyhow::Result;
 
 use super::canvas::{LABEL, PIXEL};
-use super::heat::{Cell, HeatMap, Side};
+use super::heat_map::{Cell, HeatMap, Side};
 
-/// Of a cell: a column is as wide as a letter.
+/// The size of a cell.
 const SIZE: (i32, i32) = (15 * PIXEL, 13 * PIXEL);
 
-/// A gate over time: `values[unit][step]`, from 0 (shut) to 1 (open), one row a unit, below what was read at each step.
-/// A value that is no number is crossed out.
+/// The activations of a gate, `values[unit][step]`, from 0 (closed) to 1 (open), one row per unit, with the `inputs` of the
+/// steps along the top. A value that is not finite is crossed out.
 ///
-/// The names are what a step and a row are called, and what the darkest shade stands for.
-pub fn gates(title: &str, [step, unit, open]: [&str; 3], read: &[String], values: &[Vec<f32>]) -> Result<String> {
+/// The names are those of the steps, the units, and the darkest shade.
+pub fn gates(title: &str, [step, unit, open]: [&str; 3], inputs: &[String], values: &[Vec<f32>]) -> Result<String> {
     let units: Vec<String> = (1..=values.len()).map(|unit| unit.to_string()).collect();
-    // A space by itself would not be seen.
-    let shown: Vec<String> = read.iter().map(|read| if read == " " { "·".into() } else { read.clone() }).collect();
+    // A space would be invisible.
+    let visible = |input: &String| if input == " " { "·".into() } else { input.clone() };
+    let columns: Vec<String> = inputs.iter().map(visible).collect();
     let cell =
         |value: &f32| Cell { shade: value.is_finite().then(|| f64::from(*value).clamp(0.0, 1.0)), lines: Vec::new() };
-    let picture = HeatMap {
+    let heat_map = HeatMap {
         title,
-        columns: Side::new(step, &shown),
+        columns: Side::new(step, &columns),
         rows: Side::new(unit, &units),
         cell: SIZE,
-        cells: values.iter().map(|steps| steps.iter().take(read.len()).map(cell).collect()).collect(),
-        letters: LABEL,
+        cells: values.iter().map(|steps| steps.iter().take(inputs.len()).map(cell).collect()).collect(),
+        text_size: LABEL,
         legend: Some(("", format!("1, {open}"))),
         notes: Vec::new(),
     };
-    picture.svg()
+    heat_map.svg()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::canvas::{says, sound};
+    use super::super::canvas::{has_text, has_valid_coordinates};
     use super::*;
 
     #[test]
-    fn what_is_read_and_units_are_named() {
-        let read = ["л", " ", "<", "2015-12-31: 5.60"].map(String::from);
+    fn inputs_and_units_are_named() {
+        let inputs = ["л", " ", "<", "2015-12-31: 5.60"].map(String::from);
         let names = ["temp_max", "unit", "open"];
-        let svg = gates("LSTM", names, &read, &[vec![0.0, 0.5, 1.0, 0.2], vec![f32::NAN; 4]]).unwrap();
+        let svg = gates("LSTM", names, &inputs, &[vec![0.0, 0.5, 1.0, 0.2], vec![f32::NAN; 4]]).unwrap();
         for text in ["LSTM", "л", "·", "&lt;", "2015-12-31: 5.60", "temp_max", "1", "2", "unit", "1, open"] {
-            assert!(says(&svg, text), "{text}");
+            assert!(has_text(&svg, text), "{text}");
         }
-        assert!(sound(&svg) && svg.matches("<polyline").count() == 4);
-        assert!(sound(&gates("", [""; 3], &[], &[]).unwrap()));
+        assert!(has_valid_coordinates(&svg) && svg.matches("<polyline").count() == 4);
+        assert!(has_valid_coordinates(&gates("", [""; 3], &[], &[]).unwrap()));
     }
 }

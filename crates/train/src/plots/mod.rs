@@ -1,48 +1,46 @@
-//! Pictures of training and of what a network says, as the text of an SVG file.
+//! Plots as SVG text.
 //!
-//! | picture | shows |
+//! | plot | shows |
 //! |---|---|
-//! | [`loss_curves`] | how the loss fell, epoch by epoch |
-//! | [`over_time()`] | what was foretold, and what came |
-//! | [`attention()`] | where a decoder looked while it wrote each token |
-//! | [`confusion()`] | which class was taken for which |
-//! | [`calibration()`] | whether a confidence of 0.9 is right 9 times in 10 |
-//! | [`roc()`] | how many true alarms each false alarm buys |
-//! | [`bars()`] | scores beside each other |
-//! | [`gates()`] | what gates let through while a text is read |
-//! | [`against()`] | several cells against a length or a size |
+//! | [`loss_curves()`] | training and validation loss by epoch |
+//! | [`time_series()`] | forecasts and actual values |
+//! | [`attention()`] | attention weights of a decoder |
+//! | [`confusion()`] | confusion matrix |
+//! | [`calibration()`] | accuracy against confidence |
+//! | [`roc()`] | true against false positive rate |
+//! | [`bar_chart()`] | scores of several models |
+//! | [`gates()`] | gate activations by step and unit |
+//! | [`line_chart()`], [`fraction_chart()`] | values of several models against a length or size |
 //!
-//! A picture needs nothing beside itself: no script, no style sheet, no font file. The same numbers always give the
-//! same text, which has no ids, so that one page can hold many pictures. Nothing here writes a file, and no number is
-//! too odd to draw: NaN and infinities leave a gap in the line, and a series of none, one or equal values has its axes
-//! all the same. What there is no room for is cut, and the picture says so.
+//! A plot is self-contained and deterministic: no scripts, style sheets or fonts, and no ids, so that one page can hold
+//! many. Nothing here writes a file. Any values can be plotted: NaN and infinities leave a gap in a line, and an empty or
+//! constant series has axes too. What does not fit is left out, and a note in the plot has_text so.
 //!
-//! All of them are drawn on one `canvas`. Curves are a `chart` with two `axis`es, and tables of shades are a `heat`
-//! map. A new kind of picture is one more file, which turns its numbers into one of these two or draws on the canvas
-//! itself, as `bars` does.
+//! All plots are drawn on a `canvas`. Curves are a `chart` with two `axis`es, tables of shades a `heat_map`. A new kind of
+//! plot is one more file that uses one of these two, or draws on the canvas itself as `bar_chart` does.
 
-mod against;
 mod attention;
 mod axis;
-mod bars;
+mod bar_chart;
 mod calibration;
 mod canvas;
 mod chart;
 mod confusion;
 mod gates;
-mod heat;
-mod loss;
-mod over_time;
+mod heat_map;
+mod line_chart;
+mod loss_curves;
 mod roc;
+mod time_series;
 
-pub use against::{against, shares_against};
 pub use attention::attention;
-pub use bars::bars;
+pub use bar_chart::bar_chart;
 pub use calibration::calibration;
 #[cfg(test)]
-pub use canvas::nests;
+pub use canvas::is_well_formed;
 pub use confusion::confusion;
 pub use gates::gates;
-pub use loss::loss_curves;
-pub use over_time::{Line, over_time};
+pub use line_chart::{fraction_chart, line_chart};
+pub use loss_curves::loss_curves;
 pub use roc::roc;
+pub use time_series::{Line, time_series};

@@ -4,22 +4,22 @@ use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
 use recurrent::classify::{
-    Attribution, Classification, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifyRun, ClassifySource,
-    Classifying,
+    Attribution, Classification, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifyRun, Classifying,
 };
 use recurrent::metrics::classification::{LabeledPrediction, calibration_bins, roc};
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 use recurrent::settings::Settings;
 
+use super::command_line::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
 use super::sentences::{SentencesOptions, note_unknown};
-use super::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
-use crate::cli::{BadInput, Format, PredictArgs};
+use crate::args::{Format, PredictArgs};
+use crate::error::BadInput;
 use crate::output::print;
 use crate::plots;
 use crate::report::{Block, Section};
 
-/// Classifications that are shown at the end, besides the lecture's.
+/// The number of classifications that are shown after training, besides the lecture's.
 const SHOWN: usize = 7;
 const BINS: usize = 10;
 const BASELINE: &str = "bag of words";
@@ -50,7 +50,7 @@ impl CommandLine for Classifying {
         let [train, valid, test] = run.data().sizes();
         let ClassifyConfig { data, tokenizer, .. } = run.config();
         let labels = run.data().labels().join(" or ");
-        let vocab_size = run.data().tokenizer().len();
+        let vocab_size = run.data().tokenizer().vocab_size();
         format!(
             "Classifying {data} as {labels}, tokenizer {tokenizer} (vocabulary of {vocab_size}): {train} sentences for \
              training, {valid} for validation, {test} for test."
@@ -80,7 +80,7 @@ impl CommandLine for Classifying {
     fn predict(args: &PredictArgs, options: &ClassifyOptions, device: &Device) -> Result<()> {
         let format = format(args, &[Format::Text, Format::Csv, Format::Json])?;
         if format == Format::Csv && options.explain {
-            let expected = "expected --format text or json, since a row of csv has no place for it, found csv";
+            let expected = "expected --format text or json, since csv has no column for it, found csv";
             return Err(BadInput(format!("--explain: {expected}")).into());
         }
         let classifier = Classifier::load(&args.run.run, device)?;
@@ -109,14 +109,14 @@ impl CommandLine for Classifying {
     }
 
     fn default_summary(device: &Device) -> Result<Summary> {
-        let source = ClassifySource::open(&ClassifyConfig::defaults().data)?;
-        let config = ClassifyConfig::new(&source);
-        let data = Self::prepare(&config, source, None)?;
+        let source = recurrent::open_data(&ClassifyConfig::defaults().data)?;
+        let config = ClassifyConfig::new(&source)?;
+        let data = Self::prepare(&config, &source, None)?;
         Ok(Self::network(&config, &data, device).summary(&Self::input_shape(&config)))
     }
 }
 
-/// Sentences as both models classify them: printed, and as a table for a report.
+/// Classifies sentences by both models, prints the results, and returns them for a report.
 fn classifications(classifier: &Classifier, sentences: &[&str]) -> Result<Block> {
     let predictions = classifier.predict(sentences)?;
     let baseline = classifier.predict_baseline(sentences)?.unwrap_or_default();

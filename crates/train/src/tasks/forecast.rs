@@ -3,13 +3,13 @@
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
-use recurrent::data::{DatasetManifest, Table};
-use recurrent::forecast::{ForecastConfig, ForecastRun, ForecastSource, Forecaster, Forecasting, TestForecasts};
+use recurrent::data::RegisteredDataset;
+use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Forecasting, TestForecasts};
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 
-use super::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
-use crate::cli::{Format, PredictArgs};
+use super::command_line::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
+use crate::args::{Format, PredictArgs};
 use crate::output::print;
 use crate::plots;
 use crate::report::{Block, Section};
@@ -67,8 +67,9 @@ impl CommandLine for Forecasting {
         let forecaster = Forecaster::load(&args.run.run, device)?;
         let forecast = match &options.data {
             Some(data) => {
-                let table: Table = ForecastSource::open(data)?.table;
-                forecaster.forecast_after(&forecaster.history(&table)?, options.steps)?
+                let history =
+                    forecaster.history(recurrent::open_data(data)?.table().map_err(recurrent::Error::from)?)?;
+                forecaster.forecast_after(&history, options.steps)?
             }
             None => forecaster.forecast(options.steps)?,
         };
@@ -81,7 +82,7 @@ impl CommandLine for Forecasting {
 
     /// The lecture's network: two layers of 50 on 100 rows of one column, one row ahead.
     fn default_summary(device: &Device) -> Result<Summary> {
-        let mut config = ForecastConfig::new(&ForecastSource::open("stocks")?)?;
+        let mut config = ForecastConfig::new(&recurrent::open_data("stocks")?)?;
         (config.target, config.horizon) = (vec!["AAPL_adj_close".into()], 1);
         config.features.clone_from(&config.target);
         Ok(config.network().init(device).summary(&[config.window, config.features.len()]))
@@ -114,13 +115,13 @@ fn plot_forecast(run: &ForecastRun, forecasts: &TestForecasts, target: usize, ne
         plots::Line { name: &baseline, values: &naive },
     ];
     let title = format!("{column} in the test split, forecast {step} row(s) ahead");
-    let svg = plots::over_time(&title, &with_unit(config, column), &labels, &lines)?;
+    let svg = plots::time_series(&title, &with_unit(config, column), &labels, &lines)?;
     save_plot(run, &plot_name(config, target), &title, svg)
 }
 
 /// `temp_max, °C`, if the unit is known.
 fn with_unit(config: &ForecastConfig, column: &str) -> String {
-    let schema = DatasetManifest::find(&config.data).ok().and_then(|set| set.manifest.series().ok());
+    let schema = RegisteredDataset::find(&config.data).ok().and_then(|set| set.manifest.series().ok());
     let known = schema.and_then(|schema| schema.columns.iter().find(|known| known.name == column));
     known.map_or_else(|| column.to_string(), |known| format!("{column}, {}", known.unit))
 }

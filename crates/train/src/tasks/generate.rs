@@ -9,24 +9,22 @@ use burn::tensor::Device;
 use clap::Args;
 use recurrent::decoding::SamplingConfig;
 use recurrent::fit::{AfterEpoch, History, Schedule};
-use recurrent::generate::{
-    GenerateConfig, GenerateRun, GenerateSource, Generated, Generation, GenerationConfig, Generator,
-};
+use recurrent::generate::{GenerateConfig, GenerateRun, Generated, Generation, GenerationConfig, Generator};
 use recurrent::models::Summary;
 use recurrent::prelude::*;
 use recurrent::settings::Settings;
 
+use super::command_line::{CommandLine, format, write_output, write_scores};
 use super::sentences::note_unknown;
-use super::{CommandLine, format, write_output, write_scores};
-use crate::cli::{Format, PredictArgs};
+use crate::args::{Format, PredictArgs};
 use crate::output::{note, print, write};
 use crate::report::{Block, Section};
 
-/// Tokens of the sample after an epoch, and at the end.
+/// The number of tokens of the samples after each epoch and after training.
 const EPOCH_SAMPLE: usize = 200;
 const FINAL_SAMPLE: usize = 600;
 
-/// Options of training that are no settings.
+/// Options of training that are not settings.
 #[derive(Debug, Default, Args)]
 pub struct TraceOptions {
     /// Print the first steps of training: the id of each input token, and the one to predict
@@ -85,26 +83,27 @@ impl GenerateOptions {
     fn config(&self) -> GenerationConfig {
         let defaults = GenerationConfig::default();
         let temperature = self.temperature.unwrap_or(defaults.sampling.temperature);
-        GenerationConfig {
-            sampling: SamplingConfig {
-                temperature: if self.greedy { 0.0 } else { temperature },
-                top_k: self.top_k.unwrap_or(defaults.sampling.top_k),
-                top_p: self.top_p.unwrap_or(defaults.sampling.top_p),
-                repetition_penalty: self.repetition_penalty.unwrap_or(defaults.sampling.repetition_penalty),
-                seed: self.seed.unwrap_or(defaults.sampling.seed),
-            },
-            beam_size: self.beam.beam_size.unwrap_or(defaults.beam_size),
-            max_new_tokens: self.max_new_tokens.unwrap_or(defaults.max_new_tokens),
-            stop: self.stop.clone(),
-            strict: self.strict,
-        }
+        let sampling = SamplingConfig::default()
+            .with_temperature(if self.greedy { 0.0 } else { temperature })
+            .with_top_k(self.top_k.unwrap_or(defaults.sampling.top_k))
+            .with_top_p(self.top_p.unwrap_or(defaults.sampling.top_p))
+            .with_repetition_penalty(self.repetition_penalty.unwrap_or(defaults.sampling.repetition_penalty))
+            .with_seed(self.seed.unwrap_or(defaults.sampling.seed));
+        let beam_size = self.beam.beam_size.unwrap_or(defaults.beam_size);
+        let max_new_tokens = self.max_new_tokens.unwrap_or(defaults.max_new_tokens);
+        defaults
+            .with_sampling(sampling)
+            .with_beam_size(beam_size)
+            .with_max_new_tokens(max_new_tokens)
+            .with_stop(self.stop.clone())
+            .with_strict(self.strict)
     }
 }
 
 impl CommandLine for Generation {
     const ABOUT: &'static str = "Train a language model on a text, to generate and complete text";
     const LOSS: &'static str = "Cross-entropy, nats per token";
-    // A dashboard has no room for samples.
+    // The dashboard has no room for samples.
     const DASHBOARD: bool = false;
 
     type TrainOptions = TraceOptions;
@@ -118,12 +117,12 @@ impl CommandLine for Generation {
             "Language model of {data}, tokenizer {} (vocabulary of {}): {train} tokens for training, {valid} for \
              validation; {} parallel streams, windows of {bptt}.",
             tokenizer.kind(),
-            tokenizer.len(),
+            tokenizer.vocab_size(),
             fit.batch_size,
         )
     }
 
-    /// The lecture's table of steps.
+    /// Prints the lecture's table of training steps.
     fn before_training(run: &GenerateRun, options: &TraceOptions) {
         let mut table = String::new();
         for (step, traced) in run.data().trace(options.trace).into_iter().enumerate() {
@@ -161,7 +160,7 @@ impl CommandLine for Generation {
         let metrics = run.evaluate(device)?;
         write_scores(run, &metrics)?;
         print(format!("\nValidation: {metrics}."));
-        let options = GenerationConfig { max_new_tokens: FINAL_SAMPLE, ..GenerationConfig::default() };
+        let options = GenerationConfig::default().with_max_new_tokens(FINAL_SAMPLE);
         let sample = run.predictor(device)?.generate("", &options, |_| ControlFlow::Continue(()))?;
         print(format!("\nA sample:\n{}", sample.text));
         let lead = format!(
@@ -184,12 +183,12 @@ impl CommandLine for Generation {
         let config = options.config();
         let format = format(args, &[Format::Text, Format::Json])?;
         if format == Format::Text && args.output.is_none() {
-            // The prompt is written with the first piece, so that an error comes alone.
-            let mut begun = false;
+            // The prompt is written with the first piece, so that nothing is written before an error.
+            let mut started = false;
             let generated = generator.generate(prompt, &config, |text| {
-                if !begun {
+                if !started {
                     write(prompt);
-                    begun = true;
+                    started = true;
                 }
                 write(text);
                 ControlFlow::Continue(())
@@ -200,12 +199,12 @@ impl CommandLine for Generation {
         }
         let generated = generator.generate(prompt, &config, |_| ControlFlow::Continue(()))?;
         note_unknown(prompt, &generated.unknown, None);
-        let Generated { text, num_tokens, unknown } = generated;
+        let Generated { text, num_tokens, unknown, .. } = generated;
         let text = match format {
             Format::Json => {
-                let answer =
+                let line =
                     serde_json::json!({ "prompt": prompt, "text": text, "num_tokens": num_tokens, "unknown": unknown });
-                answer.to_string() + "\n"
+                line.to_string() + "\n"
             }
             Format::Text | Format::Csv => format!("{prompt}{text}\n"),
         };
@@ -213,9 +212,9 @@ impl CommandLine for Generation {
     }
 
     fn default_summary(device: &Device) -> Result<Summary> {
-        let source = GenerateSource::open(&GenerateConfig::defaults().data)?;
-        let config = GenerateConfig::new(&source);
-        let data = Self::prepare(&config, source, None)?;
+        let source = recurrent::open_data(&GenerateConfig::defaults().data)?;
+        let config = GenerateConfig::new(&source)?;
+        let data = Self::prepare(&config, &source, None)?;
         Ok(recurrent::models::Summarize::summary(&Self::network(&config, &data, device), &Self::input_shape(&config)))
     }
 
@@ -224,10 +223,10 @@ impl CommandLine for Generation {
     }
 }
 
-/// Text by the best network so far, another sample after each epoch.
+/// A sample by the best network so far, with another seed after each epoch.
 fn sample(folder: &Path, device: &Device, epoch: usize) -> recurrent::Result<String> {
-    let sampling = SamplingConfig { seed: epoch as u64, ..SamplingConfig::default() };
-    let options = GenerationConfig { max_new_tokens: EPOCH_SAMPLE, sampling, ..GenerationConfig::default() };
+    let sampling = SamplingConfig::default().with_seed(epoch as u64);
+    let options = GenerationConfig::default().with_max_new_tokens(EPOCH_SAMPLE).with_sampling(sampling);
     let generated = Generator::load(folder, device)?.generate("", &options, |_| ControlFlow::Continue(()))?;
     Ok(generated.text)
 }

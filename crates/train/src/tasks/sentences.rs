@@ -1,4 +1,4 @@
-//! The sentences that a prediction is asked for.
+//! The input sentences of a prediction.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use anyhow::{Context, Result};
 use clap::Args;
 use recurrent::data::DataError;
 
-use crate::cli::BadInput;
+use crate::error::BadInput;
 use crate::output::note;
 
-/// Which sentences.
+/// Options for the input sentences.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Runs of translate and classify")]
 pub struct SentencesOptions {
@@ -46,7 +46,7 @@ impl SentencesOptions {
             let line = 1 + bytes[..offset].iter().filter(|byte| **byte == b'\n').count();
             recurrent::Error::from(DataError::InvalidUtf8 { path: name.clone(), line, offset })
         })?;
-        // A byte order mark is no part of the first sentence.
+        // A byte order mark does not belong to the first sentence.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines: Vec<String> = text.lines().map(str::to_string).collect();
         if lines.is_empty() {
@@ -63,7 +63,7 @@ impl SentencesOptions {
 
 /// Notes which parts of a sentence were unknown, and whether it was truncated.
 pub fn note_unknown(sentence: &str, unknown: &[String], truncated: Option<usize>) {
-    /// Parts that are named.
+    /// The maximum number of parts that are listed.
     const NAMED: usize = 10;
     let mut parts: Vec<String> = Vec::new();
     for part in unknown {

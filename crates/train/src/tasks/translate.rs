@@ -14,22 +14,23 @@ use recurrent::translate::{
     Translator,
 };
 
+use super::command_line::{CommandLine, format, save_plot, write_output, write_scores};
 use super::generate::BeamOptions;
 use super::sentences::{SentencesOptions, note_unknown};
-use super::{CommandLine, format, save_plot, write_output, write_scores};
-use crate::cli::{BadInput, Format, PredictArgs};
+use crate::args::{Format, PredictArgs};
+use crate::error::BadInput;
 use crate::output::print;
 use crate::plots;
 use crate::report::{Block, Section};
 
-/// Translations that are shown at the end.
+/// The number of translations that are shown after training.
 const SHOWN: usize = 10;
-/// How many of them get a plot of their attention.
+/// The number of them whose attention is plotted.
 const PLOTTED: usize = 3;
 /// The lecture's sentence.
 const LECTURE: &str = "How are you?";
 
-/// Options of training that are no settings.
+/// Options of training that are not settings.
 #[derive(Debug, Default, Args)]
 pub struct LectureOptions {
     /// Start from the lecture's own network: one-hot characters, LSTM(128) → states → LSTM(128), no attention
@@ -60,8 +61,8 @@ impl CommandLine for Translating {
     type TrainOptions = LectureOptions;
     type PredictOptions = TranslateOptions;
 
-    fn choose(recipe: TranslateConfig, options: &LectureOptions) -> TranslateConfig {
-        if options.lecture { recipe.lecture() } else { recipe }
+    fn with_options(defaults: TranslateConfig, options: &LectureOptions) -> TranslateConfig {
+        if options.lecture { defaults.lecture() } else { defaults }
     }
 
     fn describe(run: &TranslateRun) -> String {
@@ -75,14 +76,14 @@ impl CommandLine for Translating {
     }
 
     fn evaluate_and_print(run: &TranslateRun, device: &Device) -> Result<Section> {
-        let TranslationEvaluation { scores, translations } = run.evaluate(device)?;
+        let TranslationEvaluation { scores, translations, .. } = run.evaluate(device)?;
         write_scores(run, &scores)?;
         print(format!("\n{scores}\n"));
         let translator = run.predictor(device)?;
         let mut blocks = vec![Block::Verbatim(scores.to_string())];
         let bars: Vec<_> = scores.rows.iter().map(|row| (&*row.name, row.bleu.score)).collect();
         let title = "BLEU on the test split, beside the baselines";
-        blocks.push(save_plot(run, "bleu", title, plots::bars(title, "BLEU", &bars)?)?);
+        blocks.push(save_plot(run, "bleu", title, plots::bar_chart(title, "BLEU", &bars)?)?);
         let chosen = spread_out(&translations);
         let row = |translation: &&TestTranslation| {
             vec![translation.source.clone(), translation.hypothesis.clone(), translation.references.join(" / ")]
@@ -119,17 +120,18 @@ impl CommandLine for Translating {
         let translator = Translator::load(&args.run.run, device)?;
         let sentences = options.sentences.read()?;
         let config = translator.config();
-        let beam = BeamConfig {
-            beam_size: options.beam.beam_size.unwrap_or(config.beam_size),
-            length_penalty: options.length_penalty.unwrap_or(config.length_penalty),
-        };
+        let beam = BeamConfig::new(
+            options.beam.beam_size.unwrap_or(config.beam_size),
+            options.length_penalty.unwrap_or(config.length_penalty),
+        );
         let translations = translator.translate_with(&sentences, beam)?;
         let mut text = String::new();
         for (sentence, translation) in sentences.iter().zip(&translations) {
             note_unknown(sentence, &translation.unknown, translation.truncated.then_some(config.max_length));
             match format {
                 Format::Json => {
-                    let mut line = serde_json::to_value(translation).context("a translation has a form in JSON")?;
+                    let mut line =
+                        serde_json::to_value(translation).context("a translation cannot be written as JSON")?;
                     line["source"] = sentence.as_str().into();
                     text += &line.to_string();
                 }
@@ -147,7 +149,7 @@ impl CommandLine for Translating {
         write_output(args, &text)
     }
 
-    /// The lecture's network, with 100 symbols on both sides.
+    /// The lecture's network, with vocabularies of 100 characters.
     fn default_summary(device: &Device) -> Result<Summary> {
         let config = TranslateConfig::defaults().lecture();
         Ok(config.network([config.vocab_size; 2]).init(device).summary(&[config.max_length]))
