@@ -205,7 +205,8 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::RunDir`] if the run belongs to another task or format, or its configuration is damaged;
-    /// [`Error::Setting`] if a setting is not allowed.
+    /// [`Error::SettingsFile`], with the line, if a setting is unknown or of the wrong type; [`Error::Setting`] if a value
+    /// is not allowed.
     pub fn config<C: TaskConfig>(&self) -> Result<C> {
         self.check_task(C::TASK)?;
         // For errors with lines: serde has none for the settings of training, which are flattened.

@@ -15,7 +15,7 @@ pub struct NewRunArgs {
     /// The run's folder [default: a new one under runs/]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Replace the run in that folder, if there is one
+    /// Replace an existing run in the folder
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]

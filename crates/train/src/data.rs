@@ -95,7 +95,7 @@ impl Named {
 
 /// `train data list`.
 fn list(args: &DataFolder) -> Result<()> {
-    let mut rows = vec![["name", "kind", "size", "state", "licence", "what"].map(String::from)];
+    let mut rows = vec![["name", "kind", "size", "state", "license", "title"].map(String::from)];
     for set in registered_datasets() {
         let manifest = &set.manifest;
         rows.push([
@@ -135,9 +135,9 @@ fn show(args: &DataShowArgs) -> Result<()> {
     print(wrapped(&manifest.description));
     print(format!("\nkind     {}, {}", manifest.kind, schema_text(manifest)));
     print(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.num_bytes), manifest.sha256));
-    print(format!("licence  {}", manifest.license));
-    if let Some(written) = &manifest.author {
-        print(format!("written  {written}"));
+    print(format!("license  {}", manifest.license));
+    if let Some(author) = &manifest.author {
+        print(format!("author   {author}"));
     }
     for source in &manifest.sources {
         let bytes = source.num_bytes().map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
@@ -263,7 +263,7 @@ fn fetch_and_print(args: &DataFetchArgs) -> Result<()> {
         Availability::NotFetched => {}
     }
     interrupt::exit_on_ctrl_c("interrupted; run the command again to resume")?;
-    note(format!("{}: {}; licence: {}", manifest.name, manifest.title, manifest.license));
+    note(format!("{}: {}; license: {}", manifest.name, manifest.title, manifest.license));
     let mut display = ProgressDisplay::new();
     let path = fetch(manifest, folder, args.from.as_deref(), &mut |progress| display.update(&progress));
     display.finish();

@@ -53,6 +53,8 @@ fn describe_data(error: &DataError) -> String {
         (_, DataError::NotFetched { name, .. } | DataError::ChecksumMismatch { name, .. }) => {
             format!("{text}; to fetch it, run `train data fetch {name}`")
         }
+        (_, DataError::TooFewTokens { .. }) => format!("{text} (steps: --bptt, streams: --batch-size)"),
+        (_, DataError::Fetch(_)) => text.replace("`from`", "--from"),
         _ => text,
     }
 }

@@ -13,7 +13,7 @@ crate::settings! {
     /// The settings of a classification.
     #[non_exhaustive]
     pub struct ClassifyConfig {
-        /// A registered data set or a table of labeled sentences.
+        /// A registered data set (see `train data list`) or a table of labeled sentences.
         data: String = "reviews".into(), value_name = "NAME|FILE";
         /// The column of the sentences.
         text_column: Option<String> = None, value_name = "COL",
@@ -22,7 +22,7 @@ crate::settings! {
         label_column: Option<String> = None, value_name = "COL",
             default_text = Some("one named label, sentiment or class, or else the last");
         /// The column that assigns each sentence to train, valid or test.
-        split_column: Option<String> = None, value_name = "COL", default_text = Some("one named split, if there is one");
+        split_column: Option<String> = None, value_name = "COL", default_text = Some("one named part, if there is one");
         /// Fractions of the sentences for training, validation and test, where no column assigns them.
         split: SplitFractions = SplitFractions::new(0.8, 0.1, 0.1).expect("they add up to 1");
         /// The tokenizer: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
@@ -41,7 +41,7 @@ crate::settings! {
         num_layers: usize = 1, bound = Bound::AtLeast(1);
         /// Bidirectional layers.
         bidirectional: bool = true;
-        /// How the outputs of all steps are pooled: last, mean, max, attention.
+        /// Pooling of the outputs over time: last, mean, max, attention.
         pooling: Pooling = Pooling::Mean;
         /// Dropout on the embedding, between layers, and before the output.
         dropout: f64 = 0.5, value_name = "FRACTION", bound = Bound::Fraction;

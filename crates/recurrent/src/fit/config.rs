@@ -12,7 +12,7 @@ crate::settings! {
     pub struct FitConfig {
         /// Passes over the training split.
         epochs: usize = 40, bound = Bound::Range(1, 1_000_000);
-        /// Windows, pairs, sentences or parallel streams of a text per gradient step.
+        /// Batch size: windows, pairs, sentences, or parallel streams of a text per gradient step.
         batch_size: usize = 32, bound = Bound::AtLeast(1);
         /// Initial learning rate of Adam.
         lr: f64 = 1e-3, bound = Bound::Rate;
@@ -20,9 +20,9 @@ crate::settings! {
         schedule: Schedule = Schedule::Constant;
         /// Maximum global gradient norm; 0 for no clipping.
         clip_norm: f64 = 1.0, bound = Bound::NonNegative, value_name = "NORM";
-        /// Epochs without a better validation loss until training stops; 0 for never.
+        /// Early stopping: epochs without a lower validation loss after which training stops; 0 for never.
         patience: usize = 10;
-        /// Random seed of weights, order and dropout.
+        /// Random seed of initial weights, order of the batches, and dropout.
         seed: u64 = 0;
     }
 }

@@ -15,7 +15,7 @@ crate::settings! {
     /// The settings of a forecast.
     #[non_exhaustive]
     pub struct ForecastConfig {
-        /// An embedded data set (weather, stocks) or a CSV file with a header.
+        /// A registered data set (see `train data list`) or a CSV file with a header.
         data: String = "weather".into(), value_name = "NAME|FILE.csv";
         /// The target columns, which are forecast (names with a comma: only in a settings file).
         target: Vec<String> = Vec::new(), value_name = "COL,..",
@@ -28,13 +28,13 @@ crate::settings! {
         missing: Missing = Missing::default();
         /// Fractions of the rows for training, validation and test, in the order of time.
         split: SplitFractions = SplitFractions::default();
-        /// How columns are scaled: standard, minmax, none.
+        /// Scaler of the columns, fitted on the training split: standard, minmax, none.
         scaler: ScalerKind = ScalerKind::default();
-        /// Rows of a season, for the seasonal naive baseline; 0 for none.
+        /// Length of a season, for the seasonal naive baseline; 0 for none.
         season: usize = 0, value_name = "ROWS", default_text = Some("the data set's, or else 0");
-        /// Past rows that a forecast is made from (context length).
+        /// Context length: past rows that a forecast is made from.
         window: usize = 100, value_name = "ROWS", bound = Bound::AtLeast(1);
-        /// Rows that are forecast at once.
+        /// Horizon: rows that are forecast at once.
         horizon: usize = 1, value_name = "ROWS", bound = Bound::AtLeast(1), default_text = Some("the data set's, or else 1");
         /// The recurrent cell: rnn, lstm, gru.
         cell: CellKind = CellKind::Lstm;
@@ -42,7 +42,7 @@ crate::settings! {
         hidden_size: Vec<usize> = vec![50, 50], value_name = "N,..", bound = Bound::AtLeast(1);
         /// Dropout between layers.
         dropout: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
-        /// Standard deviation of the noise that training adds to the scaled features.
+        /// Standard deviation of the Gaussian noise that is added to the scaled features in training.
         noise: f64 = 0.0, bound = Bound::NonNegative, default_text = Some("the data set's, or else 0");
         /// Forecast the change from the last value, not the level.
         residual: bool = true, default_text = Some("true if all targets are among the features");

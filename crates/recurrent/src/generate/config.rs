@@ -15,11 +15,11 @@ crate::settings! {
     pub struct GenerateConfig {
         /// A registered data set (see `train data list`) or a text file.
         data: String = "fables".into(), value_name = "NAME|FILE.txt";
-        /// Fraction of the text, at its end, for validation.
+        /// Fraction of the text for validation, taken from its end.
         valid_fraction: f64 = 0.1, value_name = "FRACTION", bound = Bound::OpenFraction;
         /// The tokenizer: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
         tokenizer: TokenizerChoice = TokenizerKind::Chars.into();
-        /// Maximum vocabulary size; 0 for all characters or words, or 4000 subwords.
+        /// Maximum vocabulary size; 0 for no limit (bpe and unigram: 4000).
         vocab_size: usize = 0;
         /// The recurrent cell: rnn, lstm, gru.
         cell: CellKind = CellKind::Lstm;
@@ -31,11 +31,11 @@ crate::settings! {
         num_layers: usize = 1, bound = Bound::AtLeast(1);
         /// Dropout on the embedding, between layers, and before the output.
         dropout: f64 = 0.2, value_name = "FRACTION", bound = Bound::Fraction;
-        /// Tie the output's weights to the embedding's.
+        /// Weight tying: the output layer shares the embedding's weights.
         tie_weights: bool = false;
-        /// Steps of truncated back-propagation through time.
+        /// Window of truncated backpropagation through time, in tokens.
         bptt: usize = 64, bound = Bound::AtLeast(1);
-        /// Fraction of the streams whose state is reset before each training window.
+        /// Fraction of the parallel streams whose state is reset to zero before each training window.
         ///
         /// A network that is always trained with a long context never learns how a text begins, and generates poor text
         /// from an empty prompt.

@@ -21,24 +21,24 @@ crate::settings! {
     /// The settings of a translation.
     #[non_exhaustive]
     pub struct TranslateConfig {
-        /// A registered data set, a table of pairs, or a file of sentences with target_data beside it.
+        /// A registered data set (see `train data list`), a table of pairs, or a file with a source sentence per line.
         data: String = "phrases".into(), value_name = "NAME|FILE";
-        /// The translations of data, line by line.
+        /// A file with the translations, line by line, if the source sentences are in a file of their own.
         target_data: Option<String> = None, value_name = "FILE";
         /// The column of the source sentences.
         source_column: Option<String> = None, value_name = "COL", default_text = Some("the first");
         /// The column of their translations.
         target_column: Option<String> = None, value_name = "COL", default_text = Some("the second");
-        /// The column whose groups of pairs stay together in one split.
+        /// Pairs with the same value in this column stay in the same split.
         group_column: Option<String> = None, value_name = "COL", default_text = Some("the source sentence");
         /// Fractions of the groups for training, validation and test.
         split: SplitFractions = SplitFractions::new(0.8, 0.1, 0.1).expect("they add up to 1"),
             default_text = Some("the data set's, or else 0.8,0.1,0.1");
         /// The tokenizer on both sides: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
         tokenizer: TokenizerChoice = TokenizerKind::Bpe.into();
-        /// Maximum vocabulary size of each side; 0 for all characters or words, or 4000 subwords.
+        /// Maximum vocabulary size of each side; 0 for no limit (bpe and unigram: 4000).
         vocab_size: usize = 600;
-        /// One-hot input vectors, as in the lecture, instead of an embedding.
+        /// One-hot input vectors instead of an embedding.
         one_hot: bool = false;
         /// Embedding dimension.
         embedding_dim: usize = 128, bound = Bound::AtLeast(1);
@@ -50,23 +50,23 @@ crate::settings! {
         num_layers: usize = 1, bound = Bound::AtLeast(1);
         /// Bidirectional encoder.
         bidirectional: bool = true;
-        /// Attention score of the decoder: none, dot, general, additive.
+        /// Attention of the decoder, by its score: none, dot, general (Luong et al. 2015), additive (Bahdanau et al. 2015).
         attention: DecoderAttention = DecoderAttention::General;
         /// Dropout on embeddings, between layers, and before the output.
         dropout: f64 = 0.4, value_name = "FRACTION", bound = Bound::Fraction;
-        /// Tie the output's weights to the target embedding's.
+        /// Weight tying: the output layer shares the target embedding's weights.
         tie_weights: bool = false;
         /// Maximum tokens of a sentence; longer ones are truncated.
         max_length: usize = 60, bound = Bound::AtLeast(1);
-        /// Label smoothing (Szegedy et al. 2016).
+        /// Label smoothing: probability that is spread over all tokens (Szegedy et al. 2016); 0 for none.
         label_smoothing: f64 = 0.1, value_name = "FRACTION", bound = Bound::Fraction;
-        /// Fraction of the decoder's training inputs that are its own predictions.
+        /// Scheduled sampling: fraction of the decoder's training inputs that are its own predictions (Bengio et al. 2015).
         ///
-        /// Scheduled sampling (Bengio et al. 2015) in the parallel form of Mihaylova & Martins 2019.
+        /// In the parallel form of Mihaylova & Martins 2019.
         scheduled_sampling: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
-        /// Beams of the search when the run is evaluated.
+        /// Beam size of the evaluation; 1 for greedy search.
         beam_size: usize = 5, bound = Bound::AtLeast(1);
-        /// Power of a translation's length that divides its log-probability.
+        /// Length penalty of the evaluation: log-probabilities are divided by the length to this power; 0 for none.
         length_penalty: f64 = 0.6, bound = Bound::NonNegative;
     }
     task: "translate",

@@ -27,7 +27,7 @@ const FINAL_SAMPLE: usize = 600;
 /// Options of training that are not settings.
 #[derive(Debug, Default, Args)]
 pub struct TraceOptions {
-    /// Print the first steps of training: the id of each input token, and the one to predict
+    /// Print the input token and the target token of so many steps before training
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub trace: usize,
 }
@@ -51,7 +51,7 @@ pub struct GenerateOptions {
     /// Sample from the likeliest tokens that have this probability together (nucleus sampling) [default: 1]
     #[arg(long, value_name = "FRACTION")]
     pub top_p: Option<f64>,
-    /// Penalty on the last 64 tokens; 1 for none [default: 1]
+    /// Repetition penalty on the last 64 tokens; 1 for none [default: 1]
     #[arg(long, value_name = "X")]
     pub repetition_penalty: Option<f64>,
     /// Always take the likeliest token
@@ -74,7 +74,7 @@ pub struct GenerateOptions {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Runs of generate and translate")]
 pub struct BeamOptions {
-    /// Beams of the search [default: translate: as the run was evaluated; generate: sampling instead of a search]
+    /// Beam size; 1 for greedy search [default: generate: no search but sampling; translate: the run's]
     #[arg(long, value_name = "N")]
     pub beam_size: Option<usize>,
 }

@@ -33,7 +33,7 @@ const LECTURE: &str = "How are you?";
 /// Options of training that are not settings.
 #[derive(Debug, Default, Args)]
 pub struct LectureOptions {
-    /// Start from the lecture's own network: one-hot characters, LSTM(128) → states → LSTM(128), no attention
+    /// Start from the settings of the lecture's network: one-hot characters, LSTM(128) → states → LSTM(128), no attention
     #[arg(long)]
     pub lecture: bool,
 }
@@ -42,10 +42,10 @@ pub struct LectureOptions {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Runs of translate")]
 pub struct TranslateOptions {
-    /// Power of its length that divides a translation's log-probability [default: as the run was evaluated]
+    /// Length penalty: log-probabilities are divided by the length to this power [default: the run's]
     #[arg(long, value_name = "X")]
     pub length_penalty: Option<f64>,
-    /// Plot the attention of the first sentence's translation
+    /// Write a plot of the attention in the first sentence's translation
     #[arg(long, value_name = "FILE.svg")]
     pub attention: Option<PathBuf>,
     #[command(flatten)]

@@ -67,7 +67,11 @@ fn text_in_the_only_numeric_column() {
 
 #[test]
 fn unclosed_quote() {
-    refused(rows_with(9, "2024-01-09,\"9"), "", "bad.csv, line 9: expected the quote that begins a cell to be closed");
+    refused(
+        rows_with(9, "2024-01-09,\"9"),
+        "",
+        "bad.csv, line 9: expected a closing quote for the cell that begins here",
+    );
 }
 
 #[test]
@@ -304,7 +308,7 @@ fn diverged_loss_stops_training() {
     // Infinite at the first window; after it, the weights depend on how the gates saturate.
     let became = ["inf", "NaN"].map(|what| format!("error: the training loss became {what} in epoch 1: "));
     assert!(became.iter().any(|line| ran.stderr.contains(line)), "{}", ran.stderr);
-    assert!(ran.stderr.contains("try a lower learning rate (lr, now 0.001)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("try a lower learning rate (--lr, now 0.001)"), "{}", ran.stderr);
     assert!(!sandbox.path("run/weights.safetensors").exists());
 }
 

