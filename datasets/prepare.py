@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Make the CSV files in this folder from the packages they come from.
+"""Make the CSV files of the embedded data sets from the packages they come from.
 
     pip download --no-deps vega-datasets==0.9.0 bokeh-sampledata==2026.1 scikit-learn==1.9.1 -d DIR
     python3 prepare.py DIR
 
-Every source is checked against its sum before it is read. What is printed at the end
-are the `rows`, `bytes` and `sha256` lines of the `dataset.toml` beside each file. Needs nothing but Python itself.
+Every source file is verified by its checksum. The output has the `rows`, `num_bytes` and `sha256` for the
+`dataset.toml` beside each file. Needs only the standard library.
 """
 
 import csv
@@ -34,13 +34,13 @@ DIGITS = (
     "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22",
 )
 
-# The three that were traded through all thirteen years; GOOG and FB came to the market later.
+# The three that were traded in all years; GOOG and FB were listed later.
 TICKERS = ["AAPL", "IBM", "MSFT"]
 PRICES = ["Open", "High", "Low", "Close", "Adj Close", "Volume"]
 
 
 def read(packages: Path, source: tuple[str, str, str]) -> bytes:
-    """One file out of a wheel, its sum checked. A wheel of any platform serves: its name may hold a `*`."""
+    """One file out of a wheel, with its checksum verified. A `*` in the wheel's name matches any platform."""
     wheel, path, expected = source
     found = sorted(packages.glob(wheel))
     if not found:
@@ -58,7 +58,7 @@ def records(data: bytes) -> list[dict[str, str]]:
 
 
 def weather(data: bytes) -> list[list[str]]:
-    """As it comes, but for the dates: 2012/01/01 becomes 2012-01-01."""
+    """Unchanged except for the dates: 2012/01/01 becomes 2012-01-01."""
     rows = records(data)
     names = list(rows[0])
     table = [[row["date"].replace("/", "-")] + [row[n] for n in names[1:]] for row in rows]
@@ -66,14 +66,14 @@ def weather(data: bytes) -> list[list[str]]:
 
 
 def stocks(data: bytes) -> list[list[str]]:
-    """From one row a ticker and day to one row a day, every number as it comes."""
+    """From one row per ticker and day to one row per day, with unchanged values."""
     by_day: dict[str, dict[str, dict[str, str]]] = {}
     for row in records(gzip.decompress(data)):
         if row["Ticker"] in TICKERS:
             by_day.setdefault(row["Date"], {})[row["Ticker"]] = row
-    alone = [day for day, row in by_day.items() if len(row) != len(TICKERS)]
-    if alone:
-        sys.exit(f"stocks: expected {TICKERS} on every day, not so on {alone}")
+    incomplete = [day for day, row in by_day.items() if len(row) != len(TICKERS)]
+    if incomplete:
+        sys.exit(f"stocks: expected {TICKERS} on every day, found {incomplete} incomplete")
 
     names = [f"{t}_{p.lower().replace(' ', '_')}" for t in TICKERS for p in PRICES]
     table = [
@@ -83,13 +83,13 @@ def stocks(data: bytes) -> list[list[str]]:
 
 
 def digits(data: bytes) -> list[list[str]]:
-    """The 64 numbers of a picture as one text. The last parts are the last rows, by writers that come later."""
+    """The 64 values of an image as one cell. The validation and test splits are the last rows, of other writers."""
     rows = [line.split(",") for line in gzip.decompress(data).decode("ascii").split()]
     test = len(rows) * 15 // 100
     valid, train = test, len(rows) - 2 * test
-    parts = ["train"] * train + ["valid"] * valid + ["test"] * test
+    splits = ["train"] * train + ["valid"] * valid + ["test"] * test
     return [["pixels", "digit", "part"]] + [
-        [" ".join(row[:-1]), row[-1], part] for row, part in zip(rows, parts)
+        [" ".join(row[:-1]), row[-1], split] for row, split in zip(rows, splits)
     ]
 
 

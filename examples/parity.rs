@@ -10,7 +10,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
-use recurrent::models::{Lstm, LstmConfig};
+use recurrent::models::{Lstm, LstmConfig, State};
 
 const MAX_LENGTH: usize = 8;
 const BATCH_SIZE: usize = 64;
@@ -31,8 +31,8 @@ impl Parity {
     /// `bits [batch, time, 1]` → logits of even and odd, `[batch, 2]`.
     fn forward(&self, bits: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
         // The final state of each row is the one after its last valid step.
-        let (_outputs, state) = self.lstm.forward(bits, None, Some(lengths));
-        self.head.forward(state.hidden.squeeze_dim(0))
+        let (_outputs, state) = self.lstm.forward_with_lengths(bits, lengths, None);
+        self.head.forward(state.last_layer())
     }
 }
 

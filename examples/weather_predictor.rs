@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use recurrent::fit::Callbacks;
-use recurrent::forecast::{ForecastConfig, ForecastRun, ForecastSource, Forecaster};
+use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster};
 use recurrent::prelude::*;
 
 fn main() -> recurrent::Result<()> {
@@ -27,7 +27,7 @@ fn main() -> recurrent::Result<()> {
     println!("\nThe next rows:\n{}", forecaster.forecast(None)?.to_csv());
 
     // ... and from other rows with the same columns: the weather up to the end of 2014.
-    let series = forecaster.history(&ForecastSource::open("weather")?.table)?;
+    let series = forecaster.history(recurrent::open_data("weather")?.table()?)?;
     let history = series.head(366 + 365 + 365);
     let next = forecaster.predict(&[&history])?.swap_remove(0);
     println!("And after 2014-12-31: {:.1} for {}.", next.values[0][0], next.labels[0]);
@@ -36,7 +36,7 @@ fn main() -> recurrent::Result<()> {
 
 /// A network of eight units on windows of two weeks.
 fn train_small(folder: &Path, device: &Device) -> recurrent::Result<PathBuf> {
-    let source = ForecastSource::open("weather")?;
+    let source = recurrent::open_data("weather")?;
     let mut config = ForecastConfig::new(&source)?;
     (config.window, config.hidden_size, config.fit.epochs) = (14, vec![8], 5);
     let run = ForecastRun::create(config, source, folder, false)?;

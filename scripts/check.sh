@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that must stay true of the project, from nothing: formatting, lints, tests on every device that a machine
-# without a GPU can offer, examples, documentation. Prints how long each part took.
+# All checks of the project, from a bare machine: formatting, lints, tests on every device that a machine without a GPU
+# can offer, examples, documentation. Prints how long each part took.
 #
 # usage: scripts/check.sh
 #
@@ -8,8 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# One set of features for all devices: Burn chooses among them at run time, and is compiled once. It is the default
-# but for autotuning, which on software Vulkan compiles for minutes to save microseconds.
+# One set of features for all devices: Burn picks the backend at run time, so it is compiled once. Autotuning is off: on
+# software Vulkan it compiles for minutes to save microseconds.
 features=(--workspace --no-default-features --features flex,ndarray,wgpu)
 export RUST_BACKTRACE="${RUST_BACKTRACE:-0}"
 if [[ -n "${CI:-}" ]]; then
@@ -37,7 +37,7 @@ compiler() {
 # A GPU's driver, or Mesa's software Vulkan in its place.
 adapter() {
     if compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null; then
-        echo 'a Vulkan driver is there'
+        echo 'found a Vulkan driver'
     elif command -v apt-get >/dev/null; then
         apt-get update -qq
         apt-get install -y -qq mesa-vulkan-drivers libvulkan1 >/dev/null
@@ -47,14 +47,23 @@ adapter() {
     fi
 }
 
-# The tests have built them; on a CPU they take seconds.
+# The tables of measured numbers, against the records that they are generated from.
+tables() {
+    if ! command -v python3 >/dev/null; then
+        apt-get update -qq
+        apt-get install -y -qq python3 >/dev/null
+    fi
+    python3 scripts/tables.py --check
+}
+
+# Built by the tests; on a CPU they take seconds.
 examples() {
     local built=${CARGO_TARGET_DIR:-target}/debug/examples
     BURN_DEVICE=flex "$built/parity"
     BURN_DEVICE=flex "$built/weather_predictor"
 }
 
-# The CPU's fused operation once more on each set of instructions that the machine has; the tests took the best.
+# The fused CPU operation again on each instruction set of the machine; the tests used the best one.
 instructions() {
     local isa
     for isa in avx2 portable; do
@@ -66,6 +75,7 @@ instructions() {
 
 started=$SECONDS
 step 'formatting' cargo fmt --all --check
+step 'tables' tables
 step 'compiler' compiler
 step 'adapter' adapter
 step 'lints' cargo clippy --locked "${features[@]}" --all-targets -- -D warnings

@@ -6,7 +6,7 @@
     .venv/bin/python scripts/golden.py --check    # recompute and compare
 
 They are in crates/recurrent-models/tests/goldens: one file for each kind of cell, one for
-attention and one for each network over symbols.
+attention and one or two for each network.
 
 # Cells
 
@@ -27,28 +27,28 @@ The gradients are those of the loss
 
     sum(output * loss_output) + sum(h_n * loss_h_n) + sum(c_n * loss_c_n)
 
-Past a row's length `x` is PADDING, which is far from anything else in it: a layer that
+Past a row's length `x` is PADDING, which is far from anything else in it, so a layer that
 reads it cannot agree with these files.
 
-All but one kind come from `torch.nn`. The GRU that applies its reset gate before the
+All kinds but one come from `torch.nn`. The GRU that applies its reset gate before the
 product (Cho et al. 2014) is not in PyTorch, so it comes from `explicit_gru` below. The
-same code also knows PyTorch's variant, and each run asserts that it agrees with
-`torch.nn.GRU` there. Both GRU files hold the same inputs and weights.
+same code also implements PyTorch's variant, and each run asserts that it agrees with
+`torch.nn.GRU` there. Both GRU files have the same inputs and weights.
 
 # Attention and networks
 
 Here a parameter has the name and the layout that it has in recurrent-models, such as
 `encoder.Lstm.layers.0.forward.gates.w_ih` and [input, gates * hidden], and a case holds
 
-    NAME           a parameter, or an input that is no id
+    NAME           a parameter, or a real-valued input
     ids, source, inputs, lengths                           int64
     RESULT         logits, weights, features, h_n, ...
     loss_RESULT    like RESULT
     grad/NAME      like NAME
 
 with the gradients of the sum of all RESULT * loss_RESULT. The networks are written out
-below in plain operations, row by row and step by step, with nothing in them that could
-see a padding; the steps are those of `torch.lstm_cell` and its kin.
+below in plain operations, row by row and step by step, so that no padding is ever read;
+the steps are those of `torch.lstm_cell`, `torch.gru_cell` and `torch.rnn_tanh_cell`.
 
 Inputs are drawn in float32 and everything is computed in float64, so a stored value is
 the exact one rounded once.
@@ -99,14 +99,14 @@ class Case:
 
     @property
     def suffixes(self) -> list[str]:
-        """What PyTorch puts behind a parameter's name for each direction."""
+        """The suffix of a parameter's name for each direction, in PyTorch."""
         return ["", "_reverse"] if self.bidirectional else [""]
 
     @property
     def lengths(self) -> list[int]:
         if not self.ragged:
             return [TIME] * BATCH
-        # The second has its longest row in the middle, and none that fills the time axis.
+        # In the second the longest row is in the middle, and no row fills the time axis.
         return [2, 4, 1] if self.given_state else [5, 2, 3]
 
 
@@ -130,7 +130,7 @@ def draw_weights(gates: int, case: Case, generator: torch.Generator) -> Tensors:
 
 
 def draw_inputs(kind: str, case: Case, generator: torch.Generator) -> Tensors:
-    """Everything that defines a case: x, lengths, initial state, weights and loss weights."""
+    """The inputs of a case: x, lengths, initial state, weights and loss weights."""
     directions = len(case.suffixes)
     state_shape = (case.layers * directions, BATCH, HIDDEN)
     states = ["h", "c"] if kind == "lstm" else ["h"]
@@ -258,7 +258,7 @@ def gru_step(x: Tensor, h: Tensor, weights: list[Tensor], reset_before: bool) ->
 
 
 def leaves_of(inputs: Tensors) -> Tensors:
-    """What a gradient is taken of, in float64."""
+    """The tensors that need a gradient, in float64."""
     return {
         name: nn.Parameter(value.double())
         for name, value in inputs.items()
@@ -299,7 +299,7 @@ def golden_cell(kind: str) -> Tensors:
 
 
 def stored(where: str, prefix: str, inputs: Tensors, results: Tensors) -> Tensors:
-    """A case as it lies in a file."""
+    """A case as it is stored in a file."""
     dead = [name for name, value in results.items() if not value.any()]
     assert not dead, f"{where}: zeros test nothing: {dead}"
     tensors = {}
@@ -309,9 +309,9 @@ def stored(where: str, prefix: str, inputs: Tensors, results: Tensors) -> Tensor
     return tensors
 
 
-# Sizes of the networks: symbols of the source and of the target, features of a symbol,
-# hidden units, classes, and steps of a target.
-SOURCE_SYMBOLS, TARGET_SYMBOLS, EMBEDDING, CLASSES, TARGET_TIME = 6, 5, 2, 2, 4
+# Sizes of the networks: the vocabularies of the source and of the target, the embedding
+# dimension, classes, tags, and steps of a target.
+SOURCE_VOCAB, TARGET_VOCAB, EMBEDDING, CLASSES, TAGS, TARGET_TIME = 6, 5, 2, 2, 4, 4
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -322,9 +322,9 @@ class Network:
 
     name: str
     shapes: Shapes
-    """Parameters, and inputs that are no ids."""
-    symbols: dict[str, tuple[int, int]]
-    """Of each input of ids: how many symbols there are, and how many steps."""
+    """Parameters and real-valued inputs."""
+    ids: dict[str, tuple[int, int]]
+    """The vocabulary size and the number of steps of each input of ids."""
     forward: Callable[[Tensors, Tensors], Tensors]
     """From parameters and inputs, both by name, to results."""
 
@@ -335,13 +335,14 @@ def golden_networks(networks: list[Network]) -> Tensors:
     tensors = {}
     for network in networks:
         inputs = {"lengths": torch.tensor([5, 2, 3])}
-        for name, (symbols, time) in network.symbols.items():
-            inputs[name] = torch.randint(symbols, (BATCH, time), generator=generator)
+        for name, (vocab, time) in network.ids.items():
+            inputs[name] = torch.randint(vocab, (BATCH, time), generator=generator)
         for name, shape in network.shapes.items():
             inputs[name] = uniform(shape, 1.0, generator)
-        if "keys" in inputs:
-            for row, length in enumerate(inputs["lengths"]):
-                inputs["keys"][row, length:] = PADDING
+        for name in ("keys", "values"):
+            if name in inputs:
+                for row, length in enumerate(inputs["lengths"]):
+                    inputs[name][row, length:] = PADDING
 
         def forward(leaves: Tensors, _: Tensor) -> Tensors:
             return network.forward(leaves, inputs)
@@ -474,23 +475,23 @@ def attention(kind: str) -> Network:
     def forward(p: Tensors, inputs: Tensors) -> Tensors:
         contexts, weights = [], []
         for queries, keys, length in zip(p["query"], p["keys"], inputs["lengths"]):
-            looks = [attend(p, "", query, keys[:length]) for query in queries]
-            contexts.append(torch.stack([context for context, _ in looks]))
-            weights.append(padded([weights for _, weights in looks], TIME))
+            pairs = [attend(p, "", query, keys[:length]) for query in queries]
+            contexts.append(torch.stack([context for context, _ in pairs]))
+            weights.append(padded([weights for _, weights in pairs], TIME))
         return {"context": torch.stack(contexts), "weights": torch.stack(weights)}
 
     inputs = {"query": (BATCH, TARGET_TIME, query_size), "keys": (BATCH, TIME, 3)}
     return Network(kind, inputs | attention_shapes("", kind, query_size, 3, 4), {}, forward)
 
 
-def output_shapes(tied: bool, embedding: int, symbols: int) -> Shapes:
+def output_shapes(tied: bool, embedding: int, vocab: int) -> Shapes:
     if not tied:
-        return dense_shapes("output", HIDDEN, symbols)
+        return dense_shapes("output", HIDDEN, vocab)
     projection = dense_shapes("output.projection", HIDDEN, embedding) if embedding != HIDDEN else {}
-    return projection | {"output.bias": (symbols,)}
+    return projection | {"output.bias": (vocab,)}
 
 
-def symbol_logits(p: Tensors, hidden: Tensor, embedding: str) -> Tensor:
+def token_logits(p: Tensors, hidden: Tensor, embedding: str) -> Tensor:
     if "output.projection.weight" in p:
         hidden = dense(p, "output.projection", hidden)
     if "output.weight" in p:
@@ -504,16 +505,16 @@ def language(name: str, kind: str, layers: int, embedding: int, tied: bool) -> N
         for row, ids in enumerate(inputs["ids"]):
             initial = tuple(p[part][:, row] for part in ("h0", "c0") if part in p)
             hidden, state = stack(p, "recurrent", kind, p["embedding.weight"][ids], initial)
-            logits.append(symbol_logits(p, hidden, "embedding.weight"))
+            logits.append(token_logits(p, hidden, "embedding.weight"))
             states.append(state)
         return {"logits": torch.stack(logits)} | state_results(states)
 
     parts = ["h0", "c0"] if kind == "Lstm" else ["h0"]
     shapes = {part: (layers, BATCH, HIDDEN) for part in parts}
-    shapes |= {"embedding.weight": (SOURCE_SYMBOLS, embedding)}
+    shapes |= {"embedding.weight": (SOURCE_VOCAB, embedding)}
     shapes |= stack_shapes("recurrent", kind, embedding, layers, False)
-    shapes |= output_shapes(tied, embedding, SOURCE_SYMBOLS)
-    return Network(name, shapes, {"ids": (SOURCE_SYMBOLS, TIME)}, forward)
+    shapes |= output_shapes(tied, embedding, SOURCE_VOCAB)
+    return Network(name, shapes, {"ids": (SOURCE_VOCAB, TIME)}, forward)
 
 
 def seq2seq(
@@ -526,13 +527,13 @@ def seq2seq(
     tied: bool = False,
 ) -> Network:
     directions = 2 if bidirectional else 1
-    # A dot product takes keys of the queries' size.
+    # A dot product needs keys of the queries' size.
     summed = bidirectional and score == "dot"
     key = HIDDEN if summed else directions * HIDDEN
 
-    def vectors(p: Tensors, side: str, symbols: int, ids: Tensor) -> Tensor:
+    def vectors(p: Tensors, side: str, vocab: int, ids: Tensor) -> Tensor:
         if embedding is None:
-            return nn.functional.one_hot(ids, symbols).double()
+            return nn.functional.one_hot(ids, vocab).double()
         return p[f"{side}.embedding.weight"][ids]
 
     def bridge(p: Tensors, state: State) -> State:
@@ -543,43 +544,57 @@ def seq2seq(
         return (hidden, *(dense(p, "bridge.cell", part) for part in joined[1:]))
 
     def forward(p: Tensors, inputs: Tensors) -> Tensors:
-        logits, states, looked = [], [], []
+        logits, states, attended = [], [], []
         for source, target, length in zip(inputs["source"], inputs["inputs"], inputs["lengths"]):
-            x = vectors(p, "source", SOURCE_SYMBOLS, source[:length])
+            x = vectors(p, "source", SOURCE_VOCAB, source[:length])
             keys, state = stack(p, "encoder", kind, x)
-            x = vectors(p, "target", TARGET_SYMBOLS, target)
+            x = vectors(p, "target", TARGET_VOCAB, target)
             hidden, state = stack(p, "decoder", kind, x, bridge(p, state))
             if score is not None:
                 keys = keys[:, :HIDDEN] + keys[:, HIDDEN:] if summed else keys
-                looks = [attend(p, "attention.score.", query, keys) for query in hidden]
-                context = torch.stack([context for context, _ in looks])
+                pairs = [attend(p, "attention.score.", query, keys) for query in hidden]
+                context = torch.stack([context for context, _ in pairs])
                 joined = torch.cat([context, hidden], dim=-1)
                 hidden = torch.tanh(dense(p, "attention.combine", joined))
-                looked.append(padded([weights for _, weights in looks], TIME))
-            logits.append(symbol_logits(p, hidden, "target.embedding.weight"))
+                attended.append(padded([weights for _, weights in pairs], TIME))
+            logits.append(token_logits(p, hidden, "target.embedding.weight"))
             states.append(state)
-        weights = {"weights": torch.stack(looked)} if looked else {}
+        weights = {"weights": torch.stack(attended)} if attended else {}
         return {"logits": torch.stack(logits)} | state_results(states) | weights
 
     shapes: Shapes = {}
     if embedding is not None:
-        shapes["source.embedding.weight"] = (SOURCE_SYMBOLS, embedding)
-        shapes["target.embedding.weight"] = (TARGET_SYMBOLS, embedding)
-    shapes |= stack_shapes("encoder", kind, embedding or SOURCE_SYMBOLS, layers, bidirectional)
+        shapes["source.embedding.weight"] = (SOURCE_VOCAB, embedding)
+        shapes["target.embedding.weight"] = (TARGET_VOCAB, embedding)
+    shapes |= stack_shapes("encoder", kind, embedding or SOURCE_VOCAB, layers, bidirectional)
     if bidirectional:
         shapes |= dense_shapes("bridge.hidden", 2 * HIDDEN, HIDDEN)
         if kind == "Lstm":
             shapes |= dense_shapes("bridge.cell", 2 * HIDDEN, HIDDEN)
-    shapes |= stack_shapes("decoder", kind, embedding or TARGET_SYMBOLS, layers, False)
+    shapes |= stack_shapes("decoder", kind, embedding or TARGET_VOCAB, layers, False)
     if score is not None:
         shapes |= attention_shapes("attention.score.", score, HIDDEN, key, HIDDEN)
         shapes |= dense_shapes("attention.combine", key + HIDDEN, HIDDEN, bias=False)
-    shapes |= output_shapes(tied, embedding or 0, TARGET_SYMBOLS)
-    symbols = {"source": (SOURCE_SYMBOLS, TIME), "inputs": (TARGET_SYMBOLS, TARGET_TIME)}
-    return Network(name, shapes, symbols, forward)
+    shapes |= output_shapes(tied, embedding or 0, TARGET_VOCAB)
+    ids = {"source": (SOURCE_VOCAB, TIME), "inputs": (TARGET_VOCAB, TARGET_TIME)}
+    return Network(name, shapes, ids, forward)
 
 
-def classifier(pooling: str) -> Network:
+def read_rows(p: Tensors, inputs: Tensors) -> list[Tensor]:
+    """The valid steps [length, features] of each row: embedded ids, or real values."""
+    rows = p["values"] if "values" in p else inputs["ids"]
+    valid = [row[:length] for row, length in zip(rows, inputs["lengths"])]
+    return valid if "values" in p else [p["embedding.weight"][ids] for ids in valid]
+
+
+def read_shapes(values: bool) -> tuple[Shapes, dict[str, tuple[int, int]]]:
+    """The shapes and the ids of an input of real values, or of an embedding and its ids."""
+    if values:
+        return {"values": (BATCH, TIME, INPUT)}, {}
+    return {"embedding.weight": (SOURCE_VOCAB, EMBEDDING)}, {"ids": (SOURCE_VOCAB, TIME)}
+
+
+def classifier(name: str, pooling: str, kind: str = "Lstm", values: bool = False) -> Network:
     features = 2 * HIDDEN
 
     def pool(p: Tensors, outputs: Tensor, state: State) -> tuple[Tensor, Tensor | None]:
@@ -597,21 +612,30 @@ def classifier(pooling: str) -> Network:
                 return weights @ outputs, weights
 
     def forward(p: Tensors, inputs: Tensors) -> Tensors:
-        pooled = []
-        for ids, length in zip(inputs["ids"], inputs["lengths"]):
-            x = p["embedding.weight"][ids[:length]]
-            pooled.append(pool(p, *stack(p, "recurrent", "Lstm", x)))
+        pooled = [pool(p, *stack(p, "recurrent", kind, x)) for x in read_rows(p, inputs)]
         results = {"logits": dense(p, "dense", torch.stack([vector for vector, _ in pooled]))}
         weights = [weights for _, weights in pooled if weights is not None]
         return results | ({"weights": padded(weights, TIME)} if weights else {})
 
-    shapes: Shapes = {"embedding.weight": (SOURCE_SYMBOLS, EMBEDDING)}
-    shapes |= stack_shapes("recurrent", "Lstm", EMBEDDING, 2, True)
+    shapes, ids = read_shapes(values)
+    shapes |= stack_shapes("recurrent", kind, INPUT if values else EMBEDDING, 2, True)
     if pooling == "attention":
         shapes |= dense_shapes("attention.hidden", features, features)
         shapes |= dense_shapes("attention.energy", features, 1, bias=False)
     shapes |= dense_shapes("dense", features, CLASSES)
-    return Network(pooling, shapes, {"ids": (SOURCE_SYMBOLS, TIME)}, forward)
+    return Network(name, shapes, ids, forward)
+
+
+def tagger(name: str, kind: str, layers: int, bidirectional: bool, values: bool) -> Network:
+    def forward(p: Tensors, inputs: Tensors) -> Tensors:
+        rows = [stack(p, "recurrent", kind, x)[0] for x in read_rows(p, inputs)]
+        # As after `pad_packed_sequence`, zeros past a row's end go through the dense layer.
+        return {"logits": dense(p, "dense", padded(rows, TIME))}
+
+    shapes, ids = read_shapes(values)
+    shapes |= stack_shapes("recurrent", kind, INPUT if values else EMBEDDING, layers, bidirectional)
+    shapes |= dense_shapes("dense", 2 * HIDDEN if bidirectional else HIDDEN, TAGS)
+    return Network(name, shapes, ids, forward)
 
 
 NETWORKS = {
@@ -637,7 +661,20 @@ NETWORKS = {
         ),
         seq2seq("lstm-bi-additive", "Lstm", layers=2, bidirectional=True, score="additive"),
     ],
-    "classifier": [classifier(pooling) for pooling in ("last", "mean", "max", "attention")],
+    "classifier": [
+        classifier(pooling, pooling) for pooling in ("last", "mean", "max", "attention")
+    ],
+    "classifier-values": [
+        classifier("rnn-last", "last", "Rnn", values=True),
+        classifier("gru-mean", "mean", "Gru", values=True),
+        classifier("lstm-attention", "attention", "Lstm", values=True),
+    ],
+    "tagger": [
+        tagger("lstm-bi-ids", "Lstm", 2, bidirectional=True, values=False),
+        tagger("gru-ids", "Gru", 1, bidirectional=False, values=False),
+        tagger("rnn-bi-values", "Rnn", 1, bidirectional=True, values=True),
+        tagger("gru-values", "Gru", 2, bidirectional=False, values=True),
+    ],
 }
 
 

@@ -1,4 +1,4 @@
-"""Writes the golden norms that the gradient microscope is tested against.
+"""Writes the golden norms that the gradient-flow measure is tested against.
 
     python3 -m venv .venv
     .venv/bin/pip install torch numpy
@@ -16,8 +16,8 @@ and with one of all outputs. A case holds
     norms          [layer * directions + direction][step], the norm of the gradient of the
                    hidden state over the batch and the units
 
-The layers are gone over with `torch.lstm_cell` and its kin, step by step, so that autograd can
-be asked for the gradient of each hidden state; each run asserts that the output is that of
+The layers run step by step with `torch.lstm_cell`, `torch.gru_cell` and `torch.rnn_tanh_cell`, so
+that autograd has the gradient of each hidden state; each run asserts that the output is that of
 `torch.nn`. Inputs are drawn in float32 and everything is computed in float64.
 """
 
@@ -116,7 +116,7 @@ def golden() -> Json:
 
 
 def differences(actual: Any, expected: Any, where: str = "") -> list[str]:
-    """One line for each place where two values are not the same within TOLERANCE."""
+    """One line for each pair of values that differ by more than TOLERANCE."""
     if isinstance(actual, float) and isinstance(expected, float):
         return [] if abs(actual - expected) <= TOLERANCE else [f"{where}: {actual}, expected {expected}"]
     if isinstance(actual, dict) and isinstance(expected, dict) and actual.keys() == expected.keys():
@@ -137,7 +137,7 @@ def main() -> int:
     computed = golden()
     if not arguments.check:
         head = {key: value for key, value in computed.items() if key != "cases"}
-        # A line a case, so that a diff shows which ones changed.
+        # One line per case, so that a diff shows which cases changed.
         cases = ",\n".join(json.dumps(case) for case in computed["cases"])
         PATH.write_text(f'{json.dumps(head)[:-1]}, "cases": [\n{cases}\n]}}\n')
         print(f"{PATH.name}: {len(computed['cases'])} cases, {PATH.stat().st_size} bytes")

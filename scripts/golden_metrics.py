@@ -1,21 +1,21 @@
-"""Writes the golden files that the metrics of texts and classifications are tested against.
+"""Writes the golden values that the metrics of texts and classifications are tested against.
 
     python3 -m venv .venv
     .venv/bin/pip install sacrebleu scikit-learn
     .venv/bin/python scripts/golden_metrics.py            # write the files
     .venv/bin/python scripts/golden_metrics.py --check    # recompute and compare
 
-There are two files in crates/recurrent/tests/goldens, each with the package version and a list
-of cases with their inputs and expected outputs:
+There are two files in crates/recurrent/tests/goldens, each with the versions of the packages
+and a list of cases, with inputs and results:
 
-    texts.json             hypotheses, and one or more references each; bleu and chrf by
-                           sacreBLEU, exact_match by this script
-    classification.json    labels, and the truth and probabilities of each example (judged);
-                           score, bins and roc (one curve per class; empty if the class has no
-                           examples, or all of them) by scikit-learn
+    texts.json             hypotheses and references, one or more per sentence;
+                           bleu and chrf from sacreBLEU, exact_match counted here
+    classification.json    labels and judged (truth and probabilities); score, bins and roc (one
+                           curve per class, empty without examples of it or of the rest) from
+                           scikit-learn
 
-scikit-learn has no expected calibration error. This script computes it from the bins of
-`calibration_curve`, applied to whether the predicted class is the true one.
+scikit-learn has no expected calibration error. It is computed here from the bins of its
+`calibration_curve` of whether the most probable class is the true one.
 """
 
 import argparse
@@ -384,8 +384,8 @@ def check(name: str, path: Path) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Write or check the golden files.")
-    parser.add_argument("--check", action="store_true", help="compare the files with a new computation")
+    parser = argparse.ArgumentParser(description="Write or check the golden values.")
+    parser.add_argument("--check", action="store_true", help="compare the files with a new computation instead")
     arguments = parser.parse_args()
 
     paths = {name: GOLDENS / f"{name}.json" for name in FILES}

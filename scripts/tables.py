@@ -1,111 +1,153 @@
 #!/usr/bin/env python3
-"""The README's tables, measured anew: runs of `train`, each beside what costs nothing, as Markdown.
+"""The tables of measured numbers in README.md and docs/.
 
-usage: python3 scripts/tables.py TABLE [--train PROGRAM] [-- SETTINGS ...]
+usage: python3 scripts/tables.py --check                      fail if a table is not what its record says
+       python3 scripts/tables.py --write                      rewrite all tables from their records
+       python3 scripts/tables.py --measure NAME [-- SETTINGS] measure again, and write docs/measured/NAME.json
+       python3 scripts/tables.py --study RUN                  write docs/measured/compare.json from a run of `train compare`
 
-TABLE is one of
-  weather      each cell with three seeds on the embedded weather
-  sentiment    three seeds on vader-reviews, network and bag of words
-  translation  home-assistant with attention and without
+A table stands between two markers, and nothing but this script writes there:
 
-Sentiment and translation need their data: `train data fetch vader-reviews`, `train data fetch home-assistant`. Every
-run goes into a folder of its own that is removed afterwards; SETTINGS are added to each.
+  <!-- generated: NAME -->
+  <!-- end -->
+
+Its numbers are in a record, a JSON file in docs/measured with the command, machine, date and versions of the
+measurement. `scripts/bench_peers.py --record` writes the records of the speed beside other libraries.
+
+NAME of --measure is one of
+  weather            each cell with three seeds
+  stocks             one run
+  tiny-shakespeare   one run; about an hour on two cores
+  phrases            one run
+  home-assistant     with additive, general and no attention
+  vader-reviews      three seeds, beside the bag of words
+  demo               `train demo`
+  features           how many crates are compiled, by `cargo tree`
+  launches           how many kernels a GPU is asked to launch, with the backend wgpu
+
+The record training-length is filled in by hand from `cargo bench -p recurrent-models`: medians, and `max alloc`.
+tiny-shakespeare, home-assistant and vader-reviews need their data: `train data fetch NAME`. SETTINGS are added to each
+run of `train`.
 """
 import argparse
+import difflib
 import json
 import pathlib
+import re
 import subprocess
+import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-SEEDS = (0, 1, 2)
+from measured import runs, study
+from measured.record import ROOT, Record, load, load_all
+from measured.views import contents
 
-
-class Runs:
-    """Runs of `train`, in a folder that goes away."""
-
-    def __init__(self, program: list[str], settings: list[str], folder: str):
-        self.program, self.settings, self.folder = program, settings, pathlib.Path(folder)
-        self.made = 0
-
-    def __call__(self, *command: str):
-        """Trains a network; gives its scores and how many seconds it took."""
-        out = self.folder / str(self.made)
-        self.made += 1
-        start = time.monotonic()
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run([*self.program, *command, "--out", str(out), *self.settings], cwd=ROOT, check=True, **silent)
-        seconds = time.monotonic() - start
-        return json.loads((out / "scores.json").read_text()), seconds
+BEGIN = re.compile(r"^<!-- generated: (?P<name>[a-z0-9-]+) -->$")
+END = "<!-- end -->"
 
 
-def row(*cells: object) -> None:
-    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+def pages() -> list[pathlib.Path]:
+    """All that can have tables."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs/src").glob("**/*.md")), *sorted(ROOT.glob("crates/*/README.md"))]
 
 
-def head(*cells: str) -> None:
-    row(*cells)
-    print("|" + "---|" * len(cells), flush=True)
+def filled(path: pathlib.Path, text: str, tables: dict[str, str]) -> str:
+    """The page with each table as its record says."""
+    lines, place = [], None
+    for number, line in enumerate(text.splitlines(), 1):
+        begin = BEGIN.match(line)
+        if begin and place:
+            raise SystemExit(f"{path}, line {number}: a table begins before the one of line {place} has ended")
+        if begin:
+            name, place = begin["name"], number
+            if name not in tables:
+                raise SystemExit(f"{path}, line {number}: no table `{name}`: expected one of {', '.join(sorted(tables))}")
+            lines += [line, tables[name]]
+        elif line == END:
+            if not place:
+                raise SystemExit(f"{path}, line {number}: an end without a beginning")
+            lines.append(line)
+            place = None
+        elif not place:
+            lines.append(line)
+    if place:
+        raise SystemExit(f"{path}, line {place}: the table has no end, `{END}`")
+    return "\n".join(lines) + "\n"
 
 
-def weather(runs: Runs) -> None:
-    def show(name: str, score: dict, seconds: str) -> None:
-        skill = "–" if score["skill"] is None else f"{score['skill']:.3f}"
-        row(name, f"{score['mae']:.3f}", f"{score['rmse']:.3f}", skill, seconds)
-
-    head("forecaster", "MAE, °C", "RMSE, °C", "skill", "seconds")
-    naive: list[dict] = []
-    for model in ("rnn", "lstm", "gru"):
-        for seed in SEEDS:
-            tables, seconds = runs("forecast", "--data", "weather", "--model", model, "--seed", str(seed))
-            network, *naive = tables[0]["rows"]
-            show(f"{network['name']}, seed {seed}", network["score"], f"{seconds:.0f}")
-    for baseline in naive:
-        show(baseline["name"], baseline["score"], "0")
-
-
-def sentiment(runs: Runs) -> None:
-    def show(name: str, score: dict, seconds: str) -> None:
-        figures = (score["accuracy"], score["macro_f1"], score["auroc"], score["calibration_error"])
-        row(name, *(f"{figure:.3f}" for figure in figures), seconds)
-
-    head("classifier", "accuracy", "macro F1", "AUROC", "calibration error", "seconds")
-    scores: dict = {}
-    for seed in SEEDS:
-        scores, seconds = runs("sentiment", "--data", "vader-reviews", "--seed", str(seed))
-        show(f"{scores['name']}, seed {seed}", scores["network"], f"{seconds:.0f}")
-    show("bag of words with logistic regression", scores["baseline"], "–")
+def check(tables: dict[str, str]) -> bool:
+    """Whether all tables are as their records say; prints how they differ."""
+    same = True
+    for path in pages():
+        text = path.read_text(encoding="utf-8")
+        expected = filled(path, text, tables)
+        if text != expected:
+            same = False
+            name = str(path.relative_to(ROOT))
+            sys.stdout.writelines(
+                difflib.unified_diff(text.splitlines(True), expected.splitlines(True), name, f"{name}, as recorded")
+            )
+    if not same:
+        print("A table differs from its record: run `python3 scripts/tables.py --write`.", file=sys.stderr)
+    return same
 
 
-def translation(runs: Runs) -> None:
-    head("translator", "BLEU", "chrF", "exact", "perplexity", "seconds")
-    baselines: list[dict] = []
-    recipe = "--vocabulary 3000 --hidden 192 --dropout 0.2 --lr 0.002 --longest 40 --epochs 10".split()
-    for attention in ("additive", "general", "none"):
-        scores, seconds = runs("translate", "--data", "home-assistant", "--attention", attention, *recipe)
-        network, *baselines = scores["rows"]
-        figures = (f"{network['bleu']['score']:.2f}", f"{network['chrf']:.2f}", f"{100 * network['exact']:.1f} %")
-        row(network["name"], *figures, f"{2.718281828 ** scores['loss']:.1f}", f"{seconds:.0f}")
-    for baseline in baselines:
-        figures = (f"{baseline['bleu']['score']:.2f}", f"{baseline['chrf']:.2f}", f"{100 * baseline['exact']:.1f} %")
-        row(baseline["name"], *figures, "–", "–")
+def write(tables: dict[str, str]) -> None:
+    for path in pages():
+        text = path.read_text(encoding="utf-8")
+        expected = filled(path, text, tables)
+        if text != expected:
+            path.write_text(expected, encoding="utf-8")
+            print(path.relative_to(ROOT))
 
 
-def main() -> None:
-    tables = {"weather": weather, "sentiment": sentiment, "translation": translation}
+def measured(name: str, program: pathlib.Path | None, settings: list[str]) -> Record:
+    if name == "features":
+        return runs.features()
+    if name == "launches":
+        return runs.launches(program or built(["-p", "train", "--example", "bench_worker", "--features", "wgpu"]))
+    program = program or built(["-p", "train"])
+    with tempfile.TemporaryDirectory() as folder:
+        return runs.BY_TRAIN[name](runs.Train([str(program)], settings, pathlib.Path(folder)))
+
+
+def built(arguments: list[str]) -> pathlib.Path:
+    """Builds a program in release, and says where it is."""
+    command = ["cargo", "build", "--release", *arguments, "--message-format", "json-render-diagnostics"]
+    output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    messages = [json.loads(line) for line in output.splitlines()]
+    return next(pathlib.Path(message["executable"]) for message in reversed(messages) if message.get("executable"))
+
+
+def of_study(run: pathlib.Path) -> Record:
+    found = json.loads((run / "compare.json").read_text(encoding="utf-8"))
+    return load("compare").measured_now(study.reduced(found))
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", choices=tables)
-    parser.add_argument("--train", help="a `train` that is built already; by default it is built in release")
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--check", action="store_true", help="fail if a table is not what its record says")
+    action.add_argument("--write", action="store_true", help="rewrite all tables from their records")
+    action.add_argument("--measure", choices=[*runs.BY_TRAIN, "features", "launches"], help="measure, and write the record")
+    action.add_argument("--study", type=pathlib.Path, metavar="RUN", help="take the record from a run of `train compare`")
+    parser.add_argument("--program", type=pathlib.Path, help="a `train` (for launches, a bench_worker) that is built already")
+    parser.add_argument("--machine", help="what the record calls this machine; by default, its processor and cores")
     parser.add_argument("settings", nargs="*", help="further settings of each run")
     args = parser.parse_args()
 
-    program = [args.train] if args.train else ["cargo", "run", "--release", "--quiet", "-p", "train", "--"]
-    if not args.train:
-        subprocess.run(["cargo", "build", "--release", "-p", "train"], cwd=ROOT, check=True)
-    with tempfile.TemporaryDirectory() as folder:
-        tables[args.table](Runs(program, args.settings, folder))
+    if args.check:
+        return 0 if check(contents(load_all())) else 1
+    if args.write:
+        write(contents(load_all()))
+        return 0
+    record = of_study(args.study) if args.study else measured(args.measure, args.program, args.settings)
+    if args.machine:
+        record.machine = args.machine
+    record.save()
+    print(f"{record.path.relative_to(ROOT)}: `python3 scripts/tables.py --write` puts it into the pages")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

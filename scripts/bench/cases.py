@@ -1,4 +1,4 @@
-"""What is timed.
+"""The cases that are timed.
 
 A shape is a network and its batch, in 32 bits:
 
@@ -10,7 +10,7 @@ A shape is a network and its batch, in 32 bits:
   big      a layer of 1024 on [64, 50, 1024], the mean squared error
   stream   a layer of 256 on one row of 64 features, 1000 steps one by one with the state carried
   longN    keras with N steps
-  gemm     a product of two square matrices: what the machine can do at most
+  gemm     a product of two square matrices: the peak of the machine
 
 `infer` is a forward pass whose output is read back; `train` is a forward pass, the loss, a backward pass and a step of
 Adam, and the loss is read back.
@@ -33,19 +33,19 @@ class Case:
 
     @property
     def operations(self) -> float | None:
-        """Multiplications and additions of a product, or of all products of a network that is nearly nothing else."""
+        """Floating-point operations of a matrix product, or of a network that is nearly nothing but products."""
         if self.shape == "gemm":
             return 2.0 * int(self.cell) ** 3
         if self.shape == "big":
             gates = {"rnn": 1, "gru": 3, "lstm": 4}[self.cell]
             forward = 2.0 * 64 * 50 * (1024 + 1024) * gates * 1024
-            # Backwards as much for the weights, and half of it for the states: nobody asks for the input's gradient.
+            # Backward: as many for the weights, half as many for the states, none for the input.
             return forward * (2.5 if self.mode == "train" else 1)
         return None
 
     @property
     def steps(self) -> int | None:
-        """How many steps a sequence has, where that is what is varied."""
+        """The length of the sequence, in the cases that vary it."""
         return int(self.shape.removeprefix("long")) if self.shape.startswith("long") else None
 
 
@@ -73,12 +73,14 @@ class Times:
 ALL = [
     Case("gemm", "2048", "infer", 2, 8),
     Case("keras", "lstm", "infer", 3, 20),
+    Case("keras", "gru", "infer", 3, 20),
     Case("keras", "lstm", "train", 3, 20),
     Case("keras", "gru", "train", 3, 20),
     Case("keras", "rnn", "train", 3, 20),
     Case("seq2seq", "lstm", "infer", 3, 20),
     Case("seq2seq", "lstm", "train", 3, 20),
     Case("charlm", "lstm", "infer", 1, 6),
+    Case("charlm", "gru", "infer", 1, 6),
     Case("charlm", "lstm", "train", 1, 6),
     Case("charlm", "gru", "train", 1, 6),
     Case("big", "lstm", "infer", 1, 5),

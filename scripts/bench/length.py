@@ -1,16 +1,16 @@
-"""How the time a step goes with the length of the sequence, as a picture: flat lines are what one wants."""
+"""The time of one step against the length of the sequence, as a plot: a flat line is linear cost."""
 import math
 
 from bench.cases import Times
-from bench.report import HEAD
+from bench.report import NAMES
 
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 70, 130, 20, 50
-COLOURS = ("#b5452c", "#2f6690", "#5a7d2a")
+COLORS = ("#b5452c", "#2f6690", "#5a7d2a", "#8a5a9e")
 
 
 def draw(times: list[Times], names: list[str]) -> str | None:
-    """An SVG with logarithmic axes and a line a program; nothing if there are not two lengths."""
+    """An SVG with logarithmic axes and one line per program; nothing if there are not two lengths."""
     lines = {name: points(times, name) for name in names}
     steps = sorted({step for line in lines.values() for step, _ in line})
     if len(steps) < 2:
@@ -32,23 +32,23 @@ def draw(times: list[Times], names: list[str]) -> str | None:
         drawn.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#ddd"/>')
         drawn.append(text(LEFT - 8, y + 4, f"{value:g}", "end"))
     drawn += [text(across(step), HEIGHT - BOTTOM + 18, f"{step:,}", "middle") for step in steps]
-    drawn.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "steps of a sequence", "middle"))
+    drawn.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "length of the sequence, steps", "middle"))
     turned = f'transform="rotate(-90 16 {HEIGHT / 2:.0f})"'
-    drawn.append(text(16, HEIGHT / 2, "µs a step of training", "middle", turned))
-    for colour, (name, line) in zip(COLOURS, lines.items()):
+    drawn.append(text(16, HEIGHT / 2, "µs per step in training", "middle", turned))
+    for color, (name, line) in zip(COLORS, lines.items()):
         if not line:
             continue
         path = " ".join(f"{across(step):.1f},{up(value):.1f}" for step, value in line)
-        drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        drawn += [f'<circle cx="{across(step):.1f}" cy="{up(value):.1f}" r="3" fill="{colour}"/>' for step, value in line]
+        drawn.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
+        drawn += [f'<circle cx="{across(step):.1f}" cy="{up(value):.1f}" r="3" fill="{color}"/>' for step, value in line]
         step, value = line[-1]
-        drawn.append(text(across(step) + 10, up(value) + 4, HEAD[name].strip("`"), "start", f'fill="{colour}"'))
+        drawn.append(text(across(step) + 10, up(value) + 4, NAMES[name].strip("`"), "start", f'fill="{color}"'))
     frame = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">'
     return "\n".join([frame, f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>', *drawn, "</svg>"]) + "\n"
 
 
 def points(times: list[Times], name: str) -> list[tuple[int, float]]:
-    """Steps, and microseconds a step."""
+    """Lengths, and microseconds per step."""
     found = [(each.case.steps, each.best(name)) for each in times if each.case.steps is not None]
     return sorted((steps, 1e6 * best / steps) for steps, best in found if best)
 

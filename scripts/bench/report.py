@@ -1,84 +1,69 @@
-"""The times as Markdown."""
+"""The times as rows of the record `docs/measured/speed.json`, and as Markdown."""
 from bench.cases import Times
+from measured.markdown import caption, table
+from measured.record import Record
 
-HEAD = {"recurrent": "Recurrent", "torch": "PyTorch", "burn-nn": "`burn::nn`"}
+# Of the programs, in the order of the columns.
+NAMES = {"recurrent": "Recurrent", "torch": "PyTorch", "ort": "ONNX Runtime", "burn-nn": "`burn::nn`"}
+OURS = "recurrent"
 MODES = {"infer": "forward", "train": "training step"}
 
 
-def report(times: list[Times], names: list[str], about: dict) -> str:
-    """A table of cases, a sentence on the peak, a table of sequence lengths, and where all of it was measured."""
-    parts = [
-        cases([each for each in times if each.case.shape != "gemm" and each.case.steps is None], names),
-        peak(times, names),
-        lengths([each for each in times if each.case.steps is not None], names),
-        measured(about),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+def rows(times: list[Times]) -> dict[str, list[dict]]:
+    """The rows of each of the record's tables."""
+    return {
+        "speed": [case_row(each) for each in times if each.case.shape != "gemm" and each.case.steps is None],
+        "speed-by-length": [length_row(each) for each in times if each.case.steps is not None],
+        "peak": peak_rows(times),
+    }
 
 
-def cases(times: list[Times], names: list[str]) -> str:
-    if not times:
-        return ""
-    ours, *peers = names
-    head = ["case", *(f"{HEAD[name]}, ms" for name in names), *(f"{HEAD[peer]} : {HEAD[ours]}" for peer in peers)]
-    return table(head, ([title(each), *row(each, names, 1e3)] for each in times))
+def case_row(times: Times) -> dict:
+    """The best time of each program in milliseconds, and how many times ours each peer's is."""
+    best = {name: times.best(name) for name in NAMES}
+    row: dict = {"case": title(times), **{name: seconds and rounded(1e3 * seconds) for name, seconds in best.items()}}
+    for name, seconds in best.items():
+        if name != OURS:
+            row[f"{name}-ratio"] = rounded(seconds / best[OURS]) if seconds and best[OURS] else None
+    return row
 
 
-def lengths(times: list[Times], names: list[str]) -> str:
-    """Time a step of a sequence, which is the same for all lengths if it is all that there is to do."""
-    if not times:
-        return ""
-    ours, *peers = names
-    head = ["steps", *(f"{HEAD[name]}, µs a step" for name in names)]
-    head += [f"{HEAD[peer]} : {HEAD[ours]}" for peer in peers]
-    return table(head, ([f"{each.case.steps:,}", *row(each, names, 1e6 / each.case.steps)] for each in times))
+def length_row(times: Times) -> dict:
+    """Microseconds of one time step in training: the same for all lengths, if the cost grows linearly."""
+    steps = times.case.steps
+    best = {name: times.best(name) for name in NAMES}
+    return {"steps": steps, **{name: seconds and rounded(1e6 * seconds / steps) for name, seconds in best.items()}}
 
 
-def row(times: Times, names: list[str], scale: float) -> list[str]:
-    """The best time of each program, and how many times as long as ours each peer's is."""
-    ours, *others = best = [times.best(name) for name in names]
-    seconds = [number(scale * each) if each else "–" for each in best]
-    return seconds + [f"{other / ours:.2f}" if other and ours else "–" for other in others]
-
-
-def peak(times: list[Times], names: list[str]) -> str:
-    """The speed of a product, and which part of it a network reaches that is nearly nothing but products."""
+def peak_rows(times: list[Times]) -> list[dict]:
+    """The fastest matrix product of all programs, and which fraction of its speed our large networks reach."""
     product = next((each for each in times if each.case.shape == "gemm"), None)
     if product is None:
-        return ""
-
-    def speed(each: Times, name: str) -> float | None:
-        return each.case.operations / each.best(name) / 1e9 if each.best(name) else None
-
-    speeds = [(name, speed(product, name)) for name in names if speed(product, name)]
-    said = ", ".join(f"{each:.0f} GFLOP/s by {HEAD[name]}" for name, each in speeds)
-    text = f"A product of two matrices of {int(product.case.cell):,}²: {said}."
-    limit = max(each for _, each in speeds)
-    shares = [
-        f"{title(each)}: " + ", ".join(f"{HEAD[name]} {speed(each, name) / limit:.0%}" for name in names if each.best(name))
-        for each in times
-        if each.case.shape == "big"
-    ]
-    return text + (f" Of the higher of these, {'; '.join(shares)}." if shares else "")
+        return []
+    limit = max(gflops(product, name) for name in NAMES if product.best(name))
+    found = [{"work": f"matrix product, {int(product.case.cell):,}³", "gflops": rounded(limit), "percent": 100}]
+    for each in times:
+        if each.case.shape == "big" and each.best(OURS):
+            speed = gflops(each, OURS)
+            found.append({"work": title(each), "gflops": rounded(speed), "percent": round(100 * speed / limit)})
+    return found
 
 
-def measured(about: dict) -> str:
-    """Where and when."""
-    programs = ", ".join(f"{HEAD[name]} is {version}" for name, version in about["programs"].items())
-    return f"{about['processor']}, {about['threads']} threads, {about['date']}; {programs}; Burn {about['burn']}."
+def gflops(times: Times, name: str) -> float:
+    return times.case.operations / times.best(name) / 1e9
 
 
 def title(times: Times) -> str:
     case = times.case
-    return f"{case.shape}, {case.cell.upper()}, {'1,000 steps' if case.shape == 'stream' else MODES[case.mode]}"
+    return f"`{case.shape}`, {case.cell.upper()}, {'1,000 steps' if case.shape == 'stream' else MODES[case.mode]}"
 
 
-def number(value: float) -> str:
-    """Three digits, or all before the point."""
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2
-    return f"{value:,.{digits}f}"
+def rounded(value: float) -> float:
+    """Four significant digits: more are noise."""
+    return float(f"{value:.4g}")
 
 
-def table(head: list[str], rows) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def report(record: Record) -> str:
+    """All tables that have rows, as Markdown."""
+    tables = [table(each["columns"], each["rows"]) for each in record.tables.values() if each["rows"]]
+    return "\n\n".join([*tables, caption(record)]) + "\n"

@@ -69,10 +69,10 @@ class Network(nn.Module):
         return self.bottom(self.x)[0]
 
     def loss(self) -> Tensor:
-        said = self()
+        output = self()
         if self.shape in ("seq2seq", "charlm"):
-            return functional.cross_entropy(said.flatten(0, 1), self.target)
-        return functional.mse_loss(said, self.target)
+            return functional.cross_entropy(output.flatten(0, 1), self.target)
+        return functional.mse_loss(output, self.target)
 
 
 def product(asked: str) -> Callable[[], object]:
@@ -95,13 +95,13 @@ def stream(network: Network) -> Callable[[], object]:
 
 
 def train(network: Network) -> Callable[[], object]:
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
 
     def run() -> float:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = network.loss()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss.item()
 
     return run

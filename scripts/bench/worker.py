@@ -1,10 +1,11 @@
-"""A program that times what it is asked to.
+"""A program that times the cases it is asked for.
 
-It says `READY` and who it is. For each line of its input, `SHAPE CELL MODE WARM-UPS ITERATIONS`, it says `OK` and the
-seconds of every iteration, by the clock and of the processor (`WALL:CPU`), or `SKIP` and why. It ends at `quit`.
+It prints `READY` and its name. For each line of its input, `SHAPE CELL MODE WARM-UPS ITERATIONS`, it prints `OK` and the
+seconds of every iteration, by the clock and of the processor (`WALL:CPU`), or `SKIP` and the reason. It ends at `quit`.
 """
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 
@@ -34,15 +35,21 @@ class Worker:
             sys.exit(f"{self.name} did not start: {' '.join(self.command)}")
         self.version = ready.removeprefix("READY ")
 
+    @property
+    def number(self) -> str:
+        """The number in its version, `2.15.0`."""
+        found = re.search(r"\d+(\.\d+)+", self.version)
+        return found[0] if found else self.version
+
     def ask(self, case: Case) -> Answer | None:
-        """How long it took, or nothing if it does not do this."""
+        """How long the case took, or nothing if the program does not know it."""
         print(case.title, case.warm, case.iterations, file=self.process.stdin, flush=True)
-        said = self.process.stdout.readline().strip()
-        if said.startswith("OK "):
-            pairs = [tuple(map(float, pair.split(":"))) for pair in said.removeprefix("OK ").split()]
+        line = self.process.stdout.readline().strip()
+        if line.startswith("OK "):
+            pairs = [tuple(map(float, pair.split(":"))) for pair in line.removeprefix("OK ").split()]
             return Answer([wall for wall, _ in pairs], [cpu for _, cpu in pairs])
-        print(f"  {self.name}: {case.title}: {said or 'it died'}", flush=True)
-        if not said:
+        print(f"  {self.name}: {case.title}: {line or 'the program died'}", flush=True)
+        if not line:
             self.process.wait()
             self.start()
         return None

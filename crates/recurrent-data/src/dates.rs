@@ -1,45 +1,44 @@
-//! When each row was: parsing, the typical step, and the dates that come next.
+//! Dates of rows: parsing, their typical frequency, and the dates that follow.
 
 use jiff::{
     SignedDuration, Span,
     civil::{DateTime, Weekday},
 };
 
-use crate::{DataError, Result};
+use crate::error::{DataError, Result};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Points in time that rise strictly, one a row.
+/// Strictly increasing dates or times, one per row.
 ///
-/// They are read from `2012-01-31` or `2012/01/31`, alone or followed by a time of day after a
-/// blank or a `T`: `18:30`, `18:30:05`. They are what a wall clock shows: a time zone behind them,
-/// as in `18:30Z` or `18:30+02:00`, is passed over.
+/// They are parsed from `2012-01-31` or `2012/01/31`, optionally followed by a space or a `T` and a time of day,
+/// `18:30` or `18:30:05`. They are local times: a time zone, as in `18:30Z` or `18:30+02:00`, is ignored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dates {
-    stamps: Vec<DateTime>,
+    timestamps: Vec<DateTime>,
     format: &'static str,
 }
 
-/// How far it is from one row to the next, typically.
+/// The typical distance between consecutive rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub enum Step {
-    /// The same time after each row.
+pub enum Frequency {
+    /// A fixed duration.
     Every(SignedDuration),
-    /// Daily from Monday to Friday, as markets trade.
+    /// Every day from Monday to Friday, as in market data.
     Weekdays,
-    /// So many months, on the same day of each or on the last.
+    /// A number of months, on the same day of the month or on its last day.
     Months {
-        /// 1 for monthly rows, 3 for quarterly ones, 12 for yearly ones.
+        /// 1 for monthly rows, 3 for quarterly rows, 12 for yearly rows.
         count: i32,
         /// Whether every row falls on the last day of its month.
         at_end: bool,
     },
 }
 
-impl Step {
-    /// The point in time one step on; the last that a calendar holds, if there is none beyond.
+impl Frequency {
+    /// The next point in time, clamped to the end of the calendar.
     fn after(self, stamp: DateTime) -> DateTime {
         match self {
             Self::Every(time) => stamp.saturating_add(time),
@@ -57,89 +56,88 @@ impl Step {
 }
 
 impl Dates {
-    /// The first `rows` of them.
+    /// The dates of the first `rows` rows.
     pub(crate) fn head(&self, rows: usize) -> Self {
-        Self { stamps: self.stamps[..rows].to_vec(), format: self.format }
+        Self { timestamps: self.timestamps[..rows].to_vec(), format: self.format }
     }
 
-    /// Reads the cells of a date column, each with its line.
+    /// Parses the cells of a date column, each given with its line.
     pub(crate) fn parse<'a>(
         path: &str,
         column: &str,
         cells: impl IntoIterator<Item = (usize, &'a str)>,
     ) -> Result<Self> {
-        let mut stamps: Vec<DateTime> = Vec::new();
+        let mut timestamps: Vec<DateTime> = Vec::new();
         let mut previous: Option<(usize, &str)> = None;
         for (line, found) in cells {
-            let stamp = parse(found).ok_or_else(|| DataError::BadDate {
+            let stamp = parse(found).ok_or_else(|| DataError::InvalidDate {
                 path: path.to_string(),
                 line,
                 column: column.to_string(),
                 found: found.to_string(),
             })?;
-            if let (Some(&last), Some(previous)) = (stamps.last(), previous)
+            if let (Some(&last), Some(previous)) = (timestamps.last(), previous)
                 && stamp <= last
             {
                 let repeated = stamp == last;
                 return Err(not_after(path, column, (line, found), previous, repeated));
             }
-            stamps.push(stamp);
+            timestamps.push(stamp);
             previous = Some((line, found));
         }
-        let format = format(&stamps);
-        Ok(Self { stamps, format })
+        let format = format(&timestamps);
+        Ok(Self { timestamps, format })
     }
 
-    /// How many rows have a date: all of them.
+    /// The number of rows.
     pub fn len(&self) -> usize {
-        self.stamps.len()
+        self.timestamps.len()
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.stamps.is_empty()
+        self.timestamps.is_empty()
     }
 
-    /// The dates, one a row.
-    pub fn stamps(&self) -> &[DateTime] {
-        &self.stamps
+    /// The dates, one per row.
+    pub fn timestamps(&self) -> &[DateTime] {
+        &self.timestamps
     }
 
-    /// The date of a row as it is shown: without the time of day if no row has one.
+    /// The date of a row as text, without the time of day if no row has one.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If `row` is out of range.
     pub fn label(&self, row: usize) -> String {
-        self.show(self.stamps[row])
+        self.show(self.timestamps[row])
     }
 
-    /// The median time from row to row, or months where the calendar explains it better. A gap
-    /// here and there, such as a holiday, does not change it. A single row says nothing: a day.
-    pub fn step(&self) -> Step {
-        let gaps = self.stamps.windows(2).map(|w| w[1].duration_since(w[0]));
+    /// The median distance between rows, as months where all rows fall on the same day of the month. Occasional gaps,
+    /// such as holidays, do not change it. For a single row it is a day.
+    pub fn frequency(&self) -> Frequency {
+        let gaps = self.timestamps.windows(2).map(|w| w[1].duration_since(w[0]));
         match median(gaps.collect()) {
-            None => Step::Every(DAY),
-            Some(gap) if gap == DAY && self.has_no_weekend() => Step::Weekdays,
-            Some(gap) => self.months().unwrap_or(Step::Every(gap)),
+            None => Frequency::Every(DAY),
+            Some(gap) if gap == DAY && self.has_no_weekend() => Frequency::Weekdays,
+            Some(gap) => self.months().unwrap_or(Frequency::Every(gap)),
         }
     }
 
-    /// Whether the rows are daily and none falls on a Saturday or Sunday.
+    /// Whether the rows are daily and none is on a Saturday or Sunday.
     pub fn skips_weekends(&self) -> bool {
-        self.step() == Step::Weekdays
+        self.frequency() == Frequency::Weekdays
     }
 
-    /// Labels for the `n` steps that follow row `last`: what a forecast made there is for.
-    ///
-    /// They are steps of the calendar, which knows weekends if the rows do, but no holidays.
+    /// The labels of the `n` dates that follow row `last`, for a forecast made there. They skip weekends if the rows do,
+    /// but not holidays.
     ///
     /// # Panics
-    /// If there is no such row.
-    pub fn continue_from(&self, last: usize, n: usize) -> Vec<String> {
-        let step = self.step();
-        let mut stamp = self.stamps[last];
+    /// If `last` is out of range.
+    pub fn labels_after(&self, last: usize, n: usize) -> Vec<String> {
+        let frequency = self.frequency();
+        let mut stamp = self.timestamps[last];
         let mut next = || {
-            stamp = step.after(stamp);
+            stamp = frequency.after(stamp);
             self.show(stamp)
         };
         (0..n).map(|_| next()).collect()
@@ -149,45 +147,44 @@ impl Dates {
         stamp.strftime(self.format).to_string()
     }
 
-    /// A week or more without a weekend is a rule; less may be chance.
+    /// Fewer than seven days without a weekend may be chance.
     fn has_no_weekend(&self) -> bool {
         let is_weekend = |d: &DateTime| matches!(d.weekday(), Weekday::Saturday | Weekday::Sunday);
-        let (Some(first), Some(last)) = (self.stamps.first(), self.stamps.last()) else {
+        let (Some(first), Some(last)) = (self.timestamps.first(), self.timestamps.last()) else {
             return false;
         };
-        last.duration_since(*first) >= WEEK && !self.stamps.iter().any(is_weekend)
+        last.duration_since(*first) >= WEEK && !self.timestamps.iter().any(is_weekend)
     }
 
-    /// The step in months, if every row falls on the same day of its month or on its last, at the
-    /// same time of day.
-    fn months(&self) -> Option<Step> {
-        let first = self.stamps.first()?;
-        let all = |same: &dyn Fn(&DateTime) -> bool| self.stamps.iter().all(same);
+    /// The frequency in months, if every row is on the same day of its month or on its last day, at the same time.
+    fn months(&self) -> Option<Frequency> {
+        let first = self.timestamps.first()?;
+        let all = |same: &dyn Fn(&DateTime) -> bool| self.timestamps.iter().all(same);
         let at_end = all(&|d| d.day() == d.days_in_month());
         let on_one_day = all(&|d| d.day() == first.day());
         if !(at_end || on_one_day) || !all(&|d| d.time() == first.time()) {
             return None;
         }
         let month = |d: &DateTime| i32::from(d.year()) * 12 + i32::from(d.month());
-        let gaps = self.stamps.windows(2).map(|w| month(&w[1]) - month(&w[0]));
+        let gaps = self.timestamps.windows(2).map(|w| month(&w[1]) - month(&w[0]));
         let count = median(gaps.collect())?;
-        Some(Step::Months { count, at_end })
+        Some(Frequency::Months { count, at_end })
     }
 }
 
 fn parse(cell: &str) -> Option<DateTime> {
-    // The parser passes over an offset by itself, but refuses `Z`, and knows no slashes.
+    // The parser ignores an offset, but rejects `Z` and slashes.
     let wall_clock = cell.strip_suffix('Z').unwrap_or(cell);
     wall_clock.replace('/', "-").parse().ok()
 }
 
-/// As much of the time of day as any row has.
-fn format(stamps: &[DateTime]) -> &'static str {
-    if stamps.iter().any(|d| d.subsec_nanosecond() != 0) {
+/// The shortest format that shows every row completely.
+fn format(timestamps: &[DateTime]) -> &'static str {
+    if timestamps.iter().any(|d| d.subsec_nanosecond() != 0) {
         "%Y-%m-%d %H:%M:%S%.f"
-    } else if stamps.iter().any(|d| d.second() != 0) {
+    } else if timestamps.iter().any(|d| d.second() != 0) {
         "%Y-%m-%d %H:%M:%S"
-    } else if stamps.iter().any(|d| d.hour() != 0 || d.minute() != 0) {
+    } else if timestamps.iter().any(|d| d.hour() != 0 || d.minute() != 0) {
         "%Y-%m-%d %H:%M"
     } else {
         "%Y-%m-%d"
@@ -228,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_write_a_date_is_read() {
+    fn supported_date_formats_are_parsed() {
         for cell in [
             "2012-01-31",
             "2012/01/31",
@@ -246,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_shows_the_time_of_day_where_there_is_one() {
+    fn labels_include_the_time_of_day_only_if_present() {
         let hourly = dates(&["2012-01-31 00:00", "2012-01-31 01:00"]);
         assert_eq!(hourly.label(0), "2012-01-31 00:00");
         let seconds = dates(&["2012-01-31T00:00:00", "2012-01-31T00:00:05"]);
@@ -254,52 +251,52 @@ mod tests {
     }
 
     #[test]
-    fn daily_rows_go_on_daily() {
+    fn daily_rows_continue_daily() {
         let days = dates(&["2012-02-26", "2012-02-27", "2012-02-28"]);
-        assert_eq!(days.step(), Step::Every(DAY));
-        assert_eq!(days.continue_from(2, 2), ["2012-02-29", "2012-03-01"]);
-        assert_eq!(days.continue_from(0, 1), ["2012-02-27"]);
+        assert_eq!(days.frequency(), Frequency::Every(DAY));
+        assert_eq!(days.labels_after(2, 2), ["2012-02-29", "2012-03-01"]);
+        assert_eq!(days.labels_after(0, 1), ["2012-02-27"]);
     }
 
     #[test]
-    fn a_market_rests_at_the_weekend() {
+    fn weekday_rows_skip_weekends() {
         // Thursday to the Friday after, Monday the 9th a holiday.
         let days = dates(&["2012-04-05", "2012-04-06", "2012-04-10", "2012-04-11", "2012-04-12", "2012-04-13"]);
         assert!(days.skips_weekends());
-        assert_eq!(days.continue_from(5, 2), ["2012-04-16", "2012-04-17"]);
+        assert_eq!(days.labels_after(5, 2), ["2012-04-16", "2012-04-17"]);
     }
 
     #[test]
-    fn a_few_weekdays_do_not_make_a_market() {
+    fn fewer_than_seven_days_do_not_imply_weekdays() {
         assert!(!dates(&["2012-04-09", "2012-04-10", "2012-04-11"]).skips_weekends());
     }
 
     #[test]
-    fn months_are_steps_of_the_calendar() {
+    fn months_follow_the_calendar() {
         let firsts = dates(&["2012-01-01", "2012-02-01", "2012-03-01"]);
-        assert_eq!(firsts.continue_from(2, 2), ["2012-04-01", "2012-05-01"]);
+        assert_eq!(firsts.labels_after(2, 2), ["2012-04-01", "2012-05-01"]);
 
         let quarters = dates(&["2012-03-31", "2012-06-30", "2012-09-30"]);
-        assert_eq!(quarters.continue_from(2, 2), ["2012-12-31", "2013-03-31"]);
+        assert_eq!(quarters.labels_after(2, 2), ["2012-12-31", "2013-03-31"]);
 
         let weeks = dates(&["2012-01-01", "2012-01-29", "2012-02-26"]);
-        assert_eq!(weeks.step(), Step::Every(WEEK * 4));
+        assert_eq!(weeks.frequency(), Frequency::Every(WEEK * 4));
     }
 
     #[test]
-    fn half_hours_go_over_midnight() {
+    fn half_hours_continue_past_midnight() {
         let halves = dates(&["2012-01-31 23:00", "2012-01-31 23:30"]);
-        assert_eq!(halves.continue_from(1, 1), ["2012-02-01 00:00"]);
+        assert_eq!(halves.labels_after(1, 1), ["2012-02-01 00:00"]);
     }
 
     #[test]
-    fn a_single_row_is_followed_by_the_next_day_and_the_calendar_ends() {
-        assert_eq!(dates(&["2012-12-31"]).continue_from(0, 1), ["2013-01-01".to_string()]);
-        assert_eq!(dates(&["9999-12-31"]).continue_from(0, 1), ["9999-12-31".to_string()]);
+    fn single_row_is_daily_and_the_calendar_is_clamped() {
+        assert_eq!(dates(&["2012-12-31"]).labels_after(0, 1), ["2013-01-01".to_string()]);
+        assert_eq!(dates(&["9999-12-31"]).labels_after(0, 1), ["9999-12-31".to_string()]);
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn invalid_dates_are_rejected() {
         for cell in ["31.01.2012", "2012-02-30", "", "Tuesday", "2012-13-01"] {
             assert_eq!(
                 try_dates(&["2012-01-01", cell]).unwrap_err().to_string(),
@@ -312,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn time_runs_forward() {
+    fn dates_must_be_strictly_increasing() {
         let error = try_dates(&["2012-01-02", "2012-01-03", "2012-01-01"]).unwrap_err();
         assert_eq!(
             error.to_string(),

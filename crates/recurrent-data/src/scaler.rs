@@ -1,10 +1,13 @@
-//! Numbers brought to a size that a network likes, and back: fitted on the training rows alone.
+//! Scaling of columns and its inverse, fitted on the training rows alone.
 
 use std::{fmt, marker::PhantomData, ops::Range, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{DataError, Result, Role, Series, Subset, Train, Whole};
+use crate::error::{DataError, Result};
+use crate::role::{Role, Train, Whole};
+use crate::series::Series;
+use crate::split::Subset;
 
 /// How a column is scaled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +16,7 @@ pub enum ScalerKind {
     /// To mean 0 and standard deviation 1.
     #[default]
     Standard,
-    /// To the range from 0 to 1. Later rows may well lie outside of it.
+    /// To the range from 0 to 1 of the training rows. Later rows may lie outside of it.
     MinMax,
     /// Not at all.
     None,
@@ -22,18 +25,18 @@ pub enum ScalerKind {
 impl ScalerKind {
     const CHOICES: [&str; 3] = ["standard", "minmax", "none"];
 
-    /// What is taken off each number of a column, and what is left divided by.
+    /// The shift that is subtracted from a column and the scale that it is divided by.
     fn shift_and_scale(self, column: &[f64]) -> (f64, f64) {
         let low = column.iter().copied().fold(f64::INFINITY, f64::min);
         let high = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let (shift, scale) = match self {
             Self::None => (0.0, 1.0),
-            // A constant has no size. Rounding would give it a deviation near 0, and blow it up.
+            // The deviation of a constant column would be a rounding error near 0.
             _ if low == high => (low, 1.0),
             Self::MinMax => (low, high - low),
             Self::Standard => mean_and_deviation(column),
         };
-        // The square of a deviation below 1e-162 is 0.
+        // The variance underflows to 0 for deviations below 1e-162.
         (shift, if scale > 0.0 { scale } else { 1.0 })
     }
 }
@@ -61,7 +64,7 @@ impl fmt::Display for ScalerKind {
     }
 }
 
-/// Scales each column by itself: `(x - shift) / scale`.
+/// Scales each column on its own: `(x - shift) / scale`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scaler {
@@ -80,83 +83,82 @@ struct Column {
 }
 
 impl Scaler {
-    /// Learns the size of each column from the training rows. There is no other way to make a
-    /// scaler, save to load one.
-    pub fn fit(part: &Subset<Train>, kind: ScalerKind) -> Self {
-        let series = part.series();
+    /// Fits the shift and scale of each column on training rows, the only rows that it accepts.
+    pub fn fit(subset: &Subset<Train>, kind: ScalerKind) -> Self {
+        let series = subset.series();
         let columns = series.names().iter().zip(series.columns());
         let columns = columns.map(|(name, column)| {
-            let (shift, scale) = kind.shift_and_scale(&column[part.rows()]);
+            let (shift, scale) = kind.shift_and_scale(&column[subset.rows()]);
             Column { name: name.clone(), shift, scale }
         });
         Self { kind, columns: columns.collect() }
     }
 
-    /// How it scales.
+    /// The kind of scaling.
     pub fn kind(&self) -> ScalerKind {
         self.kind
     }
 
-    /// The names of the columns it knows, in their order.
+    /// The names of the fitted columns, in order.
     pub fn names(&self) -> Vec<String> {
         self.columns.iter().map(|c| c.name.clone()).collect()
     }
 
-    /// A number of a column as the network sees it.
+    /// Scales a value of a column.
     ///
     /// # Panics
-    /// If there is no such column.
-    pub fn transform(&self, column: usize, number: f64) -> f64 {
+    /// If `column` is out of range.
+    pub fn transform(&self, column: usize, value: f64) -> f64 {
         let Column { shift, scale, .. } = &self.columns[column];
-        (number - shift) / scale
+        (value - shift) / scale
     }
 
-    /// What the network says, in the column's own unit.
+    /// Converts a scaled value back to the unit of its column.
     ///
     /// # Panics
-    /// If there is no such column.
-    pub fn inverse(&self, column: usize, number: f64) -> f64 {
+    /// If `column` is out of range.
+    pub fn inverse_transform(&self, column: usize, value: f64) -> f64 {
         let Column { shift, scale, .. } = &self.columns[column];
-        number * scale + shift
+        value * scale + shift
     }
 
-    /// A part as the network sees it, its columns in this scaler's order.
+    /// Scales a subset. Its columns are put into the scaler's order.
     ///
     /// # Errors
-    /// If the part lacks a column that the scaler knows.
-    pub fn scale<R: Role>(&self, part: &Subset<R>) -> Result<Scaled<R>> {
+    /// If the subset lacks a fitted column.
+    pub fn scale<R: Role>(&self, subset: &Subset<R>) -> Result<ScaledSeries<R>> {
         let names = self.names();
-        let series = if part.series().names() == names {
-            Arc::clone(part.series())
+        let series = if subset.series().names() == names {
+            Arc::clone(subset.series())
         } else {
-            Arc::new(part.series().select(&names)?)
+            Arc::new(subset.series().select(&names)?)
         };
-        Ok(self.scale_rows(series, part.rows()))
+        Ok(self.scale_rows(series, subset.rows()))
     }
 
-    /// A whole series as the network sees it: what a saved model is asked about. Its columns may
-    /// come in any order, and others may stand among them.
+    /// Scales a whole series, such as the input of a trained model. Its columns may be in any order, and it may have
+    /// others.
     ///
     /// # Errors
-    /// If the series lacks a column that the scaler knows.
-    pub fn scale_series(&self, series: &Series) -> Result<Scaled<Whole>> {
+    /// If the series lacks a fitted column.
+    pub fn scale_series(&self, series: &Series) -> Result<ScaledSeries<Whole>> {
         let series = series.select(&self.names())?;
         let rows = 0..series.len();
         Ok(self.scale_rows(Arc::new(series), rows))
     }
 
-    fn scale_rows<R: Role>(&self, series: Arc<Series>, rows: Range<usize>) -> Scaled<R> {
+    fn scale_rows<R: Role>(&self, series: Arc<Series>, rows: Range<usize>) -> ScaledSeries<R> {
         let width = self.columns.len();
         let row = |row| (0..width).map(move |c| (row, c));
         let scaled = |(row, c)| self.transform(c, series.value(row, c)) as f32;
         let values = rows.clone().flat_map(row).map(scaled).collect();
-        Scaled { series, rows, values, role: PhantomData }
+        ScaledSeries { series, rows, values, role: PhantomData }
     }
 }
 
-/// Rows as a network sees them, still with their role. Only a [`Scaler`] makes them.
+/// Scaled rows, with their role. Only a [`Scaler`] makes them.
 #[derive(Debug, Clone)]
-pub struct Scaled<R: Role> {
+pub struct ScaledSeries<R: Role> {
     series: Arc<Series>,
     rows: Range<usize>,
     /// `[rows, columns]`, row by row.
@@ -164,23 +166,23 @@ pub struct Scaled<R: Role> {
     role: PhantomData<R>,
 }
 
-impl<R: Role> Scaled<R> {
-    /// The series as it was before scaling, other parts included.
+impl<R: Role> ScaledSeries<R> {
+    /// The series before scaling, other subsets included.
     pub fn series(&self) -> &Arc<Series> {
         &self.series
     }
 
-    /// The rows of the series that are scaled here.
+    /// The rows of the series that are scaled.
     pub fn rows(&self) -> Range<usize> {
         self.rows.clone()
     }
 
-    /// How many columns there are.
+    /// The number of columns.
     pub fn width(&self) -> usize {
         self.series.names().len()
     }
 
-    /// One row, counted from the first row of the part.
+    /// One row, counted from the first row of the subset.
     pub(crate) fn row(&self, row: usize) -> &[f32] {
         let width = self.width();
         &self.values[row * width..][..width]
@@ -188,8 +190,12 @@ impl<R: Role> Scaled<R> {
 }
 
 fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
-    let number = f64::deserialize(deserializer)?;
-    if number.is_finite() { Ok(number) } else { Err(de::Error::custom("expected a shift that is finite")) }
+    let shift = f64::deserialize(deserializer)?;
+    if shift.is_finite() {
+        Ok(shift)
+    } else {
+        Err(de::Error::custom(format!("expected a finite shift, found {shift}")))
+    }
 }
 
 fn mean_and_deviation(column: &[f64]) -> (f64, f64) {
@@ -199,7 +205,6 @@ fn mean_and_deviation(column: &[f64]) -> (f64, f64) {
     (mean, (squares.sum::<f64>() / count).sqrt())
 }
 
-/// A saved scale must be one that can be divided by.
 fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
     let scale = f64::deserialize(deserializer)?;
     if scale.is_finite() && scale > 0.0 {
@@ -215,7 +220,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{ColumnSelection, Ratios, Split, Table};
+    use crate::{ColumnSelection, Split, SplitFractions, Table};
 
     fn series(text: &str) -> Series {
         let table = Table::from_bytes("t.csv", text.as_bytes(), None).unwrap();
@@ -223,14 +228,14 @@ mod tests {
     }
 
     fn split(text: &str) -> Split {
-        let halves = Ratios::new(0.5, 0.25, 0.25).unwrap();
+        let halves = SplitFractions::new(0.5, 0.25, 0.25).unwrap();
         series(text).split(&halves).unwrap()
     }
 
     const FOUR: &str = "a,b\n1,5\n3,5\n100,5\n-100,6\n";
 
     #[test]
-    fn columns_are_measured_on_the_training_rows() {
+    fn scaler_is_fitted_on_the_training_rows() {
         let train = split(FOUR).train;
         let standard = Scaler::fit(&train, ScalerKind::Standard);
         assert_eq!(standard.transform(0, 2.0), 0.0);
@@ -243,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_becomes_zero_and_is_not_blown_up() {
+    fn constant_column_becomes_zero() {
         for kind in [ScalerKind::Standard, ScalerKind::MinMax] {
             let scaler = Scaler::fit(&split(FOUR).train, kind);
             assert_eq!(scaler.transform(1, 5.0), 0.0);
@@ -255,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn later_rows_do_not_change_what_is_learned() {
+    fn later_rows_do_not_change_the_scaler() {
         let other = "a,b\n1,5\n3,5\n7,-8\n1e9,0\n";
         for kind in [ScalerKind::Standard, ScalerKind::MinMax] {
             assert_eq!(Scaler::fit(&split(FOUR).train, kind), Scaler::fit(&split(other).train, kind));
@@ -263,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_scaled_row_by_row() {
+    fn subsets_are_scaled_row_by_row() {
         let split = split(FOUR);
         let scaler = Scaler::fit(&split.train, ScalerKind::MinMax);
         let test = scaler.scale(&split.test).unwrap();
@@ -272,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn another_series_is_scaled_by_its_names() {
+    fn series_columns_are_matched_by_name() {
         let scaler = Scaler::fit(&split(FOUR).train, ScalerKind::MinMax);
         let turned = series("b,c,a\n5,0,3\n");
         assert_eq!(scaler.scale_series(&turned).unwrap().row(0), [1.0, 0.0]);
@@ -283,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scaler_is_saved_and_loaded() {
+    fn scaler_is_the_same_after_a_round_trip() {
         let scaler = Scaler::fit(&split(FOUR).train, ScalerKind::Standard);
         let json = serde_json::to_string(&scaler).unwrap();
         assert_eq!(serde_json::from_str::<Scaler>(&json).unwrap(), scaler);
@@ -293,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_is_written_as_it_is_read() {
+    fn kinds_parse_from_their_display() {
         for word in ScalerKind::CHOICES {
             assert_eq!(word.parse::<ScalerKind>().unwrap().to_string(), word);
             let json = serde_json::to_string(&word.parse::<ScalerKind>().unwrap()).unwrap();
@@ -304,14 +309,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_number_comes_back(column in prop::collection::vec(-1e6..1e6_f64, 4..50)) {
+        fn inverse_transform_restores_values(column in prop::collection::vec(-1e6..1e6_f64, 4..50)) {
             let mut text = "a\n".to_string();
             text.extend(column.iter().map(|x| format!("{x}\n")));
             let split = split(&text);
             for kind in [ScalerKind::Standard, ScalerKind::MinMax, ScalerKind::None] {
                 let scaler = Scaler::fit(&split.train, kind);
                 for x in &column {
-                    let back = scaler.inverse(0, scaler.transform(0, *x));
+                    let back = scaler.inverse_transform(0, scaler.transform(0, *x));
                     prop_assert!((back - x).abs() <= 1e-9 * (1.0 + x.abs()), "{} {}", x, back);
                 }
             }

@@ -1,85 +1,84 @@
-//! Windows: some rows to look at, and the rows after them to foretell.
+//! Forecast windows: a number of context rows, and the rows after them to forecast.
 
 use std::sync::Arc;
 
-use crate::{DataError, Result, Role, Scaled, Series};
+use crate::error::{DataError, Result};
+use crate::role::Role;
+use crate::scaler::ScaledSeries;
+use crate::series::Series;
 
-/// What a window looks like: how many rows of which columns are seen, and how many of which are
-/// to be foretold.
+/// The shape of a window: how many rows of which feature columns are the input, and how many rows of which target
+/// columns are forecast.
 ///
-/// Columns are numbered as in the scaler that scaled them ([`crate::Scaler::names`]).
+/// Columns are indices into [`Scaler::names`](crate::Scaler::names).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WindowShape {
     window: usize,
     horizon: usize,
-    inputs: Vec<usize>,
+    features: Vec<usize>,
     targets: Vec<usize>,
 }
 
 impl WindowShape {
-    /// A shape of at least one row and one column on either side.
+    /// A shape with a context length of `window` rows and a forecast `horizon`.
     ///
     /// # Errors
     /// If one of the four is 0 or empty.
-    pub fn new(window: usize, horizon: usize, inputs: Vec<usize>, targets: Vec<usize>) -> Result<Self> {
-        let lengths = [
-            ("window", window),
-            ("horizon", horizon),
-            ("list of input columns", inputs.len()),
-            ("list of target columns", targets.len()),
-        ];
+    pub fn new(window: usize, horizon: usize, features: Vec<usize>, targets: Vec<usize>) -> Result<Self> {
+        let lengths =
+            [("window", window), ("horizon", horizon), ("features", features.len()), ("targets", targets.len())];
         match lengths.into_iter().find(|(_, length)| *length == 0) {
-            Some((what, _)) => Err(DataError::ZeroLength { what }),
-            None => Ok(Self { window, horizon, inputs, targets }),
+            Some((setting, _)) => Err(DataError::ZeroLength { setting }),
+            None => Ok(Self { window, horizon, features, targets }),
         }
     }
 
-    /// How many rows are seen.
+    /// The context length: the number of input rows.
     pub fn window(&self) -> usize {
         self.window
     }
 
-    /// How many rows are foretold.
+    /// The number of rows to forecast.
     pub fn horizon(&self) -> usize {
         self.horizon
     }
 
-    /// The columns seen.
-    pub fn inputs(&self) -> &[usize] {
-        &self.inputs
+    /// The feature columns.
+    pub fn features(&self) -> &[usize] {
+        &self.features
     }
 
-    /// The columns foretold.
+    /// The target columns.
     pub fn targets(&self) -> &[usize] {
         &self.targets
     }
 
-    fn check_columns<R: Role>(&self, scaled: &Scaled<R>) -> Result<()> {
+    fn check_columns<R: Role>(&self, scaled: &ScaledSeries<R>) -> Result<()> {
         let columns = scaled.width();
-        let mut all = self.inputs.iter().chain(&self.targets);
+        let mut all = self.features.iter().chain(&self.targets);
         match all.find(|index| **index >= columns) {
             None => Ok(()),
             Some(&index) => {
-                Err(DataError::UnknownColumnIndex { path: scaled.series().source().to_string(), index, columns })
+                Err(DataError::ColumnIndexOutOfRange { path: scaled.series().source().to_string(), index, columns })
             }
         }
     }
 }
 
-/// Every window of a part, one beginning on each row from which it can still end inside the part.
+/// Every window of a subset: one begins at each row from which it ends inside the subset.
 ///
-/// Nothing is copied until it is asked for, and a clone shares the numbers.
+/// Values are copied when they are asked for, and a clone shares them.
 ///
 /// ```text
-/// rows of the part   0  1  2  3  4  5  6  7        window 3, horizon 2
-/// window 0           x  x  x  y  y
-/// window 1              x  x  x  y  y
-/// window 2                 x  x  x  y  y
-/// window 3                    x  x  x  y  y
+/// rows of the subset   0  1  2  3  4  5  6  7        window 3, horizon 2
+/// window 0             x  x  x  y  y
+/// window 1                x  x  x  y  y
+/// window 2                   x  x  x  y  y
+/// window 3                      x  x  x  y  y
 /// ```
 #[derive(Debug, Clone)]
 pub struct Windows<R: Role> {
-    scaled: Scaled<R>,
+    scaled: ScaledSeries<R>,
     shape: Arc<WindowShape>,
 }
 
@@ -87,8 +86,8 @@ impl<R: Role> Windows<R> {
     /// The windows of this shape.
     ///
     /// # Errors
-    /// If the part is shorter than one, or lacks a column.
-    pub fn new(scaled: &Scaled<R>, shape: WindowShape) -> Result<Self> {
+    /// If the subset is shorter than one window, or lacks a column.
+    pub fn new(scaled: &ScaledSeries<R>, shape: WindowShape) -> Result<Self> {
         shape.check_columns(scaled)?;
         let (window, horizon) = (shape.window, shape.horizon);
         check_rows(scaled, window.saturating_add(horizon), || {
@@ -97,40 +96,40 @@ impl<R: Role> Windows<R> {
         Ok(Self { scaled: scaled.clone(), shape: Arc::new(shape) })
     }
 
-    /// How many windows there are, at least one.
+    /// The number of windows, at least one.
     pub fn len(&self) -> usize {
         self.scaled.rows().len() - self.shape.window - self.shape.horizon + 1
     }
 
-    /// Whether there is no window: never.
+    /// Whether there are no windows; always `false`.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The shape they all have.
+    /// The shape of each window.
     pub fn shape(&self) -> &WindowShape {
         &self.shape
     }
 
-    /// The series they are cut from, before it was scaled; its columns are the scaler's.
+    /// The series before scaling, with the scaler's columns.
     pub fn series(&self) -> &Arc<Series> {
         self.scaled.series()
     }
 
-    /// Appends what window `i` sees, `[window, inputs]`, row by row.
+    /// Appends the features of window `i`, `[window, features]`, row by row.
     ///
     /// # Panics
-    /// If there is no such window.
-    pub fn inputs_into(&self, i: usize, buffer: &mut Vec<f32>) {
+    /// If `i` is out of range.
+    pub fn features_into(&self, i: usize, buffer: &mut Vec<f32>) {
         self.check(i);
         let shape = &self.shape;
-        gather(&self.scaled, i, shape.window, &shape.inputs, buffer);
+        gather(&self.scaled, i, shape.window, &shape.features, buffer);
     }
 
-    /// Appends what window `i` is to foretell, `[horizon, targets]`, row by row.
+    /// Appends the targets of window `i`, `[horizon, targets]`, row by row.
     ///
     /// # Panics
-    /// If there is no such window.
+    /// If `i` is out of range.
     pub fn targets_into(&self, i: usize, buffer: &mut Vec<f32>) {
         self.check(i);
         let shape = &self.shape;
@@ -138,11 +137,11 @@ impl<R: Role> Windows<R> {
         gather(&self.scaled, first, shape.horizon, &shape.targets, buffer);
     }
 
-    /// The last row that window `i` sees, counted from the first row of the whole series: the
-    /// moment at which its forecast is made. The targets are the rows after it.
+    /// The forecast origin of window `i`: its last context row, counted from the first row of the whole series. The
+    /// targets are the rows after it.
     ///
     /// # Panics
-    /// If there is no such window.
+    /// If `i` is out of range.
     pub fn origin(&self, i: usize) -> usize {
         self.check(i);
         self.scaled.rows().start + i + self.shape.window - 1
@@ -154,38 +153,38 @@ impl<R: Role> Windows<R> {
     }
 }
 
-impl<R: Role> Scaled<R> {
-    /// Appends the latest rows that a window of this shape sees, `[window, inputs]`, with nothing
-    /// after them but the future; returns the last of them, counted as in [`Windows::origin`].
+impl<R: Role> ScaledSeries<R> {
+    /// Appends the features of the latest context window, `[window, features]`, to forecast the rows after the last one.
+    /// Returns the forecast origin, as [`Windows::origin`].
     ///
     /// # Errors
-    /// If there are fewer rows than that, or a column is lacking.
+    /// If there are fewer rows than the window has, or a column is missing.
     pub fn latest_into(&self, shape: &WindowShape, buffer: &mut Vec<f32>) -> Result<usize> {
         shape.check_columns(self)?;
         let window = shape.window;
         check_rows(self, window, || format!("a window of {window}"))?;
         let first = self.rows().len() - shape.window;
-        gather(self, first, shape.window, &shape.inputs, buffer);
+        gather(self, first, shape.window, &shape.features, buffer);
         Ok(self.rows().end - 1)
     }
 }
 
-fn check_rows<R: Role>(scaled: &Scaled<R>, needed: usize, purpose: impl Fn() -> String) -> Result<()> {
-    let there = scaled.rows().len();
-    if there >= needed {
+fn check_rows<R: Role>(scaled: &ScaledSeries<R>, needed: usize, purpose: impl Fn() -> String) -> Result<()> {
+    let found = scaled.rows().len();
+    if found >= needed {
         return Ok(());
     }
     Err(DataError::TooFewRows {
         path: scaled.series().source().to_string(),
-        part: R::NAME,
+        subset: R::NAME,
         purpose: purpose(),
         needed,
-        there,
+        found,
     })
 }
 
 /// Appends some columns of some rows.
-fn gather<R: Role>(scaled: &Scaled<R>, first: usize, rows: usize, columns: &[usize], buffer: &mut Vec<f32>) {
+fn gather<R: Role>(scaled: &ScaledSeries<R>, first: usize, rows: usize, columns: &[usize], buffer: &mut Vec<f32>) {
     buffer.reserve(rows * columns.len());
     for row in first..first + rows {
         let row = scaled.row(row);
@@ -198,9 +197,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{ColumnSelection, Ratios, Scaler, ScalerKind, Split, Table, Train};
+    use crate::{ColumnSelection, Scaler, ScalerKind, Split, SplitFractions, Table, Train};
 
-    /// Two columns that tell the row: `x` counts up from 0, `y` down.
+    /// Two columns that identify the row: `x` counts up from 0, `y` down.
     fn text(rows: usize) -> String {
         let rows = (0..rows).map(|row| format!("{row},-{row}\n"));
         "x,y\n".to_string() + &rows.collect::<String>()
@@ -209,7 +208,7 @@ mod tests {
     fn split(text: &str) -> Split {
         let table = Table::from_bytes("t.csv", text.as_bytes(), None).unwrap();
         let series = table.series(&ColumnSelection::default()).unwrap();
-        series.split(&Ratios::default()).unwrap()
+        series.split(&SplitFractions::default()).unwrap()
     }
 
     fn shape(window: usize, horizon: usize) -> WindowShape {
@@ -222,21 +221,21 @@ mod tests {
     }
 
     #[test]
-    fn a_window_sees_its_rows_and_is_asked_for_the_next() {
+    fn targets_are_the_rows_after_the_features() {
         let split = split(&text(20));
         let windows = windows(&split, shape(3, 2)).unwrap();
         assert_eq!(windows.len(), 14 - 3 - 2 + 1);
         assert_eq!(windows.origin(1), 3);
 
-        let (mut inputs, mut targets) = (vec![], vec![]);
-        windows.inputs_into(1, &mut inputs);
+        let (mut features, mut targets) = (vec![], vec![]);
+        windows.features_into(1, &mut features);
         windows.targets_into(1, &mut targets);
-        assert_eq!(inputs, [-1.0, 1.0, -2.0, 2.0, -3.0, 3.0]);
+        assert_eq!(features, [-1.0, 1.0, -2.0, 2.0, -3.0, 3.0]);
         assert_eq!(targets, [4.0, 5.0]);
     }
 
     #[test]
-    fn rows_of_a_later_part_are_counted_from_the_start_of_the_series() {
+    fn origin_is_counted_from_the_start_of_the_series() {
         let split = split(&text(20));
         let scaler = Scaler::fit(&split.train, ScalerKind::None);
         let test = Windows::new(&scaler.scale(&split.test).unwrap(), shape(2, 1)).unwrap();
@@ -248,21 +247,21 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_rows_need_no_target() {
+    fn latest_window_needs_no_targets() {
         let split = split(&text(20));
         let scaler = Scaler::fit(&split.train, ScalerKind::None);
         let whole = scaler.scale_series(split.train.series()).unwrap();
-        let mut inputs = vec![];
-        assert_eq!(whole.latest_into(&shape(2, 9), &mut inputs).unwrap(), 19);
-        assert_eq!(inputs, [-18.0, 18.0, -19.0, 19.0]);
+        let mut features = vec![];
+        assert_eq!(whole.latest_into(&shape(2, 9), &mut features).unwrap(), 19);
+        assert_eq!(features, [-18.0, 18.0, -19.0, 19.0]);
         assert_eq!(
-            whole.latest_into(&shape(21, 1), &mut inputs).unwrap_err().to_string(),
+            whole.latest_into(&shape(21, 1), &mut features).unwrap_err().to_string(),
             "t.csv (whole): expected at least 21 rows for a window of 21, found 20"
         );
     }
 
     #[test]
-    fn a_part_shorter_than_a_window_is_refused() {
+    fn subset_shorter_than_a_window_is_rejected() {
         let split = split(&text(20));
         assert_eq!(
             windows(&split, shape(10, 5)).unwrap_err().to_string(),
@@ -273,26 +272,26 @@ mod tests {
     }
 
     #[test]
-    fn a_shape_has_no_side_of_nothing() {
+    fn zero_lengths_are_rejected() {
         let message = |result: Result<WindowShape>| result.unwrap_err().to_string();
-        assert_eq!(message(WindowShape::new(0, 1, vec![0], vec![0])), "expected a window of at least 1, found 0");
-        assert_eq!(message(WindowShape::new(1, 0, vec![0], vec![0])), "expected a horizon of at least 1, found 0");
+        assert_eq!(message(WindowShape::new(0, 1, vec![0], vec![0])), "window: expected at least 1, found 0");
+        assert_eq!(message(WindowShape::new(1, 0, vec![0], vec![0])), "horizon: expected at least 1, found 0");
         assert!(WindowShape::new(1, 1, vec![], vec![0]).is_err());
         assert!(WindowShape::new(1, 1, vec![0], vec![]).is_err());
     }
 
     #[test]
-    fn a_column_number_past_the_last_is_refused() {
+    fn column_index_out_of_range_is_rejected() {
         let wide = WindowShape::new(1, 1, vec![0], vec![2]).unwrap();
         assert_eq!(
             windows(&split(&text(20)), wide).unwrap_err().to_string(),
-            "t.csv: expected a column number below 2, found 2"
+            "t.csv: expected a column index below 2, found 2"
         );
     }
 
     proptest! {
         #[test]
-        fn no_window_leaves_its_part(
+        fn windows_stay_inside_their_subset(
             rows in 20_usize..200,
             window in 1_usize..8,
             horizon in 1_usize..4,
@@ -305,12 +304,12 @@ mod tests {
                 return Ok(());
             };
             for i in 0..windows.len() {
-                let (mut inputs, mut targets) = (vec![], vec![]);
-                windows.inputs_into(i, &mut inputs);
+                let (mut features, mut targets) = (vec![], vec![]);
+                windows.features_into(i, &mut features);
                 windows.targets_into(i, &mut targets);
-                prop_assert_eq!(inputs.len(), window * 2);
+                prop_assert_eq!(features.len(), window * 2);
                 prop_assert_eq!(targets.len(), horizon);
-                for x in inputs.iter().chain(&targets) {
+                for x in features.iter().chain(&targets) {
                     prop_assert!(split.valid.rows().contains(&(x.abs() as usize)));
                 }
                 prop_assert_eq!(targets[0], (windows.origin(i) + 1) as f32);

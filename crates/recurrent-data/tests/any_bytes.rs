@@ -1,51 +1,55 @@
-//! Whatever a file holds, the answer is numbers or a message, never a panic.
+//! Any input gives a result or an error, and never a panic.
 
 use proptest::prelude::*;
 use recurrent_data::{
-    BpttBatches, ColumnSelection, Corpus, LabeledTexts, Missing, ParallelCorpus, Ratios, Result, Scaler, ScalerKind,
-    Table, Tokenizer, TokenizerConfig, TokenizerKind, WindowShape, Windows,
+    BpttBatches, ColumnSelection, Corpus, LabeledTexts, Missing, ParallelCorpus, Result, Scaler, ScalerKind,
+    SplitFractions, Table, Tokenizer, TokenizerConfig, TokenizerKind, WindowShape, Windows,
 };
 
-/// The whole way, as far as these bytes can go.
-fn go(bytes: &[u8], missing: Missing) -> Result<()> {
+/// The whole pipeline for a series.
+fn run_series(bytes: &[u8], missing: Missing) -> Result<()> {
     let table = Table::from_bytes("any", bytes, None)?;
-    let request = ColumnSelection { missing, ..ColumnSelection::default() };
-    let series = table.series(&request)?;
+    let selection = ColumnSelection { missing, ..ColumnSelection::default() };
+    let series = table.series(&selection)?;
     if let Some(dates) = series.dates() {
-        dates.continue_from(dates.len() - 1, 3);
+        dates.labels_after(dates.len() - 1, 3);
     }
-    let split = series.split(&Ratios::default())?;
+    let split = series.split(&SplitFractions::default())?;
     let scaler = Scaler::fit(&split.train, ScalerKind::Standard);
     let shape = WindowShape::new(1, 1, vec![0], vec![0])?;
     let windows = Windows::new(&scaler.scale(&split.train)?, shape)?;
-    windows.inputs_into(windows.len() - 1, &mut vec![]);
+    windows.features_into(windows.len() - 1, &mut vec![]);
     Ok(())
 }
 
-/// The ways that texts can go.
-fn go_as_corpus(bytes: &[u8], kind: TokenizerKind) -> Result<()> {
-    let corpus = Corpus::from_bytes("any", bytes.to_vec())?;
-    let (train, valid) = corpus.split(0.3)?;
-    let codec = Tokenizer::fit(kind, 270, 1, train.pieces())?;
-    let lanes = BpttBatches::new(valid.encode(&codec)?, 2, 3)?;
-    lanes.window(lanes.len() - 1);
-    codec.decode(&lanes.tokens().ids(0..lanes.tokens().len()));
+/// The whole pipeline for a text.
+fn run_corpus(bytes: &[u8], kind: TokenizerKind) -> Result<()> {
+    let split = Corpus::from_bytes("any", bytes.to_vec())?.split(0.3)?;
+    let config = TokenizerConfig::new(kind).with_vocab_size(270).with_min_count(1);
+    let tokenizer = Tokenizer::fit(&config, split.train.pieces())?;
+    let batches = BpttBatches::new(split.valid.encode(&tokenizer)?, 2, 3)?;
+    batches.batch(batches.len() - 1);
+    tokenizer.decode(&batches.encoded().ids(0..batches.encoded().len()));
     Ok(())
 }
 
-fn go_as_pairs(bytes: &[u8]) -> Result<()> {
+/// The whole pipeline for pairs.
+fn run_pairs(bytes: &[u8]) -> Result<()> {
     let pairs = ParallelCorpus::from_table(&Table::from_bytes("any", bytes, None)?, None, None, None)?;
-    let split = pairs.split(&Ratios::default())?;
-    let codec = Tokenizer::fit(TokenizerKind::Words, 0, 1, split.train.sources().and(split.train.targets()))?;
-    split.test.encode(&codec, &codec, 5)?;
+    let split = pairs.split(&SplitFractions::default())?;
+    let config = TokenizerConfig::new(TokenizerKind::Words).with_min_count(1);
+    let tokenizer = Tokenizer::fit(&config, split.train.sources().concat(split.train.targets()))?;
+    split.test.encode(&tokenizer, &tokenizer, 5)?;
     Ok(())
 }
 
-fn go_as_labelled(bytes: &[u8]) -> Result<()> {
+/// The whole pipeline for labeled texts.
+fn run_labeled(bytes: &[u8]) -> Result<()> {
     let labeled = LabeledTexts::from_table(&Table::from_bytes("any", bytes, None)?, None, None, None)?;
-    let split = labeled.split(&Ratios::default())?;
-    let codec = Tokenizer::fit(TokenizerKind::Chars, 0, 1, split.train.texts())?;
-    split.test.encode(&codec, 5)?;
+    let split = labeled.split(&SplitFractions::default())?;
+    let config = TokenizerConfig::new(TokenizerKind::Chars).with_min_count(1);
+    let tokenizer = Tokenizer::fit(&config, split.train.texts())?;
+    split.test.encode(&tokenizer, 5)?;
     Ok(())
 }
 
@@ -56,7 +60,7 @@ fn any_policy() -> impl Strategy<Value = Missing> {
 proptest! {
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200), missing in any_policy()) {
-        let _ = go(&bytes, missing);
+        let _ = run_series(&bytes, missing);
     }
 
     #[test]
@@ -64,9 +68,9 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         kind in prop::sample::select(TokenizerKind::ALL.to_vec()),
     ) {
-        let _ = go_as_corpus(&bytes, kind);
-        let _ = go_as_pairs(&bytes);
-        let _ = go_as_labelled(&bytes);
+        let _ = run_corpus(&bytes, kind);
+        let _ = run_pairs(&bytes);
+        let _ = run_labeled(&bytes);
         let (one, other) = bytes.split_at(bytes.len() / 2);
         let _ = ParallelCorpus::from_aligned_bytes(("any", one), ("other", other));
     }
@@ -77,14 +81,14 @@ proptest! {
         any_text in "\\PC{0,80}",
         kind in prop::sample::select(TokenizerKind::ALL.to_vec()),
     ) {
-        let _ = go_as_corpus(any_text.as_bytes(), kind);
-        let _ = go_as_corpus(text.as_bytes(), kind);
-        let _ = go_as_pairs(text.as_bytes());
-        let _ = go_as_labelled(text.as_bytes());
+        let _ = run_corpus(any_text.as_bytes(), kind);
+        let _ = run_corpus(text.as_bytes(), kind);
+        let _ = run_pairs(text.as_bytes());
+        let _ = run_labeled(text.as_bytes());
     }
 
     #[test]
-    fn any_saved_codec(
+    fn any_saved_tokenizer(
         json in "\\PC{0,80}",
         merges in prop::collection::vec(("[a-cĠŀ]{0,2}", "[a-cĠŀ]{0,2}"), 0..6),
         pieces in prop::collection::vec(("[a-c<>]{0,3}", -9.0..9.0_f64), 0..6),
@@ -98,21 +102,22 @@ proptest! {
             format!(r#"{{"kind":"unigram","pieces":[{}]}}"#, pieces.join(",")),
             format!(r#"{{"kind":"chars","alphabet":{text:?}}}"#),
         ] {
-            if let Ok(codec) = Tokenizer::from_json("any", &json) {
-                codec.decode(&codec.encode(&text));
-                prop_assert_eq!(Tokenizer::from_json("any", &codec.to_json()).unwrap().to_json(), codec.to_json());
+            if let Ok(tokenizer) = Tokenizer::from_json("any", &json) {
+                tokenizer.decode(&tokenizer.encode(&text));
+                let saved = tokenizer.to_json();
+                prop_assert_eq!(Tokenizer::from_json("any", &saved).unwrap().to_json(), saved);
             }
         }
-        let request = TokenizerConfig { lowercase: true, ..TokenizerConfig::new(TokenizerKind::Words) };
-        let _ = Tokenizer::fit_texts(&request, [&text, &json]);
+        let config = TokenizerConfig::new(TokenizerKind::Words).with_lowercase(true);
+        let _ = Tokenizer::fit_strings(&config, [&text, &json]);
     }
 
     #[test]
-    fn any_text_of_the_right_characters(
+    fn any_text_of_table_characters(
         text in "(date,x|x;y|\"x\",y)\r?\n([-0-9,;.eTNa/:\" \r\n]{0,80})",
         missing in any_policy(),
     ) {
-        let _ = go(text.as_bytes(), missing);
+        let _ = run_series(text.as_bytes(), missing);
     }
 
     #[test]
@@ -124,9 +129,9 @@ proptest! {
         days.sort();
         days.dedup();
         let rows: String = days.iter().map(|day| format!("{day},1\n")).collect();
-        let message = go(format!("date,x\n{rows}").as_bytes(), missing);
-        // Sorted and each once, they are dates; only a split may want more of them.
-        if let Err(error) = message {
+        let result = run_series(format!("date,x\n{rows}").as_bytes(), missing);
+        // Sorted and distinct dates are valid; only the split may need more rows.
+        if let Err(error) = result {
             prop_assert!(error.to_string().contains("row"), "{}", error);
         }
     }

@@ -1,30 +1,30 @@
-//! Nothing about later rows reaches what a model is trained on.
+//! Held-out data does not change anything that training uses.
 
 use proptest::prelude::*;
 use recurrent_data::{
-    ColumnSelection, Corpus, DatasetManifest, ParallelCorpus, Ratios, Scaler, ScalerKind, Split, Table, Tokenizer,
-    TokenizerKind, Train, WindowShape, Windows,
+    ColumnSelection, Corpus, ParallelCorpus, RegisteredDataset, Scaler, ScalerKind, Split, SplitFractions, Table,
+    Tokenizer, TokenizerConfig, TokenizerKind, Train, WindowShape, Windows,
 };
 
 const KINDS: [ScalerKind; 3] = [ScalerKind::Standard, ScalerKind::MinMax, ScalerKind::None];
 
 fn weather() -> String {
-    let bytes = DatasetManifest::find("weather").unwrap().bytes.unwrap();
+    let bytes = RegisteredDataset::find("weather").unwrap().bytes.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 fn split(csv: &str) -> Split {
-    let manifest = &DatasetManifest::find("weather").unwrap().manifest;
+    let manifest = &RegisteredDataset::find("weather").unwrap().manifest;
     let table = Table::from_bytes("weather.csv", csv.as_bytes(), None).unwrap();
     let series = table.series(&ColumnSelection::default()).unwrap();
     series.split(&manifest.series().unwrap().split).unwrap()
 }
 
-/// The same days, with other weather from row `first` on.
-fn altered(csv: &str, first: usize, weather: f64) -> String {
+/// The same dates, with other values from row `first` on.
+fn altered(csv: &str, first: usize, value: f64) -> String {
     let alter = |(i, line): (usize, &str)| match line.split_once(',') {
         Some((date, _)) if i > first => {
-            format!("{date},{weather},{weather},{},{weather},hail\n", -weather)
+            format!("{date},{value},{value},{},{value},hail\n", -value)
         }
         _ => format!("{line}\n"),
     };
@@ -36,23 +36,23 @@ fn windows(split: &Split, scaler: &Scaler) -> Windows<Train> {
     Windows::new(&scaler.scale(&split.train).unwrap(), shape).unwrap()
 }
 
-/// Every number that training sees, down to its bits.
-fn seen(windows: &Windows<Train>) -> Vec<u32> {
-    let mut numbers = vec![];
+/// The bits of every value that training uses.
+fn bits(windows: &Windows<Train>) -> Vec<u32> {
+    let mut values = vec![];
     for i in 0..windows.len() {
-        windows.inputs_into(i, &mut numbers);
-        windows.targets_into(i, &mut numbers);
+        windows.features_into(i, &mut values);
+        windows.targets_into(i, &mut values);
     }
-    numbers.into_iter().map(f32::to_bits).collect()
+    values.into_iter().map(f32::to_bits).collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn later_rows_change_nothing_in_training(weather_then in -1e6..1e6_f64) {
+    fn later_rows_do_not_change_training_data(value in -1e6..1e6_f64) {
         let before = split(&weather());
-        let after = split(&altered(&weather(), before.train.rows().end, weather_then));
+        let after = split(&altered(&weather(), before.train.rows().end, value));
         prop_assert_ne!(before.test.series(), after.test.series());
         for kind in KINDS {
             let (fitted, refitted) = (
@@ -61,41 +61,43 @@ proptest! {
             );
             prop_assert_eq!(&fitted, &refitted);
             prop_assert_eq!(
-                seen(&windows(&before, &fitted)),
-                seen(&windows(&after, &refitted))
+                bits(&windows(&before, &fitted)),
+                bits(&windows(&after, &refitted))
             );
         }
     }
 
     #[test]
-    fn later_characters_change_nothing_in_a_codec(then in "\\PC{20}") {
+    fn validation_text_does_not_change_the_tokenizer(end in "\\PC{20}") {
         let song = "the cat sat on the mat, and the rat sat on the cat.\n".repeat(8);
-        let fit = |kind, then: &str| {
-            let corpus = Corpus::from_bytes("song", format!("{song}{then}").into_bytes()).unwrap();
-            let share = then.chars().count() as f64 / corpus.chars() as f64;
-            let (train, _) = corpus.split(share + 1e-9).unwrap();
-            Tokenizer::fit(kind, 300, 0, train.pieces()).unwrap().to_json()
+        let fit = |kind, end: &str| {
+            let corpus = Corpus::from_bytes("song", format!("{song}{end}").into_bytes()).unwrap();
+            let fraction = end.chars().count() as f64 / corpus.num_chars() as f64;
+            let split = corpus.split(fraction + 1e-9).unwrap();
+            let config = TokenizerConfig::new(kind).with_vocab_size(300);
+            Tokenizer::fit(&config, split.train.pieces()).unwrap().to_json()
         };
         for kind in TokenizerKind::ALL {
-            prop_assert_eq!(fit(kind, &then), fit(kind, "01234567890123456789"));
+            prop_assert_eq!(fit(kind, &end), fit(kind, "01234567890123456789"));
         }
     }
 
     #[test]
-    fn held_out_pairs_change_nothing_in_a_codec(then in "[a-z]{1,9}") {
+    fn held_out_pairs_do_not_change_the_tokenizer(other in "[a-z]{1,9}") {
         let text = (0..60).fold("en\tfr\n".to_string(), |all, i| format!("{all}line {i}\tligne {i}\n"));
         let split = |text: &str| {
             let table = Table::from_bytes("pairs", text.as_bytes(), None).unwrap();
-            ParallelCorpus::from_table(&table, None, None, None).unwrap().split(&Ratios::default()).unwrap()
+            ParallelCorpus::from_table(&table, None, None, None).unwrap().split(&SplitFractions::default()).unwrap()
         };
         let before = split(&text);
         let mut altered = text.clone();
         for pair in before.test.pairs() {
-            altered = altered.replace(&format!("\t{}\n", pair.target), &format!("\t{then} {}\n", pair.line));
+            altered = altered.replace(&format!("\t{}\n", pair.target), &format!("\t{other} {}\n", pair.line));
         }
         let fit = |text: &str| {
             let train = split(text).train;
-            Tokenizer::fit(TokenizerKind::Words, 0, 0, train.sources().and(train.targets())).unwrap().to_json()
+            let config = TokenizerConfig::new(TokenizerKind::Words);
+            Tokenizer::fit(&config, train.sources().concat(train.targets())).unwrap().to_json()
         };
         prop_assert_ne!(&text, &altered);
         prop_assert_eq!(fit(&text), fit(&altered));

@@ -1,13 +1,15 @@
-//! The CPU's fused scans, and a product of the same machine beside them as the most that they could reach.
+//! The fused scans on the CPU, and a matrix product on the same machine as their upper bound.
 //!
-//! `cargo bench -p recurrent-kernels`; an item is a multiplication or an addition of a product, so that `Gitem/s` are
-//! GFLOP/s. What is no product (activations, packing, the sums of biases) is not counted, though it takes time.
+//! `cargo bench -p recurrent-kernels`; an item is a multiplication or an addition of a matrix product, so `Gitem/s` are
+//! GFLOP/s. Activations, packing and the sums of biases take time but are not counted.
 
 use burn::tensor::{Device, Distribution, Tensor};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use mimalloc::MiMalloc;
-use recurrent_kernels::cpu::{Cotangents, Equations, Keep, Layer, Layout, Need, Problem, Sizes, backward, forward};
+use recurrent_kernels::cpu::{
+    DirectionWeights, Equations, LayerArgs, Layout, NeedsGrad, OutputGrads, SavePolicy, Sizes, backward, forward,
+};
 use recurrent_kernels::{Direction, Nonlinearity};
 
 #[global_allocator]
@@ -29,7 +31,7 @@ fn main() {
     divan::main();
 }
 
-/// The peak: a product of two square matrices.
+/// The upper bound: a product of two square matrices.
 #[divan::bench(args = [512, 1024, 2048], max_time = 5)]
 fn product(bencher: Bencher, size: usize) {
     let square = || Tensor::<2>::random([size, size], Distribution::Default, &Device::flex());
@@ -37,7 +39,7 @@ fn product(bencher: Bencher, size: usize) {
     bencher.counter(ItemsCount::new(2 * size.pow(3))).bench(|| left.clone().matmul(right.clone()));
 }
 
-/// A layer, with everything that it needs and that comes back to it.
+/// A layer with its input and the gradient of its output.
 struct Scan {
     equations: Equations,
     sizes: Sizes,
@@ -52,7 +54,7 @@ impl Scan {
     fn new(equations: Equations, sizes: Sizes) -> Self {
         let Sizes { batch, time, input, hidden } = sizes;
         let columns = equations.gates() * hidden;
-        let wave = |len: usize, height: f32| (0..len).map(|i| height * (i as f32).sin()).collect();
+        let wave = |len: usize, amplitude: f32| (0..len).map(|i| amplitude * (i as f32).sin()).collect();
         Self {
             equations,
             sizes,
@@ -64,28 +66,28 @@ impl Scan {
         }
     }
 
-    /// Multiplications and additions of the products of a forward pass.
+    /// Multiplications and additions of a forward pass's products.
     fn operations(&self) -> usize {
         let Sizes { batch, time, input, hidden } = self.sizes;
         2 * batch * time * (input + hidden) * self.equations.gates() * hidden
     }
 
-    fn with_problem<T>(&self, run: impl FnOnce(&Problem) -> T) -> T {
-        let layer = Layer {
+    fn with_args<T>(&self, run: impl FnOnce(&LayerArgs) -> T) -> T {
+        let weights = DirectionWeights {
             direction: Direction::Forward,
             w_ih: &self.w_ih,
             w_hh: &self.w_hh,
             bias: Some(&self.bias),
             bias_hn: None,
         };
-        run(&Problem {
+        run(&LayerArgs {
             equations: self.equations,
             sizes: self.sizes,
             layout: Layout::BatchFirst,
             x: &self.x,
-            layers: &[layer],
-            hidden: None,
-            cell: None,
+            directions: &[weights],
+            initial_hidden: None,
+            initial_cell: None,
             lengths: None,
         })
     }
@@ -94,17 +96,17 @@ impl Scan {
 fn infer(bencher: Bencher, equations: Equations, sizes: Sizes) {
     let scan = Scan::new(equations, sizes);
     let counter = ItemsCount::new(scan.operations());
-    bencher.counter(counter).bench_local(|| scan.with_problem(|problem| forward(problem, Keep::Nothing)));
+    bencher.counter(counter).bench_local(|| scan.with_args(|args| forward(args, SavePolicy::Nothing)));
 }
 
-/// Forward and backward, with all gradients: thrice the products of a forward pass.
+/// A forward and a backward pass with all gradients: three times the products of a forward pass.
 fn train(bencher: Bencher, equations: Equations, sizes: Sizes) {
     let scan = Scan::new(equations, sizes);
-    let need = Need { x: true, input_weights: true, recurrent_weights: true, biases: true, state: true };
+    let needs = NeedsGrad { x: true, w_ih: true, w_hh: true, biases: true, initial_state: true };
     bencher.counter(ItemsCount::new(3 * scan.operations())).bench_local(|| {
-        scan.with_problem(|problem| {
-            let tape = forward(problem, Keep::Everything).tape.expect("kept");
-            backward(problem, tape, &Cotangents { output: Some(&scan.d_output), ..Cotangents::default() }, need)
+        scan.with_args(|args| {
+            let saved = forward(args, SavePolicy::Everything).saved.expect("saved values");
+            backward(args, saved, &OutputGrads { output: Some(&scan.d_output), ..OutputGrads::default() }, needs)
         })
     });
 }

@@ -1,22 +1,22 @@
-//! Tensors that lie in the host's memory.
+//! Backends whose tensors are in host memory.
 
 use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::Shape;
 
-/// A backend whose single-precision tensors can be read where they are.
-pub trait Host: Backend {
-    /// A tensor's numbers, one after the other.
-    type Numbers: AsRef<[f32]>;
+/// A backend whose single-precision tensors can be read in place.
+pub trait HostBackend: Backend {
+    /// The elements of a tensor, contiguous.
+    type Elements: AsRef<[f32]>;
 
-    /// Whether a tensor's numbers lie in memory in the order of its dimensions, without gaps.
-    fn lies_in_order(tensor: &FloatTensor<Self>) -> bool;
+    /// Whether a tensor is contiguous in row-major order.
+    fn is_contiguous(tensor: &FloatTensor<Self>) -> bool;
 
-    /// A tensor's numbers in the order of its dimensions; copied only if they do not lie like that.
-    fn numbers(tensor: FloatTensor<Self>) -> Self::Numbers;
+    /// A tensor's elements in row-major order; copied only if the tensor is not contiguous.
+    fn elements(tensor: FloatTensor<Self>) -> Self::Elements;
 
-    /// A tensor of numbers that lie in the order of its dimensions; nothing is copied.
-    fn tensor(numbers: Vec<f32>, shape: Shape) -> FloatTensor<Self>;
+    /// A tensor of elements in row-major order; nothing is copied.
+    fn from_elements(elements: Vec<f32>, shape: Shape) -> FloatTensor<Self>;
 }
 
 #[cfg(feature = "flex")]
@@ -25,73 +25,73 @@ mod flex {
     use burn::backend::flex::FlexTensor;
     use burn::tensor::{Shape, TensorData};
 
-    use super::Host;
+    use super::HostBackend;
 
-    /// A tensor in order.
-    pub struct Numbers(FlexTensor);
+    /// A contiguous tensor.
+    pub struct Elements(FlexTensor);
 
-    impl AsRef<[f32]> for Numbers {
+    impl AsRef<[f32]> for Elements {
         fn as_ref(&self) -> &[f32] {
-            self.0.as_slice().expect("single precision, in order")
+            self.0.as_slice().expect("a contiguous tensor in single precision")
         }
     }
 
-    impl Host for Flex {
-        type Numbers = Numbers;
+    impl HostBackend for Flex {
+        type Elements = Elements;
 
-        fn lies_in_order(tensor: &FlexTensor) -> bool {
+        fn is_contiguous(tensor: &FlexTensor) -> bool {
             tensor.is_contiguous()
         }
 
-        fn numbers(tensor: FlexTensor) -> Numbers {
-            Numbers(if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() })
+        fn elements(tensor: FlexTensor) -> Elements {
+            Elements(if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() })
         }
 
-        fn tensor(numbers: Vec<f32>, shape: Shape) -> FlexTensor {
-            FlexTensor::from_data(TensorData::new(numbers, shape))
+        fn from_elements(elements: Vec<f32>, shape: Shape) -> FlexTensor {
+            FlexTensor::from_data(TensorData::new(elements, shape))
         }
     }
 }
 
 #[cfg(feature = "ndarray")]
-#[allow(deprecated, reason = "deprecated in favour of Flex, and supported here for as long as Burn ships it")]
+#[allow(deprecated, reason = "deprecated in favor of Flex, and supported here for as long as Burn ships it")]
 mod ndarray {
     use burn::backend::ndarray::NdArrayTensor;
     use burn::backend::{NdArray, TensorMetadata};
     use burn::tensor::{Shape, TensorData};
 
-    use super::Host;
+    use super::HostBackend;
 
-    /// A tensor in order.
-    pub struct Numbers(NdArrayTensor);
+    /// A contiguous tensor.
+    pub struct Elements(NdArrayTensor);
 
-    impl AsRef<[f32]> for Numbers {
+    impl AsRef<[f32]> for Elements {
         fn as_ref(&self) -> &[f32] {
             match &self.0 {
-                NdArrayTensor::F32(storage) => storage.view().to_slice().expect("in order"),
-                other => panic!("expected single precision, got {:?}", other.dtype()),
+                NdArrayTensor::F32(storage) => storage.view().to_slice().expect("a contiguous tensor"),
+                other => panic!("expected dtype F32, got {:?}", other.dtype()),
             }
         }
     }
 
-    impl Host for NdArray {
-        type Numbers = Numbers;
+    impl HostBackend for NdArray {
+        type Elements = Elements;
 
-        fn lies_in_order(tensor: &NdArrayTensor) -> bool {
+        fn is_contiguous(tensor: &NdArrayTensor) -> bool {
             matches!(tensor, NdArrayTensor::F32(storage) if storage.view().is_standard_layout())
         }
 
-        fn numbers(tensor: NdArrayTensor) -> Numbers {
+        fn elements(tensor: NdArrayTensor) -> Elements {
             match &tensor {
                 NdArrayTensor::F32(storage) if !storage.view().is_standard_layout() => {
-                    Numbers(Self::tensor(storage.view().iter().copied().collect(), tensor.shape()))
+                    Elements(Self::from_elements(storage.view().iter().copied().collect(), tensor.shape()))
                 }
-                _ => Numbers(tensor),
+                _ => Elements(tensor),
             }
         }
 
-        fn tensor(numbers: Vec<f32>, shape: Shape) -> NdArrayTensor {
-            NdArrayTensor::from_data(TensorData::new(numbers, shape))
+        fn from_elements(elements: Vec<f32>, shape: Shape) -> NdArrayTensor {
+            NdArrayTensor::from_data(TensorData::new(elements, shape))
         }
     }
 }

@@ -1,151 +1,144 @@
-//! What the scans of all cells have in common: the checks at the door, and the choice of a way.
+//! The scans and layers of the three cells: the crate's entry points.
 
-use burn::backend::DispatchDevice;
-use burn::tensor::{DType, Tensor};
+use std::mem::discriminant;
 
-#[cfg(any(feature = "cpu", feature = "gpu"))]
-use crate::Equations;
-#[cfg(any(feature = "cpu", feature = "gpu"))]
-use crate::fused::{self, Plan};
-#[cfg(feature = "gpu")]
-use crate::gpu::Limits;
-use crate::{Direction, Scan, Scanned, State, Weights, check_lengths, plain};
+use burn::tensor::Tensor;
 
-/// A cell with the weights of one direction.
-pub(crate) trait Kernel {
-    /// What is carried from step to step.
-    type State<const D: usize>: State<D>;
+use crate::cell::{Cell, GruCell, LstmCell, RnnCell};
+use crate::dispatch;
+use crate::{
+    Direction, GruState, LstmState, Nonlinearity, Reset, RnnState, Scan, Scanned, State, Weights, stack_states,
+};
 
-    /// How many times `hidden` the weight matrices are wide.
-    const GATES: usize;
-
-    /// The equations, as the fused operation knows them.
-    #[cfg(any(feature = "cpu", feature = "gpu"))]
-    fn equations(&self) -> Equations;
-
-    /// The weights.
-    fn weights(&self) -> &Weights;
-
-    /// The candidate's recurrent bias `[hidden]`, if there is one.
-    fn bias_hn(&self) -> Option<&Tensor<1>> {
-        None
-    }
-
-    /// One step of the equations, from the projected input `[batch, gates * hidden]`.
-    fn step(&self, projected: Tensor<2>, state: Self::State<2>) -> Self::State<2>;
+/// Scans a sequence `x [batch, time, input]` with a vanilla RNN; see [`rnn_step`](crate::rnn_step) for the equation.
+///
+/// Starts from `initial [batch, hidden]`, or from zeros. Returns the outputs `[batch, time, hidden]` and the final state
+/// `[batch, hidden]`. The batch may be empty; a length may be 0.
+///
+/// # Panics
+/// If `x` has no step, a shape does not fit the others, there is not one length per row, a length exceeds the sequence,
+/// or the tensors differ in dtype. On a GPU also if the gates of the batch do not fit in one buffer of the device.
+pub fn rnn_scan(
+    x: Tensor<3>,
+    weights: Weights,
+    nonlinearity: Nonlinearity,
+    initial: impl Into<Option<RnnState<2>>>,
+    scan: &Scan,
+) -> Scanned<RnnState<2>> {
+    scan_direction(x, RnnCell { weights, nonlinearity }, initial.into(), scan)
 }
 
-/// One direction: `x [batch, time, input]`, `initial [batch, hidden]`.
-pub(crate) fn scan_direction<K: Kernel>(
+/// Scans a sequence `x [batch, time, input]` with an LSTM; see [`lstm_step`](crate::lstm_step) for the equations.
+///
+/// Starts from `initial [batch, hidden]`, or from zeros. Returns the outputs `[batch, time, hidden]` and the final state
+/// `[batch, hidden]`. The batch may be empty; a length may be 0.
+///
+/// # Panics
+/// As [`rnn_scan`], and if `cell_clip` is not positive.
+pub fn lstm_scan(
     x: Tensor<3>,
-    kernel: K,
-    initial: Option<K::State<2>>,
+    weights: Weights,
+    cell_clip: Option<f64>,
+    initial: impl Into<Option<LstmState<2>>>,
     scan: &Scan,
-) -> Scanned<K::State<2>> {
-    let initial = initial.map(|state| state.map_into(|part| part.unsqueeze_dim(0)));
-    let Scanned { output, state } = scan_directions(x, vec![(scan.direction, kernel)], initial, scan.lengths);
+) -> Scanned<LstmState<2>> {
+    scan_direction(x, LstmCell::new(weights, cell_clip), initial.into(), scan)
+}
+
+/// Scans a sequence `x [batch, time, input]` with a GRU; see [`gru_step`](crate::gru_step) for the equations.
+///
+/// Starts from `initial [batch, hidden]`, or from zeros. Returns the outputs `[batch, time, hidden]` and the final state
+/// `[batch, hidden]`. The batch may be empty; a length may be 0.
+///
+/// # Panics
+/// As [`rnn_scan`].
+pub fn gru_scan(
+    x: Tensor<3>,
+    weights: Weights,
+    reset: Reset,
+    initial: impl Into<Option<GruState<2>>>,
+    scan: &Scan,
+) -> Scanned<GruState<2>> {
+    scan_direction(x, GruCell { weights, reset }, initial.into(), scan)
+}
+
+/// Runs one layer of a vanilla RNN over a sequence, forward or, given the weights of a second direction, bidirectionally:
+/// `x [batch, time, input]` → `[batch, time, directions * hidden]`. Both directions are one operation where the scan
+/// [is fused](crate::is_fused).
+///
+/// Starts from `initial [directions, batch, hidden]`, or from zeros; the final state has the same shape. `lengths` are
+/// those of [`Scan`]. The batch may be empty.
+///
+/// # Panics
+/// As [`rnn_scan`], and if there are not one or two directions.
+pub fn rnn_layer(
+    x: Tensor<3>,
+    weights: Vec<Weights>,
+    nonlinearity: Nonlinearity,
+    initial: Option<RnnState<3>>,
+    lengths: Option<&[usize]>,
+) -> Scanned<RnnState<3>> {
+    let cells = weights.into_iter().map(|weights| RnnCell { weights, nonlinearity });
+    scan_layer(x, cells.collect(), initial, lengths)
+}
+
+/// Runs one layer of an LSTM over a sequence, forward or, given the weights of a second direction, bidirectionally:
+/// `x [batch, time, input]` → `[batch, time, directions * hidden]`. Both directions are one operation where the scan
+/// [is fused](crate::is_fused).
+///
+/// Starts from `initial [directions, batch, hidden]`, or from zeros; the final state has the same shape. `lengths` are
+/// those of [`Scan`]. The batch may be empty.
+///
+/// # Panics
+/// As [`lstm_scan`], and if there are not one or two directions.
+pub fn lstm_layer(
+    x: Tensor<3>,
+    weights: Vec<Weights>,
+    cell_clip: Option<f64>,
+    initial: Option<LstmState<3>>,
+    lengths: Option<&[usize]>,
+) -> Scanned<LstmState<3>> {
+    let cells = weights.into_iter().map(|weights| LstmCell::new(weights, cell_clip));
+    scan_layer(x, cells.collect(), initial, lengths)
+}
+
+/// Runs one layer of a GRU over a sequence, forward or, given a second direction, bidirectionally:
+/// `x [batch, time, input]` → `[batch, time, directions * hidden]`. Both directions are one operation where the scan
+/// [is fused](crate::is_fused).
+///
+/// Starts from `initial [directions, batch, hidden]`, or from zeros; the final state has the same shape. `lengths` are
+/// those of [`Scan`]. The batch may be empty.
+///
+/// # Panics
+/// As [`gru_scan`], if there are not one or two directions, and if one has [`Reset::After`] and the other
+/// [`Reset::Before`].
+pub fn gru_layer(
+    x: Tensor<3>,
+    directions: Vec<(Weights, Reset)>,
+    initial: Option<GruState<3>>,
+    lengths: Option<&[usize]>,
+) -> Scanned<GruState<3>> {
+    let same = directions.windows(2).all(|pair| discriminant(&pair[0].1) == discriminant(&pair[1].1));
+    assert!(same, "both directions of a GRU layer must apply the reset gate in the same place");
+    let cells = directions.into_iter().map(|(weights, reset)| GruCell { weights, reset });
+    scan_layer(x, cells.collect(), initial, lengths)
+}
+
+/// Scans in one direction, `initial [batch, hidden]`.
+fn scan_direction<C: Cell>(x: Tensor<3>, cell: C, initial: Option<C::State<2>>, scan: &Scan) -> Scanned<C::State<2>> {
+    let initial = initial.map(|state| stack_states(vec![state]));
+    let Scanned { output, state } = dispatch::scan_layer(x, vec![(scan.direction, cell)], initial, scan.lengths);
     Scanned { output, state: State::<3>::map_into(state, |part| part.squeeze_dim(0)) }
 }
 
-/// The forward direction, or both: `x [batch, time, input]`, `initial [directions, batch, hidden]`.
-pub(crate) fn scan_layer<K: Kernel>(
+/// Scans forward or in both directions, `initial [directions, batch, hidden]`.
+fn scan_layer<C: Cell>(
     x: Tensor<3>,
-    kernels: Vec<K>,
-    initial: Option<K::State<3>>,
+    cells: Vec<C>,
+    initial: Option<C::State<3>>,
     lengths: Option<&[usize]>,
-) -> Scanned<K::State<3>> {
-    assert!(matches!(kernels.len(), 1 | 2), "a layer has one direction or two, got {}", kernels.len());
-    let directions = [Direction::Forward, Direction::Reverse].into_iter().zip(kernels);
-    scan_directions(x, directions.collect(), initial, lengths)
-}
-
-fn scan_directions<K: Kernel>(
-    x: Tensor<3>,
-    kernels: Vec<(Direction, K)>,
-    initial: Option<K::State<3>>,
-    lengths: Option<&[usize]>,
-) -> Scanned<K::State<3>> {
-    check(&x, &kernels, initial.as_ref(), lengths);
-    #[cfg(any(feature = "cpu", feature = "gpu"))]
-    if is_fused(&x) {
-        #[cfg(feature = "gpu")]
-        if let Some(limits) = Limits::of_device(&x.device()) {
-            let [batch, time, _] = x.dims();
-            let [_, columns] = kernels[0].1.weights().w_hh.dims();
-            limits.check([batch, time], kernels.len() * columns);
-        }
-        let plan = Plan {
-            equations: kernels[0].1.equations(),
-            lengths: lengths.map(Into::into),
-            #[cfg(feature = "gpu")]
-            schedule: crate::gpu::forced(),
-        };
-        let layers =
-            kernels.iter().map(|(direction, kernel)| (*direction, kernel.weights().clone(), kernel.bias_hn().cloned()));
-        return fused::scan(x, layers.collect(), initial, plan);
-    }
-    plain::scan_each(kernels, initial, |(direction, kernel), initial| {
-        plain::scan(x.clone(), &kernel, initial, &Scan { direction, lengths })
-    })
-}
-
-/// Whether a scan over `x` is one operation, and not the [plain loop](plain): it is on the CPU backends Flex and NdArray
-/// in single precision, and on CubeCL's (wgpu, Vulkan, Metal, CUDA) in single and half precision, with autodiff and
-/// without, where this crate's feature of that name is on.
-pub fn is_fused(x: &Tensor<3>) -> bool {
-    has_scan(x.device().as_dispatch(), x.dtype())
-}
-
-/// A backend that the fused operation does not know would panic, so this is asked before the call.
-#[allow(unused_variables, reason = "without backends nobody asks for the dtype")]
-fn has_scan(device: &DispatchDevice, dtype: DType) -> bool {
-    match device {
-        #[cfg(feature = "flex")]
-        DispatchDevice::Flex(_) => dtype == DType::F32,
-        #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => dtype == DType::F32,
-        #[cfg(feature = "gpu")]
-        DispatchDevice::Cube(device) => {
-            matches!(dtype, DType::F32 | DType::F16 | DType::BF16) && Limits::of(&device.client()).suffice()
-        }
-        DispatchDevice::Autodiff(device) => has_scan(device, dtype),
-        #[allow(unreachable_patterns, reason = "which backends there are is chosen by features")]
-        _ => false,
-    }
-}
-
-/// Panics unless all shapes fit each other and all tensors have one dtype.
-fn check<K: Kernel>(
-    x: &Tensor<3>,
-    kernels: &[(Direction, K)],
-    initial: Option<&K::State<3>>,
-    lengths: Option<&[usize]>,
-) {
-    let [batch, time, input] = x.dims();
-    assert!(time > 0, "a sequence has at least one step, got x {:?}", x.dims());
-    if let Some(lengths) = lengths {
-        check_lengths(lengths, batch, time);
-    }
-    let [hidden, _] = kernels[0].1.weights().w_hh.dims();
-    let (gates, dtype) = (K::GATES, x.dtype());
-    for (_, kernel) in kernels {
-        let Weights { w_ih, w_hh, bias } = kernel.weights();
-        check_tensor(&format!("w_ih [input, {gates} * hidden]"), w_ih, [input, gates * hidden], dtype);
-        check_tensor(&format!("w_hh [hidden, {gates} * hidden]"), w_hh, [hidden, gates * hidden], dtype);
-        if let Some(bias) = bias {
-            check_tensor(&format!("bias [{gates} * hidden]"), bias, [gates * hidden], dtype);
-        }
-        if let Some(bias_hn) = kernel.bias_hn() {
-            check_tensor("bias_hn [hidden]", bias_hn, [hidden], dtype);
-        }
-    }
-    for part in initial.into_iter().flat_map(|state| state.clone().into_parts()) {
-        let shape = [kernels.len(), batch, hidden];
-        check_tensor("the initial state [directions, batch, hidden]", &part, shape, dtype);
-    }
-}
-
-fn check_tensor<const D: usize>(what: &str, tensor: &Tensor<D>, shape: [usize; D], dtype: DType) {
-    assert!(tensor.dims() == shape, "{what}: expected {shape:?}, got {:?}", tensor.dims());
-    assert!(tensor.dtype() == dtype, "{what}: expected {dtype:?} as x has, got {:?}", tensor.dtype());
+) -> Scanned<C::State<3>> {
+    assert!(matches!(cells.len(), 1 | 2), "a layer must have one or two directions, got {}", cells.len());
+    let directions = [Direction::Forward, Direction::Reverse].into_iter().zip(cells);
+    dispatch::scan_layer(x, directions.collect(), initial, lengths)
 }

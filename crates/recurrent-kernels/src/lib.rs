@@ -1,25 +1,33 @@
-//! Whole-sequence recurrent operations on Burn tensors.
+//! Recurrent operations over whole sequences, on Burn tensors.
 //!
-//! A recurrent layer spends its life in one loop: the same few products and gates, once for every step of time.
-//! This crate owns that loop. It knows tensors and equations; parameters, stacks of layers and initialisation live in
-//! `recurrent-models`.
+//! This crate holds the time loops of recurrent layers: the vanilla RNN, the LSTM and the GRU. It knows tensors and
+//! equations; parameters, stacks of layers and initialization are in `recurrent-models`, which most programs should use.
 //!
-//! - [`lstm_scan`], [`gru_scan`], [`rnn_scan`] run one layer in one direction over a whole sequence
-//!   `[batch, time, input]` and return every hidden state and the last [state](State);
-//! - [`lstm_layer`], [`gru_layer`], [`rnn_layer`] run one layer forward or in both directions;
-//! - [`lstm_step`], [`gru_step`], [`rnn_step`] are one step of the same equations, for streaming;
-//! - [`scan_steps`] is the loop itself, for a cell of your own.
+//! - [`lstm_scan`], [`gru_scan`], [`rnn_scan`] run one layer in one direction over a sequence `[batch, time, input]` and
+//!   return the hidden state of every step and the final [state](State);
+//! - [`lstm_layer`], [`gru_layer`], [`rnn_layer`] run one layer forward or bidirectionally;
+//! - [`lstm_step`], [`gru_step`], [`rnn_step`] compute one step of the same equations, for streaming;
+//! - [`scan_steps`] is the time loop by itself, for a cell of your own.
 //!
-//! There are two ways through a sequence. On the CPU backends Flex and NdArray in single precision, and on CubeCL's (wgpu,
-//! Vulkan, Metal, CUDA) in single and half precision, a scan is *one* operation, forward and back, the fused one;
-//! [`is_fused`] tells. It asks for this crate's feature of the backend's name: Burn's alone does not do. Everywhere else a
-//! scan is made of tensor operations, so it runs on each of Burn's backends, with and without autodiff: the [`plain`]
-//! path, which is also the oracle that the fused operation is held against. Its time and memory grow linearly with the
-//! sequence, also in training, which a loop over slices of one tracked tensor does not manage (see [`unstack`]).
+//! Weight matrices are `[in, out]` with all gates side by side in PyTorch's order ([`Weights`]). Rows of a batch may
+//! differ in length ([`Scan::lengths`]). A batch may be empty: the results then have no elements, and the gradients of
+//! the weights are zero. A sequence must have at least one step.
 //!
-//! The fused operation heeds Burn's gradient checkpointing (`device.autodiff().gradient_checkpointing()`): on a CPU it
-//! then keeps a few states of a sequence for the way back and computes the rest again, on a GPU it keeps nothing and
-//! computes all of it again.
+//! # Two implementations
+//!
+//! The *fused* implementation runs a whole scan as a single operation, forward and backward. It exists for the CPU
+//! backends Flex and NdArray in single precision (`cpu`) and for CubeCL's backends (wgpu, Vulkan, Metal, CUDA) in
+//! single and half precision (`gpu`). It needs this crate's Cargo feature of the backend's name, not only Burn's;
+//! [`is_fused`] tells whether it is used.
+//!
+//! The [*reference*](mod@reference) implementation is made of tensor operations and runs on every backend of Burn, with and
+//! without autodiff. The scans fall back to it, and the tests compare the fused implementation with it. Its time and
+//! memory are linear in the length of the sequence, in training too (see [`unbind()`]).
+//!
+//! The fused implementation follows Burn's gradient checkpointing (`device.autodiff().gradient_checkpointing()`): a CPU
+//! then saves only some of the states for the backward pass, a GPU saves nothing, and the rest is recomputed.
+//!
+//! # Example
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor};
@@ -41,9 +49,16 @@
 //! assert_eq!(scanned.state.cell.dims(), [batch, hidden]);
 //! ```
 
+#[cfg(any(feature = "cpu", feature = "gpu"))]
+mod autograd;
+mod cell;
 #[cfg(feature = "cpu")]
-#[allow(unsafe_code, reason = "speed: vector instructions, and one buffer shared by tasks with rows of their own")]
+#[allow(unsafe_code, reason = "speed: vector instructions, and one buffer shared by tasks with disjoint rows")]
 pub mod cpu;
+mod dispatch;
+mod empty_batch;
+#[cfg(any(feature = "cpu", feature = "gpu"))]
+mod equations;
 #[cfg(any(feature = "cpu", feature = "gpu"))]
 mod fused;
 #[cfg(feature = "gpu")]
@@ -52,28 +67,36 @@ mod gru;
 #[cfg(feature = "cpu")]
 mod host;
 mod layer;
-mod lstm;
 #[cfg(any(feature = "cpu", feature = "gpu"))]
-mod pass;
-pub mod plain;
+mod layout;
+mod lstm;
+pub mod reference;
 mod rnn;
 mod scan;
 mod state;
-mod unstack;
+mod unbind;
 mod weights;
 
 #[cfg(feature = "cpu")]
 pub use cpu::release_buffers;
-pub use gru::{GruGates, GruState, Reset, gru_layer, gru_scan, gru_step};
-pub use layer::is_fused;
-pub use lstm::{LstmGates, LstmState, lstm_layer, lstm_scan, lstm_step};
+pub use dispatch::is_fused;
 #[cfg(any(feature = "cpu", feature = "gpu"))]
-pub use pass::{Equations, Layout};
-pub use rnn::{Nonlinearity, RnnState, rnn_layer, rnn_scan, rnn_step};
+pub use equations::Equations;
+pub use gru::{GruGates, GruState, Reset, gru_step};
+pub use layer::{gru_layer, gru_scan, lstm_layer, lstm_scan, rnn_layer, rnn_scan};
+#[cfg(any(feature = "cpu", feature = "gpu"))]
+pub use layout::Layout;
+pub use lstm::{LstmGates, LstmState, lstm_step};
+pub use rnn::{Nonlinearity, RnnState, rnn_step};
 pub use scan::{Direction, Scan, Scanned, check_lengths, scan_steps};
-pub use state::State;
-pub use unstack::unstack;
+pub use state::{State, stack_states};
+pub use unbind::unbind;
 pub use weights::Weights;
 
-#[doc(hidden)] // for `impl_state!`, in crates that name Burn otherwise
+#[doc(hidden)] // for `impl_state!` in crates that import Burn under another name
 pub use burn;
+
+/// The README's examples, compiled as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

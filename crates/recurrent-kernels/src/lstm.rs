@@ -1,39 +1,38 @@
-//! Long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers et al. 2000).
+//! Long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers et al. 2000): state, gates and step.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
-#[cfg(any(feature = "cpu", feature = "gpu"))]
-use crate::Equations;
-use crate::layer::{Kernel, scan_direction, scan_layer};
+use crate::empty_batch::EmptyBatch;
 use crate::weights::split_gates;
-use crate::{Scan, Scanned, Weights, impl_state};
+use crate::{Weights, impl_state};
 
-/// The state of an LSTM: what it shows and what it remembers.
+/// The state of an LSTM.
 #[derive(Debug, Clone)]
 pub struct LstmState<const D: usize = 3> {
-    /// The hidden state h, the layer's output, `[batch, hidden]` or `[layers * directions, batch, hidden]`.
+    /// The hidden state h, which is the output, `[batch, hidden]` or `[num_layers * directions, batch, hidden]`.
     pub hidden: Tensor<D>,
-    /// The cell state c, the memory, of the same shape.
+    /// The cell state c, of the same shape.
     pub cell: Tensor<D>,
 }
 impl_state!(LstmState { hidden, cell });
 
-/// What the gates of an LSTM come to at a step, `[batch, hidden]` each; [`lstm_step`] has the equations.
+/// The gate activations of an LSTM at one step, `[batch, hidden]` each; see [`lstm_step`] for the equations.
 #[derive(Debug, Clone)]
 pub struct LstmGates {
-    /// i: how much of the candidate gets into the cell.
+    /// The input gate i.
     pub input: Tensor<2>,
-    /// f: how much of the cell stays.
+    /// The forget gate f.
     pub forget: Tensor<2>,
-    /// g: what may get into the cell.
+    /// The candidate g.
     pub candidate: Tensor<2>,
-    /// o: how much of the cell is shown.
+    /// The output gate o.
     pub output: Tensor<2>,
 }
 
 impl LstmGates {
-    /// From the projected input `[batch, 4 * hidden]` and the hidden state before the step, `[batch, hidden]`.
+    /// Computes the gates from the projected input `[batch, 4 * hidden]` and the hidden state before the step,
+    /// `[batch, hidden]`.
     pub fn new(projected: Tensor<2>, hidden: Tensor<2>, weights: &Weights) -> Self {
         let [i, f, g, o] = split_gates(projected + weights.recur(hidden));
         Self { input: sigmoid(i), forget: sigmoid(f), candidate: g.tanh(), output: sigmoid(o) }
@@ -43,17 +42,26 @@ impl LstmGates {
 /// One step of an LSTM, gates in the order `i, f, g, o`.
 ///
 /// ```text
-/// i = σ(W_ii x + b_i + W_hi h)      the input gate
-/// f = σ(W_if x + b_f + W_hf h)      the forget gate
-/// g = tanh(W_ig x + b_g + W_hg h)   the candidate
-/// o = σ(W_io x + b_o + W_ho h)      the output gate
+/// i = σ(W_ii x + b_i + W_hi h)      input gate
+/// f = σ(W_if x + b_f + W_hf h)      forget gate
+/// g = tanh(W_ig x + b_g + W_hg h)   candidate
+/// o = σ(W_io x + b_o + W_ho h)      output gate
 /// c' = f ⊙ c + i ⊙ g
 /// h' = o ⊙ tanh(c')
 /// ```
 ///
-/// `projected [batch, 4 * hidden]` is the part of the gates that comes from x, from [`Weights::project`]. With a
-/// `cell_clip`, c' is held within ± that number (Sak et al. 2014), and no gradient flows where it is held.
+/// `projected [batch, 4 * hidden]` is the input's contribution to the gates, from [`Weights::project`]; `state` and the
+/// result are `[batch, hidden]`. The batch may be empty. With a `cell_clip`, c' is clipped to ± that value (Sak et al.
+/// 2014), and its gradient is zero where it is clipped.
+///
+/// # Panics
+/// If a shape does not fit the others.
 pub fn lstm_step(projected: Tensor<2>, state: LstmState<2>, weights: &Weights, cell_clip: Option<f64>) -> LstmState<2> {
+    let [batch, size] = state.hidden.dims();
+    if batch == 0 {
+        let inputs = EmptyBatch::of(&projected).and(&state.hidden).and(&state.cell).and(&weights.w_hh);
+        return LstmState { hidden: inputs.result([0, size]), cell: inputs.result([0, size]) };
+    }
     let LstmGates { input: i, forget: f, candidate: g, output: o } = LstmGates::new(projected, state.hidden, weights);
     let cell = f * state.cell + i * g;
     let cell = match cell_clip {
@@ -61,72 +69,4 @@ pub fn lstm_step(projected: Tensor<2>, state: LstmState<2>, weights: &Weights, c
         None => cell,
     };
     LstmState { hidden: o * cell.clone().tanh(), cell }
-}
-
-/// An LSTM over a whole sequence, `x [batch, time, input]`; see [`lstm_step`] for the equations.
-///
-/// It starts from `initial`, `[batch, hidden]`, or from zeros.
-///
-/// # Panics
-/// If there is no step, a shape does not fit the others, a length is beyond the sequence, not all tensors have the
-/// dtype of `x`, or `cell_clip` is not positive.
-pub fn lstm_scan(
-    x: Tensor<3>,
-    weights: Weights,
-    cell_clip: Option<f64>,
-    initial: impl Into<Option<LstmState<2>>>,
-    scan: &Scan,
-) -> Scanned<LstmState<2>> {
-    scan_direction(x, LstmKernel::new(weights, cell_clip), initial.into(), scan)
-}
-
-/// One layer of an LSTM over a whole sequence, forward or, given a second direction's weights, forward and in reverse:
-/// `x [batch, time, input]` → `[batch, time, directions * hidden]`. Both directions are one operation where a scan
-/// [is one](crate::is_fused).
-///
-/// It starts from `initial`, `[directions, batch, hidden]`, or from zeros; of `lengths` [`Scan`] tells.
-///
-/// # Panics
-/// As [`lstm_scan`] does.
-pub fn lstm_layer(
-    x: Tensor<3>,
-    weights: Vec<Weights>,
-    cell_clip: Option<f64>,
-    initial: Option<LstmState<3>>,
-    lengths: Option<&[usize]>,
-) -> Scanned<LstmState<3>> {
-    let kernels = weights.into_iter().map(|weights| LstmKernel::new(weights, cell_clip));
-    scan_layer(x, kernels.collect(), initial, lengths)
-}
-
-pub(crate) struct LstmKernel {
-    weights: Weights,
-    cell_clip: Option<f64>,
-}
-
-impl LstmKernel {
-    pub(crate) fn new(weights: Weights, cell_clip: Option<f64>) -> Self {
-        if let Some(clip) = cell_clip {
-            assert!(clip > 0.0, "an LSTM's cell state is held within a positive number, got {clip}");
-        }
-        Self { weights, cell_clip }
-    }
-}
-
-impl Kernel for LstmKernel {
-    type State<const D: usize> = LstmState<D>;
-    const GATES: usize = 4;
-
-    #[cfg(any(feature = "cpu", feature = "gpu"))]
-    fn equations(&self) -> Equations {
-        Equations::Lstm { clip: self.cell_clip.map(|clip| clip as f32) }
-    }
-
-    fn weights(&self) -> &Weights {
-        &self.weights
-    }
-
-    fn step(&self, projected: Tensor<2>, state: LstmState<2>) -> LstmState<2> {
-        lstm_step(projected, state, &self.weights, self.cell_clip)
-    }
 }

@@ -1,9 +1,9 @@
-//! How many kernels a scan launches on a GPU, as CubeCL counts them, and a scan that the device has recorded.
+//! The number of kernels that a scan launches on a GPU, as counted by CubeCL, with and without a captured graph.
 #![recursion_limit = "256"]
 #![cfg(feature = "wgpu")]
 
 use burn::tensor::{Device, DeviceKind, Distribution, Tensor, Tolerance};
-use recurrent_kernels::gpu::{Recorded, Schedule, count_launches, with_schedule};
+use recurrent_kernels::gpu::{CapturedGraph, Schedule, count_launches, with_schedule};
 use recurrent_kernels::{Nonlinearity, Reset, Weights, gru_layer, lstm_layer, rnn_layer};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,7 +16,7 @@ enum Cell {
 
 const CELLS: [Cell; 4] = [Cell::Rnn, Cell::Lstm, Cell::GruAfter, Cell::GruBefore];
 
-/// A layer over a sequence of `time` steps, and the launches of its way forward and of its way back.
+/// A layer whose kernel launches are counted.
 struct Passes {
     cell: Cell,
     directions: usize,
@@ -25,11 +25,12 @@ struct Passes {
 }
 
 impl Passes {
+    /// The launches of a forward pass over `time` steps and of its backward pass.
     fn launches(&self, time: usize, device: &Device) -> [usize; 2] {
         let layer = self.layer(device).tracked();
         let x = Tensor::<3>::full([self.batch, time, 2], 0.5, device);
         let w_hh = layer.weights[0].w_hh.clone();
-        device.sync().expect("the device works");
+        device.sync().expect("a working device");
         let (loss, forward) = count_launches(|| {
             let loss = layer.output(x, None).mean();
             loss.clone().into_data();
@@ -51,36 +52,36 @@ impl Passes {
         Layer { cell, weights: (0..directions).map(|_| weights()).collect() }
     }
 
-    /// Launches of a recorded forward pass, which gives what the pass gives that is told step by step.
-    fn launches_recorded(&self, time: usize, device: &Device) -> usize {
+    /// The launches of a captured forward pass, after comparing its results with those of an ordinary pass.
+    fn captured_launches(&self, time: usize, device: &Device) -> usize {
         let layer = self.layer(device);
         let x = Tensor::<3>::random([self.batch, time, 2], Distribution::Normal(0.0, 1.0), device);
-        let told = [1.0, -1.0].map(|sign| layer.output(x.clone() * sign, None).into_data());
-        let recorded = layer.clone();
-        let mut recorded = Recorded::new(&x, move |x| recorded.output(x, None));
-        assert!(recorded.is_recorded(), "{:?}", self.cell);
+        let expected = [1.0, -1.0].map(|sign| layer.output(x.clone() * sign, None).into_data());
+        let captured = layer.clone();
+        let mut captured = CapturedGraph::new(&x, move |x| captured.output(x, None));
+        assert!(captured.is_captured(), "{:?}", self.cell);
         let (first, launches) = count_launches(|| {
-            let first = recorded.call(x.clone());
-            device.sync().expect("the device works");
+            let first = captured.call(x.clone());
+            device.sync().expect("a working device");
             first
         });
-        // What comes after does not write over it.
-        let second = recorded.call(x.clone() * -1.0);
-        for (told, replayed) in told.iter().zip([first, second]) {
-            replayed.into_data().assert_approx_eq::<f32>(told, Tolerance::absolute(1e-6));
+        // A later call does not overwrite the first result.
+        let second = captured.call(x.clone() * -1.0);
+        for (expected, replayed) in expected.iter().zip([first, second]) {
+            replayed.into_data().assert_approx_eq::<f32>(expected, Tolerance::absolute(1e-6));
         }
 
-        // Lengths are uploaded each time, so that there is nothing to record.
+        // Lengths are uploaded in each call, so the pass cannot be captured.
         let lengths: Vec<usize> = (0..self.batch).map(|row| time - row).collect();
-        let told = layer.output(x.clone(), Some(&lengths)).into_data();
-        let mut ragged = Recorded::new(&x, move |x| layer.output(x, Some(&lengths)));
-        assert!(!ragged.is_recorded(), "{:?}", self.cell);
-        ragged.call(x).into_data().assert_approx_eq::<f32>(&told, Tolerance::absolute(1e-6));
+        let expected = layer.output(x.clone(), Some(&lengths)).into_data();
+        let mut ragged = CapturedGraph::new(&x, move |x| layer.output(x, Some(&lengths)));
+        assert!(!ragged.is_captured(), "{:?}", self.cell);
+        ragged.call(x).into_data().assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-6));
         launches
     }
 }
 
-/// One cell's weights.
+/// The weights of a layer.
 #[derive(Clone)]
 struct Layer {
     cell: Cell,
@@ -109,12 +110,12 @@ impl Layer {
     }
 }
 
-/// One test, since others beside it would be counted too.
+/// A single test, since launches of tests running in parallel would be counted too.
 #[test]
-fn launches_do_not_grow_with_time_or_as_little_as_promised() {
+fn launches_per_step_are_as_documented() {
     let device = Device::wgpu(DeviceKind::DefaultDevice).autodiff();
-    let grown = |passes: &Passes, short: usize, long: usize| {
-        // What is tuned or compiled, is so the first time.
+    let growth = |passes: &Passes, short: usize, long: usize| {
+        // Kernels are tuned and compiled in the first run.
         passes.launches(short, &device);
         passes.launches(long, &device);
         let [short, long] = [short, long].map(|time| passes.launches(time, &device));
@@ -124,17 +125,17 @@ fn launches_do_not_grow_with_time_or_as_little_as_promised() {
         for directions in [1, 2] {
             let passes = Passes { cell, directions, batch: 3, hidden: 5 };
             let what = format!("{cell:?} in {directions} directions");
-            let resident = with_schedule(Schedule::Resident, || grown(&passes, 8, 40));
-            assert_eq!(resident, [0, 0], "{what}: more launches for more steps");
-            let stepwise = with_schedule(Schedule::Stepwise, || grown(&passes, 8, 40));
-            // A product and a kernel; of a GRU with the reset gate before the product, two kernels that multiply.
+            let persistent = with_schedule(Schedule::Persistent, || growth(&passes, 8, 40));
+            assert_eq!(persistent, [0, 0], "{what}: more launches for more steps");
+            let stepwise = with_schedule(Schedule::Stepwise, || growth(&passes, 8, 40));
+            // A matrix product and a kernel; for a reset-before GRU two kernels.
             assert_eq!(stepwise, [32 * 2; 2], "{what}: launches of 32 steps");
-            // What is written before a recording is replayed, and what is copied after it.
-            let recorded = with_schedule(Schedule::Stepwise, || passes.launches_recorded(40, &device.clone().inner()));
-            assert_eq!(recorded, 2, "{what}: launches beside a recording");
+            // The write before a graph is replayed and the copy after it.
+            let captured = with_schedule(Schedule::Stepwise, || passes.captured_launches(40, &device.clone().inner()));
+            assert_eq!(captured, 2, "{what}: launches besides the graph");
         }
     }
-    // A sequence that would take too long for one launch takes two.
+    // A sequence that is too long for one launch takes two.
     let passes = Passes { cell: Cell::Rnn, directions: 1, batch: 1, hidden: 1 };
-    assert_eq!(grown(&passes, 8, 9_000), [1, 1]);
+    assert_eq!(growth(&passes, 8, 9_000), [1, 1]);
 }

@@ -1,7 +1,7 @@
-//! A training step of each layer against the length of the sequence: twice the length, twice the time and memory.
+//! Time and memory of a training step of each layer by sequence length; both should grow linearly.
 //!
 //! `cargo bench -p recurrent-models`; compare the medians, and `max alloc`, of one cell from line to line. The allocator
-//! is `train`'s: the system's own may give memory back after each step, and fetching it again costs more the more it is.
+//! is `train`'s: the system's own may return memory after each step, and requesting it again costs more the more it is.
 
 use burn::tensor::{Device, Distribution, Gradients, Tensor};
 use divan::{AllocProfiler, Bencher};
@@ -31,6 +31,6 @@ fn train<C: Cell>(bencher: Bencher, time: usize) {
 }
 
 fn step<C: Cell>(layer: &Recurrent<C>, x: Tensor<3>) -> Gradients {
-    let (output, _) = layer.forward(x, None, None);
+    let (output, _) = layer.forward(x, None);
     output.powi_scalar(2).mean().backward()
 }

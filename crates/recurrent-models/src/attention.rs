@@ -1,5 +1,6 @@
-//! Attention: where to look in a sequence.
+//! Attention over the steps of a sequence.
 
+use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::softmax;
@@ -7,9 +8,12 @@ use burn::tensor::{Bool, Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::impl_choice;
-use crate::padding::{NEVER, check_filled, clear_padding, past_the_end, repeated_rows};
+use crate::empty_batch::{dense, empty};
+use crate::padding::{MASKED, check_nonempty, clear_padding, padding_mask, repeated_rows};
 
 /// How a query q is scored against a key k.
+///
+/// It is written and parsed as `dot`, `general` or `additive`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttentionKind {
@@ -18,7 +22,7 @@ pub enum AttentionKind {
     /// `qᵀ W k` (Luong et al. 2015).
     #[default]
     General,
-    /// `vᵀ tanh(W q + U k)` (Bahdanau et al. 2015). It holds the sum for every pair of a query and a key,
+    /// `vᵀ tanh(W q + U k)` (Bahdanau et al. 2015). It needs memory for every pair of a query and a key,
     /// `[batch, steps, source, hidden]`.
     Additive,
 }
@@ -26,7 +30,9 @@ pub enum AttentionKind {
 impl_choice!(AttentionKind, "attention": Dot = "dot", General = "general", Additive = "additive");
 
 /// The configuration of an [`Attention`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Config, Debug, PartialEq)]
+#[must_use = "a configuration makes no attention until `init` is called"]
+#[non_exhaustive]
 pub struct AttentionConfig {
     /// How a query is scored against a key.
     pub kind: AttentionKind,
@@ -34,35 +40,27 @@ pub struct AttentionConfig {
     pub query_size: usize,
     /// Features of a key.
     pub key_size: usize,
-    /// Size of the sum in an additive score; the others have none.
-    pub hidden: usize,
+    /// Hidden units of an additive score, `query_size` of them if `None`; the other scores have none.
+    pub hidden_size: Option<usize>,
 }
 
 impl AttentionConfig {
-    /// Attention whose additive sum is as wide as a query.
-    pub fn new(kind: AttentionKind, query_size: usize, key_size: usize) -> Self {
-        Self { kind, query_size, key_size, hidden: query_size }
-    }
-
-    /// Sets the size of the sum in an additive score.
-    pub fn with_hidden(mut self, hidden: usize) -> Self {
-        self.hidden = hidden;
-        self
-    }
-
     /// Makes the attention with fresh weights.
     ///
     /// # Panics
-    /// If a size is zero, or a dot product is asked for between queries and keys of two sizes.
+    /// If a size is 0, or the score is a dot product and `query_size` is not `key_size`.
     pub fn init(&self, device: &Device) -> Attention {
-        let Self { kind, query_size, key_size, hidden } = *self;
-        assert!(query_size > 0 && key_size > 0 && hidden > 0, "attention's sizes must be at least 1, got {self:?}");
+        let Self { kind, query_size, key_size, hidden_size } = *self;
+        let hidden = hidden_size.unwrap_or(query_size);
+        assert!(query_size > 0, "query_size must be at least 1");
+        assert!(key_size > 0, "key_size must be at least 1");
+        assert!(hidden > 0, "hidden_size must be at least 1");
         let linear = |from: usize, to: usize| Some(LinearConfig::new(from, to).with_bias(false).init(device));
         let (query, key, energy) = match kind {
             AttentionKind::Dot => {
                 assert_eq!(
                     query_size, key_size,
-                    "a dot product takes queries and keys of one size, got {query_size} and {key_size}"
+                    "a dot product needs queries and keys of one size, got {query_size} and {key_size}"
                 );
                 (None, None, None)
             }
@@ -73,10 +71,10 @@ impl AttentionConfig {
     }
 }
 
-/// Weighs the keys of a sequence by how well each goes with a query.
+/// Attention over the steps of a sequence, by how well each key matches a query.
 ///
 /// ```text
-/// w_s = exp(score(q, k_s)) / Σ_r exp(score(q, k_r))     over the real steps of the source
+/// w_s = exp(score(q, k_s)) / Σ_r exp(score(q, k_r))     over the valid steps of the source
 /// c   = Σ_s w_s k_s
 /// ```
 ///
@@ -109,114 +107,126 @@ pub struct Attention {
     energy: Option<Linear>,
 }
 
-/// What attention gives back.
+/// The result of [`Attention::forward`].
 #[derive(Debug, Clone)]
-pub struct Attended {
-    /// The weighted sum of the keys for each query, `[batch, steps, key]`.
+#[non_exhaustive]
+pub struct AttentionOutput {
+    /// The context, the weighted sum of the keys for each query: `[batch, steps, key]`.
     pub context: Tensor<3>,
-    /// How much each key counts, `[batch, steps, source]`: at least zero, zero past a row's end, and one in sum.
+    /// The attention weights, `[batch, steps, source]`: zero past a row's end, and one in sum over a query's keys.
     pub weights: Tensor<3>,
 }
 
-/// The keys of a batch of sequences, with all that does not depend on the query: made once, looked at many times.
+/// The keys of a batch of sequences, with everything that does not depend on the query computed once.
 #[derive(Debug, Clone)]
 pub struct AttentionMemory {
-    /// `[batch, source, key]`.
+    /// `[batch, source, key]`; zero past a row's end.
     keys: Tensor<3>,
-    /// The keys as the score takes them, `[batch, source, query or hidden]`.
+    /// The projected keys, `[batch, source, query or hidden]`.
     projected: Tensor<3>,
     /// True past each row's end, `[batch, source]`; `None` if every row is full.
-    past: Option<Tensor<2, Bool>>,
+    mask: Option<Tensor<2, Bool>>,
 }
 
 impl AttentionMemory {
-    /// Rows of the batch.
+    /// The number of rows in the batch.
     pub fn batch(&self) -> usize {
         self.keys.dims()[0]
     }
 
-    /// The memory of the rows at `indices [rows]`, in their order; a row may come more than once.
+    /// The memory of the rows at `indices [rows]`, in that order; rows may repeat.
+    #[must_use]
     pub fn select_rows(&self, indices: Tensor<1, Int>) -> Self {
         Self {
             keys: self.keys.clone().select(0, indices.clone()),
             projected: self.projected.clone().select(0, indices.clone()),
-            past: self.past.clone().map(|past| past.select(0, indices)),
+            mask: self.mask.clone().map(|mask| mask.select(0, indices)),
         }
     }
 
-    /// Each row `times` times, the copies side by side.
+    /// Repeats each row `times` times: rows `a, b` become `a, a, b, b`.
+    #[must_use]
     pub fn repeat_rows(&self, times: usize) -> Self {
         self.select_rows(repeated_rows(self.batch(), times, &self.keys.device()))
     }
 }
 
 impl Attention {
-    /// Which score it has.
+    /// The kind of score.
     pub fn kind(&self) -> AttentionKind {
         self.kind
     }
 
-    /// Looks at `keys [batch, source, key]` with each `query [batch, steps, query]`.
+    /// Attends to `keys [batch, source, key]` with each `query [batch, steps, query]`.
     ///
-    /// `lengths` says how many keys of each row are real, all of them if `None`; what lies past a row's end is never
-    /// looked at.
+    /// `lengths` has the number of valid keys of each row, `[batch]`, all of them if `None`; padding is never read.
     ///
     /// # Panics
-    /// If a shape is wrong, or a row has no key.
-    pub fn forward(&self, query: Tensor<3>, keys: Tensor<3>, lengths: Option<&[usize]>) -> Attended {
+    /// As [`prepare`](Self::prepare) and [`attend`](Self::attend) do.
+    #[must_use]
+    pub fn forward(&self, query: Tensor<3>, keys: Tensor<3>, lengths: Option<&[usize]>) -> AttentionOutput {
         self.attend(&self.prepare(keys, lengths), query)
     }
 
-    /// Makes a memory of `keys [batch, source, key]`, for [`attend`](Self::attend).
+    /// Prepares `keys [batch, source, key]` for [`attend`](Self::attend).
     ///
     /// # Panics
-    /// If the keys have a wrong width, or a row has none.
+    /// If the keys have not `key_size` features, there are none, or unless there is one length per row, from 1 to the
+    /// number of keys.
+    #[must_use]
     pub fn prepare(&self, keys: Tensor<3>, lengths: Option<&[usize]>) -> AttentionMemory {
         let [batch, source, size] = keys.dims();
         assert_eq!(size, self.key_size, "attention takes keys of {} features, got {size}", self.key_size);
-        assert!(source > 0, "attention needs a key to look at, got keys {:?}", keys.dims());
-        let past = lengths.and_then(|lengths| {
-            check_filled(lengths, batch, source);
-            past_the_end(lengths, source, &keys.device())
+        assert!(source > 0, "attention needs at least one key, got keys {:?}", keys.dims());
+        let mask = lengths.and_then(|lengths| {
+            check_nonempty(lengths, batch, source);
+            padding_mask(lengths, source, &keys.device())
         });
         let keys = match lengths {
             Some(lengths) => clear_padding(keys, lengths),
             None => keys,
         };
         let projected = match &self.key {
-            Some(key) => key.forward(keys.clone()),
+            Some(key) => dense(key, keys.clone()),
             None => keys.clone(),
         };
-        AttentionMemory { keys, projected, past }
+        AttentionMemory { keys, projected, mask }
     }
 
-    /// Looks at a memory with each `query [batch, steps, query]`.
+    /// Attends to prepared keys with each `query [batch, steps, query]`.
     ///
     /// # Panics
-    /// If the query has a wrong width, or not one row a row of the memory.
-    pub fn attend(&self, memory: &AttentionMemory, query: Tensor<3>) -> Attended {
+    /// If the query has not `query_size` features, or another batch size than the memory.
+    #[must_use]
+    pub fn attend(&self, memory: &AttentionMemory, query: Tensor<3>) -> AttentionOutput {
         let [batch, steps, size] = query.dims();
         assert_eq!(size, self.query_size, "attention takes queries of {} features, got {size}", self.query_size);
-        assert_eq!(batch, memory.batch(), "the memory has {} rows, the query {batch}", memory.batch());
+        assert_eq!(batch, memory.batch(), "the memory has {} rows, and the query has {batch}", memory.batch());
+        if batch == 0 {
+            let [_, source, key] = memory.keys.dims();
+            let operands = query.sum() + memory.keys.clone().sum() + memory.projected.clone().sum();
+            let weights = empty([0, steps, source], operands.clone());
+            return AttentionOutput { context: empty([0, steps, key], operands), weights };
+        }
         let scores = self.scores(memory, query);
-        let scores = match &memory.past {
-            Some(past) => {
+        let scores = match &memory.mask {
+            Some(mask) => {
                 let source = scores.dims()[2];
-                scores.mask_fill(past.clone().unsqueeze_dim::<3>(1).expand([batch, steps, source]), NEVER)
+                scores.mask_fill(mask.clone().unsqueeze_dim::<3>(1).expand([batch, steps, source]), MASKED)
             }
             None => scores,
         };
         let weights = softmax(scores, 2);
-        Attended { context: weights.clone().matmul(memory.keys.clone()), weights }
+        AttentionOutput { context: weights.clone().matmul(memory.keys.clone()), weights }
     }
 
     /// `[batch, steps, source]`.
     fn scores(&self, memory: &AttentionMemory, query: Tensor<3>) -> Tensor<3> {
         match (&self.query, &self.energy) {
             (Some(project), Some(energy)) => {
-                let query = project.forward(query).unsqueeze_dim::<4>(2);
+                let query = dense(project, query).unsqueeze_dim::<4>(2);
                 let key = memory.projected.clone().unsqueeze_dim::<4>(1);
-                energy.forward((query + key).tanh()).squeeze_dim(3)
+                dense(energy, (query + key).tanh()).squeeze_dim(3)
             }
             _ => query.matmul(memory.projected.clone().swap_dims(1, 2)),
         }
@@ -230,21 +240,21 @@ mod tests {
     use super::*;
 
     #[test]
-    #[should_panic(expected = "a dot product takes queries and keys of one size, got 2 and 3")]
-    fn a_dot_product_of_two_sizes_is_refused() {
-        AttentionConfig::new(AttentionKind::Dot, 2, 3).init(&Device::flex());
+    #[should_panic(expected = "a dot product needs queries and keys of one size, got 2 and 3")]
+    fn dot_product_of_two_sizes_is_refused() {
+        let _ = AttentionConfig::new(AttentionKind::Dot, 2, 3).init(&Device::flex());
     }
 
     #[test]
     #[should_panic(expected = "the length of row 1 is 0")]
-    fn a_row_without_a_key_is_refused() {
+    fn row_without_a_key_is_refused() {
         let device = Device::flex();
         let attention = AttentionConfig::new(AttentionKind::General, 2, 3).init(&device);
-        attention.prepare(Tensor::zeros([2, 4, 3], &device), Some(&[4, 0]));
+        let _ = attention.prepare(Tensor::zeros([2, 4, 3], &device), Some(&[4, 0]));
     }
 
     #[test]
-    fn chosen_rows_of_a_memory_are_attended_as_the_rows_are() {
+    fn selected_rows_of_a_memory_are_attended_as_the_rows_are() {
         let device = Device::flex();
         for kind in AttentionKind::ALL {
             let attention = AttentionConfig::new(kind, 3, 3).init(&device);
@@ -253,8 +263,8 @@ mod tests {
             let memory = attention.prepare(keys, Some(&[2, 5]));
             let rows = Tensor::<1, Int>::from_data([1, 0, 1], &device);
             let whole = attention.attend(&memory, query.clone()).context.select(0, rows.clone());
-            let chosen = attention.attend(&memory.select_rows(rows.clone()), query.select(0, rows)).context;
-            chosen.into_data().assert_approx_eq::<f32>(&whole.into_data(), Default::default());
+            let selected = attention.attend(&memory.select_rows(rows.clone()), query.select(0, rows)).context;
+            selected.into_data().assert_approx_eq::<f32>(&whole.into_data(), Default::default());
             assert_eq!(memory.repeat_rows(3).batch(), 6);
         }
     }

@@ -1,10 +1,10 @@
-//! Enums that users choose from by name.
+//! Enums that users select by name.
 
-/// Gives an enum its `ALL`, and each choice the name by which it is written and read.
+/// Gives an enum its `ALL`, and each variant the name by which it is written and parsed.
 macro_rules! impl_choice {
     ($kind:ident, $what:literal: $($variant:ident = $name:literal),+) => {
         impl $kind {
-            /// All of them.
+            /// All variants.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
         }
 
@@ -31,7 +31,7 @@ macro_rules! impl_choice {
 
 pub(crate) use impl_choice;
 
-/// ``unknown model `x`: expected rnn, lstm or gru``.
+/// ``unknown cell `x`: expected rnn, lstm or gru``.
 pub(crate) fn unknown(what: &str, name: &str, names: &[&str]) -> String {
     let expected = match names {
         [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
@@ -46,7 +46,7 @@ mod tests {
     use crate::{AttentionKind, CellKind};
 
     #[test]
-    fn every_choice_is_read_as_it_is_written() {
+    fn every_variant_is_parsed_as_it_is_written() {
         for kind in CellKind::ALL {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn another_name_is_refused_with_those_that_there_are() {
-        assert_eq!("mgu".parse::<CellKind>(), Err("unknown model `mgu`: expected rnn, lstm or gru".into()));
+    fn unknown_name_is_refused_with_the_known_ones() {
+        assert_eq!("mgu".parse::<CellKind>(), Err("unknown cell `mgu`: expected rnn, lstm or gru".into()));
     }
 }

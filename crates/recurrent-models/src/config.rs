@@ -1,34 +1,78 @@
 //! The configuration of a recurrent layer.
 
+use burn::config::Config;
 use burn::module::Initializer;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use crate::{Bidirectional, Cell, CellShape, Recurrent};
+use crate::{Cell, CellShape, Recurrent, RecurrentLayer};
 
-/// The configuration of a recurrent layer. What one cell alone offers is in that cell's file, e.g.
-/// [`with_forget_bias`](RecurrentConfig::with_forget_bias).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The configuration of a recurrent layer: `LstmConfig::new(input_size, hidden_size)`, or the same with
+/// [`GruConfig`](crate::GruConfig) and [`RnnConfig`](crate::RnnConfig).
+///
+/// The options of a single cell have their setters in that cell's file:
+/// [`with_forget_bias`](RecurrentConfig::with_forget_bias) (LSTM), [`with_update_bias`](RecurrentConfig::with_update_bias)
+/// (GRU), [`with_nonlinearity`](RecurrentConfig::with_nonlinearity) (RNN), and so on.
+///
+/// # Initialization
+/// Each gate's input matrix is Xavier uniform (Glorot & Bengio 2010) and each gate's recurrent matrix orthogonal (Saxe et
+/// al. 2013), gate by gate. Biases are 0, except that an LSTM's forget gate starts at 1 (Gers et al. 2000; Jozefowicz et
+/// al. 2015).
+///
+/// This is Keras's default (`glorot_uniform`, `orthogonal`, `unit_forget_bias=True`), except that Keras draws the
+/// matrices of all gates together. PyTorch draws every weight and bias from U(−1/√hidden, 1/√hidden) and has no forget
+/// bias; for weights like those, pass `Initializer::Uniform` to both `with_*_initializer`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(bound = "")]
+#[must_use = "a configuration makes no layer until `init` is called"]
+#[non_exhaustive]
 pub struct RecurrentConfig<C: Cell> {
-    /// Input features.
+    /// Features of the input.
     pub input_size: usize,
-    /// Hidden units a direction.
+    /// Hidden units per direction.
     pub hidden_size: usize,
-    /// Layers, each on top of the one before.
+    /// Stacked layers; each reads the output of the one below.
     pub num_layers: usize,
-    /// Whether each layer also runs from the end to the start; its output is then twice as wide.
+    /// Whether each layer also runs from the last step to the first; its output is then `2 * hidden_size` wide.
     pub bidirectional: bool,
-    /// The probability with which an output of a layer below the top is set to zero in training.
+    /// Dropout probability on the output of every layer except the last.
     pub dropout: f64,
     /// Whether the gates have biases.
     pub bias: bool,
-    /// How each gate's input weights start: Xavier (Glorot & Bengio 2010).
+    /// Initializer of each gate's input matrix, `[input, hidden]`. Default: Xavier uniform.
     pub input_initializer: Initializer,
-    /// How each gate's recurrent weights start: orthogonal (Saxe et al. 2013).
+    /// Initializer of each gate's recurrent matrix, `[hidden, hidden]`. Default: orthogonal.
     pub recurrent_initializer: Initializer,
-    /// What the cell offers.
+    /// The options of this cell.
     pub options: C::Options,
+}
+
+impl<C: Cell> Config for RecurrentConfig<C> {}
+
+// Derived, this would ask for `C: PartialEq`, which no module has.
+impl<C: Cell> PartialEq for RecurrentConfig<C> {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            input_size,
+            hidden_size,
+            num_layers,
+            bidirectional,
+            dropout,
+            bias,
+            input_initializer,
+            recurrent_initializer,
+            options,
+        } = self;
+        *input_size == other.input_size
+            && *hidden_size == other.hidden_size
+            && *num_layers == other.num_layers
+            && *bidirectional == other.bidirectional
+            && *dropout == other.dropout
+            && *bias == other.bias
+            && *input_initializer == other.input_initializer
+            && *recurrent_initializer == other.recurrent_initializer
+            && *options == other.options
+    }
 }
 
 impl<C: Cell> RecurrentConfig<C> {
@@ -47,19 +91,19 @@ impl<C: Cell> RecurrentConfig<C> {
         }
     }
 
-    /// Sets the number of layers.
+    /// Sets the number of stacked layers.
     pub fn with_num_layers(mut self, num_layers: usize) -> Self {
         self.num_layers = num_layers;
         self
     }
 
-    /// Sets whether layers run in both directions.
+    /// Sets whether each layer runs in both directions.
     pub fn with_bidirectional(mut self, bidirectional: bool) -> Self {
         self.bidirectional = bidirectional;
         self
     }
 
-    /// Sets the dropout between layers.
+    /// Sets the dropout probability between layers.
     pub fn with_dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
         self
@@ -71,13 +115,13 @@ impl<C: Cell> RecurrentConfig<C> {
         self
     }
 
-    /// Sets how input weights start.
+    /// Sets the initializer of input matrices.
     pub fn with_input_initializer(mut self, initializer: Initializer) -> Self {
         self.input_initializer = initializer;
         self
     }
 
-    /// Sets how recurrent weights start.
+    /// Sets the initializer of recurrent matrices.
     pub fn with_recurrent_initializer(mut self, initializer: Initializer) -> Self {
         self.recurrent_initializer = initializer;
         self
@@ -86,7 +130,8 @@ impl<C: Cell> RecurrentConfig<C> {
     /// Makes the layer with fresh weights.
     ///
     /// # Panics
-    /// If a size or the number of layers is zero, or the dropout is not in `[0, 1)`.
+    /// If `input_size`, `hidden_size` or `num_layers` is 0, `dropout` is not in `[0, 1)`, or an option of the cell is
+    /// invalid (see its setter).
     pub fn init(&self, device: &Device) -> Recurrent<C> {
         assert!(self.input_size > 0, "input_size must be at least 1");
         assert!(self.hidden_size > 0, "hidden_size must be at least 1");
@@ -104,8 +149,28 @@ impl<C: Cell> RecurrentConfig<C> {
             C::new(&shape, &self.options, device)
         };
         let layers = (0..self.num_layers)
-            .map(|layer| Bidirectional { forward: cell(layer), reverse: self.bidirectional.then(|| cell(layer)) })
+            .map(|layer| RecurrentLayer { forward: cell(layer), reverse: self.bidirectional.then(|| cell(layer)) })
             .collect();
         Recurrent::new(layers, self.dropout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{GruConfig, LstmConfig, RnnConfig};
+
+    #[test]
+    fn configs_compare_by_value() {
+        assert_eq!(LstmConfig::new(2, 3), LstmConfig::new(2, 3));
+        assert_ne!(LstmConfig::new(2, 3), LstmConfig::new(2, 3).with_forget_bias(0.0));
+        assert_ne!(GruConfig::new(2, 3), GruConfig::new(2, 3).with_num_layers(2));
+        assert!(RnnConfig::new(2, 3) != RnnConfig::new(2, 4));
+    }
+
+    #[test]
+    fn config_round_trips_through_json() {
+        let config = GruConfig::new(2, 3).with_update_bias(1.0).with_bidirectional(true);
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<GruConfig>(&json).unwrap(), config);
     }
 }

@@ -1,17 +1,17 @@
-//! What a network is made of, as Keras prints it.
+//! A table of a network's layers, as Keras prints it.
 
 use std::fmt;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
-/// A network that can say what it is made of.
+/// A network with a [`Summary`].
 pub trait Summarize {
-    /// The layers in the order of the data, for an input of the given shape (without the batch).
+    /// The layers in the order of the data flow, for an input of the given shape (without the batch).
     fn summary(&self, input: &[usize]) -> Summary;
 }
 
-/// The layers of a network, with the shape that each gives out and its parameters.
+/// The layers of a network, with their output shapes and parameter counts.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -25,35 +25,37 @@ pub trait Summarize {
 /// println!("{summary}");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// The network's name.
     pub name: String,
-    /// The input's shape without the batch.
+    /// The input's shape, without the batch.
     pub input: Vec<usize>,
-    /// One row a layer.
+    /// One row per layer.
     pub rows: Vec<SummaryRow>,
 }
 
 /// One layer of a [`Summary`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SummaryRow {
-    /// The layer's name and kind, e.g. `lstm_1 (LSTM)`.
+    /// The layer's name and type, e.g. `lstm_1 (LSTM)`.
     pub layer: String,
-    /// The shape it gives out, without the batch.
+    /// The output's shape, without the batch.
     pub output: Vec<usize>,
-    /// How many numbers it has.
+    /// The number of parameters.
     pub parameters: usize,
-    /// How many of them training changes.
+    /// The number of parameters that are not frozen.
     pub trainable: usize,
-    /// How many bytes they take.
+    /// The size of the parameters in bytes.
     pub bytes: usize,
 }
 
 impl SummaryRow {
-    /// A row for a module, which counts its parameters.
+    /// A row for a module, with its parameters counted.
     pub fn new<M: Module>(layer: impl Into<String>, output: &[usize], module: &M) -> Self {
         let mut count = Count::default();
-        // What is frozen is known of a network in training alone.
+        // Outside of training mode no parameter requires a gradient, frozen or not.
         module.clone().train().visit(&mut count);
         Self {
             layer: layer.into(),
@@ -66,17 +68,22 @@ impl SummaryRow {
 }
 
 impl Summary {
-    /// All parameters.
+    /// The summary of a network for an `input` shape without the batch.
+    pub fn new(name: impl Into<String>, input: &[usize], rows: Vec<SummaryRow>) -> Self {
+        Self { name: name.into(), input: input.to_vec(), rows }
+    }
+
+    /// The number of all parameters.
     pub fn parameters(&self) -> usize {
         self.rows.iter().map(|row| row.parameters).sum()
     }
 
-    /// The parameters that training changes.
+    /// The number of parameters that are not frozen.
     pub fn trainable(&self) -> usize {
         self.rows.iter().map(|row| row.trainable).sum()
     }
 
-    /// Bytes of all parameters.
+    /// The size of all parameters in bytes.
     pub fn bytes(&self) -> usize {
         self.rows.iter().map(|row| row.bytes).sum()
     }
@@ -103,7 +110,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Counts the parameters that it visits.
+/// Counts the parameters of a module.
 #[derive(Default)]
 struct Count {
     parameters: usize,
@@ -114,11 +121,11 @@ struct Count {
 impl ModuleVisitor for Count {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
-        let numbers: usize = tensor.dims().iter().product();
-        self.parameters += numbers;
-        self.bytes += numbers * tensor.dtype().size();
+        let elements: usize = tensor.dims().iter().product();
+        self.parameters += elements;
+        self.bytes += elements * tensor.dtype().size();
         if tensor.is_require_grad() {
-            self.trainable += numbers;
+            self.trainable += elements;
         }
     }
 }
@@ -143,7 +150,7 @@ fn thousands(number: usize) -> String {
     grouped
 }
 
-/// Bytes in the unit that suits them.
+/// A number of bytes in binary units, e.g. `1.5 KiB`.
 fn size(bytes: usize) -> String {
     const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
     let mut value = bytes as f64;
@@ -160,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped_and_sizes_have_units() {
+    fn counts_are_grouped_and_sizes_have_units() {
         assert_eq!(
             ["0", "999", "1,000", "1,234,567"],
             [0, 999, 1000, 1_234_567].map(thousands).each_ref().map(String::as_str)

@@ -1,15 +1,15 @@
-//! To and from PyTorch's weights.
+//! Import from and export to PyTorch's weights.
 //!
-//! PyTorch keeps matrices as `[gates * hidden, input]` and two biases a gate; here they are `[input, gates * hidden]`
+//! PyTorch stores matrices as `[gates * hidden, input]` and two biases per gate; here they are `[input, gates * hidden]`
 //! with one bias. The order of the gates is the same, so an import is a transpose and a sum, and nothing is lost:
 //!
-//! - LSTM, RNN and GRU with reset-before: the two biases of a gate only ever appear as a sum. On import they are added,
-//!   on export the first takes the whole and the second is zero.
-//! - GRU with reset-after (PyTorch's): the candidate's recurrent bias `b_hn` lies inside the reset, so it stays a
-//!   parameter of its own (`bias_hn`); the other gates are summed as above.
+//! - LSTM, RNN and GRU with reset-before: the two biases of a gate only ever appear as a sum. An import adds them; an
+//!   export writes the sum into the first and zeros into the second.
+//! - GRU with reset-after (PyTorch's): the candidate's recurrent bias `b_hn` is inside the reset product, so it stays a
+//!   parameter of its own (`bias_hn`); the biases of the other gates are added as above.
 //!
-//! This is also why the counts of a [summary](crate::Summary) agree with Keras and not with PyTorch: an LSTM(50) on
-//! one feature has 4 · 50 · (1 + 50 + 1) = 10,400 parameters with one bias a gate and 10,600 with two.
+//! The parameter counts of a [summary](crate::Summary) therefore agree with Keras and not with PyTorch: an LSTM(50) on
+//! one feature has 4 · 50 · (1 + 50 + 1) = 10,400 parameters with one bias per gate and 10,600 with two.
 
 use burn::module::Param;
 use burn::tensor::Tensor;
@@ -20,7 +20,7 @@ use crate::cells::gru::GruCell;
 use crate::cells::lstm::LstmCell;
 use crate::cells::rnn::RnnCell;
 
-/// The weights of one layer in one direction as PyTorch keeps them.
+/// The weights of one layer in one direction, in PyTorch's layout.
 #[derive(Debug, Clone)]
 pub struct TorchWeights {
     /// `weight_ih_l*`: `[gates * hidden, input]`.
@@ -36,20 +36,22 @@ pub trait FromTorch: Cell {
     /// The gates' parameters.
     fn gates(&self) -> &GateParams;
 
-    /// The gates' parameters, to change.
+    /// The gates' parameters, mutable.
     fn gates_mut(&mut self) -> &mut GateParams;
 
-    /// This cell with PyTorch's weights in place of its own.
+    /// Replaces this cell's weights by PyTorch's.
     ///
     /// # Panics
-    /// If the sizes differ, or one has biases and the other has not.
+    /// If the sizes differ, or only one of the two has biases.
+    #[must_use]
     fn with_torch(mut self, torch: TorchWeights) -> Self {
         let bias = torch.biases.clone().map(|[ih, hh]| ih + hh);
         import(self.gates_mut(), torch, bias);
         self
     }
 
-    /// This cell's weights as PyTorch keeps them.
+    /// This cell's weights in PyTorch's layout.
+    #[must_use]
     fn to_torch(&self) -> TorchWeights {
         export(self.gates(), None)
     }
@@ -105,17 +107,17 @@ impl FromTorch for GruCell {
 }
 
 fn import(own: &mut GateParams, torch: TorchWeights, bias: Option<Tensor<1>>) {
-    own.w_ih = replaced(own.w_ih.clone(), torch.weight_ih.transpose());
-    own.w_hh = replaced(own.w_hh.clone(), torch.weight_hh.transpose());
+    own.w_ih = replaced(own.w_ih.clone(), transposed(torch.weight_ih));
+    own.w_hh = replaced(own.w_hh.clone(), transposed(torch.weight_hh));
     own.bias = match (own.bias.take(), bias) {
         (Some(own), Some(bias)) => Some(replaced(own, bias)),
         (None, None) => None,
-        (Some(_), None) => panic!("the layer has biases and PyTorch's weights have none"),
-        (None, Some(_)) => panic!("PyTorch's weights have biases and the layer has none"),
+        (Some(_), None) => panic!("the layer has biases, and PyTorch's weights have none"),
+        (None, Some(_)) => panic!("PyTorch's weights have biases, and the layer has none"),
     };
 }
 
-/// PyTorch's second bias is zero but for the candidate's recurrent bias, where there is one.
+/// PyTorch's second bias is zero, except for the candidate's recurrent bias.
 fn export(gates: &GateParams, bias_hn: Option<Tensor<1>>) -> TorchWeights {
     TorchWeights {
         weight_ih: gates.w_ih.val().transpose(),
@@ -129,6 +131,12 @@ fn export(gates: &GateParams, bias_hn: Option<Tensor<1>>) -> TorchWeights {
             [ih, hh]
         }),
     }
+}
+
+/// The transpose in memory of its own. A transposed view would be copied by every forward pass.
+fn transposed(weight: Tensor<2>) -> Tensor<2> {
+    let (device, dtype) = (weight.device(), weight.dtype());
+    Tensor::from_data(weight.transpose().into_data(), (&device, dtype))
 }
 
 fn replaced<const D: usize>(own: Param<Tensor<D>>, new: Tensor<D>) -> Param<Tensor<D>> {
@@ -157,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exported_gru_keeps_the_candidates_recurrent_bias_and_comes_back_the_same() {
+    fn gru_round_trips_with_its_recurrent_bias() {
         let device = Device::flex();
         let mut cell = GruConfig::new(2, 2).init(&device).layers.remove(0).forward;
         let random = || Tensor::<1>::random([2], Distribution::Default, &device);
@@ -174,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn two_biases_become_one_and_one_becomes_two() {
+    fn import_adds_biases_and_export_writes_the_first() {
         let device = Device::flex();
         let cell = LstmConfig::new(1, 1).init(&device).layers.remove(0).forward;
         let mut torch = cell.to_torch();
@@ -188,6 +196,6 @@ mod tests {
     fn weights_of_another_size_are_refused() {
         let device = Device::flex();
         let cell = |input| LstmConfig::new(input, 1).init(&device).layers.remove(0).forward;
-        cell(1).with_torch(cell(2).to_torch());
+        let _ = cell(1).with_torch(cell(2).to_torch());
     }
 }

@@ -1,5 +1,5 @@
-//! A new cell is one file: the minimal gated unit (Zhou et al. 2016, "Minimal gated unit for recurrent neural
-//! networks"), written against the public interface alone.
+//! A new cell against the public interface: the minimal gated unit (Zhou et al. 2016, "Minimal gated unit for recurrent
+//! neural networks").
 
 use burn::module::Module;
 use burn::tensor::activation::sigmoid;
@@ -47,12 +47,12 @@ impl Cell for MguCell {
 }
 
 #[test]
-fn a_new_cell_has_all_that_the_others_have() {
+fn new_cell_has_every_feature_of_a_layer() {
     let device = Device::flex();
     let x = Tensor::<3>::random([2, 4, 3], Distribution::Default, &device);
 
     let stacked: Mgu = MguConfig::new(3, 5).with_num_layers(2).init(&device);
-    let (whole, last) = stacked.forward(x.clone(), None, None);
+    let (whole, last) = stacked.forward(x.clone(), None);
     let mut state = None;
     for t in 0..4 {
         let (output, next) = stacked.step(x.clone().narrow(1, t, 1).squeeze_dim(1), state);
@@ -63,7 +63,7 @@ fn a_new_cell_has_all_that_the_others_have() {
     assert_eq!(last.hidden().dims(), [2, 2, 5]);
 
     let both = MguConfig::new(3, 5).with_bidirectional(true).init(&device);
-    let (output, state) = both.forward(x, None, Some(&[4, 2]));
+    let (output, state) = both.forward_with_lengths(x, &[4, 2], None);
     assert_eq!((output.dims(), state.hidden().dims()), ([2, 4, 10], [2, 2, 5]));
     let past: f32 = output.narrow(0, 1, 1).narrow(1, 2, 2).abs().sum().into_scalar();
     assert_eq!(past, 0.0);

@@ -1,11 +1,10 @@
 //! The errors of this crate.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use recurrent_data::DataError;
-
-use crate::settings::Name;
 
 /// A result whose error is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -21,7 +20,7 @@ pub enum Error {
 
     /// A setting has a value that is not allowed.
     #[error("{setting}: expected {expected}, found {found}")]
-    Setting { setting: Name, expected: String, found: String },
+    Setting { setting: Cow<'static, str>, expected: String, found: String },
 
     /// A file of settings is wrong.
     #[error("{}: line {line}: {message}", path.display())]

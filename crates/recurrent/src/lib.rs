@@ -9,7 +9,7 @@
 //! let device = Device::default();
 //! let lstm = LstmConfig::new(8, 64).with_num_layers(2).init(&device);
 //! let x = Tensor::<3>::random([4, 10, 8], Distribution::Default, &device);
-//! let (output, _state) = lstm.forward(x, None, None);
+//! let (output, _state) = lstm.forward(x, None);
 //! assert_eq!(output.dims(), [4, 10, 64]);
 //! ```
 //!
@@ -20,7 +20,7 @@
 //! - [`decoding`]: sampling and beam search; [`metrics`]: BLEU, chrF, metrics of classification;
 //! - [`settings`]: settings that are declared once, for files and command lines;
 //! - one module per task: [`forecast`], [`generate`], [`translate`], [`classify`];
-//! - [`compare`]: gradients, gates and costs of cells.
+//! - [`gradient_flow`]: the gradient norm at every hidden state, and its decay over time (feature `fit`).
 //!
 //! # Train and predict
 //!
@@ -30,13 +30,13 @@
 //! ```
 //! use burn::tensor::Device;
 //! use recurrent::fit::Callbacks;
-//! use recurrent::forecast::{ForecastConfig, ForecastRun, ForecastSource};
+//! use recurrent::forecast::{ForecastConfig, ForecastRun};
 //! use recurrent::prelude::*;
 //!
 //! # fn main() -> recurrent::Result<()> {
 //! # let folder = tempfile::tempdir().expect("a folder").path().join("weather");
 //! let device = Device::default();
-//! let source = ForecastSource::open("weather")?;
+//! let source = recurrent::open_data("weather")?;
 //! let mut config = ForecastConfig::new(&source)?;
 //! (config.window, config.hidden_size, config.fit.epochs) = (14, vec![8], 1);
 //!
@@ -52,30 +52,41 @@
 //! ```
 
 pub mod classify;
-pub mod compare;
+mod config;
 pub mod decoding;
 mod error;
 pub mod fit;
 pub mod forecast;
 pub mod generate;
+#[cfg(feature = "fit")]
+pub mod gradient_flow;
 pub mod metrics;
+mod partial;
 mod predictor;
 #[cfg(feature = "fit")]
 mod run;
 mod run_dir;
+mod run_header;
 pub mod settings;
 mod task;
 mod tokenizer;
 pub mod translate;
 
-/// The traits and types that most programs need.
+/// The names that most programs need: layers with their configurations and states, and the traits of tasks and
+/// predictors.
 pub mod prelude {
+    pub use recurrent_models::{
+        Gru, GruConfig, GruState, Lstm, LstmConfig, LstmState, Rnn, RnnConfig, RnnState, State,
+    };
+
     pub use crate::{Predictor, TaskConfig};
     #[cfg(feature = "fit")]
     pub use crate::{Run, Task};
 }
 
+pub use config::TaskConfig;
 pub use error::{Error, Result};
+pub use partial::Partial;
 pub use predictor::Predictor;
 #[doc(inline)]
 pub use recurrent_data as data;
@@ -85,8 +96,14 @@ pub use recurrent_models as models;
 pub use recurrent_models::kernels;
 #[cfg(feature = "fit")]
 pub use run::Run;
-pub use run_dir::{FORMAT_VERSION, RunDir, RunHeader, replace};
+pub use run_dir::{RunDir, replace};
+pub use run_header::{FORMAT_VERSION, RunHeader};
 #[cfg(feature = "fit")]
-pub use task::Task;
-pub use task::TaskConfig;
+pub use task::{Task, TrainedRun};
+pub use task::{TaskSource, open_data};
 pub use tokenizer::TokenizerChoice;
+
+/// The README's examples, compiled as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

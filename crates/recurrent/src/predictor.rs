@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use recurrent_models::Summary;
 
 use crate::{Result, TaskConfig};
 
@@ -32,7 +31,4 @@ pub trait Predictor: Sized + Send + Sync {
 
     /// The settings that it was trained with.
     fn config(&self) -> &Self::Config;
-
-    /// The layers of its network, with their output shapes and numbers of parameters.
-    fn summary(&self) -> Summary;
 }

@@ -6,8 +6,8 @@ use burn::tensor::Device;
 use recurrent_models::{Summarize, Summary};
 
 use crate::fit::{self, Callbacks, History, Schedule, StopReason};
-use crate::settings::Partial;
-use crate::{Error, Result, RunDir, Task, TaskConfig};
+use crate::partial::Partial;
+use crate::{Error, Result, RunDir, Task, TaskConfig, TaskSource, TrainedRun};
 
 /// A run of a task: its configuration, prepared data, and a folder with everything that predictions and resuming need.
 ///
@@ -27,7 +27,7 @@ impl<T: Task> Run<T> {
     /// # Errors
     /// If settings or data are wrong, or the folder exists.
     pub fn create(config: T::Config, source: T::Source, folder: impl AsRef<Path>, force: bool) -> Result<Self> {
-        let data = prepare::<T>(&config, source, None)?;
+        let data = prepare::<T>(&config, &source, None)?;
         let mut files = vec![("config.toml", RunDir::config_text(<T::Config as TaskConfig>::TASK, &config))];
         files.extend(T::artifacts(&config, &data));
         let run_dir = RunDir::create(folder, &files, force)?;
@@ -41,8 +41,8 @@ impl<T: Task> Run<T> {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let run_dir = RunDir::open(folder)?;
         let config: T::Config = run_dir.config()?;
-        let source = T::open(&Partial::from(&config))?;
-        let data = prepare::<T>(&config, source, Some(&run_dir))?;
+        let source = T::Source::open::<T::Config>(&Partial::from(&config))?;
+        let data = prepare::<T>(&config, &source, Some(&run_dir))?;
         Ok(Self { config, data, run_dir })
     }
 
@@ -97,7 +97,8 @@ impl<T: Task> Run<T> {
     pub fn evaluate(&self, device: &Device) -> Result<T::Evaluation> {
         let mut network = T::network(&self.config, &self.data, device);
         self.run_dir.read_weights(&mut network)?;
-        T::evaluate(self, network, device)
+        let Self { config, data, run_dir } = self;
+        T::evaluate(TrainedRun { config, data, run_dir, network }, device)
     }
 
     /// A predictor with the network of the best epoch.
@@ -134,8 +135,8 @@ impl<T: Task> Run<T> {
 }
 
 /// Checks settings and bytes, and prepares the data.
-fn prepare<T: Task>(config: &T::Config, source: T::Source, run_dir: Option<&RunDir>) -> Result<T::Data> {
+fn prepare<T: Task>(config: &T::Config, source: &T::Source, run_dir: Option<&RunDir>) -> Result<T::Data> {
     config.check()?;
-    config.check_sha256(T::sha256(&source))?;
+    config.check_sha256(&source.sha256()?)?;
     T::prepare(config, source, run_dir)
 }

@@ -25,58 +25,17 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use recurrent_data::Tokenizer;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use toml::de::DeTable;
 use toml::{Table, Value};
 
+use crate::run_header::{FORMAT_VERSION, RunHeader, WRITTEN_BY, line_at, unexpected};
 use crate::{Error, Result, TaskConfig};
-
-/// The version of the format in which this program writes a run's folder, and the only one that it reads.
-pub const FORMAT_VERSION: u32 = 1;
 
 const CONFIG: &str = "config.toml";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "weights.safetensors";
-const WRITTEN_BY: &str = concat!("recurrent ", env!("CARGO_PKG_VERSION"));
-
-/// The first keys of `config.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunHeader {
-    /// The version of the folder's format.
-    pub format_version: u32,
-    /// The program that wrote it, with its version.
-    pub written_by: String,
-    /// The task's name.
-    pub task: String,
-}
-
-impl RunHeader {
-    /// Fails with a message if the header is of another format.
-    fn check(&self) -> Result<(), String> {
-        if self.format_version == FORMAT_VERSION {
-            return Ok(());
-        }
-        let Self { format_version, written_by, .. } = self;
-        Err(format!("expected format version {FORMAT_VERSION}, found {format_version}, written by {written_by}"))
-    }
-}
-
-/// Removes the header from a file of settings, if it has one, and checks its format and task.
-pub(crate) fn check_header(values: &mut Table, task: &str) -> Result<(), String> {
-    let [version, written_by, found] = ["format_version", "written_by", "task"].map(|name| values.remove(name));
-    if let Some(version) = version {
-        let format_version = version.as_integer().and_then(|version| version.try_into().ok()).unwrap_or(0);
-        let written_by = written_by.as_ref().and_then(Value::as_str).unwrap_or("an unknown program").into();
-        RunHeader { format_version, written_by, task: String::new() }.check()?;
-    }
-    match found {
-        Some(found) if found.as_str() != Some(task) => {
-            let found = found.as_str().map_or_else(|| found.to_string(), String::from);
-            Err(format!("expected settings of `{task}`, found those of `{found}`"))
-        }
-        _ => Ok(()),
-    }
-}
 
 /// The folder of a run.
 #[derive(Debug, Clone)]
@@ -217,11 +176,13 @@ impl RunDir {
     /// [`Error::RunDir`] if the file is missing or cannot be parsed as `T`.
     pub fn read_toml<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let text = self.read(name)?;
-        toml::from_str(&text).map_err(|cause| {
-            let found = cause.message().to_string();
-            let line = cause.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-            self.damaged(&self.path(name), &format!("the {name} of this run"), format!("{found} (line {line})"))
-        })
+        toml::from_str(&text).map_err(|cause| self.invalid_toml(name, &text, &cause))
+    }
+
+    fn invalid_toml(&self, name: &str, text: &str, cause: &toml::de::Error) -> Error {
+        let line = cause.span().map_or(1, |span| line_at(text, span.start));
+        let found = format!("{} (line {line})", cause.message());
+        self.damaged(&self.path(name), &format!("the {name} of this run"), found)
     }
 
     /// The header of `config.toml`: format version and task.
@@ -230,12 +191,12 @@ impl RunDir {
     /// [`Error::RunDir`] if the file is missing or damaged, or was written in another format.
     pub fn header(&self) -> Result<RunHeader> {
         let mut values: Table = self.read_toml(CONFIG)?;
-        values.retain(|name, _| ["format_version", "written_by", "task"].contains(&name));
+        values.retain(|name, _| RunHeader::KEYS.contains(&name));
         let path = self.path(CONFIG);
         let header: RunHeader = Value::Table(values).try_into().map_err(|cause: toml::de::Error| {
             self.damaged(&path, "format_version, written_by and task", cause.message())
         })?;
-        header.check().map_err(|found| self.damaged(&path, "a run that this program can read", found))?;
+        header.check(&path)?;
         Ok(header)
     }
 
@@ -259,12 +220,14 @@ impl RunDir {
         if found != task {
             return Err(self.damaged(&self.root, &format!("a run of `{task}`"), format!("a run of `{found}`")));
         }
-        let mut values: Table = self.read_toml(CONFIG)?;
-        let path = self.path(CONFIG);
-        check_header(&mut values, task).map_err(|found| self.damaged(&path, "the settings of this run", found))?;
-        Value::Table(values)
-            .try_into()
-            .map_err(|cause: toml::de::Error| self.damaged(&path, "the settings of this run", cause.message()))
+        let text = self.read(CONFIG)?;
+        let invalid = |cause| self.invalid_toml(CONFIG, &text, &cause);
+        // The values keep their places in the text, so that an error has its line.
+        let mut values = DeTable::parse(&text).map_err(invalid)?;
+        for name in RunHeader::KEYS {
+            values.get_mut().remove(name);
+        }
+        C::deserialize(toml::Deserializer::from(values)).map_err(invalid)
     }
 
     /// Writes the settings of the run.
@@ -311,7 +274,7 @@ impl RunDir {
     pub(crate) fn read_tokenizer(&self, weights: &str) -> Result<Tokenizer> {
         let tokenizer = Tokenizer::from_json(&self.path(TOKENIZER).display().to_string(), &self.read(TOKENIZER)?)?;
         if self.has_weights() {
-            self.check_rows(weights, tokenizer.len())?;
+            self.check_rows(weights, tokenizer.vocab_size())?;
         }
         Ok(tokenizer)
     }
@@ -347,7 +310,7 @@ impl RunDir {
     }
 
     fn damaged(&self, path: &Path, expected: &str, found: impl ToString) -> Error {
-        Error::RunDir { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
+        unexpected(path, expected, found)
     }
 }
 

@@ -2,10 +2,7 @@
 //!
 //! [`settings!`](macro@crate::settings) turns a declaration into a struct with public fields and a table of [`Setting`]s,
 //! which gives the command line's arguments, the checks of a settings file, the bounds, and the documentation. A
-//! [`Partial`] holds the settings that a user has given; [`Partial::apply`] overrides the defaults with them.
-
-use std::borrow::Cow;
-use std::path::Path;
+//! [`Partial`](crate::Partial) holds the settings that a user has given, and `apply` overrides the defaults with them.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -66,6 +63,8 @@ fn display(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(display).collect::<Vec<_>>().join(","),
+        // `1`, where TOML has `1.0`.
+        Value::Float(number) => number.to_string(),
         other => other.to_string(),
     }
 }
@@ -140,16 +139,22 @@ impl Bound {
         }
     }
 
-    /// Checks a value of the named setting.
+    /// Checks a value of a setting.
     ///
     /// # Errors
-    /// [`Error::Setting`] if it is not allowed.
+    /// [`Error::Setting`] if it is not allowed, with what was expected and found.
     pub fn check(&self, setting: &'static str, value: impl Into<Value>) -> Result<()> {
         let value = value.into();
         if self.allows(&value) {
             return Ok(());
         }
-        Err(Error::setting(setting, self.expected(), display(&value)))
+        Err(match &value {
+            Value::Array(values) => {
+                let found = if values.is_empty() { "none".into() } else { display(&value) };
+                Error::setting(setting, format!("one or more values, each {}", self.expected()), found)
+            }
+            _ => Error::setting(setting, self.expected(), display(&value)),
+        })
     }
 }
 
@@ -197,7 +202,7 @@ setting_value! {
     f64: "X",
     String: "TEXT",
     recurrent_data::Missing: "POLICY",
-    recurrent_data::Ratios: "TRAIN,VALID,TEST",
+    recurrent_data::SplitFractions: "TRAIN,VALID,TEST",
     recurrent_data::ScalerKind: "SCALER",
     recurrent_data::TokenizerKind: "KIND",
     recurrent_models::CellKind: "CELL",
@@ -266,111 +271,6 @@ pub fn to_table(settings: &impl Serialize) -> Table {
     Table::try_from(settings).expect("settings can be written as TOML")
 }
 
-/// The settings that a user has given, on the command line or in a file.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Partial {
-    values: Table,
-}
-
-impl Partial {
-    /// Reads a settings file: a TOML table of these settings, or the `config.toml` of a run of `task`.
-    ///
-    /// # Errors
-    /// [`Error::SettingsFile`], with the line, if the file is not TOML, belongs to another task or format, or has an
-    /// unknown setting or a value of the wrong type.
-    pub fn read<'a>(
-        path: impl AsRef<Path>,
-        task: &str,
-        settings: impl IntoIterator<Item = &'a Setting>,
-    ) -> Result<Self> {
-        let path = path.as_ref();
-        let wrong = |line: usize, message: String| Error::SettingsFile { path: path.into(), line, message };
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| wrong(1, format!("expected a file of settings, found none: {cause}")))?;
-        let line_of = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
-        let syntax = |cause: toml::de::Error| {
-            wrong(cause.span().map_or(1, |span| line_of(span.start)), cause.message().to_string())
-        };
-        let spans = toml::de::DeTable::parse(&text).map_err(syntax)?;
-        let mut values: Table = toml::from_str(&text).map_err(syntax)?;
-        crate::run_dir::check_header(&mut values, task).map_err(|message| wrong(1, message))?;
-        let settings: Vec<&Setting> = settings.into_iter().collect();
-        for (name, value) in &values {
-            let (key, spanned) =
-                spans.get_ref().get_key_value(name.as_str()).expect("both are parsed from the same text");
-            match settings.iter().find(|setting| setting.name == name) {
-                None if name == "sha256" => {}
-                None => {
-                    let known: Vec<&str> = settings.iter().map(|setting| setting.name).collect();
-                    let line = line_of(key.span().start);
-                    return Err(wrong(line, format!("unknown setting `{name}`, expected one of {}", known.join(", "))));
-                }
-                Some(setting) => {
-                    let line = line_of(spanned.span().start);
-                    (setting.validate)(value).map_err(|cause| wrong(line, format!("{name}: {cause}")))?;
-                }
-            }
-        }
-        Ok(Self { values })
-    }
-
-    /// Sets a value; a list is appended to an earlier one.
-    pub fn set(&mut self, name: &str, value: Value) {
-        match (self.values.get_mut(name), value) {
-            (Some(Value::Array(list)), Value::Array(more)) => list.extend(more),
-            (_, value) => {
-                self.values.insert(name.into(), value);
-            }
-        }
-    }
-
-    /// These settings, and those of `other` that are not set here.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        let mut values = other.values;
-        values.extend(self.values);
-        Self { values }
-    }
-
-    /// The value of a setting, if it is set.
-    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        self.values.get(name).and_then(|value| value.clone().try_into().ok())
-    }
-
-    /// The name or path of the data, or the task's default.
-    pub fn data<C: crate::TaskConfig>(&self) -> String {
-        self.get("data").unwrap_or_else(|| C::defaults().data().to_string())
-    }
-
-    /// Overrides default settings that were made for the data that these settings name. The names and checksum of the data
-    /// in `defaults` take precedence.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] if the result is not allowed.
-    pub fn apply<C: crate::TaskConfig>(mut self, defaults: &C) -> Result<C> {
-        for of_data in ["data", "target_data", "sha256"] {
-            self.values.remove(of_data);
-        }
-        let mut values = to_table(defaults);
-        values.extend(self.values);
-        let config: C = Value::Table(values)
-            .try_into()
-            .map_err(|cause| Error::setting("settings", "values of their types", cause.message()))?;
-        config.check()?;
-        Ok(config)
-    }
-}
-
-impl<S: Serialize> From<&S> for Partial {
-    /// All settings of a struct.
-    fn from(settings: &S) -> Self {
-        Self { values: to_table(settings) }
-    }
-}
-
-/// The name of a setting.
-pub(crate) type Name = Cow<'static, str>;
-
 /// Declares a struct of settings.
 ///
 /// Each field has documentation, a type, a default, and optionally `bound`, `value_name` and `default_text`:
@@ -398,16 +298,17 @@ pub(crate) type Name = Cow<'static, str>;
 #[macro_export]
 macro_rules! settings {
     (
-        $(#[$meta:meta])*
-        pub struct $config:ident {
+        @struct [$($meta:tt)*] $config:ident {
             $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr $(, $key:ident = $value:expr)*;)*
         }
+        [$($field:tt)*] [$($field_default:tt)*] $shared:expr
     ) => {
-        $(#[$meta])*
+        $($meta)*
         #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct $config {
             $($(#[doc = $doc])+ pub $name: $type,)*
+            $($field)*
         }
 
         impl $crate::settings::Settings for $config {
@@ -417,48 +318,34 @@ macro_rules! settings {
                     ..$crate::settings::Setting::of::<$type>(stringify!($name), &[$($doc),+])
                 }),*
             ];
-            const SHARED: &'static [$crate::settings::Setting] = &[];
+            const SHARED: &'static [$crate::settings::Setting] = $shared;
 
             fn defaults() -> Self {
-                Self { $($name: $default,)* }
+                Self { $($name: $default,)* $($field_default)* }
             }
         }
     };
+    ($(#[$meta:meta])* pub struct $config:ident $settings:tt) => {
+        $crate::settings!(@struct [$(#[$meta])*] $config $settings [] [] &[]);
+    };
     (
-        $(#[$meta:meta])*
-        pub struct $config:ident {
-            $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr $(, $key:ident = $value:expr)*;)*
-        }
+        $(#[$meta:meta])* pub struct $config:ident $settings:tt
         task: $task:literal,
         check: $check:expr,
         fit: $fit:expr $(,)?
     ) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct $config {
-            $($(#[doc = $doc])+ pub $name: $type,)*
-            /// The SHA-256 of the data; a run can only be resumed with the data that it began with.
-            pub sha256: String,
-            /// How the network is trained.
-            #[serde(flatten)]
-            pub fit: $crate::fit::FitConfig,
-        }
-
-        impl $crate::settings::Settings for $config {
-            const OWN: &'static [$crate::settings::Setting] = &[
-                $($crate::settings::Setting {
-                    $($key: $value,)*
-                    ..$crate::settings::Setting::of::<$type>(stringify!($name), &[$($doc),+])
-                }),*
-            ];
-            const SHARED: &'static [$crate::settings::Setting] =
-                <$crate::fit::FitConfig as $crate::settings::Settings>::OWN;
-
-            fn defaults() -> Self {
-                Self { $($name: $default,)* sha256: String::new(), fit: $fit }
-            }
-        }
+        $crate::settings!(
+            @struct [$(#[$meta])*] $config $settings
+            [
+                /// The SHA-256 of the data, so that a run is resumed with the data that it began with.
+                pub sha256: String,
+                /// How the network is trained.
+                #[serde(flatten)]
+                pub fit: $crate::fit::FitConfig,
+            ]
+            [sha256: String::new(), fit: $fit]
+            <$crate::fit::FitConfig as $crate::settings::Settings>::OWN
+        );
 
         impl $crate::TaskConfig for $config {
             const TASK: &'static str = $task;
@@ -491,41 +378,6 @@ macro_rules! settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::GenerateConfig;
-
-    fn read(text: &str) -> Result<Partial> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("settings.toml");
-        std::fs::write(&path, text).unwrap();
-        Partial::read(&path, "generate", GenerateConfig::settings())
-    }
-
-    #[test]
-    fn the_command_line_overrides_the_file_and_the_file_the_defaults() {
-        let mut typed = Partial::default();
-        typed.set("epochs", Value::Integer(7));
-        typed.set("tie_weights", Value::Boolean(true));
-        let defaults = GenerateConfig::defaults();
-        let config = typed.or(read("hidden_size = 12\nepochs = 3\n").unwrap()).apply(&defaults).unwrap();
-        assert_eq!((config.hidden_size, config.fit.epochs, config.tie_weights), (12, 7, true));
-        assert_eq!((config.embedding_dim, config.fit.batch_size), (defaults.embedding_dim, defaults.fit.batch_size));
-    }
-
-    #[test]
-    fn errors_in_a_settings_file_name_the_line() {
-        let error = |text: &str| read(text).unwrap_err().to_string();
-        assert!(
-            error("epochs = 3\nhiden_size = 4\n").contains("line 2: unknown setting `hiden_size`, expected one of")
-        );
-        assert!(
-            error("\n\nepochs = \"many\"\n").contains("line 3: epochs: invalid type"),
-            "{}",
-            error("epochs = \"x\"")
-        );
-        assert!(error("epochs = \n").contains("line 1: "));
-        let other = error("format_version = 1\nwritten_by = \"recurrent\"\ntask = \"translate\"\nmax_length = 60\n");
-        assert!(other.contains("expected settings of `generate`, found those of `translate`"), "{other}");
-    }
 
     #[test]
     fn bounds_apply_to_each_element_of_a_list() {
@@ -536,6 +388,17 @@ mod tests {
         assert!(!Bound::Fraction.allows(&Value::Float(f64::NAN)));
         assert!(!Bound::NonNegative.allows(&Value::Float(f64::INFINITY)));
         assert!(Bound::Rate.allows(&Value::Integer(1)) && !Bound::Rate.allows(&Value::Integer(2)));
+    }
+
+    #[test]
+    fn bound_errors_name_the_values() {
+        let error = |value: Value| Bound::AtLeast(1).check("hidden_size", value).unwrap_err().to_string();
+        let list = |values: &[i64]| Value::Array(values.iter().map(|v| Value::Integer(*v)).collect());
+        assert_eq!(error(list(&[8, 0])), "hidden_size: expected one or more values, each at least 1, found 8,0");
+        assert_eq!(error(list(&[])), "hidden_size: expected one or more values, each at least 1, found none");
+        assert_eq!(error(Value::Integer(0)), "hidden_size: expected at least 1, found 0");
+        let error = Bound::Fraction.check("dropout", 1.0).unwrap_err();
+        assert_eq!(error.to_string(), "dropout: expected a fraction in [0, 1), found 1");
     }
 
     #[test]

@@ -1,50 +1,9 @@
 //! The trait of a task: data, network, loss, evaluation and predictor.
 
-use recurrent_data::{Bytes, DataSource};
+use recurrent_data::{DataSource, RAW_FOLDER};
 
-use crate::fit::FitConfig;
-use crate::settings::Settings;
-use crate::{Error, Result};
-
-/// The configuration of a task: everything that the result of a run depends on. It is saved in the run's folder before the
-/// first step, and reproduces the run. [`settings!`](macro@crate::settings) implements it.
-pub trait TaskConfig: Settings + Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
-    /// The task's name, on the command line and in a run's folder.
-    const TASK: &'static str;
-
-    /// The name or path of the data.
-    fn data(&self) -> &str;
-
-    /// The SHA-256 of the data.
-    fn sha256(&self) -> &str;
-
-    /// How the network is trained.
-    fn fit(&self) -> &FitConfig;
-
-    /// How the network is trained, mutably.
-    fn fit_mut(&mut self) -> &mut FitConfig;
-
-    /// Checks all settings without opening the data.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] for the first that is not allowed, with what was expected.
-    fn check(&self) -> Result<()>;
-
-    /// Compares the checksum of data with the one of this configuration.
-    ///
-    /// # Errors
-    /// [`Error::Input`] if they differ.
-    fn check_sha256(&self, found: &str) -> Result<()> {
-        if found == self.sha256() {
-            return Ok(());
-        }
-        Err(Error::Input {
-            what: "the data of the run".into(),
-            expected: format!("the bytes that it began with (sha256 {})", self.sha256()),
-            found: format!("{} with other bytes (sha256 {found})", self.data()),
-        })
-    }
-}
+use crate::partial::Partial;
+use crate::{Result, TaskConfig};
 
 #[cfg(feature = "fit")]
 mod training {
@@ -52,21 +11,36 @@ mod training {
     use burn::tensor::Device;
     use recurrent_models::Summarize;
 
-    use super::TaskConfig;
+    use super::TaskSource;
+    use crate::TaskConfig;
     use crate::fit::{Loaders, Objective};
-    use crate::settings::{Partial, Settings};
-    use crate::{Predictor, Result, Run, RunDir};
+    use crate::partial::Partial;
+    use crate::settings::Settings;
+    use crate::{Predictor, Result, RunDir};
 
-    /// A task: how a data set is opened and prepared, the network and its loss, the evaluation, and the predictor. [`Run`]
+    /// A run whose network is trained, to be evaluated.
+    #[derive(Debug)]
+    pub struct TrainedRun<'a, T: Task> {
+        /// The settings.
+        pub config: &'a T::Config,
+        /// The prepared data.
+        pub data: &'a T::Data,
+        /// The folder, for what the evaluation saves.
+        pub run_dir: &'a RunDir,
+        /// The network of the best epoch.
+        pub network: T::Network,
+    }
+
+    /// A task: how a data set is opened and prepared, the network and its loss, the evaluation, and the predictor. [`Run`](crate::Run)
     /// does everything else: the run's folder, training, checkpoints, resuming.
     pub trait Task: Sized + Send + Sync + 'static {
         /// The name of the items in progress reports: `windows`, `tokens`, `pairs`.
-        const ITEMS: &'static str;
+        const ITEMS: &'static str = "items";
 
         /// The settings.
         type Config: TaskConfig;
         /// An opened data set.
-        type Source: Send;
+        type Source: TaskSource;
         /// A data set that is split and encoded.
         type Data: std::fmt::Debug + Send + Sync;
         /// The network.
@@ -78,12 +52,6 @@ mod training {
         /// The trained network in use.
         type Predictor: Predictor<Config = Self::Config>;
 
-        /// Opens the data set that these settings name, or the default one.
-        ///
-        /// # Errors
-        /// If the data set does not exist or cannot be read.
-        fn open(given: &Partial) -> Result<Self::Source>;
-
         /// The default settings for a data set: those of the task, with what the data set's manifest says. They may depend
         /// on settings that were given, such as the columns to use.
         ///
@@ -94,18 +62,12 @@ mod training {
             Ok(Self::Config::defaults())
         }
 
-        /// The SHA-256 of a data set, which must equal the configuration's; empty for generated data.
-        fn sha256(source: &Self::Source) -> &str {
-            let _ = source;
-            ""
-        }
-
         /// Splits and encodes a data set. A tokenizer or scaler is fitted on the training split, or read from `run_dir` if
         /// the run exists already.
         ///
         /// # Errors
         /// If the data do not fit the settings.
-        fn prepare(config: &Self::Config, source: Self::Source, run_dir: Option<&RunDir>) -> Result<Self::Data>;
+        fn prepare(config: &Self::Config, source: &Self::Source, run_dir: Option<&RunDir>) -> Result<Self::Data>;
 
         /// The files that the predictor needs besides configuration and weights, `(name, text)`.
         fn artifacts(config: &Self::Config, data: &Self::Data) -> Vec<(&'static str, String)> {
@@ -126,7 +88,10 @@ mod training {
         fn network(config: &Self::Config, data: &Self::Data, device: &Device) -> Self::Network;
 
         /// The shape of an input without the batch dimension, for the summary of the network.
-        fn input_shape(config: &Self::Config) -> Vec<usize>;
+        fn input_shape(config: &Self::Config) -> Vec<usize> {
+            let _ = config;
+            Vec::new()
+        }
 
         /// The loss of the network.
         fn objective(config: &Self::Config, data: &Self::Data) -> Self::Objective;
@@ -142,20 +107,54 @@ mod training {
         ///
         /// # Errors
         /// If a baseline cannot be fitted or saved.
-        fn evaluate(run: &Run<Self>, network: Self::Network, device: &Device) -> Result<Self::Evaluation>;
+        fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<Self::Evaluation>;
     }
 }
 
 #[cfg(feature = "fit")]
-pub use training::Task;
+pub use training::{Task, TrainedRun};
 
-/// The name of a data set in a configuration: of a registered one its name, of a file its absolute path.
-pub(crate) fn data_name(source: &DataSource) -> String {
-    match (&source.manifest, &source.bytes) {
-        (None, Bytes::File(path)) => {
-            std::path::absolute(path).map_or_else(|_| source.name.clone(), |path| path.display().to_string())
-        }
-        _ => source.name.clone(),
+/// Opens a registered data set by its name, embedded or fetched into [`RAW_FOLDER`], or else a file by its path.
+///
+/// # Errors
+/// If there is neither.
+pub fn open_data(data: &str) -> Result<DataSource> {
+    Ok(DataSource::open(data, RAW_FOLDER)?)
+}
+
+/// What a task opens to make its configuration and its data: mostly a [`DataSource`].
+pub trait TaskSource: Sized {
+    /// Opens the data that these settings name, or the default data of the task.
+    ///
+    /// # Errors
+    /// If there are none.
+    fn open<C: TaskConfig>(given: &Partial) -> Result<Self>;
+
+    /// The SHA-256 of all bytes, which must be the configuration's; empty for generated data.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn sha256(&self) -> Result<String>;
+}
+
+impl TaskSource for DataSource {
+    fn open<C: TaskConfig>(given: &Partial) -> Result<Self> {
+        open_data(&given.data::<C>())
+    }
+
+    fn sha256(&self) -> Result<String> {
+        Ok(self.sha256()?.to_string())
+    }
+}
+
+/// For a task that generates its data.
+impl TaskSource for () {
+    fn open<C: TaskConfig>(_given: &Partial) -> Result<Self> {
+        Ok(())
+    }
+
+    fn sha256(&self) -> Result<String> {
+        Ok(String::new())
     }
 }
 

@@ -27,8 +27,8 @@ impl TokenizerChoice {
     /// If it cannot be fitted, or the file is not a tokenizer.
     pub(crate) fn tokenizer(&self, config: &TokenizerConfig, texts: Texts<'_, Train>) -> Result<Tokenizer> {
         Ok(match self {
-            Self::Kind(kind) => Tokenizer::fit_request(&TokenizerConfig { kind: *kind, ..config.clone() }, texts)?,
-            Self::File(path) => Tokenizer::open(Path::new(path))?,
+            Self::Kind(kind) => Tokenizer::fit(&config.clone().with_kind(*kind), texts)?,
+            Self::File(path) => Tokenizer::from_file(Path::new(path))?,
         })
     }
 }

@@ -35,7 +35,7 @@ impl Objective<ForecastNetwork> for DivergingObjective {
 #[test]
 fn training_stops_at_a_nan_loss_and_keeps_the_last_good_epoch() {
     let folder = tempfile::tempdir().expect("a folder");
-    let run_dir = RunDir::create(&folder.path().join("run"), &[("config.toml", String::new())], false).expect("a run");
+    let run_dir = RunDir::create(folder.path().join("run"), &[("config.toml", String::new())], false).expect("a run");
     let device = Device::flex().autodiff();
     let network = ForecastNetworkConfig::new(1, vec![4], 1, 1).init(&device);
     let objective = DivergingObjective { steps: Arc::default(), good: 2 * STEPS_PER_EPOCH + 1 };

@@ -1,118 +1,84 @@
-//! A new task against the public interface: copying the last value of a sequence.
+//! A new task against the public interface: predicting the last value of a sequence.
 
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use burn::module::Module;
-use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use recurrent::fit::{Callbacks, FitConfig, Loaders, Loss, Objective, StopReason, epochs_done};
-use recurrent::models::{Gru, GruConfig, Summarize, Summary, SummaryRow};
+use recurrent::fit::{Callbacks, FitConfig, Loaders, Loss, Objective, epochs_done};
+use recurrent::models::CellKind;
+use recurrent::models::networks::{ForecastNetwork, ForecastNetworkConfig};
 use recurrent::prelude::*;
-use recurrent::settings::{Bound, Partial};
-use recurrent::{Result, RunDir};
+use recurrent::settings::{Bound, Settings};
+use recurrent::{Result, RunDir, TrainedRun};
 
 recurrent::settings! {
     /// The settings of copying.
     pub struct CopyConfig {
-        /// The data: `random` values, drawn by the run's seed.
+        /// Random sequences.
         data: String = "random".into();
         /// Hidden units.
         hidden_size: usize = 16, bound = Bound::AtLeast(1);
     }
     task: "copy",
     check: |_| Ok(()),
-    fit: FitConfig { epochs: 10, batch_size: 16, lr: 1e-2, ..FitConfig::default() },
+    fit: FitConfig { epochs: 10, lr: 1e-2, ..FitConfig::default() },
 }
 
-type Sequence = Vec<f32>;
+type Sequence = [f32; 6];
 
-/// Sequences of 1 to 8 values in [0, 1).
 fn random_sequences(count: usize, seed: u64) -> Arc<[Sequence]> {
-    let mut rng = StdRng::seed_from_u64(seed);
-    (0..count).map(|_| (0..rng.random_range(1..=8)).map(|_| rng.random()).collect()).collect()
+    StdRng::seed_from_u64(seed).random_iter().take(count).collect()
 }
 
-#[derive(Module, Debug)]
-struct CopyNetwork {
-    gru: Gru,
-    linear: Linear,
+fn network(config: &CopyConfig, device: &Device) -> ForecastNetwork {
+    ForecastNetworkConfig::new(1, vec![config.hidden_size], 1, 1).with_cell(CellKind::Gru).init(device)
 }
 
-impl CopyNetwork {
-    fn new(config: &CopyConfig, device: &Device) -> Self {
-        let linear = LinearConfig::new(config.hidden_size, 1).init(device);
-        Self { gru: GruConfig::new(1, config.hidden_size).init(device), linear }
-    }
-
-    /// The predicted last value of each sequence, `[batch, 1]`.
-    fn forward(&self, sequences: &[Sequence]) -> Tensor<2> {
-        let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
-        let time = lengths.iter().copied().max().unwrap_or(1);
-        let padded = sequences.iter().flat_map(|values| (0..time).map(|t| values.get(t).copied().unwrap_or(0.0)));
-        let padded = TensorData::new(padded.collect(), [sequences.len(), time, 1]);
-        let padded = Tensor::from_data(padded, &self.linear.weight.device());
-        let (_outputs, state) = self.gru.forward(padded, None, Some(&lengths));
-        self.linear.forward(state.hidden.squeeze_dim(0))
-    }
-}
-
-impl Summarize for CopyNetwork {
-    fn summary(&self, input: &[usize]) -> Summary {
-        let rows = vec![SummaryRow::new("gru (GRU)", &[], &self.gru), SummaryRow::new("linear", &[1], &self.linear)];
-        Summary { name: "Copy".into(), input: input.to_vec(), rows }
-    }
+/// The predicted last value of each sequence, `[batch]`.
+fn predict(network: &ForecastNetwork, sequences: &[Sequence]) -> Tensor<1> {
+    let values = Tensor::<1>::from_data(sequences.as_flattened(), &network.dense.weight.device());
+    network.forward(values.reshape([sequences.len(), 6, 1])).reshape([-1])
 }
 
 #[derive(Debug, Clone)]
 struct MeanSquaredError;
 
-impl Objective<CopyNetwork> for MeanSquaredError {
+impl Objective<ForecastNetwork> for MeanSquaredError {
     type Batch = Vec<Sequence>;
 
-    fn loss(&self, network: &CopyNetwork, sequences: Vec<Sequence>, _training: bool) -> Loss {
-        let outputs = network.forward(&sequences);
-        let last = sequences.iter().map(|values| values[values.len() - 1]).collect();
-        let last = Tensor::from_data(TensorData::new::<f32, _>(last, outputs.dims()), &outputs.device());
-        Loss { mean: (outputs - last).powi_scalar(2).mean(), items: sequences.len() }
+    fn loss(&self, network: &ForecastNetwork, sequences: Vec<Sequence>, _training: bool) -> Loss {
+        let outputs = predict(network, &sequences);
+        let last: Vec<f32> = sequences.iter().map(|sequence| sequence[5]).collect();
+        let errors = outputs.clone() - Tensor::from_data(&*last, &outputs.device());
+        Loss { mean: errors.square().mean(), items: last.len() }
     }
 }
 
 struct Copying;
 
 impl Task for Copying {
-    const ITEMS: &'static str = "sequences";
-
     type Config = CopyConfig;
-    type Source = u64;
+    type Source = ();
     type Data = [Arc<[Sequence]>; 3];
-    type Network = CopyNetwork;
+    type Network = ForecastNetwork;
     type Objective = MeanSquaredError;
     type Evaluation = f32;
     type Predictor = Copier;
 
-    fn open(given: &Partial) -> Result<u64> {
-        Ok(given.get("seed").unwrap_or(0))
-    }
-
-    fn prepare(_config: &CopyConfig, seed: u64, _run_dir: Option<&RunDir>) -> Result<Self::Data> {
-        Ok([random_sequences(512, seed), random_sequences(64, seed + 1), random_sequences(64, seed + 2)])
+    fn prepare(_config: &CopyConfig, _source: &(), _run_dir: Option<&RunDir>) -> Result<Self::Data> {
+        Ok([random_sequences(512, 0), random_sequences(64, 1), random_sequences(64, 2)])
     }
 
     fn items([train, ..]: &Self::Data) -> usize {
         train.len()
     }
 
-    fn network(config: &CopyConfig, _data: &Self::Data, device: &Device) -> CopyNetwork {
-        CopyNetwork::new(config, device)
-    }
-
-    fn input_shape(_config: &CopyConfig) -> Vec<usize> {
-        vec![8, 1]
+    fn network(config: &CopyConfig, _data: &Self::Data, device: &Device) -> ForecastNetwork {
+        network(config, device)
     }
 
     fn objective(_config: &CopyConfig, _data: &Self::Data) -> MeanSquaredError {
@@ -123,13 +89,12 @@ impl Task for Copying {
         Loaders::shuffled((train.clone(), valid.clone()), [config.fit.batch_size, 64], device)
     }
 
-    fn evaluate(run: &Run<Self>, network: CopyNetwork, _device: &Device) -> Result<f32> {
-        let [.., test] = run.data();
-        Ok(MeanSquaredError.loss(&network, test.to_vec(), false).mean.into_scalar())
+    fn evaluate(run: TrainedRun<Self>, _device: &Device) -> Result<f32> {
+        Ok(MeanSquaredError.loss(&run.network, run.data[2].to_vec(), false).mean.into_scalar())
     }
 }
 
-struct Copier(CopyConfig, CopyNetwork);
+struct Copier(CopyConfig, ForecastNetwork);
 
 impl Predictor for Copier {
     type Config = CopyConfig;
@@ -138,69 +103,48 @@ impl Predictor for Copier {
 
     fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let run_dir = RunDir::open(folder)?;
-        let config: CopyConfig = run_dir.config()?;
-        let mut network = CopyNetwork::new(&config, device);
+        let config = run_dir.config()?;
+        let mut network = network(&config, device);
         run_dir.read_weights(&mut network)?;
         Ok(Self(config, network))
     }
 
     fn predict(&self, sequences: &[&Sequence]) -> Result<Vec<f32>> {
-        let sequences: Vec<Sequence> = sequences.iter().copied().cloned().collect();
-        Ok(self.1.forward(&sequences).into_data().iter::<f32>().collect())
+        let sequences: Vec<Sequence> = sequences.iter().copied().copied().collect();
+        Ok(predict(&self.1, &sequences).into_data().iter::<f32>().collect())
     }
 
     fn config(&self) -> &CopyConfig {
         &self.0
     }
-
-    fn summary(&self) -> Summary {
-        self.1.summary(&[8, 1])
-    }
-}
-
-/// The folder in which a child process of the test trains.
-const CHILD_FOLDER: &str = "RECURRENT_NEW_TASK_FOLDER";
-const TEST: &str = "a_new_task_is_trained_killed_resumed_evaluated_and_predicts";
-
-fn create(folder: &Path) -> Run<Copying> {
-    let given = Partial::default();
-    let source = Copying::open(&given).expect("a source");
-    let config = given.apply(&Copying::default_config(&source, &given).expect("defaults")).expect("a configuration");
-    Run::create(config, source, folder, false).expect("a run")
 }
 
 #[test]
-fn a_new_task_is_trained_killed_resumed_evaluated_and_predicts() {
+fn new_task_is_trained_killed_resumed_evaluated_and_predicts() {
     let device = Device::flex();
-    if let Some(folder) = std::env::var_os(CHILD_FOLDER) {
-        // Slow, so that it is killed in the middle.
+    let create = |folder| Run::<Copying>::create(CopyConfig::defaults(), (), folder, false).expect("a run");
+    if let Some(folder) = std::env::var_os("NEW_TASK_FOLDER") {
         let after_epoch = Box::new(|_: &_| std::thread::sleep(Duration::from_secs(1)));
-        create(Path::new(&folder)).fit(&device, Callbacks { after_epoch, ..Callbacks::quiet() }).expect("training");
+        let slow = Callbacks { after_epoch, ..Callbacks::quiet() };
+        create(Path::new(&folder)).fit(&device, slow).expect("training");
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
     let [whole, killed] = ["whole", "killed"].map(|name| folder.path().join(name));
-
-    let mut child = Command::new(std::env::current_exe().expect("this test"));
-    let mut child = child.args([TEST, "--exact"]).env(CHILD_FOLDER, &killed).spawn().expect("a child process");
+    let this = std::env::current_exe().expect("this test");
+    let mut child = Command::new(this).env("NEW_TASK_FOLDER", &killed).spawn().expect("a child process");
     while !killed.join("checkpoints/epoch-000001").exists() {
         assert!(child.try_wait().expect("its status").is_none(), "the child process ended early");
         std::thread::sleep(Duration::from_millis(5));
     }
-    child.kill().expect("it can be killed");
-    child.wait().expect("it ends");
+    child.kill().and_then(|()| child.wait()).expect("it is killed");
+
     let resumed = Run::<Copying>::open(&killed).expect("a run");
-    assert!(epochs_done(resumed.run_dir()).expect("a checkpoint") < resumed.config().fit.epochs);
-
-    let (history, reason) = resumed.fit(&device, Callbacks::quiet()).expect("training");
-    create(&whole).fit(&device, Callbacks::quiet()).expect("training");
-    assert_eq!((history.epochs.len(), reason), (10, StopReason::Finished));
-    let weights = |folder: &Path| std::fs::read(folder.join("weights.safetensors")).expect("weights");
-    assert!(weights(&killed) == weights(&whole), "the weights of the resumed run differ");
-
-    let error = resumed.evaluate(&device).expect("an evaluation");
-    assert!(error < 0.01, "mean squared error {error}");
-    let copied = Copier::load(&killed, &device).expect("a predictor").predict(&[&vec![0.1, 0.7], &vec![0.9, 0.3, 0.2]]);
-    let copied = copied.expect("predictions");
-    assert!((copied[0] - 0.7).abs() < 0.2 && (copied[1] - 0.2).abs() < 0.2, "{copied:?}");
+    assert!(epochs_done(resumed.run_dir()).expect("a checkpoint") < 10);
+    [&resumed, &create(&whole)].map(|run| run.fit(&device, Callbacks::quiet()).expect("training"));
+    let [whole, killed] = [whole, killed].map(|folder| std::fs::read(folder.join("weights.safetensors")));
+    assert!(whole.expect("weights") == killed.expect("weights"), "the weights of the resumed run differ");
+    assert!(resumed.evaluate(&device).expect("an evaluation") < 0.01);
+    let copied = resumed.predictor(&device).and_then(|copier| copier.predict(&[&[0.1, 0.5, 0.3, 0.8, 0.2, 0.7]]));
+    assert!((copied.expect("a prediction")[0] - 0.7).abs() < 0.2);
 }

@@ -4,13 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use recurrent::compare::{Fairness, Memory, Part};
 use recurrent::data::RAW_FOLDER;
 use recurrent::fit::FitConfig;
 use recurrent::settings::{Setting, Settings};
 
+use crate::compare::CompareArgs;
 use crate::device::DeviceName;
-use crate::language::Language;
 use crate::tasks::{self, TASKS, TaskCommand};
 
 /// Trains, evaluates and uses recurrent networks.
@@ -168,77 +167,6 @@ pub struct CompleteArgs {
     /// The number of completions
     #[arg(short, long, value_name = "N", default_value_t = 5)]
     pub n: usize,
-}
-
-#[derive(Debug, Default, Args)]
-pub struct CompareArgs {
-    /// Measure in small: at most three minutes on two cores, where all of it takes at most thirty
-    #[arg(long)]
-    pub quick: bool,
-    /// What to measure: memory, gradients, gates, cost, quality [default: all of it]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub parts: Option<Vec<Part>>,
-    /// Tasks of memory: recall, adding, copy, digits-rows, digits-pixels, digits-permuted; or forecast, which needs
-    /// little of it [default: all but forecast; quick: without copy and digits-permuted, too]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub tasks: Option<Vec<Memory>>,
-    /// Lengths T of recall, adding and copy [default: 10,30,100,300,1000; quick: 10,30,60]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub lengths: Option<Vec<usize>>,
-    /// How often each cell is tried, every time with other rows and weights [default: 8; quick: 4]
-    #[arg(long, value_name = "N")]
-    pub seeds: Option<usize>,
-    /// What is equal for all cells: hidden, parameters or time [default: hidden]
-    #[arg(long, value_name = "WHAT")]
-    pub fair: Option<Fairness>,
-    /// Hidden units; of the LSTM, if parameters are equal [default: 32]
-    #[arg(long, value_name = "N")]
-    pub hidden: Option<usize>,
-    /// Gradient steps of a trial [default: 2500; quick: 2000]
-    #[arg(long, value_name = "N")]
-    pub steps: Option<usize>,
-    /// Seconds of a trial, if time is equal [default: 4; quick: 0.5]
-    #[arg(long, value_name = "X")]
-    pub seconds: Option<f64>,
-    /// Rows a step [default: 16]
-    #[arg(long, value_name = "N")]
-    pub batch: Option<usize>,
-    /// Learning rate of Adam, the same for all cells [default: 0.005]
-    #[arg(long, value_name = "X")]
-    pub lr: Option<f64>,
-    /// Largest norm of all gradients together; 0 leaves them alone [default: 1]
-    #[arg(long, value_name = "X")]
-    pub clip: Option<f64>,
-    /// Steps of the recall task whose gradients are looked at [default: 50; quick: 30]
-    #[arg(long, value_name = "T")]
-    pub gradient_length: Option<usize>,
-    /// Layers of the networks whose gradients are looked at [default: 2]
-    #[arg(long, value_name = "N")]
-    pub gradient_layers: Option<usize>,
-    /// Hidden sizes whose cost is measured [default: 32,64,128,256; quick: 32,64,96]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub cost_hidden: Option<Vec<usize>>,
-    /// Lengths whose cost is measured [default: 32,128,512; quick: 32,128]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub cost_lengths: Option<Vec<usize>>,
-    /// What is read while gates are shown [default: a sentence about a fox and a crow]
-    #[arg(long, value_name = "TEXT")]
-    pub text: Option<String>,
-    /// A series that is read while gates are shown, too: an embedded data set (weather, stocks) or a CSV file with a
-    /// header [default: weather]
-    #[arg(long, value_name = "NAME|FILE.csv")]
-    pub series: Option<String>,
-    /// The column of it that is read [default: the data set's target, or else the first one of numbers]
-    #[arg(long, value_name = "COL")]
-    pub column: Option<String>,
-    /// Language of tables and report
-    #[arg(long, value_enum, default_value_t)]
-    pub lang: Language,
-    /// The folder [default: a new one under runs/]; one that is there is gone on with, if it has the same plan
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    pub device: DeviceArgs,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,8 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use recurrent::data::fetch::{Progress, fetch};
 use recurrent::data::{
-    DataError, DatasetManifest, Kind, LabeledSchema, PairsSchema, SeriesSchema, State, TextSchema, known,
+    Availability, DataError, DatasetKind, DatasetManifest, LabeledSchema, PairsSchema, RegisteredDataset, SeriesSchema,
+    TextSchema, registered_datasets,
 };
 
 use crate::cli::{DataCommand, DataFetchArgs, DataFolder, DataShowArgs};
@@ -48,26 +49,26 @@ impl Named {
         if path.extension().is_some_and(|extension| extension == "toml") {
             return Ok(Self { manifest: Cow::Owned(DatasetManifest::open(path)?), bytes: None });
         }
-        let set = DatasetManifest::find(name)?;
+        let set = RegisteredDataset::find(name)?;
         Ok(Self { manifest: Cow::Borrowed(&set.manifest), bytes: set.bytes })
     }
 
-    fn state(&self, folder: &Path) -> recurrent::Result<State> {
-        Ok(if self.bytes.is_some() { State::Embedded } else { self.manifest.state(folder)? })
+    fn availability(&self, folder: &Path) -> recurrent::Result<Availability> {
+        Ok(if self.bytes.is_some() { Availability::Embedded } else { self.manifest.availability(folder)? })
     }
 }
 
 /// `train data list`.
 fn list(args: &DataFolder) -> Result<()> {
     let mut rows = vec![["name", "kind", "size", "state", "licence", "what"].map(String::from)];
-    for set in known() {
+    for set in registered_datasets() {
         let manifest = &set.manifest;
         rows.push([
             manifest.name.clone(),
             manifest.kind.to_string(),
-            size(manifest.bytes),
-            set.state(&args.folder).map_err(recurrent::Error::from)?.to_string(),
-            manifest.licence.clone(),
+            size(manifest.num_bytes),
+            set.availability(&args.folder).map_err(recurrent::Error::from)?.to_string(),
+            manifest.license.clone(),
             manifest.title.clone(),
         ]);
     }
@@ -85,32 +86,32 @@ fn list(args: &DataFolder) -> Result<()> {
 fn show(args: &DataShowArgs) -> Result<()> {
     let named = Named::find(&args.name)?;
     let (manifest, folder) = (&*named.manifest, &args.folder.folder);
-    let state = named.state(folder)?;
-    let path = manifest.place(folder);
+    let state = named.availability(folder)?;
+    let path = manifest.path_in(folder);
     let state_text = match state {
-        State::Embedded => "embedded in the program".to_string(),
-        State::Fetched => format!("fetched: {}", path.display()),
-        State::NotFetched => format!("not fetched: run `{}`", fetch_command(args)),
-        State::Damaged => {
+        Availability::Embedded => "embedded in the program".to_string(),
+        Availability::Fetched => format!("fetched: {}", path.display()),
+        Availability::NotFetched => format!("not fetched: run `{}`", fetch_command(args)),
+        Availability::ChecksumMismatch => {
             format!("damaged: {} has another checksum; run `{}`", path.display(), fetch_command(args))
         }
     };
     print(format!("{}: {}\n", manifest.name, manifest.title));
     print(wrapped(&manifest.description));
     print(format!("\nkind     {}, {}", manifest.kind, schema_text(manifest)));
-    print(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.bytes), manifest.sha256));
-    print(format!("licence  {}", manifest.licence));
-    if let Some(written) = &manifest.written {
+    print(format!("file     {}, {}, sha256 {}", manifest.file, size(manifest.num_bytes), manifest.sha256));
+    print(format!("licence  {}", manifest.license));
+    if let Some(written) = &manifest.author {
         print(format!("written  {written}"));
     }
     for source in &manifest.sources {
-        let bytes = source.bytes().map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
+        let bytes = source.num_bytes().map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
         print(format!("source   {source}{bytes}"));
     }
     print(format!("state    {state_text}"));
     let beginning = match (named.bytes, state) {
         (Some(bytes), _) => first_lines(bytes),
-        (None, State::Fetched) => first_lines(&beginning(&path)?),
+        (None, Availability::Fetched) => first_lines(&beginning(&path)?),
         (None, _) => return Ok(()),
     };
     print(format!("\n{beginning}"));
@@ -130,36 +131,36 @@ fn fetch_command(args: &DataShowArgs) -> String {
 /// The schema of a data set in words: its size, columns and split.
 fn schema_text(manifest: &DatasetManifest) -> String {
     let text = match manifest.kind {
-        Kind::Series => manifest.series().map(series_text),
-        Kind::Text => manifest.text().map(text_text),
-        Kind::ParallelCorpus => manifest.pairs().map(pairs_text),
-        Kind::LabeledTexts => manifest.labeled().map(labeled_text),
+        DatasetKind::Series => manifest.series().map(series_text),
+        DatasetKind::Text => manifest.text().map(text_text),
+        DatasetKind::Pairs => manifest.pairs().map(pairs_text),
+        DatasetKind::Labeled => manifest.labeled().map(labeled_text),
     };
     text.expect("a manifest has the schema of its kind")
 }
 
 fn series_text(schema: &SeriesSchema) -> String {
-    let SeriesSchema { rows, inputs, targets, horizon, split, .. } = schema;
+    let SeriesSchema { rows, features, targets, horizon, split, .. } = schema;
     let season = schema.season.map_or_else(String::new, |season| format!("; season of {season} rows"));
     format!(
         "{rows} rows: targets {}, features {}, horizon {horizon}{season}; split {split}",
         targets.join(", "),
-        inputs.join(", ")
+        features.join(", ")
     )
 }
 
 fn text_text(schema: &TextSchema) -> String {
-    format!("validation fraction {}", schema.valid)
+    format!("validation fraction {}", schema.valid_fraction)
 }
 
 fn pairs_text(schema: &PairsSchema) -> String {
-    let PairsSchema { rows, source, target, split, group } = schema;
+    let PairsSchema { rows, source, target, split, group_column: group, .. } = schema;
     let group = group.as_ref().map_or_else(String::new, |group| format!(", grouped by `{group}`"));
     format!("{rows} rows: {} to {}; split {split}{group}", source.language, target.language)
 }
 
 fn labeled_text(schema: &LabeledSchema) -> String {
-    let LabeledSchema { rows, text, label, split, part } = schema;
+    let LabeledSchema { rows, text_column: text, label_column: label, split, split_column: part, .. } = schema;
     let split = match part {
         Some(part) => format!("split by `{part}`"),
         None => format!("split {split}"),
@@ -214,26 +215,28 @@ fn size(bytes: u64) -> String {
 fn fetch_and_print(args: &DataFetchArgs) -> Result<()> {
     let named = Named::find(&args.of.name)?;
     let (manifest, folder) = (&*named.manifest, &args.of.folder.folder);
-    let path = manifest.place(folder);
-    match named.state(folder)? {
-        State::Embedded => {
+    let path = manifest.path_in(folder);
+    match named.availability(folder)? {
+        Availability::Embedded => {
             print(format!("{} comes with the program: there is nothing to fetch.", manifest.name));
             return Ok(());
         }
-        State::Fetched => {
+        Availability::Fetched => {
             print(format!("{} is already there: {}", manifest.name, path.display()));
             return Ok(());
         }
-        State::Damaged => note(format!("{} has another checksum than its manifest, and is replaced", path.display())),
-        State::NotFetched => {}
+        Availability::ChecksumMismatch => {
+            note(format!("{} has another checksum than its manifest, and is replaced", path.display()))
+        }
+        Availability::NotFetched => {}
     }
     interrupt::exit_on_ctrl_c("interrupted; run the command again to resume")?;
-    note(format!("{}: {}; licence: {}", manifest.name, manifest.title, manifest.licence));
+    note(format!("{}: {}; licence: {}", manifest.name, manifest.title, manifest.license));
     let mut display = ProgressDisplay::new();
     let path = fetch(manifest, folder, args.from.as_deref(), &mut |progress| display.update(&progress));
     display.finish();
     let path = path.map_err(|error| recurrent::Error::from(DataError::from(error)))?;
-    print(format!("{} is there: {}, {}", manifest.name, path.display(), size(manifest.bytes)));
+    print(format!("{} is there: {}, {}", manifest.name, path.display(), size(manifest.num_bytes)));
     Ok(())
 }
 
@@ -251,15 +254,15 @@ impl ProgressDisplay {
 
     fn update(&mut self, progress: &Progress<'_>) {
         match progress {
-            Progress::Asking(source) => {
-                let bytes = source.bytes().map_or_else(String::new, |bytes| format!(" ({})", size(bytes)));
+            Progress::Connecting(source) => {
+                let bytes = source.num_bytes().map_or_else(String::new, |bytes| format!(" ({})", size(bytes)));
                 self.line(format!("from {source}{bytes}"));
                 self.spin();
             }
             Progress::Resuming { bytes } => self.line(format!("resuming after {}", size(*bytes))),
-            Progress::Came { bytes, of } => self.received(*bytes, *of),
+            Progress::Received { bytes, total } => self.received(*bytes, *total),
             Progress::Failed(error) => self.line(format!("{error}; trying the next source")),
-            Progress::Preparing => {
+            Progress::Converting => {
                 self.line("converting");
                 self.spin();
             }

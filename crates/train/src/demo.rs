@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use anyhow::Result;
 use recurrent::replace;
+use recurrent_study::Language;
 
 use crate::cli::DemoArgs;
 use crate::interrupt::INTERRUPTED;
-use crate::language::Language;
 use crate::output::print;
 use crate::progress::duration;
 use crate::report::{Report, Section};

@@ -201,13 +201,16 @@ fn lines(adapter: &Adapter) -> Vec<String> {
     vec![
         adapter.to_string(),
         format!("shared memory {}, units of a cube {}", size(limits.shared_bytes as u64), limits.units),
-        format!("planes {planes}, cooperative matrices {}", if adapter.has_matrices { "yes" } else { "no" }),
+        format!("planes {planes}, cooperative matrices {}", if adapter.has_matrix_instructions { "yes" } else { "no" }),
         format!(
             "memory {}, largest buffer {}",
             adapter.memory.map_or("unknown".into(), size),
             size(limits.buffer_bytes)
         ),
-        format!("recurrent layers {}", if limits.suffice() { "fused" } else { "step by step: too few bindings" }),
+        format!(
+            "recurrent layers {}",
+            if limits.supports_fused() { "fused" } else { "step by step: too few bindings" }
+        ),
     ]
 }
 

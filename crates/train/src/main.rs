@@ -14,7 +14,6 @@ mod demo;
 mod device;
 mod folder;
 mod interrupt;
-mod language;
 mod output;
 mod plots;
 mod progress;

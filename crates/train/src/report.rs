@@ -6,8 +6,7 @@
 //! are detected and aligned on the right.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-
-use crate::language::Language;
+use recurrent_study::Language;
 
 /// The whole page.
 pub struct Report {

@@ -1,8 +1,8 @@
 //! The settings of a task as arguments of its command.
 
 use clap::{Arg, ArgAction, ArgMatches};
-use recurrent::TaskConfig;
-use recurrent::settings::{Arity, Partial, Setting, Value, to_table};
+use recurrent::settings::{Arity, Setting, Value, to_table};
+use recurrent::{Partial, TaskConfig};
 
 /// One argument for each setting, with its help and default.
 pub fn args<C: TaskConfig>() -> impl Iterator<Item = Arg> {

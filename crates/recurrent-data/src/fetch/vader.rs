@@ -1,30 +1,30 @@
-//! The archive of VADER's authors, to texts with a label.
+//! Converts the archive of VADER's authors to labeled texts.
 //!
-//! `movieReviewSnippets_GroundTruth.txt` has an id, a mean rating from -4 to 4 and a sentence a line, with a tab
-//! between them. Ratings near zero, of which the raters were not sure, are left out.
+//! Each line of `movieReviewSnippets_GroundTruth.txt` has an id, a mean rating from -4 to 4, and a sentence, separated by
+//! tabs. Sentences with ratings near zero are dropped.
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use super::package::{TAR, with_tar_entry};
-use super::{FetchError, Result, one_line};
+use super::archive::{TAR, with_tar_entry};
+use super::error::{FetchError, Result};
+use super::line::single_line;
 
 const INSIDE: &str = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt";
 
-/// The rating from which on a sentence is positive; negative, below zero.
-const SURE: f64 = 0.5;
+/// The smallest rating of a positive sentence; that of a negative one is its negation.
+const MIN_RATING: f64 = 0.5;
 
-/// Reads the archive and writes a CSV file of `text` and `label`. Sentences keep their order; one that comes twice is
-/// taken once.
-pub(super) fn prepare(raw: &Path, out: impl Write, out_path: &Path) -> Result<()> {
-    let file = File::open(raw).map_err(FetchError::unreadable(raw))?;
-    let text = with_tar_entry(raw, file, INSIDE, |entry| {
+/// Writes a CSV file with the columns `text` and `label`. Sentences keep their order, and duplicates are dropped.
+pub(super) fn convert(archive: &Path, out: impl Write, out_path: &Path) -> Result<()> {
+    let file = File::open(archive).map_err(FetchError::unreadable(archive))?;
+    let text = with_tar_entry(archive, file, INSIDE, |entry| {
         let mut text = String::new();
         let read = entry.read_to_string(&mut text);
-        read.map_err(|cause| FetchError::Damaged {
-            path: raw.to_path_buf(),
+        read.map_err(|cause| FetchError::InvalidArchive {
+            path: archive.to_path_buf(),
             expected: TAR,
             cause: format!("{INSIDE}: {cause}"),
         })?;
@@ -41,10 +41,10 @@ pub(super) fn prepare(raw: &Path, out: impl Write, out_path: &Path) -> Result<()
         let (rating, sentence) = read_line(line).ok_or_else(|| FetchError::Unexpected {
             path: INSIDE.to_string(),
             line: index + 1,
-            expected: "an id, a rating and a sentence, with a tab between them",
+            expected: "an id, a rating and a sentence, separated by tabs",
             found: line.chars().take(60).collect(),
         })?;
-        let sentence = one_line(sentence);
+        let sentence = single_line(sentence);
         let Some(label) = label(rating).filter(|_| !sentence.is_empty()) else { continue };
         if !seen.contains(&sentence) {
             out.write_record([&*sentence, label]).map_err(cannot_write)?;
@@ -62,8 +62,8 @@ fn read_line(line: &str) -> Option<(f64, &str)> {
 
 fn label(rating: f64) -> Option<&'static str> {
     match rating {
-        rating if rating >= SURE => Some("positive"),
-        rating if rating <= -SURE => Some("negative"),
+        rating if rating >= MIN_RATING => Some("positive"),
+        rating if rating <= -MIN_RATING => Some("negative"),
         _ => None,
     }
 }

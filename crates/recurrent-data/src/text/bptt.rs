@@ -1,143 +1,162 @@
-//! BpttBatches: a long text read at several places at once, window after window.
+//! Batches for truncated back-propagation through time.
 
 use burn::tensor::{Device, Int, Tensor};
 
-use super::{rows::rows, tokens::Tokens};
-use crate::{DataError, Result, Role};
+use super::encoded_corpus::EncodedCorpus;
+use super::padding::padded_rows;
+use crate::error::{DataError, Result};
+use crate::role::Role;
 
-/// A text cut into lanes of equal length, and these into windows, for a network that carries its
-/// state from each window to the next.
+/// A text cut into parallel streams of equal length, read `bptt` steps at a time, for a network that carries its state
+/// from each batch to the next.
 ///
-/// Lane 1 goes on where lane 0 ends, and so on. In a window, what is to be foretold is what is seen
-/// one token later, also across the end of a window and of a lane. Of `n` tokens each of `k` lanes
-/// has `floor((n - 1) / k)` to foretell, each once; fewer than `k` at the very end are left out.
+/// Stream 1 continues where stream 0 ends, and so on. The target of each step is the token after its input, across the
+/// end of a batch and of a stream too. Of `n` tokens, each of `k` streams has `floor((n - 1) / k)` targets, all distinct;
+/// the fewer than `k` at the end are dropped.
 ///
 /// ```text
-/// tokens     0  1  2  3  4  5  6  7  8  9 10       2 lanes, windows of 2
+/// tokens     0  1  2  3  4  5  6  7  8  9 10       2 streams, bptt 2
 ///
-///            window 0     window 1     window 2
-/// lane 0     0 1 → 1 2    2 3 → 3 4    4 → 5
-/// lane 1     5 6 → 6 7    7 8 → 8 9    9 → 10
+///            batch 0      batch 1      batch 2
+/// stream 0   0 1 → 1 2    2 3 → 3 4    4 → 5
+/// stream 1   5 6 → 6 7    7 8 → 8 9    9 → 10
 /// ```
 ///
-/// Nothing is read until it is asked for, and a clone shares the numbers.
+/// Ids are read when they are asked for, and a clone shares them.
+///
+/// ```
+/// use recurrent_data::{BpttBatches, Corpus, Tokenizer, TokenizerConfig, TokenizerKind};
+///
+/// let corpus = Corpus::from_bytes("song", "row, row, row your boat, gently down the stream\n".as_bytes())?;
+/// let split = corpus.split(0.25)?;
+/// let tokenizer = Tokenizer::fit(&TokenizerConfig::new(TokenizerKind::Chars), split.train.pieces())?;
+///
+/// let batches = BpttBatches::new(split.train.encode(&tokenizer)?, 2, 5)?;
+/// let (inputs, targets) = batches.batch(0);
+/// assert_eq!(tokenizer.decode(&inputs[..5]), "row, ");
+/// assert_eq!(tokenizer.decode(&targets[..5]), "ow, r");
+///
+/// // Four characters at the end do not occur in the training text.
+/// assert_eq!(split.valid.encode(&tokenizer)?.num_unknown(), 4);
+/// # Ok::<(), recurrent_data::DataError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct BpttBatches<R: Role> {
-    tokens: Tokens<R>,
-    lanes: usize,
-    window: usize,
+    encoded: EncodedCorpus<R>,
+    streams: usize,
+    bptt: usize,
 }
 
 impl<R: Role> BpttBatches<R> {
-    /// So many lanes, with windows of so many steps. Each lane has one whole window at least.
+    /// Batches of `streams` streams with `bptt` steps each. The first batch is always complete.
     ///
     /// # Errors
-    /// If one of the two is 0, or there are too few tokens for it.
-    pub fn new(tokens: Tokens<R>, lanes: usize, window: usize) -> Result<Self> {
-        let lengths = [("number of lanes", lanes), ("window", window)];
-        if let Some((what, _)) = lengths.into_iter().find(|(_, length)| *length == 0) {
-            return Err(DataError::ZeroLength { what });
+    /// If one of the two is 0, or there are too few tokens.
+    pub fn new(encoded: EncodedCorpus<R>, streams: usize, bptt: usize) -> Result<Self> {
+        let lengths = [("streams", streams), ("bptt", bptt)];
+        if let Some((setting, _)) = lengths.into_iter().find(|(_, length)| *length == 0) {
+            return Err(DataError::ZeroLength { setting });
         }
-        let there = tokens.len();
-        let most = there.saturating_sub(1) / window;
-        let (needed, purpose, hint) = if most == 0 {
-            let longest = there.saturating_sub(1);
-            let hint = match longest {
-                0 => "take a longer text".to_string(),
-                _ => format!("take a longer text, or a window of at most {longest}"),
+        let found = encoded.len();
+        let most_steps = found.saturating_sub(1);
+        let most_streams = most_steps / bptt;
+        let (needed, purpose, hint) = if most_streams == 0 {
+            let hint = match most_steps {
+                0 => "use a longer text".to_string(),
+                _ => format!("use a longer text, or at most {most_steps} steps"),
             };
-            (window, format!("a window of {window} and the token after it"), hint)
-        } else if most < lanes {
-            let hint = format!("take at most {most} of them, or a shorter window");
-            (window.saturating_mul(lanes), format!("{lanes} lanes of one window of {window} each"), hint)
+            (bptt, format!("{bptt} steps and the token after them"), hint)
+        } else if most_streams < streams {
+            let hint = format!("use at most {most_streams} streams, or fewer steps");
+            (bptt.saturating_mul(streams), format!("{streams} streams of {bptt} steps"), hint)
         } else {
-            return Ok(Self { tokens, lanes, window });
+            return Ok(Self { encoded, streams, bptt });
         };
-        let (path, needed) = (tokens.source().to_string(), needed.saturating_add(1));
-        Err(DataError::TooFewTokens { path, part: R::NAME, purpose, needed, there, hint })
+        let (path, needed) = (encoded.source().to_string(), needed.saturating_add(1));
+        Err(DataError::TooFewTokens { path, subset: R::NAME, purpose, needed, found, hint })
     }
 
-    /// How many lanes there are.
-    pub fn lanes(&self) -> usize {
-        self.lanes
+    /// The number of streams: the batch size.
+    pub fn streams(&self) -> usize {
+        self.streams
     }
 
-    /// How many steps a window has; the last may have fewer.
-    pub fn window_size(&self) -> usize {
-        self.window
+    /// The number of steps of a batch; the last one may have fewer.
+    pub fn bptt(&self) -> usize {
+        self.bptt
     }
 
-    /// The numbers that the lanes are cut from.
-    pub fn tokens(&self) -> &Tokens<R> {
-        &self.tokens
+    /// The token ids that the streams are cut from.
+    pub fn encoded(&self) -> &EncodedCorpus<R> {
+        &self.encoded
     }
 
-    /// How many windows each lane has, at least one.
+    /// The number of batches, at least one.
     pub fn len(&self) -> usize {
-        self.length().div_ceil(self.window)
+        self.stream_length().div_ceil(self.bptt)
     }
 
-    /// Whether there is no window: never.
+    /// Whether there are no batches; always `false`.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many tokens are to be foretold, in all windows of all lanes.
-    pub fn targets(&self) -> usize {
-        self.length() * self.lanes
+    /// The number of targets in all batches.
+    pub fn num_targets(&self) -> usize {
+        self.stream_length() * self.streams
     }
 
-    /// How many steps window `i` has.
+    /// The number of steps of batch `i`.
     ///
     /// # Panics
-    /// If there is no such window.
+    /// If `i` is out of range.
     pub fn steps(&self, i: usize) -> usize {
         let len = self.len();
-        assert!(i < len, "window {i} of {len}");
-        self.window.min(self.length() - i * self.window)
+        assert!(i < len, "batch {i} of {len}");
+        self.bptt.min(self.stream_length() - i * self.bptt)
     }
 
-    /// What window `i` sees and what it is to foretell, `[lanes, steps]` each, lane by lane.
+    /// The inputs and targets of batch `i`, `[streams, steps]` each, stream by stream.
     ///
     /// # Panics
-    /// If there is no such window, or the tokens cannot be read any more.
-    pub fn window(&self, i: usize) -> (Vec<u32>, Vec<u32>) {
+    /// If `i` is out of range, or the token ids cannot be read any more.
+    pub fn batch(&self, i: usize) -> (Vec<u32>, Vec<u32>) {
         let steps = self.steps(i);
-        let mut inputs = Vec::with_capacity(self.lanes * steps);
-        let mut targets = Vec::with_capacity(self.lanes * steps);
-        for lane in 0..self.lanes {
-            let first = lane * self.length() + i * self.window;
-            let ids = self.tokens.ids(first..first + steps + 1);
+        let mut inputs = Vec::with_capacity(self.streams * steps);
+        let mut targets = Vec::with_capacity(self.streams * steps);
+        for stream in 0..self.streams {
+            let first = stream * self.stream_length() + i * self.bptt;
+            let ids = self.encoded.ids(first..first + steps + 1);
             inputs.extend_from_slice(&ids[..steps]);
             targets.extend_from_slice(&ids[1..]);
         }
         (inputs, targets)
     }
 
-    /// How many tokens a lane foretells.
-    fn length(&self) -> usize {
-        (self.tokens.len() - 1) / self.lanes
+    /// The number of targets of each stream.
+    fn stream_length(&self) -> usize {
+        (self.encoded.len() - 1) / self.streams
     }
 }
 
-/// One window of all lanes.
+/// Some steps of all streams.
 #[derive(Debug, Clone)]
 pub struct TokenBatch {
-    /// What is seen: `[lanes, steps]`.
+    /// The input ids: `[streams, steps]`.
     pub inputs: Tensor<2, Int>,
-    /// What comes one token later: `[lanes, steps]`.
+    /// The ids one token later: `[streams, steps]`.
     pub targets: Tensor<2, Int>,
 }
 
 impl TokenBatch {
-    /// The window at this index. Its state begins where that of the window before it ended.
+    /// The batch at this index. The initial state of a network is the final state of the batch before.
     ///
     /// # Panics
-    /// If there is no such window, or the tokens cannot be read any more.
-    pub fn gather<R: Role>(lanes: &BpttBatches<R>, index: usize, device: &Device) -> Self {
-        let steps = lanes.steps(index);
-        let (inputs, targets) = lanes.window(index);
-        let tensor = |ids: Vec<u32>| rows(ids.chunks(steps), steps, 0, device);
+    /// If the index is out of range, or the token ids cannot be read any more.
+    pub fn gather<R: Role>(batches: &BpttBatches<R>, index: usize, device: &Device) -> Self {
+        let steps = batches.steps(index);
+        let (inputs, targets) = batches.batch(index);
+        let tensor = |ids: Vec<u32>| padded_rows(ids.chunks(steps), steps, 0, device);
         Self { inputs: tensor(inputs), targets: tensor(targets) }
     }
 }
@@ -149,78 +168,78 @@ mod tests {
     use super::*;
     use crate::{Corpus, Tokenizer, TokenizerConfig, TokenizerKind, Whole};
 
-    /// Tokens that count up from 4.
-    fn tokens(count: usize) -> Tokens<Whole> {
+    /// Token ids that count up from 4.
+    fn counting(count: usize) -> EncodedCorpus<Whole> {
         let text: String = ('\u{100}'..).take(count).collect();
-        let codec = Tokenizer::fit_texts(&TokenizerConfig::new(TokenizerKind::Chars), [&text]).unwrap();
-        Corpus::from_bytes("t.txt", text.into_bytes()).unwrap().whole().encode(&codec).unwrap()
+        let tokenizer = Tokenizer::fit_strings(&TokenizerConfig::new(TokenizerKind::Chars), [&text]).unwrap();
+        Corpus::from_bytes("t.txt", text.into_bytes()).unwrap().whole().encode(&tokenizer).unwrap()
     }
 
     #[test]
-    fn windows_go_on_where_the_last_one_ended() {
-        let lanes = BpttBatches::new(tokens(11), 2, 2).unwrap();
-        assert_eq!((lanes.len(), lanes.targets(), lanes.steps(0), lanes.steps(2)), (3, 10, 2, 1));
-        assert_eq!(lanes.window(0), (vec![4, 5, 9, 10], vec![5, 6, 10, 11]));
-        assert_eq!(lanes.window(1), (vec![6, 7, 11, 12], vec![7, 8, 12, 13]));
-        assert_eq!(lanes.window(2), (vec![8, 13], vec![9, 14]));
+    fn batches_continue_where_the_last_one_ended() {
+        let batches = BpttBatches::new(counting(11), 2, 2).unwrap();
+        assert_eq!((batches.len(), batches.num_targets(), batches.steps(0), batches.steps(2)), (3, 10, 2, 1));
+        assert_eq!(batches.batch(0), (vec![4, 5, 9, 10], vec![5, 6, 10, 11]));
+        assert_eq!(batches.batch(1), (vec![6, 7, 11, 12], vec![7, 8, 12, 13]));
+        assert_eq!(batches.batch(2), (vec![8, 13], vec![9, 14]));
     }
 
     #[test]
-    fn a_batch_holds_a_window_of_each_lane() {
-        let lanes = BpttBatches::new(tokens(11), 2, 2).unwrap();
-        let batch = TokenBatch::gather(&lanes, 1, &Device::default());
+    fn token_batch_holds_steps_of_every_stream() {
+        let batches = BpttBatches::new(counting(11), 2, 2).unwrap();
+        let batch = TokenBatch::gather(&batches, 1, &Device::default());
         assert_eq!((batch.inputs.dims(), batch.targets.dims()), ([2, 2], [2, 2]));
         assert_eq!(batch.inputs.into_data().iter::<i64>().collect::<Vec<_>>(), [6, 7, 11, 12]);
         assert_eq!(batch.targets.into_data().iter::<i64>().collect::<Vec<_>>(), [7, 8, 12, 13]);
     }
 
     #[test]
-    fn a_text_that_is_too_short_is_refused() {
-        let message = |count, lanes, window| BpttBatches::new(tokens(count), lanes, window).unwrap_err().to_string();
+    fn too_few_tokens_are_rejected() {
+        let message = |count, streams, bptt| BpttBatches::new(counting(count), streams, bptt).unwrap_err().to_string();
         assert_eq!(
             message(10, 1, 10),
-            "t.txt (whole): expected at least 11 tokens for a window of 10 and the token after it, found 10; \
-             take a longer text, or a window of at most 9"
+            "t.txt (whole): expected at least 11 tokens for 10 steps and the token after them, found 10; \
+             use a longer text, or at most 9 steps"
         );
         assert_eq!(
             message(30, 4, 10),
-            "t.txt (whole): expected at least 41 tokens for 4 lanes of one window of 10 each, found 30; \
-             take at most 2 of them, or a shorter window"
+            "t.txt (whole): expected at least 41 tokens for 4 streams of 10 steps, found 30; \
+             use at most 2 streams, or fewer steps"
         );
-        assert!(BpttBatches::new(tokens(41), 4, 10).is_ok());
-        assert_eq!(message(30, 0, 10), "expected a number of lanes of at least 1, found 0");
-        assert_eq!(message(30, 1, 0), "expected a window of at least 1, found 0");
+        assert!(BpttBatches::new(counting(41), 4, 10).is_ok());
+        assert_eq!(message(30, 0, 10), "streams: expected at least 1, found 0");
+        assert_eq!(message(30, 1, 0), "bptt: expected at least 1, found 0");
         assert!(message(30, usize::MAX, usize::MAX).contains("found 30"));
     }
 
     proptest! {
         #[test]
-        fn every_token_is_foretold_once_and_after_its_neighbour(
+        fn each_target_occurs_once_and_follows_its_input(
             count in 2_usize..300,
-            lanes in 1_usize..8,
-            window in 1_usize..40,
+            streams in 1_usize..8,
+            bptt in 1_usize..40,
         ) {
-            let Ok(lanes) = BpttBatches::new(tokens(count), lanes, window) else {
-                prop_assert!((count - 1) / window < lanes);
+            let Ok(batches) = BpttBatches::new(counting(count), streams, bptt) else {
+                prop_assert!((count - 1) / bptt < streams);
                 return Ok(());
             };
-            let mut foretold = vec![];
-            let mut last = vec![None; lanes.lanes()];
-            for i in 0..lanes.len() {
-                let (inputs, targets) = lanes.window(i);
-                let steps = lanes.steps(i);
-                prop_assert_eq!(steps == window || i + 1 == lanes.len(), true);
-                for (lane, (seen, next)) in inputs.chunks(steps).zip(targets.chunks(steps)).enumerate() {
-                    prop_assert!(seen.iter().zip(next).all(|(seen, next)| seen + 1 == *next));
-                    prop_assert!(last[lane].is_none_or(|last| last == seen[0]));
-                    last[lane] = next.last().copied();
+            let mut all_targets = vec![];
+            let mut last = vec![None; batches.streams()];
+            for i in 0..batches.len() {
+                let (inputs, targets) = batches.batch(i);
+                let steps = batches.steps(i);
+                prop_assert_eq!(steps == bptt || i + 1 == batches.len(), true);
+                for (stream, (input, target)) in inputs.chunks(steps).zip(targets.chunks(steps)).enumerate() {
+                    prop_assert!(input.iter().zip(target).all(|(input, target)| input + 1 == *target));
+                    prop_assert!(last[stream].is_none_or(|last| last == input[0]));
+                    last[stream] = target.last().copied();
                 }
-                foretold.extend(targets);
+                all_targets.extend(targets);
             }
-            foretold.sort();
-            let kept = (count - 1) / lanes.lanes() * lanes.lanes();
-            prop_assert_eq!(kept, lanes.targets());
-            prop_assert_eq!(foretold, (5..5 + kept as u32).collect::<Vec<_>>());
+            all_targets.sort();
+            let kept = (count - 1) / batches.streams() * batches.streams();
+            prop_assert_eq!(kept, batches.num_targets());
+            prop_assert_eq!(all_targets, (5..5 + kept as u32).collect::<Vec<_>>());
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Likeness: by what near-copies are found.
+//! Keys by which near-duplicates are found.
 
-/// What near-copies have in common: the letters and digits, in lower case. A text that has neither
-/// is like itself alone.
-pub(crate) fn likeness(text: &str) -> String {
+/// The letters and digits of a text in lower case: near-duplicates have equal keys. The key of a text without letters
+/// and digits is the text itself.
+pub(crate) fn dedup_key(text: &str) -> String {
     let letters = text.chars().filter(|c| c.is_alphanumeric());
-    let like: String = letters.flat_map(char::to_lowercase).collect();
-    if like.is_empty() { text.to_string() } else { like }
+    let key: String = letters.flat_map(char::to_lowercase).collect();
+    if key.is_empty() { text.to_string() } else { key }
 }
 
 #[cfg(test)]
@@ -13,9 +13,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_blanks_and_punctuation_do_not_make_another_text() {
-        assert_eq!(likeness("Don't  STOP, Жан-1!"), "dontstopжан1");
-        assert_eq!(likeness("Don't stop, жан 1"), "dontstopжан1");
-        assert_ne!(likeness("?!"), likeness("!!"));
+    fn keys_ignore_case_spaces_and_punctuation() {
+        assert_eq!(dedup_key("Don't  STOP, Жан-1!"), "dontstopжан1");
+        assert_eq!(dedup_key("Don't stop, жан 1"), "dontstopжан1");
+        assert_ne!(dedup_key("?!"), dedup_key("!!"));
     }
 }

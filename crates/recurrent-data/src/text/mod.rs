@@ -1,27 +1,32 @@
-//! Text: what it is numbered by, and how it is cut into what a network is shown.
+//! Texts: reading, splitting, tokenizing and batching them.
 
 mod assignment;
 mod bptt;
 mod bucket;
-mod chars;
-mod corpus;
+pub(crate) mod corpus;
+mod corpus_scan;
+mod corpus_split;
 mod dedup;
-mod labeled;
-mod loaded;
-mod pairs;
-mod rows;
-mod stream;
-mod subwords;
+mod encoded_corpus;
+mod encoded_pairs;
+mod encoded_texts;
+mod labeled_split;
+mod labeled_texts;
+mod padding;
+mod pair_split;
+mod parallel_corpus;
 mod texts;
-mod tokenizer;
-mod tokens;
-mod words;
+mod tokenization;
 
 pub use bptt::{BpttBatches, TokenBatch};
-pub use corpus::{Corpus, CorpusSplit};
-pub use labeled::{EncodedTexts, LabeledSplit, LabeledSubset, LabeledText, LabeledTexts, TextBatch};
-pub use pairs::{EncodedPairs, Pair, PairBatch, PairSplit, PairSubset, ParallelCorpus, Translations};
-pub use stream::TextStream;
+pub use corpus::Corpus;
+pub use corpus_split::{CorpusSplit, CorpusSubset};
+pub use encoded_corpus::EncodedCorpus;
+pub use encoded_pairs::{EncodedPairs, PairBatch};
+pub use encoded_texts::{EncodedTexts, TextBatch};
+pub use labeled_split::{LabeledSplit, LabeledSubset};
+pub use labeled_texts::{LabeledText, LabeledTexts};
+pub use pair_split::{PairSplit, PairSubset, ReferenceSet};
+pub use parallel_corpus::{Pair, ParallelCorpus};
 pub use texts::Texts;
-pub use tokenizer::{SpecialTokens, Tokenizer, TokenizerConfig, TokenizerKind, Unknown};
-pub use tokens::Tokens;
+pub use tokenization::{SpecialTokens, TextStream, Tokenizer, TokenizerConfig, TokenizerKind, UnknownPiece};

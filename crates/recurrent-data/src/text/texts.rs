@@ -1,15 +1,17 @@
-//! Texts on their way to a codec, with their role.
+//! Texts of a subset, with their role.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
-use crate::{Result, Role};
+use crate::error::Result;
+use crate::role::Role;
 
-/// The texts of one part, one after the other, none of them longer in memory than it is looked at.
+/// An iterator over the texts of a subset.
 ///
-/// Only a part gives them out: [`CorpusSplit::pieces`](crate::CorpusSplit::pieces),
+/// Only subsets make one: [`CorpusSubset::pieces`](crate::CorpusSubset::pieces),
 /// [`PairSubset::sources`](crate::PairSubset::sources), [`PairSubset::targets`](crate::PairSubset::targets),
-/// [`LabeledSubset::texts`](crate::LabeledSubset::texts). So their role is sure, and
-/// [`Tokenizer::fit`](crate::Tokenizer::fit) takes those of training alone.
+/// [`LabeledSubset::texts`](crate::LabeledSubset::texts). So its role is certain, and
+/// [`Tokenizer::fit`](crate::Tokenizer::fit) accepts training texts only.
+#[must_use = "iterators are lazy"]
 pub struct Texts<'a, R: Role> {
     texts: Box<dyn Iterator<Item = Result<Cow<'a, str>>> + 'a>,
     role: PhantomData<R>,
@@ -24,8 +26,8 @@ impl<'a, R: Role> Texts<'a, R> {
         Self::new(texts.map(|text| Ok(Cow::Borrowed(text))))
     }
 
-    /// These, and then others of the same role: for one vocabulary of two languages.
-    pub fn and(self, others: Self) -> Self {
+    /// These texts and then others of the same role, for example to fit one tokenizer on two languages.
+    pub fn concat(self, others: Self) -> Self {
         Self::new(self.chain(others))
     }
 }

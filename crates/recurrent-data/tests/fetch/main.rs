@@ -1,8 +1,8 @@
-//! Data sets come over the network or from a file, whole or not at all.
+//! Fetching over HTTP and from local files.
 
 #![cfg(feature = "fetch")]
 
-mod place;
-mod prepared;
+mod convert;
+mod http;
+mod sandbox;
 mod server;
-mod web;

@@ -1,4 +1,4 @@
-//! A server on this machine that answers as a test wants it to.
+//! A local HTTP server with scripted responses.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,23 +6,23 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What a client asked for.
+/// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     pub path: String,
-    /// The byte from which on it wants the file, if it does not want all.
+    /// The first byte of the requested range, if there is one.
     pub from: Option<usize>,
 }
 
-/// What is sent back, as it goes over the line; then the connection ends.
+/// The bytes of a response, after which the connection is closed.
 #[derive(Debug, Clone)]
 pub struct Answer {
     bytes: Vec<u8>,
-    /// How long the server is silent before it ends the connection.
+    /// How long the server waits before it closes the connection.
     silence: Duration,
 }
 
-/// A server; it answers until the test program ends.
+/// A server that runs until the test program ends.
 pub struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -33,14 +33,14 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let heard = requests.clone();
+        let received = requests.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.expect("a connection");
                 let request = read_request(&stream);
-                heard.lock().expect("no panic").push(request.clone());
+                received.lock().expect("no panic").push(request.clone());
                 let answer = answer(&request);
-                // A client that has heard enough may hang up.
+                // The client may close the connection early.
                 let _ = stream.write_all(&answer.bytes).and_then(|()| stream.flush());
                 thread::sleep(answer.silence);
             }
@@ -48,7 +48,7 @@ impl Server {
         Self { address, requests }
     }
 
-    /// One that has a file, and gives any part of it.
+    /// A server with one file, which supports ranges.
     pub fn with_file(file: &[u8]) -> Self {
         let file = file.to_vec();
         Self::start(move |request| Answer::part(&file, request.from))
@@ -58,7 +58,7 @@ impl Server {
         format!("http://{}/{path}", self.address)
     }
 
-    /// What was asked so far.
+    /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("no panic").clone()
     }
@@ -79,12 +79,12 @@ impl Answer {
         Self { bytes, silence: Duration::ZERO }
     }
 
-    /// All of a file.
+    /// A whole file.
     pub fn whole(file: &[u8]) -> Self {
         Self::new(&format!("200 OK\r\nContent-Length: {}", file.len()), file)
     }
 
-    /// A file from some byte on.
+    /// A file from a byte on.
     pub fn part(file: &[u8], from: Option<usize>) -> Self {
         let length = file.len();
         match from {
@@ -99,13 +99,13 @@ impl Answer {
         }
     }
 
-    /// The same, but the connection ends so many bytes before the answer does.
+    /// The same without the last `missing` bytes.
     pub fn cut(mut self, missing: usize) -> Self {
         self.bytes.truncate(self.bytes.len() - missing);
         self
     }
 
-    /// The same, and then nothing for a while.
+    /// The same, followed by a silence before the connection is closed.
     pub fn then_silence(mut self, silence: Duration) -> Self {
         self.silence = silence;
         self

@@ -1,6 +1,8 @@
-//! Which instructions the machine has.
+//! The instruction sets, and which of them the machine has.
 
 use std::sync::OnceLock;
+
+use super::simd::{self, Simd};
 
 /// An instruction set that the kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,13 +16,13 @@ pub enum Isa {
     /// 4 lanes, 32 registers.
     #[cfg(target_arch = "aarch64")]
     Neon,
-    /// What the compiler makes of arrays of four.
+    /// Arrays of 4, vectorized by the compiler.
     Portable,
 }
 
 impl Isa {
-    /// All that this build has kernels for, the best first.
-    const KNOWN: &[Self] = &[
+    /// All instruction sets of this build, the best first.
+    const ALL: &[Self] = &[
         #[cfg(target_arch = "x86_64")]
         Self::Avx512,
         #[cfg(target_arch = "x86_64")]
@@ -43,7 +45,20 @@ impl Isa {
         }
     }
 
-    fn is_here(self) -> bool {
+    /// The number of `f32` in a vector.
+    pub fn lanes(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => simd::Avx512::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => simd::Avx2::LANES,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => simd::Neon::LANES,
+            Self::Portable => simd::Portable::LANES,
+        }
+    }
+
+    fn is_supported(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
@@ -51,7 +66,7 @@ impl Isa {
                     && std::is_x86_feature_detected!("avx512vl")
                     && std::is_x86_feature_detected!("avx512bw")
                     && std::is_x86_feature_detected!("avx512dq")
-                    && Self::Avx2.is_here()
+                    && Self::Avx2.is_supported()
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma"),
@@ -61,21 +76,21 @@ impl Isa {
         }
     }
 
-    /// All that this machine has, the best first.
+    /// The instruction sets of this machine, the best first.
     pub fn available() -> impl Iterator<Item = Self> {
-        Self::KNOWN.iter().copied().filter(|isa| isa.is_here())
+        Self::ALL.iter().copied().filter(|isa| isa.is_supported())
     }
 
-    /// The best that this machine has, or the one that the environment variable `RECURRENT_ISA` names.
+    /// The best instruction set of this machine, or the one that the environment variable `RECURRENT_ISA` names.
     ///
     /// # Panics
-    /// If `RECURRENT_ISA` names none that this machine has.
-    pub fn chosen() -> Self {
-        static CHOSEN: OnceLock<Isa> = OnceLock::new();
-        *CHOSEN.get_or_init(|| match std::env::var("RECURRENT_ISA") {
+    /// If `RECURRENT_ISA` names none of this machine's.
+    pub fn selected() -> Self {
+        static SELECTED: OnceLock<Isa> = OnceLock::new();
+        *SELECTED.get_or_init(|| match std::env::var("RECURRENT_ISA") {
             Ok(name) => Self::available().find(|isa| isa.name() == name).unwrap_or_else(|| {
                 let names: Vec<_> = Self::available().map(Self::name).collect();
-                panic!("RECURRENT_ISA is one of {}, got {name:?}", names.join(", "))
+                panic!("RECURRENT_ISA must be one of {}, got {name:?}", names.join(", "))
             }),
             Err(_) => Self::available().next().unwrap_or(Self::Portable),
         })

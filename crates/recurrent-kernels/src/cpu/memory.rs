@@ -1,67 +1,67 @@
-//! Memory that goes round: what a step of training took, the next step takes again.
+//! Buffers that are reused from one call to the next.
 //!
-//! A training loop asks for the same few large buffers in every step. Given back to the system in between, each of their
-//! pages would be fetched and cleared anew.
+//! Every training step needs the same few large buffers. If they were returned to the operating system in between, each
+//! of their pages would have to be mapped and cleared again.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The buffers that nobody holds now.
+/// The unused buffers, and counts of elements.
 #[derive(Default)]
-struct Shelf {
+struct BufferCache {
     free: Vec<Vec<f32>>,
-    /// Numbers in `free`.
-    kept: usize,
-    /// Numbers that somebody holds.
-    held: usize,
-    /// The most that was ever held at once: as much as is worth keeping.
-    most: usize,
+    /// Elements in `free`.
+    cached: usize,
+    /// Elements in buffers that are in use.
+    in_use: usize,
+    /// The largest `in_use` so far. No more than that is kept in all.
+    peak: usize,
 }
 
-static SHELF: Mutex<Shelf> = Mutex::new(Shelf { free: Vec::new(), kept: 0, held: 0, most: 0 });
+static CACHE: Mutex<BufferCache> = Mutex::new(BufferCache { free: Vec::new(), cached: 0, in_use: 0, peak: 0 });
 
-/// A panic elsewhere leaves the lists whole.
-fn shelf() -> MutexGuard<'static, Shelf> {
-    SHELF.lock().unwrap_or_else(PoisonError::into_inner)
+/// Locks the cache; a panic of another thread leaves it consistent.
+fn cache() -> MutexGuard<'static, BufferCache> {
+    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives the buffers that the CPU's kernels keep for their next call back to the system.
+/// Frees the buffers that the CPU kernels keep for their next call.
 pub fn release_buffers() {
-    let mut shelf = shelf();
-    *shelf = Shelf { held: shelf.held, most: shelf.held, ..Shelf::default() };
+    let mut cache = cache();
+    *cache = BufferCache { in_use: cache.in_use, peak: cache.in_use, ..BufferCache::default() };
 }
 
-/// Numbers to work with, given back when dropped.
+/// A buffer from the cache, returned to it on drop.
 #[derive(Debug)]
 pub struct Buffer {
-    numbers: Vec<f32>,
+    data: Vec<f32>,
     len: usize,
 }
 
 impl Buffer {
-    /// `len` numbers of any value.
+    /// `len` elements of arbitrary value.
     pub fn scratch(len: usize) -> Self {
-        let mut shelf = shelf();
+        let mut cache = cache();
         let fits = |buffer: &Vec<f32>| buffer.len() >= len && buffer.len() <= 2 * len;
-        let best = (0..shelf.free.len()).filter(|at| fits(&shelf.free[*at])).min_by_key(|at| shelf.free[*at].len());
-        let numbers = best.map(|at| {
-            let numbers = shelf.free.swap_remove(at);
-            shelf.kept -= numbers.len();
-            numbers
+        let best = (0..cache.free.len()).filter(|at| fits(&cache.free[*at])).min_by_key(|at| cache.free[*at].len());
+        let data = best.map(|at| {
+            let data = cache.free.swap_remove(at);
+            cache.cached -= data.len();
+            data
         });
-        let size = numbers.as_ref().map_or(len, Vec::len);
-        shelf.held += size;
-        shelf.most = shelf.most.max(shelf.held);
-        drop(shelf);
-        #[allow(unused_mut, reason = "in a debug build")]
-        let mut numbers = numbers.unwrap_or_else(|| vec![0.0; len]);
-        // What is read before it was written shows.
+        let size = data.as_ref().map_or(len, Vec::len);
+        cache.in_use += size;
+        cache.peak = cache.peak.max(cache.in_use);
+        drop(cache);
+        #[allow(unused_mut, reason = "mutable in debug builds only")]
+        let mut data = data.unwrap_or_else(|| vec![0.0; len]);
+        // Makes a read before the first write visible.
         #[cfg(debug_assertions)]
-        numbers.fill(f32::NAN);
-        Self { numbers, len }
+        data.fill(f32::NAN);
+        Self { data, len }
     }
 
-    /// The numbers of `from`, or zeros.
+    /// A copy of `from`, or zeros.
     pub fn copy(from: Option<&[f32]>, len: usize) -> Self {
         let mut buffer = Self::scratch(len);
         match from {
@@ -74,15 +74,14 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let numbers = std::mem::take(&mut self.numbers);
-        let mut shelf = shelf();
-        shelf.held -= numbers.len();
-        shelf.kept += numbers.len();
-        shelf.free.push(numbers);
-        // The one that came first has waited longest.
-        while shelf.kept + shelf.held > shelf.most {
-            let oldest = shelf.free.remove(0);
-            shelf.kept -= oldest.len();
+        let data = std::mem::take(&mut self.data);
+        let mut cache = cache();
+        cache.in_use -= data.len();
+        cache.cached += data.len();
+        cache.free.push(data);
+        while cache.cached + cache.in_use > cache.peak {
+            let oldest = cache.free.remove(0);
+            cache.cached -= oldest.len();
         }
     }
 }
@@ -91,27 +90,27 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.numbers[..self.len]
+        &self.data[..self.len]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.numbers[..self.len]
+        &mut self.data[..self.len]
     }
 }
 
-/// A vector of `len` numbers that the caller writes, each of them, before anybody reads it.
-#[allow(unsafe_code, reason = "clearing what is written over at once costs as much as writing it")]
-pub fn unwritten(len: usize) -> Vec<f32> {
+/// An uninitialized vector. The caller must write every element before it is read.
+#[allow(unsafe_code, reason = "clearing elements that are overwritten at once costs as much as writing them")]
+pub fn uninit_vec(len: usize) -> Vec<f32> {
     if cfg!(debug_assertions) {
         return vec![f32::NAN; len];
     }
-    let mut numbers = Vec::with_capacity(len);
-    #[allow(clippy::uninit_vec, reason = "all callers hand it to a kernel or a product that writes every number")]
-    // SAFETY: the capacity is there, every bit pattern is an `f32`, and nobody reads a number before it is written.
+    let mut data = Vec::with_capacity(len);
+    #[allow(clippy::uninit_vec, reason = "all callers pass it to a kernel or a product that writes every element")]
+    // SAFETY: the capacity is `len`, every bit pattern is an `f32`, and no element is read before it is written.
     unsafe {
-        numbers.set_len(len);
+        data.set_len(len);
     }
-    numbers
+    data
 }

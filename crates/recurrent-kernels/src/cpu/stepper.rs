@@ -1,30 +1,31 @@
-//! One layer, one row, one step at a time.
-#![allow(unsafe_code, reason = "hands its own memory to the walk")]
+//! Streaming: one layer, one row, one step at a time.
+#![allow(unsafe_code, reason = "passes pointers to its own buffers to the kernels")]
 
-use super::cells::{Forward, Grid};
 use super::isa::Isa;
+use super::layer_args::DirectionWeights;
 use super::memory::Buffer;
 use super::panels::Panels;
-use super::team::Team;
-use super::walk::{self, NOWHERE, StepWalk};
-use super::{Equations, Layer};
+use super::pointwise::{ForwardStep, SequenceView};
+use super::thread_pool::ThreadPool;
+use super::time_loop::{self, SingleStep};
+use crate::Equations;
 
-/// Weights that a core's second cache no longer holds well: from here on, two cores are faster than one.
-const WORTH_SHARING: usize = 1 << 17;
-/// Threads that still gain from a smaller part each.
-const MOST_THREADS: usize = 4;
+/// Number of weights from which two cores are faster than one: a core's second-level cache no longer holds them well.
+const MIN_PARALLEL_WEIGHTS: usize = 1 << 17;
+/// More threads than these do not make a step faster.
+const MAX_THREADS: usize = 4;
 
-/// One layer that goes step by step over a single row: streaming.
+/// One layer that runs step by step over a single row, for streaming.
 ///
-/// The weights are packed once, and a step takes no memory from the system. It gives, bit for bit, what
-/// [`forward`](super::forward) gives for the whole sequence as a batch of one row. The hidden units of a large layer are
-/// shared among a few threads, as many as rayon's pool has; they wait with their eyes open between steps that follow one
-/// another closely, and sleep otherwise.
+/// The weights are packed once, and a step allocates no memory. The results are bit for bit those of
+/// [`forward`](super::forward) over the whole sequence with a batch of one row. A large layer is split among up to four
+/// threads, at most as many as rayon's pool has; they spin between steps that follow each other closely and park
+/// otherwise.
 #[derive(Debug)]
 pub struct Stepper {
     equations: Equations,
     isa: Isa,
-    input: usize,
+    input_size: usize,
     hidden_size: usize,
     input_panels: Vec<Panels>,
     panels: Vec<Panels>,
@@ -32,51 +33,51 @@ pub struct Stepper {
     bias_hn: Buffer,
     gates: Buffer,
     hidden: Buffer,
-    next: Buffer,
+    next_hidden: Buffer,
     cell: Buffer,
-    /// r ⊙ h, of a GRU with the reset gate before the product.
-    reset: Buffer,
-    team: Team,
+    /// r ⊙ h of a reset-before GRU.
+    reset_hidden: Buffer,
+    thread_pool: ThreadPool,
 }
 
 impl Stepper {
-    /// Packs a layer's weights; the state is zero.
+    /// Packs the weights of a layer with `hidden` units. The state is zero.
     ///
     /// # Panics
-    /// If the layer has no hidden unit or the weights are of other sizes than its equations ask for.
-    pub fn new(equations: Equations, layer: &Layer, hidden: usize) -> Self {
+    /// If `hidden` is 0, or the sizes of the weights do not fit the equations.
+    pub fn new(equations: Equations, weights: &DirectionWeights, hidden: usize) -> Self {
         let columns = equations.gates() * hidden;
-        assert!(hidden > 0, "a layer has at least one hidden unit");
-        assert_eq!(layer.w_hh.len(), hidden * columns, "w_hh is [hidden, gates * hidden]");
-        assert_eq!(layer.w_ih.len() % columns, 0, "w_ih is [input, gates * hidden]");
-        let shared = layer.w_ih.len() + layer.w_hh.len() >= WORTH_SHARING;
-        let threads = if shared { rayon::current_num_threads() } else { 1 };
-        let isa = Isa::chosen();
-        let lanes = walk::lanes(isa);
+        assert!(hidden > 0, "a layer must have at least one hidden unit");
+        assert_eq!(weights.w_hh.len(), hidden * columns, "w_hh must be [hidden, gates * hidden]");
+        assert_eq!(weights.w_ih.len() % columns, 0, "w_ih must be [input, gates * hidden]");
+        let parallel = weights.w_ih.len() + weights.w_hh.len() >= MIN_PARALLEL_WEIGHTS;
+        let threads = if parallel { rayon::current_num_threads() } else { 1 };
+        let isa = Isa::selected();
+        let lanes = isa.lanes();
         Self {
             equations,
             isa,
-            input: layer.w_ih.len() / columns,
+            input_size: weights.w_ih.len() / columns,
             hidden_size: hidden,
-            input_panels: equations.panels(layer.w_ih, hidden, lanes),
-            panels: equations.panels(layer.w_hh, hidden, lanes),
-            bias: Buffer::copy(layer.bias, columns),
-            bias_hn: Buffer::copy(layer.bias_hn, hidden),
-            gates: Buffer::copy(None, equations.parts() * hidden),
+            input_panels: equations.pack(weights.w_ih, hidden, lanes),
+            panels: equations.pack(weights.w_hh, hidden, lanes),
+            bias: Buffer::copy(weights.bias, columns),
+            bias_hn: Buffer::copy(weights.bias_hn, hidden),
+            gates: Buffer::copy(None, equations.gate_blocks() * hidden),
             hidden: Buffer::copy(None, hidden),
-            next: Buffer::copy(None, hidden),
+            next_hidden: Buffer::copy(None, hidden),
             cell: Buffer::copy(None, if equations.has_cell() { hidden } else { 0 }),
-            reset: Buffer::copy(None, hidden),
-            team: Team::new(threads.clamp(1, MOST_THREADS)),
+            reset_hidden: Buffer::copy(None, hidden),
+            thread_pool: ThreadPool::new(threads.clamp(1, MAX_THREADS)),
         }
     }
 
-    /// Input features.
+    /// Number of input features.
     pub fn input_size(&self) -> usize {
-        self.input
+        self.input_size
     }
 
-    /// Hidden units.
+    /// Number of hidden units.
     pub fn hidden_size(&self) -> usize {
         self.hidden_size
     }
@@ -86,43 +87,43 @@ impl Stepper {
         &self.hidden
     }
 
-    /// The hidden state, to be set.
+    /// The hidden state, to set it.
     pub fn hidden_mut(&mut self) -> &mut [f32] {
         &mut self.hidden
     }
 
-    /// The cell state, `[hidden]`, of an LSTM; empty otherwise.
+    /// The cell state `[hidden]` of an LSTM; empty for other cells.
     pub fn cell(&self) -> &[f32] {
         &self.cell
     }
 
-    /// The cell state, to be set.
+    /// The cell state, to set it.
     pub fn cell_mut(&mut self) -> &mut [f32] {
         &mut self.cell
     }
 
-    /// Takes one step with the input `x [input]`, and gives the output `[hidden]`.
+    /// Runs one step with the input `x [input]` and returns the output `[hidden]`.
     ///
     /// # Panics
     /// If `x` has another size.
     pub fn step(&mut self, x: &[f32]) -> &[f32] {
-        assert_eq!(x.len(), self.input, "the layer takes {} input features, got {}", self.input, x.len());
-        let grid = |numbers: *mut f32| Grid { numbers, time: 0, batch: 0 };
-        let step = Forward {
-            gates: grid(self.gates.as_mut_ptr()),
+        assert_eq!(x.len(), self.input_size, "x must have {} input features, got {}", self.input_size, x.len());
+        let view = |data: *mut f32| SequenceView { data, time_stride: 0, batch_stride: 0 };
+        let step = ForwardStep {
+            gates: view(self.gates.as_mut_ptr()),
             // The output is the next hidden state, which is written in any case.
-            output: grid(self.next.as_mut_ptr()),
-            before: NOWHERE,
-            cells: NOWHERE,
-            keep: false,
+            output: view(self.next_hidden.as_mut_ptr()),
+            saved_hidden: SequenceView::NULL,
+            saved_cell: SequenceView::NULL,
+            save: false,
             bias: self.bias.as_ptr(),
             bias_hn: self.bias_hn.as_ptr(),
-            now: self.hidden.as_ptr(),
-            next: self.next.as_mut_ptr(),
+            hidden: self.hidden.as_ptr(),
+            next_hidden: self.next_hidden.as_mut_ptr(),
             cell: self.cell.as_mut_ptr(),
-            reset: self.reset.as_mut_ptr(),
+            reset_hidden: self.reset_hidden.as_mut_ptr(),
         };
-        let walk = StepWalk {
+        let single_step = SingleStep {
             equations: self.equations,
             units: self.hidden_size,
             step,
@@ -130,16 +131,16 @@ impl Stepper {
             input_panels: &self.input_panels,
             panels: &self.panels,
         };
-        let (isa, parts) = (self.isa, self.team.size());
+        let (isa, parts) = (self.isa, self.thread_pool.size());
         for (stage, panels) in self.panels.iter().map(Panels::len).enumerate() {
-            // SAFETY: one row of input, gates and states is there, this call has it alone, and no two parts have a panel
-            // in common.
+            // SAFETY: input, gates and states have one row, this call borrows them exclusively, and the parts have
+            // disjoint panels.
             let task = |part: usize| unsafe {
-                walk::step(isa, &walk, stage, panels * part / parts, panels * (part + 1) / parts);
+                time_loop::step(isa, &single_step, stage, panels * part / parts, panels * (part + 1) / parts);
             };
-            if parts == 1 { task(0) } else { self.team.run(&task) }
+            if parts == 1 { task(0) } else { self.thread_pool.run(&task) }
         }
-        std::mem::swap(&mut self.hidden, &mut self.next);
+        std::mem::swap(&mut self.hidden, &mut self.next_hidden);
         &self.hidden
     }
 }

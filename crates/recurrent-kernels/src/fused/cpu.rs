@@ -1,104 +1,112 @@
-//! The operation on backends whose tensors lie in the host's memory, by the [engine](crate::cpu).
+//! The operation on backends whose tensors are in host memory, computed by the [CPU kernels](crate::cpu).
 
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::Shape;
 
-use super::ScanBackend;
-use super::layout::{arranged, layout_of};
-use super::operands::{Inputs, LayerOperands, Operands, Outputs, Plan, SLOTS, Shapes};
-use crate::cpu::{self, Cotangents, Layer, Problem, Sizes, Tape};
-use crate::host::Host;
-use crate::pass::{Keep, Layout, Need};
+use super::operands::{DirectionOperands, INPUT_SLOTS, Inputs, Operands, Outputs, ScanConfig, ScanShape};
+use super::scan_backend::ScanBackend;
+use crate::Layout;
+use crate::autograd::{NeedsGrad, SavePolicy};
+use crate::cpu::{self, DirectionWeights, LayerArgs, OutputGrads, SavedForBackward, Sizes};
+use crate::host::HostBackend;
+use crate::layout::{in_layout, layout_of};
 
-/// What a forward pass on a CPU keeps.
+/// What a forward pass on a CPU saves.
 #[derive(Debug)]
-pub struct Kept {
-    tape: Tape,
+pub struct CpuSaved {
+    saved: SavedForBackward,
     layout: Layout,
 }
 
-impl<B: Host> ScanBackend for B {
-    type Kept = Kept;
+impl<B: HostBackend> ScanBackend for B {
+    type Saved = CpuSaved;
 
-    fn scan(inputs: &Inputs<B>, plan: &Plan, keep: Keep) -> (Outputs<B>, Option<Kept>) {
-        let Shapes { batch, time, hidden, directions, .. } = Shapes::of::<B>(inputs);
-        let layout = layout_of::<B>(&inputs.x, B::lies_in_order);
-        let outcome = with_problem::<B, _>(inputs, plan, layout, |problem| cpu::forward(problem, keep));
-        let state = |numbers: Vec<f32>| match numbers.is_empty() {
-            true => B::tensor(vec![0.0], Shape::new([1])),
-            false => B::tensor(numbers, Shape::new([directions, batch, hidden])),
+    fn scan(inputs: &Inputs<B>, config: &ScanConfig, policy: SavePolicy) -> (Outputs<B>, Option<CpuSaved>) {
+        let ScanShape { batch, time, hidden, directions, .. } = ScanShape::of::<B>(inputs);
+        let layout = layout_of::<B>(&inputs.x, B::is_contiguous);
+        let result = with_args::<B, _>(inputs, config, layout, |args| cpu::forward(args, policy));
+        let state = |elements: Vec<f32>| match elements.is_empty() {
+            true => B::from_elements(vec![0.0], Shape::new([1])),
+            false => B::from_elements(elements, Shape::new([directions, batch, hidden])),
         };
-        let output = sequence::<B>(outcome.output, [batch, time, directions * hidden], layout);
-        let outputs = [output, state(outcome.hidden), state(outcome.cell)];
-        (outputs, outcome.tape.map(|tape| Kept { tape, layout }))
+        let output = sequence::<B>(result.output, [batch, time, directions * hidden], layout);
+        let outputs = [output, state(result.hidden), state(result.cell)];
+        (outputs, result.saved.map(|saved| CpuSaved { saved, layout }))
     }
 
     fn scan_backward(
         inputs: &Inputs<B>,
-        plan: &Plan,
-        Kept { tape, layout }: Kept,
+        config: &ScanConfig,
+        CpuSaved { saved, layout }: CpuSaved,
         [output, hidden, cell]: [Option<FloatTensor<B>>; 3],
-        need: Need,
-    ) -> [Option<FloatTensor<B>>; SLOTS] {
-        let Shapes { batch, time, input, .. } = Shapes::of::<B>(inputs);
-        let output = output.map(|output| B::numbers(arranged::<B>(output, layout)));
-        let [hidden, cell] = [hidden, cell].map(|state| state.map(B::numbers));
-        let cotangents = Cotangents {
-            output: output.as_ref().map(|numbers| numbers.as_ref()),
-            hidden: hidden.as_ref().map(|numbers| numbers.as_ref()),
-            cell: cell.as_ref().map(|numbers| numbers.as_ref()),
+        needs: NeedsGrad,
+    ) -> [Option<FloatTensor<B>>; INPUT_SLOTS] {
+        let ScanShape { batch, time, input, .. } = ScanShape::of::<B>(inputs);
+        let output = output.map(|output| B::elements(in_layout::<B>(output, layout)));
+        let [hidden, cell] = [hidden, cell].map(|state| state.map(B::elements));
+        let output_grads = OutputGrads {
+            output: output.as_ref().map(|elements| elements.as_ref()),
+            hidden: hidden.as_ref().map(|elements| elements.as_ref()),
+            cell: cell.as_ref().map(|elements| elements.as_ref()),
         };
         let gradients =
-            with_problem::<B, _>(inputs, plan, layout, |problem| cpu::backward(problem, tape, &cotangents, need));
+            with_args::<B, _>(inputs, config, layout, |args| cpu::backward(args, saved, &output_grads, needs));
 
-        let like = |numbers: Option<Vec<f32>>, tensor: &FloatTensor<B>| numbers.map(|n| B::tensor(n, tensor.shape()));
-        let maybe = |numbers, tensor: &Option<FloatTensor<B>>| tensor.as_ref().map(|tensor| like(numbers, tensor));
-        let layers = inputs.layers.iter().zip(gradients.layers).map(|(layer, gradients)| LayerOperands {
-            direction: layer.direction,
-            w_ih: like(gradients.w_ih, &layer.w_ih),
-            w_hh: like(gradients.w_hh, &layer.w_hh),
-            bias: maybe(gradients.bias, &layer.bias),
-            bias_hn: maybe(gradients.bias_hn, &layer.bias_hn),
-        });
+        let like =
+            |elements: Option<Vec<f32>>, tensor: &FloatTensor<B>| elements.map(|e| B::from_elements(e, tensor.shape()));
+        let optional = |elements, tensor: &Option<FloatTensor<B>>| tensor.as_ref().map(|tensor| like(elements, tensor));
+        let directions =
+            inputs.directions.iter().zip(gradients.directions).map(|(weights, gradients)| DirectionOperands {
+                direction: weights.direction,
+                w_ih: like(gradients.w_ih, &weights.w_ih),
+                w_hh: like(gradients.w_hh, &weights.w_hh),
+                bias: optional(gradients.bias, &weights.bias),
+                bias_hn: optional(gradients.bias_hn, &weights.bias_hn),
+            });
         let gradients = Operands {
             x: gradients.x.map(|x| sequence::<B>(x, [batch, time, input], layout)),
-            layers: layers.collect(),
-            hidden: maybe(gradients.hidden, &inputs.hidden),
-            cell: maybe(gradients.cell, &inputs.cell),
+            directions: directions.collect(),
+            initial_hidden: optional(gradients.initial_hidden, &inputs.initial_hidden),
+            initial_cell: optional(gradients.initial_cell, &inputs.initial_cell),
         };
         gradients.into_slots().map(Option::flatten)
     }
 }
 
-/// Borrows everything that the engine works on.
-fn with_problem<B: Host, T>(inputs: &Inputs<B>, plan: &Plan, layout: Layout, run: impl FnOnce(&Problem) -> T) -> T {
-    let Shapes { batch, time, input, hidden, .. } = Shapes::of::<B>(inputs);
-    let inputs = Operands { x: arranged::<B>(inputs.x.clone(), layout), ..inputs.clone() }.map(B::numbers);
-    let layers = inputs.layers.iter().map(|layer| Layer {
-        direction: layer.direction,
-        w_ih: layer.w_ih.as_ref(),
-        w_hh: layer.w_hh.as_ref(),
-        bias: layer.bias.as_ref().map(|numbers| numbers.as_ref()),
-        bias_hn: layer.bias_hn.as_ref().map(|numbers| numbers.as_ref()),
+/// Borrows the elements of all inputs as arguments of the CPU kernels.
+fn with_args<B: HostBackend, T>(
+    inputs: &Inputs<B>,
+    config: &ScanConfig,
+    layout: Layout,
+    run: impl FnOnce(&LayerArgs) -> T,
+) -> T {
+    let ScanShape { batch, time, input, hidden, .. } = ScanShape::of::<B>(inputs);
+    let inputs = Operands { x: in_layout::<B>(inputs.x.clone(), layout), ..inputs.clone() }.map(B::elements);
+    let directions = inputs.directions.iter().map(|weights| DirectionWeights {
+        direction: weights.direction,
+        w_ih: weights.w_ih.as_ref(),
+        w_hh: weights.w_hh.as_ref(),
+        bias: weights.bias.as_ref().map(|elements| elements.as_ref()),
+        bias_hn: weights.bias_hn.as_ref().map(|elements| elements.as_ref()),
     });
-    run(&Problem {
-        equations: plan.equations,
+    run(&LayerArgs {
+        equations: config.equations,
         sizes: Sizes { batch, time, input, hidden },
         layout,
         x: inputs.x.as_ref(),
-        layers: &layers.collect::<Vec<_>>(),
-        hidden: inputs.hidden.as_ref().map(|numbers| numbers.as_ref()),
-        cell: inputs.cell.as_ref().map(|numbers| numbers.as_ref()),
-        lengths: plan.lengths.as_deref(),
+        directions: &directions.collect::<Vec<_>>(),
+        initial_hidden: inputs.initial_hidden.as_ref().map(|elements| elements.as_ref()),
+        initial_cell: inputs.initial_cell.as_ref().map(|elements| elements.as_ref()),
+        lengths: config.lengths.as_deref(),
     })
 }
 
-/// A sequence `[batch, time, features]` of numbers that lie in the layout's order.
-fn sequence<B: Host>(numbers: Vec<f32>, [batch, time, features]: [usize; 3], layout: Layout) -> FloatTensor<B> {
+/// A sequence `[batch, time, features]` from elements in the given layout.
+fn sequence<B: HostBackend>(elements: Vec<f32>, [batch, time, features]: [usize; 3], layout: Layout) -> FloatTensor<B> {
     let shape = match layout {
         Layout::BatchFirst => [batch, time, features],
         Layout::TimeFirst => [time, batch, features],
     };
-    arranged::<B>(B::tensor(numbers, Shape::new(shape)), layout)
+    in_layout::<B>(B::from_elements(elements, Shape::new(shape)), layout)
 }

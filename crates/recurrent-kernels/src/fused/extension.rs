@@ -1,5 +1,5 @@
-//! The operation as Burn's dispatch knows it: from a tensor of any backend to the backend's own.
-#![allow(deprecated, reason = "NdArray is, in favour of Flex, and supported here for as long as Burn ships it")]
+//! The operation as Burn's dispatch sees it: from tensors of any backend to those of the backend at hand.
+#![allow(deprecated, reason = "NdArray is deprecated in favor of Flex, and supported for as long as Burn ships it")]
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{
@@ -7,11 +7,11 @@ use burn::backend::{
     backend_extension,
 };
 
-use super::ScanBackend;
-use super::operands::{Inputs, Operands, Plan};
-use crate::pass::Keep;
+use super::operands::{Inputs, Operands, ScanConfig};
+use super::scan_backend::ScanBackend;
+use crate::autograd::SavePolicy;
 
-/// A scan of any cell, in one direction or in both, as one differentiable operation.
+/// A scan of any cell, in one direction or both, as one differentiable operation.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
@@ -19,21 +19,21 @@ use crate::pass::Keep;
     Autodiff,
 )]
 pub trait FusedScan: Backend {
-    /// Gives [`Outputs`](super::operands::Outputs), one by one.
+    /// Returns [`Outputs`](super::operands::Outputs) as a tuple.
     fn fused_scan(
         #[extension_type] inputs: Inputs<Self>,
-        plan: Plan,
+        config: ScanConfig,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
 impl<B: ScanBackend> FusedScan for B {
-    fn fused_scan(inputs: Inputs<B>, plan: Plan) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
-        let (outputs, _) = B::scan(&inputs, &plan, Keep::Nothing);
+    fn fused_scan(inputs: Inputs<B>, config: ScanConfig) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+        let (outputs, _) = B::scan(&inputs, &config, SavePolicy::Nothing);
         outputs.into()
     }
 }
 
-// What the derive would write, had it vectors and options.
+// Burn's derive supports neither vectors nor options.
 impl<B: Backend> ExtensionType<B> for Operands<FloatTensor<B>> {
     type Target = Operands<DispatchTensor>;
 

@@ -1,6 +1,6 @@
-//! The operation under Burn's lazy execution: a step of the stream that is run when its time comes.
+//! The operation in Burn's lazy execution: it is registered in a stream and executed later.
 //!
-//! The operation's shapes follow from its inputs', so all that is known before it runs is known here.
+//! The shapes of its outputs follow from those of its inputs, so they are known when it is registered.
 
 use burn::backend::fusion::custom::{CustomOpIr, HandleContainer, Operation, OperationIr, StreamId, TensorIr};
 use burn::backend::fusion::{ExecutionError, Fusion, FusionBackend, FusionRuntime};
@@ -10,113 +10,120 @@ use burn::tensor::Shape;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::ScanBackend;
-use super::gpu::{Kept, KeptTensors, kept_features};
-use super::operands::{Inputs, Operands, Outputs, Plan, SLOTS, Shapes};
-use crate::pass::{Keep, Need};
+use super::gpu::{GpuSaved, SavedTensors, saved_features};
+use super::operands::{DirectionOperands, INPUT_SLOTS, Inputs, Operands, Outputs, ScanConfig, ScanShape};
+use super::scan_backend::ScanBackend;
+use crate::autograd::{NeedsGrad, SavePolicy};
 
-type Lazy = Fusion<CubeBackend>;
+type LazyBackend = Fusion<CubeBackend>;
 type Runtime = <CubeBackend as FusionBackend>::FusionRuntime;
 type Handles = HandleContainer<<Runtime as FusionRuntime>::FusionHandle>;
-type Tensor = FloatTensor<Lazy>;
+type Tensor = FloatTensor<LazyBackend>;
 
-impl ScanBackend for Lazy {
-    type Kept = Kept<Tensor>;
+impl ScanBackend for LazyBackend {
+    type Saved = GpuSaved<Tensor>;
 
-    fn scan(inputs: &Inputs<Self>, plan: &Plan, keep: Keep) -> (Outputs<Self>, Option<Self::Kept>) {
-        let shapes = Shapes::of::<Self>(inputs);
-        let Shapes { batch, time, hidden, directions, .. } = shapes;
+    fn scan(inputs: &Inputs<Self>, config: &ScanConfig, policy: SavePolicy) -> (Outputs<Self>, Option<Self::Saved>) {
+        let shape = ScanShape::of::<Self>(inputs);
+        let ScanShape { batch, time, hidden, directions, .. } = shape;
         let dtype = inputs.x.dtype();
         let state = Shape::new([directions, batch, hidden]);
-        let cell = if plan.equations.has_cell() { state.clone() } else { Shape::new([1]) };
+        let cell = if config.equations.has_cell() { state.clone() } else { Shape::new([1]) };
         let mut outputs = vec![(Shape::new([batch, time, directions * hidden]), dtype), (state, dtype), (cell, dtype)];
-        let kept = match keep {
-            Keep::Everything => kept_features(plan.equations, &shapes),
-            Keep::Checkpoints | Keep::Nothing => [None, None],
+        let saved = match policy {
+            SavePolicy::Everything => saved_features(config.equations, &shape),
+            SavePolicy::Checkpoints | SavePolicy::Nothing => [None, None],
         };
-        outputs.extend(kept.iter().flatten().map(|features| (Shape::new([batch * time, *features]), DType::F32)));
+        outputs.extend(saved.iter().flatten().map(|features| (Shape::new([batch * time, *features]), DType::F32)));
 
-        let mut list = Vec::new();
-        let operands = inputs.clone().map(|tensor| listed(tensor, &mut list));
-        let plan = plan.clone();
-        let tensors = register(&inputs.x, "recurrent_scan", list, outputs, move |handles| {
-            let (outputs, kept) = CubeBackend::scan(&operands.as_ref().map(|ir| fetched(ir, handles)), &plan, keep);
-            let kept = kept.and_then(|Kept(kept)| kept).map_or([None, None], |kept| [kept.gates, kept.extra]);
-            outputs.into_iter().chain(kept.into_iter().flatten()).collect()
+        let mut ir_inputs = Vec::new();
+        let operands = inputs.clone().map(|tensor| add_input(tensor, &mut ir_inputs));
+        let config = config.clone();
+        let tensors = register(&inputs.x, "recurrent_scan", ir_inputs, outputs, move |handles| {
+            let operands = operands.as_ref().map(|ir| resolve(ir, handles));
+            let (outputs, saved) = CubeBackend::scan(&operands, &config, policy);
+            let saved =
+                saved.and_then(|GpuSaved(saved)| saved).map_or([None, None], |saved| [saved.gates, saved.extra]);
+            outputs.into_iter().chain(saved.into_iter().flatten()).collect()
         });
         let mut tensors = tensors.into_iter();
-        let mut next = || tensors.next().expect("an output a shape");
+        let mut next = || tensors.next().expect("one output per shape");
         let outputs = [next(), next(), next()];
-        let kept = match keep {
-            Keep::Nothing => None,
-            Keep::Checkpoints => Some(Kept(None)),
-            Keep::Everything => {
-                let [gates, extra] = kept.map(|features| features.map(|_| next()));
-                Some(Kept(Some(KeptTensors { output: outputs[0].clone(), gates, extra })))
+        let saved = match policy {
+            SavePolicy::Nothing => None,
+            SavePolicy::Checkpoints => Some(GpuSaved(None)),
+            SavePolicy::Everything => {
+                let [gates, extra] = saved.map(|features| features.map(|_| next()));
+                Some(GpuSaved(Some(SavedTensors { output: outputs[0].clone(), gates, extra })))
             }
         };
-        (outputs, kept)
+        (outputs, saved)
     }
 
     fn scan_backward(
         inputs: &Inputs<Self>,
-        plan: &Plan,
-        Kept(kept): Self::Kept,
-        gradients: [Option<Tensor>; 3],
-        need: Need,
-    ) -> [Option<Tensor>; SLOTS] {
-        let wanted = wanted(inputs, need);
-        let shapes = inputs.as_ref().into_slots();
-        let shapes = shapes.into_iter().zip(wanted).filter(|(_, wanted)| *wanted);
-        let outputs = shapes.map(|(tensor, _)| {
-            let tensor = tensor.expect("only what is there is wanted");
+        config: &ScanConfig,
+        GpuSaved(saved): Self::Saved,
+        output_grads: [Option<Tensor>; 3],
+        needs: NeedsGrad,
+    ) -> [Option<Tensor>; INPUT_SLOTS] {
+        let requested = requested_grads(inputs, needs);
+        let tensors = inputs.as_ref().into_slots();
+        let tensors = tensors.into_iter().zip(requested).filter(|(_, requested)| *requested);
+        let outputs = tensors.map(|(tensor, _)| {
+            let tensor = tensor.expect("gradients are requested only for inputs that are there");
             (tensor.shape(), tensor.dtype())
         });
         let outputs: Vec<(Shape, DType)> = outputs.collect();
 
-        let mut list = Vec::new();
-        let operands = inputs.clone().map(|tensor| listed(tensor, &mut list));
-        let kept = kept.map(|kept| kept.map(|tensor| listed(tensor, &mut list)));
-        let gradients = gradients.map(|gradient| gradient.map(|tensor| listed(tensor, &mut list)));
-        let plan = plan.clone();
-        let tensors = register(&inputs.x, "recurrent_scan_backward", list, outputs, move |handles| {
-            let operands = operands.as_ref().map(|ir| fetched(ir, handles));
-            let kept = Kept(kept.clone().map(|kept| kept.map(|ir| fetched(&ir, handles))));
-            let gradients = gradients.each_ref().map(|ir| ir.as_ref().map(|ir| fetched(ir, handles)));
-            CubeBackend::scan_backward(&operands, &plan, kept, gradients, need).into_iter().flatten().collect()
+        let mut ir_inputs = Vec::new();
+        let operands = inputs.clone().map(|tensor| add_input(tensor, &mut ir_inputs));
+        let saved = saved.map(|saved| saved.map(|tensor| add_input(tensor, &mut ir_inputs)));
+        let output_grads = output_grads.map(|gradient| gradient.map(|tensor| add_input(tensor, &mut ir_inputs)));
+        let config = config.clone();
+        let tensors = register(&inputs.x, "recurrent_scan_backward", ir_inputs, outputs, move |handles| {
+            let operands = operands.as_ref().map(|ir| resolve(ir, handles));
+            let saved = GpuSaved(saved.clone().map(|saved| saved.map(|ir| resolve(&ir, handles))));
+            let output_grads = output_grads.each_ref().map(|ir| ir.as_ref().map(|ir| resolve(ir, handles)));
+            let gradients = CubeBackend::scan_backward(&operands, &config, saved, output_grads, needs);
+            gradients.into_iter().flatten().collect()
         });
         let mut tensors = tensors.into_iter();
-        wanted.map(|wanted| wanted.then(|| tensors.next().expect("a gradient for all that is wanted")))
+        requested.map(|requested| requested.then(|| tensors.next().expect("a gradient for each request")))
     }
 }
 
-/// Which inputs' gradients come out, in the order of the slots.
-fn wanted(inputs: &Inputs<Lazy>, need: Need) -> [bool; SLOTS] {
-    let layers = inputs.layers.iter().map(|layer| super::LayerOperands {
-        direction: layer.direction,
-        w_ih: need.input_weights,
-        w_hh: need.recurrent_weights,
-        bias: layer.bias.as_ref().map(|_| need.biases),
-        bias_hn: layer.bias_hn.as_ref().map(|_| need.biases),
+/// The inputs whose gradients are computed, in the order of the slots.
+fn requested_grads(inputs: &Inputs<LazyBackend>, needs: NeedsGrad) -> [bool; INPUT_SLOTS] {
+    let directions = inputs.directions.iter().map(|weights| DirectionOperands {
+        direction: weights.direction,
+        w_ih: needs.w_ih,
+        w_hh: needs.w_hh,
+        bias: weights.bias.as_ref().map(|_| needs.biases),
+        bias_hn: weights.bias_hn.as_ref().map(|_| needs.biases),
     });
-    let state = |part: &Option<Tensor>| part.as_ref().map(|_| need.state);
-    let wanted =
-        Operands { x: need.x, layers: layers.collect(), hidden: state(&inputs.hidden), cell: state(&inputs.cell) };
-    wanted.into_slots().map(|wanted| wanted.unwrap_or(false))
+    let state = |part: &Option<Tensor>| part.as_ref().map(|_| needs.initial_state);
+    let requested = Operands {
+        x: needs.x,
+        directions: directions.collect(),
+        initial_hidden: state(&inputs.initial_hidden),
+        initial_cell: state(&inputs.initial_cell),
+    };
+    requested.into_slots().map(|requested| requested.unwrap_or(false))
 }
 
-/// Notes a tensor among those that an operation takes.
-fn listed(tensor: Tensor, list: &mut Vec<TensorIr>) -> TensorIr {
+/// Adds a tensor to the inputs of an operation.
+fn add_input(tensor: Tensor, ir_inputs: &mut Vec<TensorIr>) -> TensorIr {
     let ir = tensor.into_ir();
-    list.push(ir.clone());
+    ir_inputs.push(ir.clone());
     ir
 }
 
-fn fetched(ir: &TensorIr, handles: &mut Handles) -> CubeTensor {
+fn resolve(ir: &TensorIr, handles: &mut Handles) -> CubeTensor {
     handles.get_float_tensor::<CubeBackend>(ir)
 }
 
-/// Puts an operation into the stream of the tensor `like`, and gives what will come out of it.
+/// Registers an operation in the stream of the tensor `like` and returns its future outputs.
 fn register(
     like: &Tensor,
     name: &str,
@@ -132,7 +139,7 @@ fn register(
     client.register(StreamId::current(), OperationIr::Custom(description), operation)
 }
 
-/// An operation that waits in a stream.
+/// An operation waiting in a stream.
 struct Deferred<F> {
     description: CustomOpIr,
     run: F,

@@ -1,35 +1,34 @@
-//! What goes into a scan.
+//! The inputs and outputs of a fused scan.
 
 use std::sync::Arc;
 
 use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 
-use crate::Direction;
-use crate::pass::Equations;
+use crate::{Direction, Equations};
 
-/// How many tensors a scan takes at most: x, four for each of two directions, and two of the state.
-pub const SLOTS: usize = 11;
+/// The largest number of input tensors of a scan: x, four for each of two directions, and two of the initial state.
+pub const INPUT_SLOTS: usize = 11;
 
-/// The tensors of a scan on one backend.
+/// The input tensors of a scan on one backend.
 pub type Inputs<B> = Operands<FloatTensor<B>>;
 
-/// What belongs to each input of a scan: a tensor, its gradient, its node in the autodiff graph.
+/// One value for each input of a scan: a tensor, its gradient, its node in the autodiff graph.
 #[derive(Debug, Clone)]
 pub struct Operands<T> {
     /// The sequence, `[batch, time, input]`.
     pub x: T,
-    /// One a direction; there are one or two.
-    pub layers: Vec<LayerOperands<T>>,
+    /// One or two directions.
+    pub directions: Vec<DirectionOperands<T>>,
     /// The hidden state before the first step, `[directions, batch, hidden]`; zeros if `None`.
-    pub hidden: Option<T>,
-    /// The cell state before the first step, of the same shape, of an LSTM.
-    pub cell: Option<T>,
+    pub initial_hidden: Option<T>,
+    /// The cell state of an LSTM before the first step, of the same shape.
+    pub initial_cell: Option<T>,
 }
 
-/// The same for one direction of the layer.
+/// One value for each weight of one direction.
 #[derive(Debug, Clone)]
-pub struct LayerOperands<T> {
+pub struct DirectionOperands<T> {
     pub direction: Direction,
     /// `[input, gates * hidden]`.
     pub w_ih: T,
@@ -37,7 +36,7 @@ pub struct LayerOperands<T> {
     pub w_hh: T,
     /// `[gates * hidden]`.
     pub bias: Option<T>,
-    /// `[hidden]`, of a GRU with the reset gate after the product.
+    /// `[hidden]`, of a reset-after GRU.
     pub bias_hn: Option<T>,
 }
 
@@ -45,36 +44,36 @@ impl<T> Operands<T> {
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Operands<U> {
         Operands {
             x: f(self.x),
-            layers: self.layers.into_iter().map(|layer| layer.map(&mut f)).collect(),
-            hidden: self.hidden.map(&mut f),
-            cell: self.cell.map(f),
+            directions: self.directions.into_iter().map(|direction| direction.map(&mut f)).collect(),
+            initial_hidden: self.initial_hidden.map(&mut f),
+            initial_cell: self.initial_cell.map(f),
         }
     }
 
     pub fn as_ref(&self) -> Operands<&T> {
         Operands {
             x: &self.x,
-            layers: self.layers.iter().map(LayerOperands::as_ref).collect(),
-            hidden: self.hidden.as_ref(),
-            cell: self.cell.as_ref(),
+            directions: self.directions.iter().map(DirectionOperands::as_ref).collect(),
+            initial_hidden: self.initial_hidden.as_ref(),
+            initial_cell: self.initial_cell.as_ref(),
         }
     }
 
-    /// One after the other, in an order that never changes.
-    pub fn into_slots(self) -> [Option<T>; SLOTS] {
-        let mut layers = self.layers.into_iter().map(|layer| {
-            let LayerOperands { w_ih, w_hh, bias, bias_hn, .. } = layer;
+    /// The values in a fixed order.
+    pub fn into_slots(self) -> [Option<T>; INPUT_SLOTS] {
+        let mut directions = self.directions.into_iter().map(|direction| {
+            let DirectionOperands { w_ih, w_hh, bias, bias_hn, .. } = direction;
             [Some(w_ih), Some(w_hh), bias, bias_hn]
         });
-        let mut layer = || layers.next().unwrap_or_default();
-        let ([a, b, c, d], [e, f, g, h]) = (layer(), layer());
-        [Some(self.x), a, b, c, d, e, f, g, h, self.hidden, self.cell]
+        let mut next = || directions.next().unwrap_or_default();
+        let ([a, b, c, d], [e, f, g, h]) = (next(), next());
+        [Some(self.x), a, b, c, d, e, f, g, h, self.initial_hidden, self.initial_cell]
     }
 }
 
-impl<T> LayerOperands<T> {
-    fn map<U>(self, mut f: impl FnMut(T) -> U) -> LayerOperands<U> {
-        LayerOperands {
+impl<T> DirectionOperands<T> {
+    fn map<U>(self, mut f: impl FnMut(T) -> U) -> DirectionOperands<U> {
+        DirectionOperands {
             direction: self.direction,
             w_ih: f(self.w_ih),
             w_hh: f(self.w_hh),
@@ -83,8 +82,8 @@ impl<T> LayerOperands<T> {
         }
     }
 
-    fn as_ref(&self) -> LayerOperands<&T> {
-        LayerOperands {
+    fn as_ref(&self) -> DirectionOperands<&T> {
+        DirectionOperands {
             direction: self.direction,
             w_ih: &self.w_ih,
             w_hh: &self.w_hh,
@@ -94,34 +93,35 @@ impl<T> LayerOperands<T> {
     }
 }
 
-/// What a scan takes that is no tensor.
+/// The arguments of a scan that are not tensors.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct ScanConfig {
     pub equations: Equations,
-    /// How many steps of each row are real, `[batch]`; all of them if `None`.
+    /// The number of valid steps of each row, `[batch]`; `None` if all rows are full.
     pub lengths: Option<Arc<[usize]>>,
-    /// The schedule that is asked for, if one is, on a GPU.
+    /// The schedule on a GPU, if one is forced.
     #[cfg(feature = "gpu")]
     pub schedule: Option<crate::gpu::Schedule>,
 }
 
-/// What a scan gives: the output `[batch, time, directions * hidden]`, and the hidden state and the cell state after
-/// the last step, `[directions, batch, hidden]`. Without a cell state there is a single number in its place.
+/// The outputs of a scan: the output `[batch, time, directions * hidden]`, the final hidden state and the final cell state
+/// `[directions, batch, hidden]`. Without a cell state there is a placeholder of one element in its place.
 pub type Outputs<B> = [FloatTensor<B>; 3];
 
-/// The sizes that follow from a scan's tensors.
-pub struct Shapes {
+/// The sizes of a scan, taken from its tensors.
+pub struct ScanShape {
     pub batch: usize,
     pub time: usize,
+    #[cfg_attr(not(feature = "cpu"), allow(dead_code, reason = "only the CPU kernels read it"))]
     pub input: usize,
     pub hidden: usize,
     pub directions: usize,
 }
 
-impl Shapes {
+impl ScanShape {
     pub fn of<B: Backend>(inputs: &Inputs<B>) -> Self {
         use burn::backend::TensorMetadata;
-        let (x, w_hh) = (inputs.x.shape(), inputs.layers[0].w_hh.shape());
-        Self { batch: x[0], time: x[1], input: x[2], hidden: w_hh[0], directions: inputs.layers.len() }
+        let (x, w_hh) = (inputs.x.shape(), inputs.directions[0].w_hh.shape());
+        Self { batch: x[0], time: x[1], input: x[2], hidden: w_hh[0], directions: inputs.directions.len() }
     }
 }

@@ -1,4 +1,4 @@
-//! What a GPU is, and what it can hold.
+//! Information about a GPU.
 
 use std::fmt;
 
@@ -9,31 +9,31 @@ use burn_cubecl::cubecl::features::Plane;
 use super::Limits;
 use super::schedule::cube_device;
 
-/// A GPU, as those who compute on it see it.
+/// A GPU: name, driver and limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adapter {
-    /// The card's own name.
+    /// The name of the hardware.
     pub name: String,
-    /// What its kernels are compiled to and run by, such as `wgpu<wgsl>` or `cuda`.
+    /// The runtime and its target language, such as `wgpu<wgsl>` or `cuda`.
     pub runtime: String,
-    /// The graphics interface and the driver behind it, where the runtime tells.
+    /// The graphics API and its driver, if the runtime reports them.
     pub driver: Option<String>,
-    /// What the kernels of this crate go by.
+    /// The limits that this crate's kernels depend on.
     pub limits: Limits,
-    /// Units of a plane (a warp, a wavefront, a subgroup), from and to, where kernels may use planes.
+    /// The smallest and the largest number of units in a plane (warp, wavefront, subgroup), if kernels may use planes.
     pub planes: Option<(u32, u32)>,
-    /// Whether it multiplies small matrices by instructions of their own.
-    pub has_matrices: bool,
-    /// Bytes of memory, where the device tells.
+    /// Whether it has matrix instructions (tensor cores, cooperative matrices).
+    pub has_matrix_instructions: bool,
+    /// Bytes of memory, if the device reports them.
     pub memory: Option<u64>,
 }
 
 impl Adapter {
-    /// Opens a device and looks at it; `None` if it is none of CubeCL's. The driver is told only to the first who opens a
-    /// device.
+    /// Opens a device and reads its properties; `None` if it is not one of CubeCL's. The driver is reported only to the
+    /// first caller that opens a device.
     ///
     /// # Panics
-    /// If there is no adapter behind the device.
+    /// If no adapter is found for the device.
     pub fn of(device: &Device) -> Option<Self> {
         let device = cube_device(device.as_dispatch())?;
         let driver = driver(device);
@@ -47,13 +47,13 @@ impl Adapter {
             driver,
             limits: Limits::of(&client),
             planes: features.plane.contains(Plane::Ops).then_some((hardware.plane_size_min, hardware.plane_size_max)),
-            has_matrices: !features.matmul.cmma.is_empty(),
+            has_matrix_instructions: !features.matmul.cmma.is_empty(),
             memory: properties.memory.max_memory(),
         })
     }
 }
 
-/// What only the setup of a device tells, so this sets it up.
+/// The graphics API and the driver. They are reported when a device is set up, so this sets it up.
 #[cfg(feature = "wgpu")]
 fn driver(device: &CubeDevice) -> Option<String> {
     use burn_cubecl::cubecl::wgpu::{AutoGraphicsApi, RuntimeOptions, try_init_setup};
@@ -62,8 +62,8 @@ fn driver(device: &CubeDevice) -> Option<String> {
     };
     let setup = try_init_setup::<AutoGraphicsApi>(device, RuntimeOptions::try_default().ok()?).ok()?;
     let info = setup.adapter.get_info();
-    let words = [format!("{}", info.backend), info.driver, info.driver_info];
-    Some(words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", "))
+    let parts = [format!("{}", info.backend), info.driver, info.driver_info];
+    Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(not(feature = "wgpu"))]

@@ -1,4 +1,4 @@
-//! How often a GPU is asked to do something.
+//! A count of kernel launches.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,21 +6,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
 
 #[derive(Default)]
-struct Count(AtomicUsize);
+struct LaunchCounter(AtomicUsize);
 
-impl LaunchObserver for Count {
+impl LaunchObserver for LaunchCounter {
     fn launched(&self, _kernel: &'static str) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// Runs `f`, and counts the kernels that CubeCL launches meanwhile, in the whole process and whoever asks for them.
+/// Runs `f` and counts the kernels that CubeCL launches in the meantime, in all threads of the process.
 ///
-/// Burn puts launches off until somebody needs a number: let `f` end with one that is read, or with a `sync`.
+/// Burn launches kernels lazily: `f` should end by reading a result or with `Device::sync`.
 pub fn count_launches<T>(f: impl FnOnce() -> T) -> (T, usize) {
-    let count = Arc::new(Count::default());
-    let watching = LaunchObservation::new(count.clone());
+    let counter = Arc::new(LaunchCounter::default());
+    let observation = LaunchObservation::new(counter.clone());
     let result = f();
-    drop(watching);
-    (result, count.0.load(Ordering::Relaxed))
+    drop(observation);
+    (result, counter.0.load(Ordering::Relaxed))
 }

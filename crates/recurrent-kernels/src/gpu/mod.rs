@@ -1,30 +1,31 @@
-//! The GPU's path: kernels written once in CubeCL, for every runtime that it has.
+//! The GPU kernels, written once in CubeCL for all of its runtimes.
 //!
-//! - `cell.rs`: what one hidden unit of one row computes in a step, forward and back;
-//! - `resident.rs`, `stepwise.rs`: the kernels of the two schedules around it, and `reset_first.rs`: those of the second
-//!   one for a GRU whose reset gate comes before the product;
-//! - `schedule.rs`: which schedule a pass takes, by its shape and the device's limits;
-//! - `sequence.rs`: the launches of a pass over a sequence;
-//! - `recorded.rs`: a function that a device has recorded, to call it at once;
-//! - `adapter.rs`, `launches.rs`: what a device is and how often it is asked, for those who want to know.
+//! - `pointwise.rs`: what one hidden unit of one row computes in a step, forward and backward;
+//! - `persistent.rs`, `stepwise.rs`: the kernels of the two schedules, and `gru_reset_before.rs`: those of the stepwise
+//!   schedule for a reset-before GRU;
+//! - `schedule.rs`: which schedule a pass uses, by its shape and the device's limits;
+//! - `sequence.rs`: the kernel launches of a pass over a sequence;
+//! - `captured_graph.rs`: a function whose kernel launches are captured once and replayed;
+//! - `adapter.rs`, `launches.rs`: information about a device, and a count of kernel launches.
 //!
-//! The large products, of all steps' inputs and of the weights' gradients, are Burn's own; `fused/gpu.rs` has them.
+//! The large matrix products, those of all inputs and of the gradients of the weights, are Burn's own; they are in
+//! `fused/gpu.rs`.
 
 mod adapter;
-mod cell;
+#[allow(unsafe_code, reason = "Burn requires the caller to keep the buffers of a captured graph alive")]
+mod captured_graph;
+mod gru_reset_before;
 mod launches;
-#[allow(unsafe_code, reason = "Burn leaves it to the caller that a record's buffers live")]
-mod recorded;
-mod reset_first;
-mod resident;
+mod persistent;
+mod pointwise;
 mod schedule;
 mod sequence;
 mod stepwise;
 
 pub use self::adapter::Adapter;
-pub(crate) use self::cell::{Cell, Form};
+pub use self::captured_graph::CapturedGraph;
 pub use self::launches::count_launches;
-pub use self::recorded::Recorded;
-pub(crate) use self::schedule::forced;
+pub(crate) use self::pointwise::{CellKind, KernelConfig};
+pub(crate) use self::schedule::forced_schedule;
 pub use self::schedule::{Limits, Schedule, with_schedule};
-pub(crate) use self::sequence::{Backward, Forward, Pass, empty};
+pub(crate) use self::sequence::{BackwardTensors, ForwardTensors, SequencePass, empty};

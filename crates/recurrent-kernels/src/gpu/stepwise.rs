@@ -1,126 +1,165 @@
-//! The stepwise schedule: in each step one product of Burn's own and one kernel for all gates.
+//! The stepwise schedule: in each step one matrix product of Burn and one kernel for all gates.
 //!
-//! It is for weights too large for a cube to read in each step: a tuned product spreads them over the device. No step
-//! copies a slice of the sequence: the kernels write at the step's place, and the state that the product takes lies in
-//! memory of its own. A GRU with the reset gate before the product has two products a step, and
-//! [kernels of its own](super::reset_first).
+//! It is for weights that are too large for every cube to read in each step: a tuned product distributes them over the
+//! device. No step copies a slice of the sequence: the kernels write the step's rows in place, and the state that the
+//! product reads has a buffer of its own. A reset-before GRU has two products per step, and
+//! [kernels of its own](super::gru_reset_before).
 
 use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::cell::{self, Carried, Cell, Course, Form, Gradients, Place, Span, Tape, place};
+use super::pointwise::{
+    self, BackwardBuffers, CellKind, ForwardBuffers, GradientBuffers, KernelConfig, SequenceShape, UnitIndex,
+    UnitState, unit_index,
+};
 
-/// Units of a cube.
-pub const UNITS: u32 = 256;
+/// Units per cube.
+pub const CUBE_UNITS: u32 = 256;
 
-/// Where in `[directions, batch, hidden]` a unit of the device works.
+/// The position in `[directions, batch, hidden]` that a unit of the device processes.
 #[derive(CubeType, Clone, Copy)]
-pub struct At {
+pub struct UnitPosition {
     pub direction: usize,
     pub row: usize,
     pub unit: usize,
+    /// Whether the position exists; the last cube may have units to spare.
     pub inside: bool,
 }
 
 #[cube]
-fn at(span: &Span, #[comptime] form: Form) -> At {
-    let (hidden, batch) = (comptime!(form.hidden), span.batch as usize);
-    let position = ABSOLUTE_POS;
-    let row = position / hidden;
-    At {
+fn unit_position(shape: &SequenceShape, #[comptime] config: KernelConfig) -> UnitPosition {
+    let (hidden, batch) = (comptime!(config.hidden), shape.batch as usize);
+    let offset = ABSOLUTE_POS;
+    let row = offset / hidden;
+    UnitPosition {
         direction: row / batch,
         row: row % batch,
-        unit: position % hidden,
-        inside: position < comptime!(form.directions * form.hidden) * batch,
+        unit: offset % hidden,
+        inside: offset < comptime!(config.directions * config.hidden) * batch,
     }
 }
 
-/// Gates whose gradients the next product back takes.
-fn product_gates(form: &Form) -> usize {
-    if form.cell == Cell::GruBefore { 1 } else { form.cell.gates() }
+/// The number of gates whose gradients the next product of the backward pass takes.
+fn product_gates(config: &KernelConfig) -> usize {
+    if config.cell == CellKind::GruBefore { 1 } else { config.cell.gates() }
 }
 
-/// Where the unit's first gate lies in `[directions, batch, gates * hidden]`.
+/// The offset of the unit's first gate in `[directions, batch, gates * hidden]`.
 #[cube]
-pub fn in_product(at: &At, span: &Span, #[comptime] gates: usize, #[comptime] form: Form) -> usize {
-    (at.direction * span.batch as usize + at.row) * comptime!(gates * form.hidden) + at.unit
+pub fn product_offset(
+    position: &UnitPosition,
+    shape: &SequenceShape,
+    #[comptime] gates: usize,
+    #[comptime] config: KernelConfig,
+) -> usize {
+    (position.direction * shape.batch as usize + position.row) * comptime!(gates * config.hidden) + position.unit
 }
 
-/// One step of the way forward. `product` has the recurrent part of the gates, `[directions, batch, gates * hidden]`.
+/// A forward step. `product` has the recurrent part of the gates, `[directions, batch, gates * hidden]`.
 #[cube(launch)]
-pub fn forward(product: &[f32], course: &mut Course, span: Span, step: u32, clip: f32, #[comptime] form: Form) {
-    let at = at(&span, form);
-    if at.inside {
-        let place = place(&span, &course.lengths, step as usize, at.direction, at.row, at.unit, form);
-        let from = in_product(&at, &span, comptime!(form.cell.gates()), form);
-        next(product, from, course, &place, clip, form);
+pub fn forward(
+    product: &[f32],
+    buffers: &mut ForwardBuffers,
+    shape: SequenceShape,
+    step: u32,
+    clip: f32,
+    #[comptime] config: KernelConfig,
+) {
+    let position = unit_position(&shape, config);
+    if position.inside {
+        let index = unit_index(
+            &shape,
+            &buffers.lengths,
+            step as usize,
+            position.direction,
+            position.row,
+            position.unit,
+            config,
+        );
+        let from = product_offset(&position, &shape, comptime!(config.cell.gates()), config);
+        write_next(product, from, buffers, &index, clip, config);
     }
 }
 
-/// Leaves the state after a step in the course, and the output: the state, or zero past a row's end.
+/// Writes the state after a step and the output, which is the state, or zero past the end of a row.
 #[cube]
-pub fn next(product: &[f32], from: usize, course: &mut Course, place: &Place, clip: f32, #[comptime] form: Form) {
-    if place.live {
-        let mut before = Carried { hidden: course.hidden[place.state], cell: 0.0f32.runtime() };
-        if comptime!(form.cell.is_lstm()) {
-            before.cell = course.cell[place.state];
+pub fn write_next(
+    product: &[f32],
+    from: usize,
+    buffers: &mut ForwardBuffers,
+    index: &UnitIndex,
+    clip: f32,
+    #[comptime] config: KernelConfig,
+) {
+    if index.active {
+        let mut before = UnitState { hidden: buffers.hidden[index.state], cell: 0.0f32.runtime() };
+        if comptime!(config.cell.is_lstm()) {
+            before.cell = buffers.cell[index.state];
         }
-        let next = cell::forward(product, from, course, place, before, clip, form);
-        course.hidden[place.state] = next.hidden;
-        course.output[place.unit] = next.hidden;
-        if comptime!(form.cell.is_lstm()) {
-            course.cell[place.state] = next.cell;
+        let next = pointwise::forward(product, from, buffers, index, before, clip, config);
+        buffers.hidden[index.state] = next.hidden;
+        buffers.output[index.unit] = next.hidden;
+        if comptime!(config.cell.is_lstm()) {
+            buffers.cell[index.state] = next.cell;
         }
     } else {
-        course.output[place.unit] = 0.0;
+        buffers.output[index.unit] = 0.0;
     }
 }
 
-/// One step of the way back. `product [directions, batch, hidden]` is the part of the hidden state's gradient that came
-/// through the recurrent weights; what passed them by is carried, and so is the cell state's. The gates' gradients go to
-/// `step_gates [directions, batch, gates * hidden]` for the next product; of a GRU with the reset gate before the
-/// product, the candidate's alone, `[directions, batch, hidden]`.
+/// A backward step. `product [directions, batch, hidden]` is the part of the hidden state's gradient that passed through
+/// the recurrent weights; the part that bypassed them and the cell state's gradient are in `d_state`. The gradients of the
+/// gates go to `step_gates [directions, batch, gates * hidden]` for the next product; for a reset-before GRU the
+/// candidate's alone, `[directions, batch, hidden]`.
 #[cube(launch)]
 pub fn backward(
     product: &[f32],
-    tape: &Tape,
+    buffers: &BackwardBuffers,
     step_gates: &mut [f32],
-    gradients: &mut Gradients,
-    span: Span,
+    gradients: &mut GradientBuffers,
+    shape: SequenceShape,
     step: u32,
     clip: f32,
-    #[comptime] form: Form,
+    #[comptime] config: KernelConfig,
 ) {
-    let at = at(&span, form);
-    if at.inside {
-        let place = place(&span, &tape.lengths, step as usize, at.direction, at.row, at.unit, form);
-        let from = in_product(&at, &span, comptime!(product_gates(&form)), form);
-        back(product[place.state], tape, step_gates, from, gradients, &place, &span, clip, form);
+    let position = unit_position(&shape, config);
+    if position.inside {
+        let index = unit_index(
+            &shape,
+            &buffers.lengths,
+            step as usize,
+            position.direction,
+            position.row,
+            position.unit,
+            config,
+        );
+        let from = product_offset(&position, &shape, comptime!(product_gates(&config)), config);
+        backward_step(product[index.state], buffers, step_gates, from, gradients, &index, &shape, clip, config);
     }
 }
 
-/// The way back through a step, from what came through the recurrent weights and what is carried to what the step hands
-/// on. What the next product takes goes to `step_gates[from ..]`, `hidden` apart.
+/// The backward pass of a unit's step; `through` is the part of the hidden state's gradient that passed through the
+/// recurrent weights. The operand of the next product goes to `step_gates[from ..]`, `hidden` apart.
 #[cube]
-pub fn back(
+pub fn backward_step(
     through: f32,
-    tape: &Tape,
+    buffers: &BackwardBuffers,
     step_gates: &mut [f32],
     from: usize,
-    gradients: &mut Gradients,
-    place: &Place,
-    span: &Span,
+    gradients: &mut GradientBuffers,
+    index: &UnitIndex,
+    shape: &SequenceShape,
     clip: f32,
-    #[comptime] form: Form,
+    #[comptime] config: KernelConfig,
 ) {
-    let states = comptime!(form.directions * form.hidden) * span.batch as usize;
-    let mut after = Carried { hidden: gradients.carried[place.state] + through, cell: 0.0f32.runtime() };
-    if comptime!(form.cell.is_lstm()) {
-        after.cell = gradients.carried[states + place.state];
+    let states = comptime!(config.directions * config.hidden) * shape.batch as usize;
+    let mut d_after = UnitState { hidden: gradients.d_state[index.state] + through, cell: 0.0f32.runtime() };
+    if comptime!(config.cell.is_lstm()) {
+        d_after.cell = gradients.d_state[states + index.state];
     }
-    after.hidden += cell::of_output(tape, place, form);
-    let handed = cell::backward(tape, gradients, step_gates, from, place, span, after, clip, form);
-    gradients.carried[place.state] = handed.hidden;
-    if comptime!(form.cell.is_lstm()) {
-        gradients.carried[states + place.state] = handed.cell;
+    d_after.hidden += pointwise::output_grad(buffers, index, config);
+    let d_before = pointwise::backward(buffers, gradients, step_gates, from, index, shape, d_after, clip, config);
+    gradients.d_state[index.state] = d_before.hidden;
+    if comptime!(config.cell.is_lstm()) {
+        gradients.d_state[states + index.state] = d_before.cell;
     }
 }

@@ -1,15 +1,16 @@
-//! Scans to try: sizes, cells, directions, and numbers for them.
+//! Test cases: cells, directions, sizes and random inputs.
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use recurrent_kernels::reference::{self, scan_directions};
 use recurrent_kernels::{
     Direction, GruState, LstmState, Nonlinearity, Reset, RnnState, Scan, Scanned, State, Weights, gru_layer, gru_scan,
-    lstm_layer, lstm_scan, plain, rnn_layer, rnn_scan,
+    gru_step, lstm_layer, lstm_scan, lstm_step, rnn_layer, rnn_scan, rnn_step, stack_states,
 };
 
-/// Numbers that look as if they were drawn, the same every time.
-pub struct Draw(pub u64);
+/// A pseudorandom number generator with a fixed seed.
+pub struct Random(pub u64);
 
-impl Draw {
+impl Random {
     /// The generator of Steele et al. 2014, "Fast splittable pseudorandom number generators".
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -22,19 +23,19 @@ impl Draw {
         (self.next() % end as u64) as usize
     }
 
-    pub fn flip(&mut self) -> bool {
+    pub fn coin(&mut self) -> bool {
         self.below(2) == 0
     }
 
-    pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len())]
+    pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
     }
 
-    /// Uniform within ± `bound`.
+    /// Uniformly distributed within ± `bound`.
     pub fn tensor<const D: usize>(&mut self, shape: [usize; D], bound: f32, device: &Device) -> Tensor<D> {
         let uniform = |_| ((self.next() >> 40) as f32 / (1 << 23) as f32 - 1.0) * bound;
-        let numbers: Vec<f32> = (0..shape.iter().product()).map(uniform).collect();
-        Tensor::from_data(TensorData::new(numbers, shape), device)
+        let elements: Vec<f32> = (0..shape.iter().product()).map(uniform).collect();
+        Tensor::from_data(TensorData::new(elements, shape), device)
     }
 }
 
@@ -64,12 +65,12 @@ impl Cell {
         }
     }
 
-    /// Whether its gradient jumps somewhere.
+    /// Whether its gradient is discontinuous.
     pub fn has_kink(self) -> bool {
         matches!(self, Self::Rnn(Nonlinearity::Relu) | Self::Lstm { cell_clip: Some(_) })
     }
 
-    /// How many tensors its state has.
+    /// The number of tensors in its state.
     pub fn parts(self) -> usize {
         1 + usize::from(matches!(self, Self::Lstm { .. }))
     }
@@ -84,6 +85,10 @@ pub enum Directions {
 impl Directions {
     pub const ALL: [Self; 3] = [Self::One(Direction::Forward), Self::One(Direction::Reverse), Self::Both];
 
+    pub fn count(self) -> usize {
+        self.list().len()
+    }
+
     fn list(self) -> Vec<Direction> {
         match self {
             Self::One(direction) => vec![direction],
@@ -92,7 +97,7 @@ impl Directions {
     }
 }
 
-/// What of a scan's outputs the loss depends on.
+/// The outputs that the loss depends on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Used {
     All,
@@ -104,7 +109,7 @@ impl Used {
     pub const ALL: [Self; 3] = [Self::All, Self::Output, Self::State];
 }
 
-/// A scan to try.
+/// A scan to test.
 #[derive(Debug, Clone)]
 pub struct Case {
     pub cell: Cell,
@@ -114,7 +119,7 @@ pub struct Case {
     pub input: usize,
     pub hidden: usize,
     pub bias: bool,
-    /// Whether it starts from a state other than zeros.
+    /// Whether there is an initial state.
     pub initial: bool,
     pub lengths: Option<Vec<usize>>,
     pub used: Used,
@@ -122,108 +127,129 @@ pub struct Case {
 }
 
 impl Case {
-    /// A small one, ragged, from a given state, all of it used.
+    /// A small case with lengths and an initial state, whose loss depends on all outputs.
     pub fn small(cell: Cell, directions: Directions) -> Self {
         let lengths = Some(vec![9, 0, 4]);
         let sizes = Self { cell, directions, batch: 3, time: 9, input: 2, hidden: 5, ..Self::default() };
         Self { bias: true, initial: true, lengths, ..sizes }
     }
 
-    /// Every cell in every direction.
+    /// A small case for every cell and direction.
     pub fn all_small() -> impl Iterator<Item = Self> {
         let pairs = Cell::ALL.into_iter().flat_map(|cell| Directions::ALL.map(|directions| (cell, directions)));
         pairs.map(|(cell, directions)| Self::small(cell, directions))
     }
 
-    pub fn leaves(&self, device: &Device) -> Leaves {
-        let mut draw = Draw(self.seed);
+    pub fn inputs(&self, device: &Device) -> Inputs {
+        let mut random = Random(self.seed);
         let Self { batch, time, input, hidden, .. } = *self;
         let width = self.cell.gates() * hidden;
         let bound = (hidden as f32).sqrt().recip();
         let directions = self.directions.list().len();
-        let layer = |_| {
-            let bias_hn = self.bias && self.cell == Cell::Gru { reset_after: true };
-            LayerLeaves {
-                w_ih: draw.tensor([input, width], (input as f32).sqrt().recip(), device),
-                w_hh: draw.tensor([hidden, width], bound, device),
-                bias: self.bias.then(|| draw.tensor([width], 0.5, device)),
-                bias_hn: bias_hn.then(|| draw.tensor([hidden], 0.5, device)),
+        let direction = |_| {
+            let has_bias_hn = self.bias && self.cell == Cell::Gru { reset_after: true };
+            DirectionInputs {
+                w_ih: random.tensor([input, width], (input as f32).sqrt().recip(), device),
+                w_hh: random.tensor([hidden, width], bound, device),
+                bias: self.bias.then(|| random.tensor([width], 0.5, device)),
+                bias_hn: has_bias_hn.then(|| random.tensor([hidden], 0.5, device)),
             }
         };
-        let layers = (0..directions).map(layer).collect();
-        let mut part = |_| draw.tensor([directions, batch, hidden], 1.0, device);
+        let weights = (0..directions).map(direction).collect();
+        let mut part = |_| random.tensor([directions, batch, hidden], 1.0, device);
         let initial = self.initial.then(|| (0..self.cell.parts()).map(&mut part).collect());
-        Leaves { x: draw.tensor([batch, time, input], 1.5, device), layers, initial }
+        Inputs { x: random.tensor([batch, time, input], 1.5, device), directions: weights, initial }
     }
 
-    /// By the doors, which choose the way.
-    pub fn run(&self, leaves: &Leaves) -> Ran {
+    /// Runs the scan by the crate's entry points, which choose the implementation.
+    pub fn run(&self, inputs: &Inputs) -> Results {
         let lengths = self.lengths.as_deref();
-        let x = leaves.x.clone();
-        let weights = || leaves.layers.iter().map(LayerLeaves::weights).collect::<Vec<_>>();
+        let x = inputs.x.clone();
+        let weights = || inputs.directions.iter().map(DirectionInputs::weights).collect::<Vec<_>>();
         match (self.cell, self.directions) {
-            (Cell::Rnn(phi), Directions::Both) => Ran::of(rnn_layer(x, weights(), phi, leaves.stacked(), lengths)),
+            (Cell::Rnn(phi), Directions::Both) => Results::of(rnn_layer(x, weights(), phi, inputs.stacked(), lengths)),
             (Cell::Rnn(phi), Directions::One(direction)) => {
                 let (weights, scan) = (weights().remove(0), Scan { direction, lengths });
-                Ran::of_one(rnn_scan(x, weights, phi, leaves.one::<RnnState<2>>(0), &scan))
+                Results::of_one(rnn_scan(x, weights, phi, inputs.one::<RnnState<2>>(0), &scan))
             }
             (Cell::Lstm { cell_clip }, Directions::Both) => {
-                Ran::of(lstm_layer(x, weights(), cell_clip, leaves.stacked(), lengths))
+                Results::of(lstm_layer(x, weights(), cell_clip, inputs.stacked(), lengths))
             }
             (Cell::Lstm { cell_clip }, Directions::One(direction)) => {
                 let (weights, scan) = (weights().remove(0), Scan { direction, lengths });
-                Ran::of_one(lstm_scan(x, weights, cell_clip, leaves.one::<LstmState<2>>(0), &scan))
+                Results::of_one(lstm_scan(x, weights, cell_clip, inputs.one::<LstmState<2>>(0), &scan))
             }
             (Cell::Gru { reset_after }, Directions::Both) => {
-                let directions = leaves.layers.iter().map(|layer| (layer.weights(), layer.reset(reset_after)));
-                Ran::of(gru_layer(x, directions.collect(), leaves.stacked(), lengths))
+                let directions = inputs.directions.iter().map(|own| (own.weights(), own.reset(reset_after)));
+                Results::of(gru_layer(x, directions.collect(), inputs.stacked(), lengths))
             }
             (Cell::Gru { reset_after }, Directions::One(direction)) => {
                 let (weights, scan) = (weights().remove(0), Scan { direction, lengths });
-                let reset = leaves.layers[0].reset(reset_after);
-                Ran::of_one(gru_scan(x, weights, reset, leaves.one::<GruState<2>>(0), &scan))
+                let reset = inputs.directions[0].reset(reset_after);
+                Results::of_one(gru_scan(x, weights, reset, inputs.one::<GruState<2>>(0), &scan))
             }
         }
     }
 
-    /// By the plain path, one direction after the other.
-    pub fn run_plain(&self, leaves: &Leaves) -> Ran {
-        let lengths = self.lengths.as_deref();
-        let one = |(index, direction): (usize, Direction)| {
-            let (x, layer, scan) = (leaves.x.clone(), &leaves.layers[index], Scan { direction, lengths });
-            let weights = layer.weights();
-            match self.cell {
-                Cell::Rnn(phi) => Ran::of_one(plain::rnn_scan(x, weights, phi, leaves.one(index), &scan)),
-                Cell::Lstm { cell_clip } => {
-                    Ran::of_one(plain::lstm_scan(x, weights, cell_clip, leaves.one(index), &scan))
-                }
-                Cell::Gru { reset_after } => {
-                    let reset = layer.reset(reset_after);
-                    Ran::of_one(plain::gru_scan(x, weights, reset, leaves.one(index), &scan))
-                }
-            }
-        };
-        let mut all: Vec<Ran> = self.directions.list().into_iter().enumerate().map(one).collect();
-        match all.pop() {
-            Some(reverse) if !all.is_empty() => {
-                let forward = all.remove(0);
-                let states = forward.state.into_iter().zip(reverse.state);
-                Ran {
-                    output: Tensor::cat(vec![forward.output, reverse.output], 2),
-                    state: states.map(|(forward, reverse)| Tensor::cat(vec![forward, reverse], 0)).collect(),
-                }
-            }
-            only => only.expect("a direction"),
+    /// Runs the reference implementation, one direction after the other.
+    pub fn run_reference(&self, inputs: &Inputs) -> Results {
+        let directions = self.directions.list().into_iter().zip(&inputs.directions);
+        let (x, lengths) = (|| inputs.x.clone(), self.lengths.as_deref());
+        match self.cell {
+            Cell::Rnn(phi) => Results::of(scan_directions::<_, _, RnnState>(
+                directions,
+                inputs.stacked(),
+                |(direction, own), initial| {
+                    reference::rnn_scan(x(), own.weights(), phi, initial, &Scan { direction, lengths })
+                },
+            )),
+            Cell::Lstm { cell_clip } => Results::of(scan_directions::<_, _, LstmState>(
+                directions,
+                inputs.stacked(),
+                |(direction, own), initial| {
+                    reference::lstm_scan(x(), own.weights(), cell_clip, initial, &Scan { direction, lengths })
+                },
+            )),
+            Cell::Gru { reset_after } => Results::of(scan_directions::<_, _, GruState>(
+                directions,
+                inputs.stacked(),
+                |(direction, own), initial| {
+                    let reset = own.reset(reset_after);
+                    reference::gru_scan(x(), own.weights(), reset, initial, &Scan { direction, lengths })
+                },
+            )),
         }
     }
 
-    /// A number that depends on what is used, each element with a weight of its own.
-    pub fn loss(&self, ran: &Ran) -> Tensor<1> {
-        let mut draw = Draw(self.seed + 1);
+    /// One step from the initial state of the first direction, `x [batch, input]`; the tensors of the state.
+    pub fn step(&self, inputs: &Inputs, x: Tensor<2>) -> Vec<Tensor<2>> {
+        let own = &inputs.directions[0];
+        let weights = own.weights();
+        let projected = weights.project(x);
+        match self.cell {
+            Cell::Rnn(phi) => {
+                let state = inputs.one(0).expect("an initial state");
+                rnn_step(projected, state, &weights, phi).into_parts()
+            }
+            Cell::Lstm { cell_clip } => {
+                let state = inputs.one(0).expect("an initial state");
+                lstm_step(projected, state, &weights, cell_clip).into_parts()
+            }
+            Cell::Gru { reset_after } => {
+                let state = inputs.one(0).expect("an initial state");
+                gru_step(projected, state, &weights, &own.reset(reset_after)).into_parts()
+            }
+        }
+    }
+
+    /// A loss: the weighted sum of the outputs in use, with a random weight for each element.
+    pub fn loss(&self, results: &Results) -> Tensor<1> {
+        let mut random = Random(self.seed + 1);
         let mut weigh = |tensor: &Tensor<3>| {
-            (tensor.clone() * draw.tensor(tensor.dims(), 1.0, &tensor.device()).cast(tensor.dtype())).sum()
+            (tensor.clone() * random.tensor(tensor.dims(), 1.0, &tensor.device()).cast(tensor.dtype())).sum()
         };
-        let (output, state) = (weigh(&ran.output), ran.state.iter().map(weigh).reduce(|a, b| a + b).expect("a state"));
+        let (output, state) =
+            (weigh(&results.output), results.state.iter().map(weigh).reduce(|a, b| a + b).expect("a state"));
         match self.used {
             Used::All => output + state,
             Used::Output => output,
@@ -250,57 +276,57 @@ impl Default for Case {
     }
 }
 
-/// The tensors that a scan starts from.
+/// The input tensors of a scan.
 #[derive(Debug, Clone)]
-pub struct Leaves {
+pub struct Inputs {
     pub x: Tensor<3>,
-    pub layers: Vec<LayerLeaves>,
+    pub directions: Vec<DirectionInputs>,
     pub initial: Option<Vec<Tensor<3>>>,
 }
 
-/// Those of one direction.
+/// The weights of one direction.
 #[derive(Debug, Clone)]
-pub struct LayerLeaves {
+pub struct DirectionInputs {
     pub w_ih: Tensor<2>,
     pub w_hh: Tensor<2>,
     pub bias: Option<Tensor<1>>,
     pub bias_hn: Option<Tensor<1>>,
 }
 
-impl LayerLeaves {
-    fn weights(&self) -> Weights {
+impl DirectionInputs {
+    pub fn weights(&self) -> Weights {
         Weights { w_ih: self.w_ih.clone(), w_hh: self.w_hh.clone(), bias: self.bias.clone() }
     }
 
-    fn reset(&self, after: bool) -> Reset {
+    pub fn reset(&self, after: bool) -> Reset {
         if after { Reset::After { bias_hn: self.bias_hn.clone() } } else { Reset::Before }
     }
 }
 
-/// A change of tensors of any rank.
+/// A function on tensors of any rank.
 pub trait Change {
     fn change<const D: usize>(&mut self, tensor: Tensor<D>) -> Tensor<D>;
 }
 
-/// Tracks gradients.
+/// Tracks gradients, where the device has autodiff.
 pub struct Track;
 
 impl Change for Track {
     fn change<const D: usize>(&mut self, tensor: Tensor<D>) -> Tensor<D> {
-        tensor.require_grad()
+        if tensor.device().is_autodiff() { tensor.require_grad() } else { tensor }
     }
 }
 
-impl Leaves {
+impl Inputs {
     pub fn change(self, change: &mut impl Change) -> Self {
         Self {
             x: change.change(self.x),
-            layers: self.layers.into_iter().map(|layer| layer.change(change)).collect(),
+            directions: self.directions.into_iter().map(|direction| direction.change(change)).collect(),
             initial: self.initial.map(|parts| parts.into_iter().map(|part| change.change(part)).collect()),
         }
     }
 
-    /// All gradients, by name; zeros where there is none.
+    /// All gradients by name, zeros for those that are absent.
     pub fn gradients(&self, grads: &Gradients) -> Vec<(String, Tensor<1>)> {
         fn of<const D: usize>(name: String, tensor: &Tensor<D>, grads: &Gradients) -> (String, Tensor<1>) {
             let gradient = tensor.grad(grads).unwrap_or_else(|| tensor.clone().inner().zeros_like());
@@ -308,16 +334,24 @@ impl Leaves {
             (format!("gradient of {name}"), gradient.flatten(0, D - 1))
         }
         let mut all = vec![of("x".into(), &self.x, grads)];
-        for (index, layer) in self.layers.iter().enumerate() {
-            all.push(of(format!("w_ih {index}"), &layer.w_ih, grads));
-            all.push(of(format!("w_hh {index}"), &layer.w_hh, grads));
-            all.extend(layer.bias.iter().map(|bias| of(format!("bias {index}"), bias, grads)));
-            all.extend(layer.bias_hn.iter().map(|bias| of(format!("bias_hn {index}"), bias, grads)));
+        for (index, own) in self.directions.iter().enumerate() {
+            all.push(of(format!("w_ih {index}"), &own.w_ih, grads));
+            all.push(of(format!("w_hh {index}"), &own.w_hh, grads));
+            all.extend(own.bias.iter().map(|bias| of(format!("bias {index}"), bias, grads)));
+            all.extend(own.bias_hn.iter().map(|bias| of(format!("bias_hn {index}"), bias, grads)));
         }
         for (index, part) in self.initial.iter().flatten().enumerate() {
             all.push(of(format!("initial state {index}"), part, grads));
         }
         all
+    }
+
+    /// Panics if a weight has no gradient.
+    pub fn assert_weights_have_gradients(&self, grads: &Gradients) {
+        for own in &self.directions {
+            assert!(own.w_ih.grad(grads).is_some() && own.w_hh.grad(grads).is_some(), "matrices");
+            assert!(own.bias.iter().chain(&own.bias_hn).all(|bias| bias.grad(grads).is_some()), "biases");
+        }
     }
 
     fn stacked<S: State<3>>(&self) -> Option<S> {
@@ -330,7 +364,7 @@ impl Leaves {
     }
 }
 
-impl LayerLeaves {
+impl DirectionInputs {
     fn change(self, change: &mut impl Change) -> Self {
         Self {
             w_ih: change.change(self.w_ih),
@@ -341,25 +375,30 @@ impl LayerLeaves {
     }
 }
 
-/// What a scan gave: the output, and the state's tensors `[directions, batch, hidden]`.
+/// The results of a scan: the output, and the tensors of the state, `[directions, batch, hidden]`.
 #[derive(Debug, Clone)]
-pub struct Ran {
+pub struct Results {
     pub output: Tensor<3>,
     pub state: Vec<Tensor<3>>,
 }
 
-impl Ran {
+impl Results {
     fn of<S: State<3>>(scanned: Scanned<S>) -> Self {
         Self { output: scanned.output, state: scanned.state.into_parts() }
     }
 
     fn of_one<S: State<2>>(scanned: Scanned<S>) -> Self {
         let parts = scanned.state.into_parts().into_iter();
-        Self { output: scanned.output, state: parts.map(|part| part.unsqueeze_dim(0)).collect() }
+        Self {
+            output: scanned.output,
+            state: parts
+                .map(|hidden| stack_states::<RnnState<2>, RnnState>(vec![RnnState { hidden }]).hidden)
+                .collect(),
+        }
     }
 
-    /// All numbers, by name.
-    pub fn numbers(&self) -> Vec<(String, Tensor<1>)> {
+    /// All tensors by name, flattened.
+    pub fn flattened(&self) -> Vec<(String, Tensor<1>)> {
         let output = ("output".into(), self.output.clone().flatten(0, 2));
         let state = self.state.iter().enumerate();
         [output].into_iter().chain(state.map(|(i, part)| (format!("state {i}"), part.clone().flatten(0, 2)))).collect()

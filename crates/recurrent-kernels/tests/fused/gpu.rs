@@ -1,4 +1,4 @@
-//! What is asked of a GPU besides: both schedules, whatever the device would choose, long sequences, half precision.
+//! The tests of GPUs only: both schedules, long sequences, large batches, half precision.
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,42 +9,47 @@ use recurrent_kernels::{LstmState, Scan, Weights, is_fused, lstm_scan};
 
 use crate::case::{Case, Cell, Change, Directions};
 use crate::devices::Tested;
-use crate::ways;
+use crate::implementations;
 
-/// Random cases of a schedule: each compiles kernels of its own.
+/// The number of random cases per schedule.
 const CASES: usize = 100;
-/// Of single precision, how far half precision may be away: a few of its roundings, of 2⁻¹¹ and of 2⁻⁸ each.
+/// The tolerance of half precision: a few roundings, of 2⁻¹¹ and of 2⁻⁸ each.
 const HALF_PRECISIONS: [(FloatDType, DType, f32); 2] =
     [(FloatDType::F16, DType::F16, 5e-3), (FloatDType::BF16, DType::BF16, 4e-2)];
 
-/// The resident schedule wherever the state fits, however large the weights are.
-pub fn resident_equals_plain(tested: &Tested) {
-    with_schedule(Schedule::Resident, || ways::fused_equals_plain(&Tested { cases: CASES, ..again(tested) }));
+/// The persistent schedule wherever the state fits, however large the weights are.
+pub fn persistent_equals_reference(tested: &Tested) {
+    with_schedule(Schedule::Persistent, || {
+        implementations::fused_equals_reference(&Tested { cases: CASES, ..same(tested) })
+    });
 }
 
-pub fn stepwise_equals_plain(tested: &Tested) {
-    with_schedule(Schedule::Stepwise, || ways::fused_equals_plain(&Tested { cases: CASES, ..again(tested) }));
+pub fn stepwise_equals_reference(tested: &Tested) {
+    with_schedule(Schedule::Stepwise, || {
+        implementations::fused_equals_reference(&Tested { cases: CASES, ..same(tested) })
+    });
 }
 
-/// Against the plain path of the same device, whose name comes with it.
-pub fn own_plain_path(tested: &Tested) {
-    note(&format!("the GPU under test: {}", Adapter::of(&tested.device).expect("a GPU")));
-    ways::small_ones(&Tested { oracle: tested.device.clone(), ..again(tested) });
+/// Compares with the reference implementation on the same device, and prints the device's name.
+pub fn same_device(tested: &Tested) {
+    print(&format!("the GPU under test: {}", Adapter::of(&tested.device).expect("a GPU")));
+    implementations::small_cases(&Tested { reference_device: tested.device.clone(), ..same(tested) });
 }
 
-/// A sequence so long that the resident schedule cuts it, more than once; and for the plain path it is too long.
-pub fn cuts_change_nothing(tested: &Tested) {
+/// A sequence so long that the persistent schedule takes several launches. It is compared with the other device's fused
+/// implementation, since it is too long for the reference.
+pub fn several_launches(tested: &Tested) {
     let long = Case { batch: 2, time: 20_000, input: 1, hidden: 3, bias: true, ..Case::default() };
     for directions in Directions::ALL {
         let case = Case { cell: Cell::Lstm { cell_clip: None }, directions, ..long.clone() };
-        with_schedule(Schedule::Resident, || ways::compare_with(&case, tested, Case::run));
+        with_schedule(Schedule::Persistent, || implementations::compare_with(&case, tested, Case::run));
     }
 }
 
-/// In half precision, where the device has it: the state and all sums are single, so the numbers are as far from those
-/// of single precision as half precision's own rounding of inputs, weights and outputs takes them.
+/// Half precision, where the device has it. State and sums are in single precision, so the results differ from those of
+/// single precision only by the rounding of inputs, weights and outputs.
 pub fn half_precision(tested: &Tested) {
-    /// Into another precision and back, or there to stay.
+    /// Casts to the given precisions in turn.
     struct Rounded(Vec<FloatDType>);
     impl Change for Rounded {
         fn change<const D: usize>(&mut self, tensor: Tensor<D>) -> Tensor<D> {
@@ -54,21 +59,21 @@ pub fn half_precision(tested: &Tested) {
     let device = tested.device.clone().autodiff();
     for (half, dtype, tolerance) in HALF_PRECISIONS {
         if !device.supports_dtype(half) {
-            note(&format!("{:?} has no {half:?}", tested.device));
+            print(&format!("{:?} has no {half:?}", tested.device));
             continue;
         }
         for case in Case::all_small().filter(|case| !case.cell.has_kink()) {
-            let rounded = |dtypes| case.leaves(&device).change(&mut Rounded(dtypes));
+            let rounded = |dtypes| case.inputs(&device).change(&mut Rounded(dtypes));
             let [half, single] = [rounded(vec![half]), rounded(vec![half, FloatDType::F32])];
             assert!(is_fused(&half.x));
-            let [half, single] = [half, single].map(|leaves| ways::everything(&case, &leaves, Case::run));
-            assert!(half.iter().all(|(_, numbers)| numbers.dtype() == dtype), "{case:?}");
-            ways::assert_same(&case, &half, &single, tolerance);
+            let [half, single] = [half, single].map(|inputs| implementations::everything(&case, &inputs, Case::run));
+            assert!(half.iter().all(|(_, tensor)| tensor.dtype() == dtype), "{case:?}");
+            implementations::assert_same(&case, &half, &single, tolerance);
         }
     }
 }
 
-/// More than a buffer of the device holds: refused at the door, and nothing is lost but the call.
+/// A batch that exceeds a buffer of the device is rejected before anything is launched.
 pub fn too_large(tested: &Tested) {
     let limits = Limits::of_device(&tested.device).expect("a GPU");
     let (time, hidden) = (256, 512);
@@ -78,16 +83,16 @@ pub fn too_large(tested: &Tested) {
     let weights = Weights { w_ih: weights(1), w_hh: weights(hidden), bias: None };
     let x = Tensor::<3>::zeros([fits + 1, time, 1], &tested.device);
     let scan = || drop(lstm_scan(x, weights, None, None::<LstmState<2>>, &Scan::default()));
-    let said = catch_unwind(AssertUnwindSafe(scan)).expect_err("too large");
-    let said = said.downcast_ref::<String>().expect("words");
-    assert!(said.contains(&format!("take at most {fits} rows a batch")), "{said}");
+    let panic = catch_unwind(AssertUnwindSafe(scan)).expect_err("a panic");
+    let message = panic.downcast_ref::<String>().expect("a message");
+    assert!(message.contains(&format!("reduce the batch size to at most {fits}")), "{message}");
 }
 
-/// Says what the harness does not keep to itself.
-fn note(text: &str) {
+/// Prints a line that the test harness does not capture.
+fn print(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-fn again(tested: &Tested) -> Tested {
-    Tested { device: tested.device.clone(), oracle: tested.oracle.clone(), ..*tested }
+fn same(tested: &Tested) -> Tested {
+    Tested { device: tested.device.clone(), reference_device: tested.reference_device.clone(), ..*tested }
 }

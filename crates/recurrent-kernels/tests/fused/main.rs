@@ -1,39 +1,44 @@
-//! The fused operation against the plain path, on each backend that has it and is compiled in:
+//! The fused implementation compared with the reference implementation, on each backend that has it and is compiled in:
 //! `cargo test --workspace --no-default-features --features flex,ndarray,wgpu --test fused`.
 
-// The macros of Burn's GPU backends nest deeper than the compiler's default.
+// The macros of Burn's GPU backends exceed the compiler's default recursion limit.
 #![recursion_limit = "256"]
 #![cfg(feature = "flex")]
 
 mod case;
 mod devices;
-mod doors;
+mod edge_cases;
 #[cfg(feature = "gpu")]
 mod gpu;
-mod kept;
-mod ways;
+mod implementations;
+mod saved;
+mod validation;
 
-/// The suite for one device: each check that all have in common, once, and those of its own.
+/// The tests of one device: those that all devices share, and its own.
 macro_rules! suite {
     ($name:ident { $($own:ident: $run:path),+ $(,)? }) => {
         suite!(@ $name {
-            fused_equals_plain: crate::ways::fused_equals_plain,
-            without_autodiff_the_numbers_are_the_same: crate::ways::untracked,
-            checkpointing_changes_no_gradient: crate::ways::checkpointed,
-            time_first_equals_batch_first: crate::ways::time_first,
-            weights_may_lie_in_any_order: crate::ways::transposed_weights,
-            what_is_no_number_passes_as_on_the_plain_path: crate::ways::not_numbers,
-            only_what_is_tracked_has_a_gradient: crate::ways::partly_tracked,
-            two_scans_may_share_their_weights: crate::ways::shared_weights,
-            what_does_not_fit_is_refused_at_the_door: crate::doors::refuse,
+            fused_equals_reference: crate::implementations::fused_equals_reference,
+            results_do_not_depend_on_autodiff: crate::implementations::untracked,
+            checkpointing_does_not_change_gradients: crate::implementations::checkpointed,
+            time_first_equals_batch_first: crate::implementations::time_first,
+            weights_may_be_strided: crate::implementations::transposed_weights,
+            non_finite_values_propagate_as_in_the_reference: crate::implementations::non_finite,
+            only_tracked_inputs_have_gradients: crate::implementations::partly_tracked,
+            scans_may_share_weights: crate::implementations::shared_weights,
+            invalid_arguments_are_rejected: crate::validation::rejects_invalid_arguments,
+            empty_batch_forward_and_backward: crate::edge_cases::empty_batch,
+            empty_batch_step: crate::edge_cases::empty_batch_step,
+            sequence_without_steps_is_rejected: crate::edge_cases::no_steps,
+            length_zero_returns_the_initial_state: crate::edge_cases::length_zero,
             $($own: $run),+
         });
     };
-    (@ $name:ident { $($check:ident: $run:path),+ }) => {
+    (@ $name:ident { $($test:ident: $run:path),+ }) => {
         mod $name {
             $(
                 #[test]
-                fn $check() {
+                fn $test() {
                     $run(&crate::devices::$name());
                 }
             )+
@@ -41,24 +46,24 @@ macro_rules! suite {
     };
 }
 
-/// A CPU's, which has double precision.
+/// The tests of a CPU, which also has double precision.
 macro_rules! cpu_suite {
     ($name:ident) => {
-        suite!($name { double_precision_is_plain: crate::ways::double_precision });
+        suite!($name { double_precision_uses_the_reference: crate::implementations::double_precision });
     };
 }
 
-/// A GPU's, where there are two schedules, and no double precision on all of them.
+/// The tests of a GPU, which has two schedules, and not always double precision.
 #[cfg(feature = "gpu")]
 macro_rules! gpu_suite {
     ($name:ident) => {
         suite!($name {
-            resident_equals_plain: crate::gpu::resident_equals_plain,
-            stepwise_equals_plain: crate::gpu::stepwise_equals_plain,
-            fused_equals_plain_on_the_same_device: crate::gpu::own_plain_path,
-            cuts_change_nothing: crate::gpu::cuts_change_nothing,
-            what_no_buffer_holds_is_refused: crate::gpu::too_large,
-            half_precision_has_a_single_state: crate::gpu::half_precision,
+            persistent_equals_reference: crate::gpu::persistent_equals_reference,
+            stepwise_equals_reference: crate::gpu::stepwise_equals_reference,
+            fused_equals_reference_on_the_same_device: crate::gpu::same_device,
+            several_launches_equal_one: crate::gpu::several_launches,
+            batch_too_large_for_a_buffer_is_rejected: crate::gpu::too_large,
+            half_precision_accumulates_in_single: crate::gpu::half_precision,
         });
     };
 }

@@ -5,10 +5,25 @@ use burn::tensor::{Device, Tensor};
 use recurrent_kernels::{LstmGates, LstmState, Scanned, Weights, lstm_layer, lstm_step};
 use serde::{Deserialize, Serialize};
 
-use crate::cell::GateParams;
-use crate::{Cell, CellShape, Recurrent, RecurrentConfig};
+use crate::cell::{GateParams, chrono_bias};
+use crate::{Cell, CellOptions, CellShape, Recurrent, RecurrentConfig};
 
 /// A long short-term memory layer; [`lstm_step`] has the equations.
+///
+/// [`RecurrentConfig`] documents the initialization: orthogonal recurrent weights, Xavier input weights, and a forget
+/// bias of 1.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use recurrent_models::{LstmConfig, State};
+///
+/// let device = Device::default();
+/// let lstm = LstmConfig::new(3, 4).with_num_layers(2).with_bidirectional(true).init(&device);
+/// let (output, state) = lstm.forward(Tensor::ones([2, 5, 3], &device), None);
+/// assert_eq!(output.dims(), [2, 5, 8]);
+/// assert_eq!(state.cell.dims(), [4, 2, 4]);
+/// assert_eq!(state.last_layer_bidirectional().dims(), [2, 8]);
+/// ```
 pub type Lstm = Recurrent<LstmCell>;
 /// The configuration of [`Lstm`].
 pub type LstmConfig = RecurrentConfig<LstmCell>;
@@ -22,38 +37,65 @@ pub struct LstmCell {
     cell_clip: Option<f64>,
 }
 
-/// What can be chosen for an LSTM.
+/// The options of an LSTM.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
 pub struct LstmOptions {
-    /// Where the forget gate's bias starts. At 1 a fresh cell remembers (Gers et al. 2000, Jozefowicz et al. 2015).
+    /// Initial bias of the forget gate. A fresh cell keeps σ(`forget_bias`) of its memory per step, up to its weights:
+    /// 0.73 with the default of 1 (Gers et al. 2000; Jozefowicz et al. 2015).
     pub forget_bias: f64,
-    /// Holds the cell state within ± this number, for long sequences (Sak et al. 2014); free if `None`.
-    #[serde(default)]
+    /// Clips the cell state to ± this value at every step (Sak et al. 2014); no clipping if `None`.
     pub cell_clip: Option<f64>,
+    /// The longest dependency, in steps, of chrono initialization; it takes the place of `forget_bias`.
+    pub chrono_init: Option<usize>,
 }
 
 impl Default for LstmOptions {
     fn default() -> Self {
-        Self { forget_bias: 1.0, cell_clip: None }
+        Self { forget_bias: 1.0, cell_clip: None, chrono_init: None }
+    }
+}
+
+impl From<&CellOptions> for LstmOptions {
+    fn from(options: &CellOptions) -> Self {
+        let default = Self::default();
+        Self {
+            forget_bias: options.retention_bias.unwrap_or(default.forget_bias),
+            cell_clip: options.cell_clip,
+            chrono_init: options.chrono_init,
+        }
     }
 }
 
 impl RecurrentConfig<LstmCell> {
-    /// Chooses where the forget gate's bias starts (the default is 1).
+    /// Sets the initial bias of the forget gate (1 by default, as in Keras; PyTorch has none).
     pub fn with_forget_bias(mut self, forget_bias: f64) -> Self {
         self.options.forget_bias = forget_bias;
         self
     }
 
-    /// Chooses within which ± number the cell state is held (the default is none).
+    /// Clips the cell state to ± this value at every step (no clipping by default). [`init`](Self::init) panics unless
+    /// it is positive.
     pub fn with_cell_clip(mut self, cell_clip: Option<f64>) -> Self {
         self.options.cell_clip = cell_clip;
+        self
+    }
+
+    /// Chrono initialization (Tallec & Ollivier 2018, "Can recurrent neural networks warp time?"): the forget gate's
+    /// biases start at b_f ~ log(U[1, max_length − 1]) and the input gate's at b_i = −b_f, so that the units' memories
+    /// last from about 1 to `max_length` steps.
+    ///
+    /// `max_length` is the longest dependency in the data, in steps; [`init`](Self::init) panics if it is less than 2, or
+    /// if the layer has no biases.
+    pub fn with_chrono_init(mut self, max_length: impl Into<Option<usize>>) -> Self {
+        self.options.chrono_init = max_length.into();
         self
     }
 }
 
 impl LstmCell {
-    /// Where the cell state is held, if anywhere.
+    /// The bound of the cell state, if it is clipped.
     pub fn cell_clip(&self) -> Option<f64> {
         self.cell_clip
     }
@@ -70,7 +112,14 @@ impl Cell for LstmCell {
         if let Some(clip) = options.cell_clip {
             assert!(clip > 0.0, "cell_clip must be positive, got {clip}");
         }
-        let gates = GateParams::new(shape, [0.0, options.forget_bias, 0.0, 0.0], device);
+        let gates = match options.chrono_init {
+            Some(max_length) => {
+                let keep = chrono_bias(max_length, shape, device);
+                let zeros = keep.zeros_like();
+                GateParams::with_biases(shape, [keep.clone().neg(), keep, zeros.clone(), zeros], device)
+            }
+            None => GateParams::new(shape, [0.0, options.forget_bias, 0.0, 0.0], device),
+        };
         Self { gates, cell_clip: options.cell_clip }
     }
 
@@ -103,13 +152,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_clip_holds_the_cell_state() {
+    fn cell_clip_bounds_the_cell_state() {
         let device = Device::flex();
         let config = LstmConfig::new(2, 3).with_forget_bias(5.0);
         let x = Tensor::<3>::ones([1, 20, 2], &device) * 10;
         let largest = |config: &LstmConfig| -> f32 {
             device.seed(1);
-            let (_, state) = config.init(&device).forward(x.clone(), None, None);
+            let (_, state) = config.init(&device).forward(x.clone(), None);
             state.cell.abs().max().into_scalar()
         };
         assert!(largest(&config) > 1.0);
@@ -117,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn options_from_before_the_cell_clip_are_read() {
-        let options = LstmOptions { forget_bias: 2.0, cell_clip: None };
+    fn missing_options_have_their_defaults() {
+        let options = LstmOptions { forget_bias: 2.0, ..LstmOptions::default() };
         assert_eq!(serde_json::from_str::<LstmOptions>(r#"{"forget_bias": 2.0}"#).unwrap(), options);
     }
 
     #[test]
     #[should_panic(expected = "cell_clip must be positive, got -1")]
-    fn a_negative_cell_clip_is_refused() {
-        LstmConfig::new(2, 3).with_cell_clip(Some(-1.0)).init(&Device::flex());
+    fn negative_cell_clip_is_refused() {
+        let _ = LstmConfig::new(2, 3).with_cell_clip(Some(-1.0)).init(&Device::flex());
     }
 }

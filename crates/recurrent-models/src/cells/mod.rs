@@ -1,8 +1,9 @@
-//! One file a cell. A new one needs its state, its parameters, its options and one step of its equations: implement
-//! [`Cell`](crate::Cell), give the layer a name (`type Mgu = Recurrent<MguCell>`), and it has layers, directions,
-//! dropout, lengths, states and a summary. `tests/new_cell.rs` does it for a minimal gated unit.
+//! The cells, one file each: parameters, options and initialization.
 //!
-//! The equations of these three are in `recurrent-kernels`, for whole sequences of them are worth a kernel.
+//! To add one, implement [`Cell`](crate::Cell) (its documentation has a whole example) and name the layer:
+//! `type Mgu = Recurrent<MguCell>`. It then has stacked layers, directions, dropout, lengths, states and a summary.
+//!
+//! The equations of these three are in `recurrent-kernels`, which also has fused kernels for them.
 
 pub mod gru;
 pub mod lstm;

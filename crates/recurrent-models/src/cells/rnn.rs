@@ -6,9 +6,19 @@ use recurrent_kernels::{Nonlinearity, RnnState, Scanned, Weights, rnn_layer, rnn
 use serde::{Deserialize, Serialize};
 
 use crate::cell::GateParams;
-use crate::{Cell, CellShape, Recurrent, RecurrentConfig};
+use crate::{Cell, CellOptions, CellShape, Recurrent, RecurrentConfig};
 
-/// A vanilla recurrent layer: h' = φ(W_ih x + b + W_hh h).
+/// A vanilla recurrent layer: h' = φ(W_ih x + b + W_hh h), with φ = tanh or relu.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use recurrent_models::{Nonlinearity, RnnConfig};
+///
+/// let device = Device::default();
+/// let rnn = RnnConfig::new(3, 4).with_nonlinearity(Nonlinearity::Relu).init(&device);
+/// let (output, _state) = rnn.forward(Tensor::ones([2, 5, 3], &device), None);
+/// assert_eq!(output.dims(), [2, 5, 4]);
+/// ```
 pub type Rnn = Recurrent<RnnCell>;
 /// The configuration of [`Rnn`].
 pub type RnnConfig = RecurrentConfig<RnnCell>;
@@ -22,15 +32,23 @@ pub struct RnnCell {
     nonlinearity: Nonlinearity,
 }
 
-/// What can be chosen for a vanilla RNN.
+/// The options of a vanilla RNN.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
 pub struct RnnOptions {
-    /// The function φ.
+    /// The activation φ.
     pub nonlinearity: Nonlinearity,
 }
 
+impl From<&CellOptions> for RnnOptions {
+    fn from(options: &CellOptions) -> Self {
+        Self { nonlinearity: options.nonlinearity }
+    }
+}
+
 impl RecurrentConfig<RnnCell> {
-    /// Chooses φ: tanh (the default) or relu.
+    /// Sets the activation φ, tanh (the default) or relu.
     pub fn with_nonlinearity(mut self, nonlinearity: Nonlinearity) -> Self {
         self.options.nonlinearity = nonlinearity;
         self
@@ -38,7 +56,7 @@ impl RecurrentConfig<RnnCell> {
 }
 
 impl RnnCell {
-    /// The function that bounds the state, or does not.
+    /// The activation φ.
     pub fn nonlinearity(&self) -> Nonlinearity {
         self.nonlinearity
     }

@@ -1,216 +1,199 @@
 //! A classifier of sequences.
 
+use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, Linear, LinearConfig};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::input::{embedding, embedding_row};
+use super::input::{SequenceInput, embed, embedding_row};
 use crate::choice::impl_choice;
-use crate::padding::{NEVER, check_filled, fill_padding};
-use crate::{AnyRecurrent, AnyRecurrentConfig, AnyState, CellKind, Summarize, Summary, SummaryRow};
+use crate::empty_batch::dense;
+use crate::padding::{MASKED, check_nonempty, fill_padding};
+use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 
 /// How the outputs of all steps become one vector. Padding never counts.
+///
+/// It is written and parsed as `last`, `mean`, `max` or `attention`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
-    /// The final hidden state of each direction, the forward one's at the last step and the reverse one's at the first.
+    /// The top layer's final hidden state, of both directions in a bidirectional network.
     #[default]
     Last,
     /// The mean over the steps.
     Mean,
-    /// The largest value of each feature over the steps.
+    /// The maximum of each feature over the steps.
     Max,
-    /// A sum over the steps, weighted by what is learned to matter (Yang et al. 2016).
+    /// A weighted sum over the steps, with learned attention weights (Yang et al. 2016).
     Attention,
 }
 
 impl_choice!(Pooling, "pooling": Last = "last", Mean = "mean", Max = "max", Attention = "attention");
 
 /// The configuration of a [`SequenceClassifier`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Config, Debug, PartialEq)]
+#[must_use = "a configuration makes no network until `init` is called"]
+#[non_exhaustive]
 pub struct SequenceClassifierConfig {
-    /// Symbols.
-    pub vocabulary: usize,
-    /// Features of a symbol.
-    pub embedding: usize,
-    /// Which recurrent layer.
-    pub cell: CellKind,
+    /// What the network reads: token ids or real values.
+    pub input: SequenceInput,
     /// Hidden units of each layer and direction.
-    pub hidden: usize,
-    /// Recurrent layers.
-    pub layers: usize,
+    pub hidden_size: usize,
+    /// The number of classes.
+    pub num_classes: usize,
+    /// The kind of cell.
+    #[config(default = "CellKind::Lstm")]
+    pub cell: CellKind,
+    /// Stacked recurrent layers.
+    #[config(default = 1)]
+    pub num_layers: usize,
     /// Whether they run in both directions.
+    #[config(default = false)]
     pub bidirectional: bool,
     /// How the outputs of all steps become one vector.
+    #[config(default = "Pooling::Last")]
     pub pooling: Pooling,
-    /// Dropout on the embedding, between layers and before the output, in `[0, 1)`.
+    /// Dropout probability on the embedding, between layers and before the output, in `[0, 1)`.
+    #[config(default = 0.0)]
     pub dropout: f64,
-    /// Classes.
-    pub classes: usize,
+    /// The options of the cell.
+    #[config(default = "CellOptions::default()")]
+    pub cell_options: CellOptions,
 }
 
 impl SequenceClassifierConfig {
-    /// One LSTM layer in one direction, whose final hidden state is classified, without dropout.
-    pub fn new(vocabulary: usize, embedding: usize, hidden: usize, classes: usize) -> Self {
-        Self {
-            vocabulary,
-            embedding,
-            cell: CellKind::Lstm,
-            hidden,
-            layers: 1,
-            bidirectional: false,
-            pooling: Pooling::Last,
-            dropout: 0.0,
-            classes,
-        }
-    }
-
-    /// Sets which recurrent layer.
-    pub fn with_cell(mut self, cell: CellKind) -> Self {
-        self.cell = cell;
-        self
-    }
-
-    /// Sets the number of recurrent layers.
-    pub fn with_layers(mut self, layers: usize) -> Self {
-        self.layers = layers;
-        self
-    }
-
-    /// Sets whether layers run in both directions.
-    pub fn with_bidirectional(mut self, bidirectional: bool) -> Self {
-        self.bidirectional = bidirectional;
-        self
-    }
-
-    /// Sets how the outputs of all steps become one vector.
-    pub fn with_pooling(mut self, pooling: Pooling) -> Self {
-        self.pooling = pooling;
-        self
-    }
-
-    /// Sets the dropout.
-    pub fn with_dropout(mut self, dropout: f64) -> Self {
-        self.dropout = dropout;
-        self
-    }
-
     /// Makes the network with fresh weights.
     ///
     /// # Panics
-    /// If a size is zero, or the dropout is not in `[0, 1)`.
+    /// If a size is 0, `dropout` is not in `[0, 1)`, or an option of the cell is invalid.
     pub fn init(&self, device: &Device) -> SequenceClassifier {
-        assert!(self.classes > 0, "a classifier has at least one class");
-        let recurrent = AnyRecurrentConfig::new(self.cell, self.embedding, self.hidden)
-            .with_num_layers(self.layers)
+        assert!(self.num_classes > 0, "num_classes must be at least 1");
+        let recurrent = AnyRecurrentConfig::new(self.cell, self.input.size(), self.hidden_size)
+            .with_num_layers(self.num_layers)
             .with_bidirectional(self.bidirectional)
             .with_dropout(self.dropout)
+            .with_cell_options(self.cell_options.clone())
             .init(device);
         let features = recurrent.output_size();
         SequenceClassifier {
-            embedding: embedding(self.vocabulary, self.embedding, device),
+            embedding: self.input.embedding(device),
             dropout: DropoutConfig::new(self.dropout).init(),
             recurrent,
             pooling: self.pooling,
             attention: (self.pooling == Pooling::Attention).then(|| AttentionPooling::new(features, device)),
-            dense: LinearConfig::new(features, self.classes).init(device),
+            dense: LinearConfig::new(features, self.num_classes).init(device),
         }
     }
 }
 
-/// An embedding, recurrent layers, a [`Pooling`] over the steps and a dense layer over the classes.
+/// An embedding (of token ids; real values go in as they are), recurrent layers, a [`Pooling`] over the steps and a dense
+/// layer over the classes.
 ///
-/// [`forward`](Self::forward) is [`embed`](Self::embed) and then [`classify`](Self::classify), so that what each symbol
-/// adds to a class can be asked for: the gradient with respect to its embedding, times the embedding. Ask a copy that is
-/// [frozen](Module::freeze): it stays where gradients are, and its dropout sleeps.
+/// [`forward`](Self::forward) is [`embed`](Self::embed) followed by [`forward_values`](Self::forward_values), so that the
+/// contribution of each token can be attributed: the gradient of a logit with respect to the token's embedding, times the
+/// embedding. Take it from a [frozen](Module::freeze) copy, which keeps autodiff but turns dropout off.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use recurrent_models::networks::{Pooling, SequenceClassifierConfig};
+/// use recurrent_models::networks::{Pooling, SequenceClassifierConfig, SequenceInput};
 ///
 /// let device = Device::default();
-/// let config = SequenceClassifierConfig::new(30, 8, 16, 2).with_bidirectional(true).with_pooling(Pooling::Attention);
-/// let network = config.init(&device);
+/// let text = SequenceClassifierConfig::new(SequenceInput::tokens(30, 8), 16, 2)
+///     .with_bidirectional(true)
+///     .with_pooling(Pooling::Attention)
+///     .init(&device);
 /// let ids = Tensor::from_data([[3, 1, 4], [1, 5, 0]], &device);
-///
-/// let logits = network.forward(ids.clone(), &[3, 2]);
+/// let logits = text.forward(ids.clone(), &[3, 2]);
 /// assert_eq!(logits.dims(), [2, 2]);
 ///
-/// let pooled = network.pool(network.embed(ids), &[3, 2]);
+/// let pooled = text.pool(text.embed(ids), &[3, 2]);
 /// assert_eq!(pooled.weights.unwrap().dims(), [2, 3]);
+///
+/// // Real values, such as those of a sensor or of an audio frame.
+/// let signal = SequenceClassifierConfig::new(SequenceInput::values(12), 16, 5).init(&device);
+/// let logits = signal.forward_values(Tensor::ones([2, 40, 12], &device), &[40, 25]);
+/// assert_eq!(logits.dims(), [2, 5]);
 /// ```
 #[derive(Module, Debug)]
 pub struct SequenceClassifier {
-    embedding: Embedding,
+    /// `[vocab, embedding_dim]`; `None` in a network that reads real values.
+    pub embedding: Option<Embedding>,
     dropout: Dropout,
-    recurrent: AnyRecurrent,
+    /// The recurrent layers.
+    pub recurrent: AnyRecurrent,
     #[module(skip)]
     pooling: Pooling,
-    attention: Option<AttentionPooling>,
-    dense: Linear,
+    /// The weights of [`Pooling::Attention`].
+    pub attention: Option<AttentionPooling>,
+    /// `[directions * hidden, classes]`.
+    pub dense: Linear,
 }
 
-/// What is left of a sequence.
+/// A pooled sequence.
 #[derive(Debug, Clone)]
-pub struct Pooled {
+#[non_exhaustive]
+pub struct PooledOutput {
     /// `[batch, directions * hidden]`.
     pub features: Tensor<2>,
-    /// How much each step counts, `[batch, time]`, with [`Pooling::Attention`]: zero past a row's end, one in sum.
+    /// The attention weight of each step, `[batch, time]`, with [`Pooling::Attention`]: zero past a row's end, and one
+    /// in sum over a row.
     pub weights: Option<Tensor<2>>,
 }
 
 impl SequenceClassifier {
-    /// `ids [batch, time]`, each row as far as its length → logits `[batch, classes]`.
+    /// `ids [batch, time]`, with the number of valid steps of each row → logits `[batch, classes]`.
     ///
     /// # Panics
-    /// If there is not one length a row, or one is zero or beyond the sequence.
+    /// If the network reads real values, or unless there is one length per row, from 1 to `time`.
+    #[must_use]
     pub fn forward(&self, ids: Tensor<2, Int>, lengths: &[usize]) -> Tensor<2> {
-        self.classify(self.embed(ids), lengths)
+        self.forward_values(self.embed(ids), lengths)
     }
 
-    /// `ids [batch, time]` → `[batch, time, embedding]`.
+    /// `ids [batch, time]` → `[batch, time, embedding_dim]`.
+    ///
+    /// # Panics
+    /// If the network reads real values.
+    #[must_use]
     pub fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        self.embedding.forward(ids)
+        embed(self.embedding.as_ref(), ids)
     }
 
-    /// `embedded [batch, time, embedding]` → logits `[batch, classes]`.
+    /// `values [batch, time, features]`, real values or what [`embed`](Self::embed) returned → logits
+    /// `[batch, classes]`.
     ///
     /// # Panics
-    /// As [`forward`](Self::forward) does.
-    pub fn classify(&self, embedded: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
-        self.dense.forward(self.dropout.forward(self.pool(embedded, lengths).features))
+    /// If `values` has another number of features, or unless there is one length per row, from 1 to `time`.
+    #[must_use]
+    pub fn forward_values(&self, values: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+        dense(&self.dense, self.dropout.forward(self.pool(values, lengths).features))
     }
 
-    /// `embedded [batch, time, embedding]` → `[batch, directions * hidden]`, and which steps counted.
+    /// `values [batch, time, features]` → `[batch, directions * hidden]`, and the attention weights.
     ///
     /// # Panics
-    /// As [`forward`](Self::forward) does.
-    pub fn pool(&self, embedded: Tensor<3>, lengths: &[usize]) -> Pooled {
-        let [batch, time, _] = embedded.dims();
-        check_filled(lengths, batch, time);
-        let (outputs, state) = self.recurrent.forward(self.dropout.forward(embedded), None, Some(lengths));
+    /// As [`forward_values`](Self::forward_values) does.
+    #[must_use]
+    pub fn pool(&self, values: Tensor<3>, lengths: &[usize]) -> PooledOutput {
+        let [batch, time, _] = values.dims();
+        check_nonempty(lengths, batch, time);
+        let x = if self.embedding.is_some() { self.dropout.forward(values) } else { values };
+        let (outputs, state) = self.recurrent.forward_with_lengths(x, lengths, None);
         if let Some(attention) = &self.attention {
             return attention.pool(outputs, lengths);
         }
         let features = match self.pooling {
             Pooling::Mean => mean(outputs, lengths),
-            Pooling::Max => fill_padding(outputs, lengths, NEVER).max_dim(1).squeeze_dim(1),
-            Pooling::Last | Pooling::Attention => last(state, self.recurrent.directions()),
+            Pooling::Max => max(outputs, lengths),
+            Pooling::Last | Pooling::Attention => self.recurrent.last_hidden(&state),
         };
-        Pooled { features, weights: None }
+        PooledOutput { features, weights: None }
     }
 }
 
-/// The top layer's hidden state, its directions side by side: `[batch, directions * hidden]`.
-fn last(state: AnyState, directions: usize) -> Tensor<2> {
-    let hidden = state.hidden();
-    let [rows, batch, size] = hidden.dims();
-    hidden.narrow(0, rows - directions, directions).swap_dims(0, 1).reshape([batch, directions * size])
-}
-
-/// The mean over the real steps; past a row's end `outputs [batch, time, features]` are zero.
+/// The mean over the valid steps; past a row's end `outputs [batch, time, features]` are zero.
 fn mean(outputs: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
     let steps: Vec<f32> = lengths.iter().map(|length| *length as f32).collect();
     let steps = TensorData::new(steps, [lengths.len(), 1]);
@@ -218,31 +201,41 @@ fn mean(outputs: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
     outputs.sum_dim(1).squeeze_dim::<2>(1) / steps
 }
 
-impl Summarize for SequenceClassifier {
-    /// `input` is `[time]`.
-    fn summary(&self, input: &[usize]) -> Summary {
-        let time = input[0];
-        let mut rows = vec![embedding_row("embedding", time, &self.embedding)];
-        rows.extend(self.recurrent.rows(&self.recurrent.kind().to_string(), time));
-        let features = self.recurrent.output_size();
-        rows.push(SummaryRow::new(format!("pooling ({})", self.pooling), &[features], &self.attention));
-        rows.push(SummaryRow::new("dense (Dense)", &[self.dense.weight.dims()[1]], &self.dense));
-        Summary { name: "Classifier".into(), input: input.to_vec(), rows }
+/// The maximum over the valid steps of `outputs [batch, time, features]`.
+fn max(outputs: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+    let [batch, _, features] = outputs.dims();
+    match batch {
+        0 => outputs.reshape([0, features]),
+        _ => fill_padding(outputs, lengths, MASKED).max_dim(1).squeeze_dim(1),
     }
 }
 
-/// A sum over the steps, weighted by how well each goes with a learned vector (Yang et al. 2016).
+impl Summarize for SequenceClassifier {
+    /// `input` is `[time]`, or `[time, features]` for real values.
+    fn summary(&self, input: &[usize]) -> Summary {
+        let time = input[0];
+        let mut rows: Vec<SummaryRow> =
+            self.embedding.iter().map(|embedding| embedding_row("embedding", time, embedding)).collect();
+        rows.extend(self.recurrent.rows(&self.recurrent.cell().to_string(), time));
+        let features = self.recurrent.output_size();
+        rows.push(SummaryRow::new(format!("pooling ({})", self.pooling), &[features], &self.attention));
+        rows.push(SummaryRow::new("dense (Dense)", &[self.dense.weight.dims()[1]], &self.dense));
+        Summary::new("Classifier", input, rows)
+    }
+}
+
+/// A weighted sum over the steps, by how well each matches a learned vector (Yang et al. 2016).
 ///
 /// ```text
-/// w_t = exp(vᵀ tanh(W h_t + b)) / Σ_s exp(vᵀ tanh(W h_s + b))     over the real steps
+/// w_t = exp(vᵀ tanh(W h_t + b)) / Σ_s exp(vᵀ tanh(W h_s + b))     over the valid steps
 /// p   = Σ_t w_t h_t
 /// ```
 #[derive(Module, Debug)]
-struct AttentionPooling {
+pub struct AttentionPooling {
     /// W and b, `[features, features]`.
-    hidden: Linear,
+    pub hidden: Linear,
     /// v, `[features, 1]`.
-    energy: Linear,
+    pub energy: Linear,
 }
 
 impl AttentionPooling {
@@ -254,11 +247,11 @@ impl AttentionPooling {
     }
 
     /// `outputs [batch, time, features]` → `[batch, features]`.
-    fn pool(&self, outputs: Tensor<3>, lengths: &[usize]) -> Pooled {
-        let energy = self.energy.forward(self.hidden.forward(outputs.clone()).tanh());
-        let weights = softmax(fill_padding(energy, lengths, NEVER), 1);
+    fn pool(&self, outputs: Tensor<3>, lengths: &[usize]) -> PooledOutput {
+        let energy = dense(&self.energy, dense(&self.hidden, outputs.clone()).tanh());
+        let weights = softmax(fill_padding(energy, lengths, MASKED), 1);
         let features = (outputs * weights.clone()).sum_dim(1).squeeze_dim(1);
-        Pooled { features, weights: Some(weights.squeeze_dim(2)) }
+        PooledOutput { features, weights: Some(weights.squeeze_dim(2)) }
     }
 }
 
@@ -267,8 +260,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_has_a_row_for_everything_that_learns() {
-        let config = SequenceClassifierConfig::new(7, 3, 4, 2).with_bidirectional(true);
+    fn summary_has_a_row_for_every_trained_part() {
+        let config = SequenceClassifierConfig::new(SequenceInput::tokens(7, 3), 4, 2).with_bidirectional(true);
         for pooling in Pooling::ALL {
             let network = config.clone().with_pooling(pooling).init(&Device::flex());
             let summary = network.summary(&[5]);
@@ -279,9 +272,17 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "the length of row 0 is 0")]
-    fn a_row_without_a_step_is_refused() {
+    fn row_without_a_step_is_refused() {
         let device = Device::flex();
-        let network = SequenceClassifierConfig::new(3, 2, 2, 2).init(&device);
-        network.forward(Tensor::zeros([1, 2], &device), &[0]);
+        let network = SequenceClassifierConfig::new(SequenceInput::tokens(3, 2), 2, 2).init(&device);
+        let _ = network.forward(Tensor::zeros([1, 2], &device), &[0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "this network reads real values")]
+    fn ids_are_refused_by_a_network_of_values() {
+        let device = Device::flex();
+        let network = SequenceClassifierConfig::new(SequenceInput::values(2), 2, 2).init(&device);
+        let _ = network.forward(Tensor::zeros([1, 2], &device), &[2]);
     }
 }

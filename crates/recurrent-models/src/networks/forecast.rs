@@ -1,155 +1,191 @@
-//! The lecture's forecaster: recurrent layers on top of one another, and a dense layer on the last step.
+//! A forecaster: stacked recurrent layers and a dense layer on the last step.
 
+use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, GaussianNoise, GaussianNoiseConfig, Linear, LinearConfig};
-use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::{AnyRecurrent, CellKind, Summarize, Summary, SummaryRow};
+use crate::empty_batch::dense;
+use crate::padding::check_nonempty;
+use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 
 /// The configuration of a [`ForecastNetwork`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Config, Debug, PartialEq)]
+#[must_use = "a configuration makes no network until `init` is called"]
+#[non_exhaustive]
 pub struct ForecastNetworkConfig {
-    /// Which recurrent layer.
-    pub cell: CellKind,
-    /// Input columns.
-    pub inputs: usize,
-    /// Hidden units of each layer, from the bottom to the top.
-    pub hidden: Vec<usize>,
+    /// Features per step of the context window.
+    pub num_features: usize,
+    /// Hidden units of each recurrent layer, from the bottom to the top.
+    pub hidden_sizes: Vec<usize>,
     /// Steps forecast at once.
     pub horizon: usize,
-    /// Columns forecast.
-    pub targets: usize,
-    /// Dropout between layers, in `[0, 1)`.
+    /// Target series.
+    pub num_targets: usize,
+    /// The kind of cell.
+    #[config(default = "CellKind::Lstm")]
+    pub cell: CellKind,
+    /// Dropout probability between layers, in `[0, 1)`.
+    #[config(default = 0.0)]
     pub dropout: f64,
-    /// The standard deviation of the noise that is added to the inputs in training (Bishop 1995: it works like a
-    /// penalty on the network's roughness).
-    pub noise: f64,
-    /// For each target, which input column it is, if the network is to foretell the change from its last value instead
-    /// of the level (as NLinear does: Zeng et al. 2023).
+    /// Standard deviation of the Gaussian noise added to the input in training, a regularizer (Bishop 1995).
+    #[config(default = 0.0)]
+    pub noise_std: f64,
+    /// For each target, the index of its own past among the features: the network then forecasts the change from that
+    /// feature's last value instead of the level (as NLinear does: Zeng et al. 2023).
     pub residual: Option<Vec<usize>>,
+    /// The options of the cell.
+    #[config(default = "CellOptions::default()")]
+    pub cell_options: CellOptions,
 }
 
 impl ForecastNetworkConfig {
-    /// LSTM layers without dropout.
-    pub fn new(inputs: usize, hidden: Vec<usize>, horizon: usize, targets: usize) -> Self {
-        Self { cell: CellKind::Lstm, inputs, hidden, horizon, targets, dropout: 0.0, noise: 0.0, residual: None }
-    }
-
-    /// Sets which recurrent layer.
-    pub fn with_cell(mut self, cell: CellKind) -> Self {
-        self.cell = cell;
-        self
-    }
-
-    /// Sets the dropout between layers.
-    pub fn with_dropout(mut self, dropout: f64) -> Self {
-        self.dropout = dropout;
-        self
-    }
-
-    /// Sets the noise on the inputs in training.
-    pub fn with_noise(mut self, noise: f64) -> Self {
-        self.noise = noise;
-        self
-    }
-
-    /// Sets which input column each target is, for a network that foretells the change from its last value.
-    pub fn with_residual(mut self, residual: Option<Vec<usize>>) -> Self {
-        self.residual = residual;
-        self
-    }
-
     /// Makes the network with fresh weights.
     ///
     /// # Panics
-    /// If there is no layer, a size is zero, or `residual` has not one input column a target.
+    /// If there is no layer, a size is 0, `residual` does not have one feature per target, or an option of the cell is
+    /// invalid.
     pub fn init(&self, device: &Device) -> ForecastNetwork {
-        assert!(!self.hidden.is_empty(), "a forecaster has at least one recurrent layer");
-        if let Some(columns) = &self.residual {
-            assert_eq!(columns.len(), self.targets, "one input column a target, got {columns:?}");
-            assert!(columns.iter().all(|column| *column < self.inputs), "no such input column in {columns:?}");
+        assert!(!self.hidden_sizes.is_empty(), "a forecaster needs at least one recurrent layer");
+        if let Some(features) = &self.residual {
+            assert_eq!(features.len(), self.num_targets, "residual needs one feature per target, got {features:?}");
+            let known = features.iter().all(|feature| *feature < self.num_features);
+            assert!(known, "residual {features:?} is out of range: there are {} features", self.num_features);
         }
-        let sizes = std::iter::once(&self.inputs).chain(&self.hidden);
-        let layers: Vec<AnyRecurrent> =
-            sizes.zip(&self.hidden).map(|(input, hidden)| self.cell.init(*input, *hidden, device)).collect();
-        let top = self.hidden[self.hidden.len() - 1];
+        let sizes = std::iter::once(&self.num_features).chain(&self.hidden_sizes);
+        let layer = |(input, hidden): (&usize, &usize)| {
+            AnyRecurrentConfig::new(self.cell, *input, *hidden)
+                .with_cell_options(self.cell_options.clone())
+                .init(device)
+        };
+        let layers: Vec<AnyRecurrent> = sizes.zip(&self.hidden_sizes).map(layer).collect();
+        let top = self.hidden_sizes[self.hidden_sizes.len() - 1];
         ForecastNetwork {
-            noise: GaussianNoiseConfig::new(self.noise).init(),
+            noise: GaussianNoiseConfig::new(self.noise_std).init(),
             layers,
             dropout: DropoutConfig::new(self.dropout).init(),
-            dense: LinearConfig::new(top, self.horizon * self.targets).init(device),
+            dense: LinearConfig::new(top, self.horizon * self.num_targets).init(device),
             horizon: self.horizon,
             residual: self.residual.clone(),
         }
     }
 }
 
-/// A stack of recurrent layers, whose last output a dense layer turns into all steps of the forecast at once.
+/// Stacked recurrent layers and a dense layer that turns the last step's output into all steps of the forecast at once
+/// (direct multi-step forecasting).
 ///
-/// With two layers of 50 on windows of 100 it is the lecture's
-/// `LSTM(50, return_sequences) → LSTM(50) → Dense(1)`. With
-/// [`residual`](ForecastNetworkConfig::with_residual), what comes out is added to the last value of each target, as the network has
-/// seen it: in training with its noise.
+/// With two layers of 50 hidden units it is `LSTM(50, return_sequences) → LSTM(50) → Dense(1)`. With
+/// [`residual`](ForecastNetworkConfig::with_residual), the output is added to the last value of each target, as the
+/// network has read it: with the noise, in training.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use recurrent_models::networks::ForecastNetworkConfig;
+///
+/// let device = Device::default();
+/// let network = ForecastNetworkConfig::new(3, vec![16, 16], 12, 1).init(&device);
+/// let past = Tensor::<3>::ones([4, 30, 3], &device);
+/// assert_eq!(network.forward(past.clone()).dims(), [4, 12, 1]);
+/// assert_eq!(network.forward_with_lengths(past, &[30, 30, 12, 7]).dims(), [4, 12, 1]);
+/// ```
 #[derive(Module, Debug)]
 pub struct ForecastNetwork {
     noise: GaussianNoise,
-    layers: Vec<AnyRecurrent>,
+    /// The recurrent layers, from the bottom to the top, one stacked layer each.
+    pub layers: Vec<AnyRecurrent>,
     dropout: Dropout,
-    dense: Linear,
+    /// `[hidden, horizon * targets]`.
+    pub dense: Linear,
     horizon: usize,
     #[module(skip)]
     residual: Option<Vec<usize>>,
 }
 
 impl ForecastNetwork {
-    /// From the past to the future: `[batch, window, inputs]` → `[batch, horizon, targets]`.
+    /// From the past to the future: `[batch, window, features]` → `[batch, horizon, targets]`.
+    ///
+    /// # Panics
+    /// If the window has no step or another number of features.
+    #[must_use]
     pub fn forward(&self, past: Tensor<3>) -> Tensor<3> {
+        self.run(past, None)
+    }
+
+    /// [`forward`](Self::forward) for windows of different lengths, `[batch]`, padded at the end: each row's forecast
+    /// follows its own last step.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward) does, and unless there is one length per row, from 1 to `window`.
+    #[must_use]
+    pub fn forward_with_lengths(&self, past: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
+        let [batch, window, _] = past.dims();
+        check_nonempty(lengths, batch, window);
+        self.run(past, Some(lengths))
+    }
+
+    fn run(&self, past: Tensor<3>, lengths: Option<&[usize]>) -> Tensor<3> {
         let past = self.noise.forward(past);
         let mut x = past.clone();
         for (depth, layer) in self.layers.iter().enumerate() {
             if depth > 0 {
                 x = self.dropout.forward(x);
             }
-            (x, _) = layer.forward(x, None, None);
+            (x, _) = match lengths {
+                Some(lengths) => layer.forward_with_lengths(x, lengths, None),
+                None => layer.forward(x, None),
+            };
         }
-        let [batch, window, hidden] = x.dims();
-        let last = x.narrow(1, window - 1, 1).reshape([batch, hidden]);
-        let flat = self.dense.forward(last);
+        let [batch, _, hidden] = x.dims();
+        let flat = dense(&self.dense, last_step(x, lengths).reshape([batch, hidden]));
         let targets = flat.dims()[1] / self.horizon;
-        let said = flat.reshape([batch, self.horizon, targets]);
+        let change = flat.reshape([batch, self.horizon, targets]);
         match &self.residual {
-            Some(columns) => {
-                let now = past.narrow(1, window - 1, 1);
-                let column = |column: &usize| now.clone().narrow(2, *column, 1);
-                said + Tensor::cat(columns.iter().map(column).collect(), 2)
+            Some(features) if batch > 0 => {
+                let now = last_step(past, lengths);
+                let feature = |feature: &usize| now.clone().narrow(2, *feature, 1);
+                change + Tensor::cat(features.iter().map(feature).collect(), 2)
             }
-            None => said,
+            _ => change,
         }
     }
 }
 
+/// The last valid step of each row: `x [batch, time, features]` → `[batch, 1, features]`.
+fn last_step(x: Tensor<3>, lengths: Option<&[usize]>) -> Tensor<3> {
+    let [batch, time, features] = x.dims();
+    match lengths {
+        _ if batch == 0 => x.reshape([0, 1, features]),
+        Some(lengths) => {
+            let steps: Vec<i64> = lengths.iter().map(|length| *length as i64 - 1).collect();
+            let steps = Tensor::<3, Int>::from_data(TensorData::new(steps, [batch, 1, 1]), &x.device());
+            x.gather(1, steps.expand([batch, 1, features]))
+        }
+        None => x.narrow(1, time - 1, 1),
+    }
+}
+
 impl Summarize for ForecastNetwork {
-    /// `input` is `[window, inputs]`.
+    /// `input` is `[window, features]`.
     fn summary(&self, input: &[usize]) -> Summary {
         let mut rows: Vec<SummaryRow> = Vec::new();
         for (depth, layer) in self.layers.iter().enumerate() {
             let hidden = layer.output_size();
             let top = depth + 1 == self.layers.len();
             let output = if top { vec![hidden] } else { vec![input[0], hidden] };
-            let kind = layer.kind().to_string();
-            let name = format!("{kind}_{} ({})", depth + 1, kind.to_uppercase());
+            let cell = layer.cell().to_string();
+            let name = format!("{cell}_{} ({})", depth + 1, cell.to_uppercase());
             rows.push(SummaryRow::new(name, &output, layer));
         }
         let outputs = self.dense.weight.dims()[1];
         rows.push(SummaryRow::new("dense (Dense)", &[outputs], &self.dense));
-        Summary { name: "Forecaster".into(), input: input.to_vec(), rows }
+        Summary::new("Forecaster", input, rows)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use burn::module::{ModuleMapper, Param};
+    use burn::tensor::Distribution;
 
     use super::*;
 
@@ -163,15 +199,37 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_has_learned_nothing_repeats_the_last_value_if_it_is_residual() {
+    fn residual_network_of_zeros_repeats_the_last_value() {
         let device = Device::flex();
         let config = ForecastNetworkConfig::new(3, vec![4], 2, 2);
         let past = Tensor::<3>::from_data([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]], &device);
-        let said = |config: ForecastNetworkConfig| {
+        let forecast = |config: ForecastNetworkConfig, lengths: Option<&[usize]>| {
             let network = config.init(&device).map(&mut Zero);
-            network.forward(past.clone()).into_data().iter::<f32>().collect::<Vec<_>>()
+            network.run(past.clone(), lengths).into_data().iter::<f32>().collect::<Vec<_>>()
         };
-        assert_eq!(said(config.clone()), [0.0; 4]);
-        assert_eq!(said(config.with_residual(Some(vec![2, 0]))), [6.0, 4.0, 6.0, 4.0]);
+        let residual = config.clone().with_residual(Some(vec![2, 0]));
+        assert_eq!(forecast(config, None), [0.0; 4]);
+        assert_eq!(forecast(residual.clone(), None), [6.0, 4.0, 6.0, 4.0]);
+        assert_eq!(forecast(residual, Some(&[1])), [3.0, 1.0, 3.0, 1.0]);
+    }
+
+    #[test]
+    fn padding_never_changes_a_forecast() {
+        let device = Device::flex();
+        let config = ForecastNetworkConfig::new(2, vec![4, 3], 2, 1).with_residual(Some(vec![1]));
+        for cell in CellKind::ALL {
+            let network = config.clone().with_cell(cell).init(&device);
+            let past = Tensor::<3>::random([2, 5, 2], Distribution::Default, &device);
+            let padded = past.clone().slice_assign([1..2, 3..5, 0..2], Tensor::full([1, 2, 2], f32::NAN, &device));
+            let together = network.forward_with_lengths(padded, &[5, 3]);
+            let alone = Tensor::cat(
+                vec![
+                    network.forward(past.clone().narrow(0, 0, 1)),
+                    network.forward(past.narrow(0, 1, 1).narrow(1, 0, 3)),
+                ],
+                0,
+            );
+            together.into_data().assert_approx_eq::<f32>(&alone.into_data(), Default::default());
+        }
     }
 }

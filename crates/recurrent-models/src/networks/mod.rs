@@ -1,7 +1,29 @@
-//! Whole networks, each a struct with a config, a forward pass and a summary.
+//! Whole networks, each with a configuration, a forward pass and a [summary](crate::Summary).
 //!
-//! Those over symbols take ids `[batch, time]`, each below the size of its vocabulary; which symbol has which id, and
-//! whether some mean the start, the end or the padding, is for their users to say.
+//! | network | input | output | task |
+//! |---|---|---|---|
+//! | [`ForecastNetwork`] | values `[batch, window, features]` | `[batch, horizon, targets]` | forecasting |
+//! | [`LanguageModel`] | token ids `[batch, time]` | logits `[batch, time, vocab]` | language modeling |
+//! | [`Seq2Seq`] | source and target token ids | logits `[batch, target, vocab]` | translation |
+//! | [`SequenceClassifier`] | token ids or values | logits `[batch, classes]` | many-to-one classification |
+//! | [`SequenceTagger`] | token ids or values | logits `[batch, time, tags]` | aligned many-to-many labeling |
+//!
+//! Token ids are below the vocabulary size. Which ids mean start, end or padding is up to the caller.
+//!
+//! The parts of a network are public fields. Pretrained embeddings go into one, and any of them can be frozen by itself,
+//! with [`no_grad`](burn::module::Module::no_grad) (its dropout stays on) or [`freeze`](burn::module::Module::freeze):
+//!
+//! ```
+//! use burn::module::{Module, Param};
+//! use burn::tensor::{Device, Tensor};
+//! use recurrent_models::networks::LanguageModelConfig;
+//!
+//! let device = Device::default().autodiff();
+//! let mut model = LanguageModelConfig::new(30, 8, 16).init(&device);
+//! let pretrained = Tensor::<2>::ones([30, 8], &device);
+//! model.embedding.weight = Param::from_tensor(pretrained);
+//! model.embedding = model.embedding.no_grad();
+//! ```
 
 mod classifier;
 mod forecast;
@@ -9,9 +31,12 @@ mod input;
 mod language;
 mod output;
 mod seq2seq;
+mod tagger;
 
-pub use classifier::{Pooled, Pooling, SequenceClassifier, SequenceClassifierConfig};
+pub use classifier::{AttentionPooling, PooledOutput, Pooling, SequenceClassifier, SequenceClassifierConfig};
 pub use forecast::{ForecastNetwork, ForecastNetworkConfig};
-pub use input::Input;
+pub use input::{SequenceInput, TokenInput};
 pub use language::{LanguageModel, LanguageModelConfig};
-pub use seq2seq::{Decoded, Encoded, Seq2Seq, Seq2SeqConfig, Stepped};
+pub use output::TokenOutput;
+pub use seq2seq::{Bridge, DecoderOutput, DecoderStep, EncoderOutput, GlobalAttention, Seq2Seq, Seq2SeqConfig};
+pub use tagger::{SequenceTagger, SequenceTaggerConfig};

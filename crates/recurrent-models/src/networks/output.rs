@@ -1,64 +1,68 @@
-//! From hidden units to a logit a symbol.
+//! From hidden units to logits over a vocabulary.
 
 use burn::module::{Initializer, Module, Param};
 use burn::nn::{Embedding, Linear, LinearConfig};
-use burn::tensor::module::linear;
 use burn::tensor::{Device, Tensor};
 
 use crate::SummaryRow;
+use crate::empty_batch::{dense, linear};
 
-/// A dense layer over a vocabulary, with weights of its own (Xavier) or with those of an embedding, transposed (Press
-/// & Wolf 2017). A tied output of hidden units that are not as many as an embedding's features first goes through a
-/// projection. Biases start at zero.
+/// A dense layer over a vocabulary, with weights of its own (Xavier uniform) or tied to an embedding's, transposed (Press
+/// & Wolf 2017). If there are not as many hidden units as embedding dimensions, a tied output projects them first. Biases
+/// start at zero.
 #[derive(Module, Debug)]
-pub(super) struct SymbolOutput {
-    /// `[hidden, embedding]`, if tied to an embedding of another size.
-    projection: Option<Linear>,
-    /// `[hidden, vocabulary]`, if not tied.
-    weight: Option<Param<Tensor<2>>>,
-    /// `[vocabulary]`.
-    bias: Param<Tensor<1>>,
+pub struct TokenOutput {
+    /// `[hidden, embedding_dim]`, if tied to an embedding of another size.
+    pub projection: Option<Linear>,
+    /// `[hidden, vocab]`, unless tied.
+    pub weight: Option<Param<Tensor<2>>>,
+    /// `[vocab]`.
+    pub bias: Param<Tensor<1>>,
 }
 
-impl SymbolOutput {
+impl TokenOutput {
     /// An output with weights of its own.
-    pub fn new(hidden: usize, vocabulary: usize, device: &Device) -> Self {
+    pub(super) fn new(hidden_size: usize, vocab_size: usize, device: &Device) -> Self {
         let xavier = Initializer::XavierUniform { gain: 1.0 };
-        let weight = xavier.init_with([hidden, vocabulary], Some(hidden), Some(vocabulary), device);
-        Self { projection: None, weight: Some(weight), bias: zeros(vocabulary, device) }
+        let weight = xavier.init_with([hidden_size, vocab_size], Some(hidden_size), Some(vocab_size), device);
+        Self { projection: None, weight: Some(weight), bias: zeros(vocab_size, device) }
     }
 
-    /// An output that is given the embedding whose weights it uses.
-    pub fn tied(hidden: usize, embedding: &Embedding, device: &Device) -> Self {
-        let [vocabulary, size] = embedding.weight.dims();
-        let projection = (size != hidden).then(|| LinearConfig::new(hidden, size).init(device));
-        Self { projection, weight: None, bias: zeros(vocabulary, device) }
+    /// An output that uses the weights of `embedding`.
+    pub(super) fn tied(hidden_size: usize, embedding: &Embedding, device: &Device) -> Self {
+        let [vocab_size, dim] = embedding.weight.dims();
+        let projection = (dim != hidden_size).then(|| LinearConfig::new(hidden_size, dim).init(device));
+        Self { projection, weight: None, bias: zeros(vocab_size, device) }
     }
 
-    /// `hidden [.., hidden]` → `[.., vocabulary]`; a tied output takes its weights from `embedding`.
+    /// `hidden [.., hidden]` → `[.., vocab]`; a tied output takes its weights from `embedding`.
+    ///
+    /// # Panics
+    /// If the output is tied and there is no embedding.
+    #[must_use]
     pub fn forward<const D: usize>(&self, hidden: Tensor<D>, embedding: Option<&Embedding>) -> Tensor<D> {
         let hidden = match &self.projection {
-            Some(projection) => projection.forward(hidden),
+            Some(projection) => dense(projection, hidden),
             None => hidden,
         };
         let weight = match (&self.weight, embedding) {
             (Some(weight), _) => weight.val(),
             (None, Some(embedding)) => embedding.weight.val().transpose(),
-            (None, None) => panic!("a tied output needs the embedding that it is tied to"),
+            (None, None) => panic!("a tied output needs the embedding it is tied to"),
         };
-        linear(hidden, weight, Some(self.bias.val()))
+        linear(hidden, weight, self.bias.val())
     }
 
-    /// A summary's rows. The embedding's weights are counted where the embedding is.
-    pub fn rows(&self, time: usize) -> Vec<SummaryRow> {
+    /// The summary's rows. The embedding's weights are counted where the embedding is.
+    pub(super) fn rows(&self, time: usize) -> Vec<SummaryRow> {
         let mut rows = Vec::new();
         if let Some(projection) = &self.projection {
             rows.push(SummaryRow::new("projection (Dense)", &[time, projection.weight.dims()[1]], projection));
         }
-        let kind = if self.weight.is_some() { "output (Dense)" } else { "output (tied Dense)" };
+        let layer = if self.weight.is_some() { "output (Dense)" } else { "output (tied Dense)" };
         // The projection has a row of its own.
         let own = Self { projection: None, ..self.clone() };
-        rows.push(SummaryRow::new(kind, &[time, self.bias.dims()[0]], &own));
+        rows.push(SummaryRow::new(layer, &[time, self.bias.dims()[0]], &own));
         rows
     }
 }

@@ -1,8 +1,8 @@
-//! The devices under test, and how exact each has to be: the one table of tolerances.
+//! The devices under test and the tolerances of each.
 
 use burn::tensor::{Device, FloatDType, Tensor};
 
-/// A device and what is asked of it.
+/// A device and its tolerances.
 pub struct TestDevice {
     pub name: &'static str,
     pub device: Device,
@@ -10,21 +10,21 @@ pub struct TestDevice {
     pub golden: f32,
     /// f32 values against the same values computed another way, in the same form.
     pub itself: f32,
-    /// The precisions in which gradients are held against finite differences.
+    /// The precisions in which gradients are compared with finite differences.
     pub differences: Vec<Difference>,
-    /// Random cases a property.
+    /// Random cases per property.
     pub cases: u32,
 }
 
-/// How far a finite difference goes, and what it may err by: about step² through curvature, and through rounding about
-/// the precision of the device's functions by the step.
+/// The step of a finite difference, and its tolerance: the error is about step² from curvature, and about the precision of
+/// the device's functions divided by the step from rounding.
 pub struct Difference {
     pub dtype: FloatDType,
     pub step: f64,
     pub tolerance: f64,
 }
 
-/// In single precision, which is what the fused operation computes in.
+/// In single precision, in which the fused operation computes.
 const SINGLE: Difference = Difference { dtype: FloatDType::F32, step: 1e-2, tolerance: 1e-3 };
 
 pub fn flex() -> TestDevice {
@@ -52,7 +52,7 @@ pub fn ndarray() -> TestDevice {
     }
 }
 
-/// GPUs compute tanh and exp in their own way, which may differ from the CPU's in the last few bits at every step.
+/// A GPU's tanh and exp may differ from the CPU's in the last few bits at every step.
 #[cfg(feature = "wgpu")]
 pub fn wgpu() -> TestDevice {
     TestDevice {
@@ -70,7 +70,7 @@ pub fn cuda() -> TestDevice {
     TestDevice { name: "cuda", device: Device::cuda(0), golden: 1e-4, itself: 1e-4, differences: Vec::new(), cases: 4 }
 }
 
-/// Panics unless both are equal within the tolerance, element by element; says where they differ most.
+/// Panics unless both are equal within the tolerance, element by element, with the element that differs most.
 #[track_caller]
 pub fn assert_close<const D: usize>(what: &str, ours: Tensor<D>, theirs: Tensor<D>, tolerance: f32) {
     assert_eq!(ours.dims(), theirs.dims(), "{what}: shapes");

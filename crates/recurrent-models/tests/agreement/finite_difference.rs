@@ -1,5 +1,5 @@
-//! Gradients against central differences of every number that a gradient exists for: in double precision, where every
-//! layer runs by the plain path, and in single precision, where it may run by the fused operation.
+//! Gradients against central differences, for every element of every parameter, input and state: in double precision,
+//! where every layer runs the reference implementation, and in single precision, where it may run the fused one.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, FloatDType, Gradients, Tensor, TensorData};
@@ -17,7 +17,8 @@ const HIDDEN: usize = 2;
 const BATCH: usize = 2;
 const TIME: usize = 3;
 const LENGTHS: [usize; BATCH] = [3, 2];
-/// All cells, two layers deep and in both directions, on ragged rows.
+
+/// All cells, two layers, bidirectional, with rows of different lengths.
 pub fn check_all(on: &TestDevice) {
     for by in &on.differences {
         check::<RnnCell>(on, by, RecurrentConfig::new(INPUT, HIDDEN));
@@ -45,15 +46,15 @@ fn check<C: Cell>(on: &TestDevice, by: &Difference, config: RecurrentConfig<C>) 
     };
     let grads = tracked.loss().backward();
 
-    let mut analytic = Flatten { grads: &grads, numbers: Vec::new() };
+    let mut analytic = Flatten { grads: &grads, values: Vec::new() };
     tracked.layer.visit(&mut analytic);
-    let numbers = analytic.numbers.len();
-    for (index, gradient) in analytic.numbers.into_iter().enumerate() {
+    let count = analytic.values.len();
+    for (index, gradient) in analytic.values.into_iter().enumerate() {
         let nudged = |by: f64| Problem {
             layer: problem.layer.clone().map(&mut Nudge { skip: index, by, done: false }),
             ..problem.clone()
         };
-        assert_difference(on, by, &format!("parameter {index} of {numbers}"), nudged, gradient);
+        assert_difference(on, by, &format!("parameter {index} of {count}"), nudged, gradient);
     }
     for (index, gradient) in flat(tracked.x.grad(&grads)).into_iter().enumerate() {
         let nudged = |by: f64| Problem { x: nudge(problem.x.clone(), index, by), ..problem.clone() };
@@ -89,20 +90,20 @@ fn assert_difference<C: Cell>(
     );
 }
 
-/// A layer with all that its loss depends on.
+/// A layer with everything that its loss depends on.
 #[derive(Debug, Clone)]
 struct Problem<C: Cell> {
     layer: Recurrent<C>,
     x: Tensor<3>,
     state: Vec<Tensor<3>>,
-    /// Makes a scalar of the output; without it, errors of opposite signs would cancel out.
+    /// Weights of the output in the loss; without them, errors of opposite signs would cancel.
     weights: Tensor<3>,
 }
 
 impl<C: Cell> Problem<C> {
     fn loss(&self) -> Tensor<1> {
         let state = C::State::from_parts(self.state.clone());
-        let (output, last) = self.layer.forward(self.x.clone(), Some(state), Some(&LENGTHS));
+        let (output, last) = self.layer.forward_with_lengths(self.x.clone(), &LENGTHS, Some(state));
         let squares = last.into_parts().into_iter().map(|part| part.powi_scalar(2).sum());
         squares.fold((output * self.weights.clone()).sum(), |loss, square| loss + square)
     }
@@ -114,12 +115,12 @@ fn flat<const D: usize>(tensor: Option<Tensor<D>>) -> Vec<f64> {
 
 fn nudge<const D: usize>(tensor: Tensor<D>, index: usize, by: f64) -> Tensor<D> {
     let (device, dtype, shape) = (tensor.device(), tensor.dtype(), tensor.dims());
-    let mut numbers: Vec<f64> = tensor.into_data().iter().collect();
-    numbers[index] += by;
-    Tensor::from_data(TensorData::new(numbers, shape), (&device, dtype))
+    let mut values: Vec<f64> = tensor.into_data().iter().collect();
+    values[index] += by;
+    Tensor::from_data(TensorData::new(values, shape), (&device, dtype))
 }
 
-/// Draws numbers, and fresh ones for parameters. A device's own generator is shared by all tests that run at a time.
+/// Draws values, and replaces parameters by drawn ones. A device's own generator is shared by concurrent tests.
 struct Draw {
     random: StdRng,
     dtype: FloatDType,
@@ -128,8 +129,8 @@ struct Draw {
 impl Draw {
     /// Uniform within ± 0.9.
     fn tensor<const D: usize>(&mut self, shape: [usize; D], device: &Device) -> Tensor<D> {
-        let numbers: Vec<f64> = (0..shape.iter().product()).map(|_| self.random.random_range(-0.9..0.9)).collect();
-        Tensor::from_data(TensorData::new(numbers, shape), (device, self.dtype.into()))
+        let values: Vec<f64> = (0..shape.iter().product()).map(|_| self.random.random_range(-0.9..0.9)).collect();
+        Tensor::from_data(TensorData::new(values, shape), (device, self.dtype.into()))
     }
 }
 
@@ -139,19 +140,19 @@ impl ModuleMapper for Draw {
     }
 }
 
-/// Gathers the gradients of all parameters.
+/// Collects the gradients of all parameters.
 struct Flatten<'a> {
     grads: &'a Gradients,
-    numbers: Vec<f64>,
+    values: Vec<f64>,
 }
 
 impl ModuleVisitor for Flatten<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.numbers.extend(flat(param.val().grad(self.grads)));
+        self.values.extend(flat(param.val().grad(self.grads)));
     }
 }
 
-/// Adds `by` to the parameters' number at `skip`, counted in the order of [`Flatten`].
+/// Adds `by` to the parameters' element at `skip`, counted in the order of [`Flatten`].
 struct Nudge {
     skip: usize,
     by: f64,
@@ -160,9 +161,9 @@ struct Nudge {
 
 impl ModuleMapper for Nudge {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let numbers: usize = param.val().dims().iter().product();
-        if self.done || self.skip >= numbers {
-            self.skip = self.skip.saturating_sub(numbers);
+        let elements: usize = param.val().dims().iter().product();
+        if self.done || self.skip >= elements {
+            self.skip = self.skip.saturating_sub(elements);
             return param;
         }
         self.done = true;

@@ -61,8 +61,9 @@ fn check_case<C: Probe>(on: &TestDevice, cell: &str, golden: &Golden, config: &R
     let lengths = golden.lengths();
     let ragged = golden.case.contains("ragged");
 
+    let state = Some(C::State::from_parts(initial.clone()));
     let (output, state) =
-        layer.forward(x.clone(), Some(C::State::from_parts(initial.clone())), ragged.then_some(&lengths[..]));
+        if ragged { layer.forward_with_lengths(x.clone(), &lengths, state) } else { layer.forward(x.clone(), state) };
 
     let close = |what: &str, ours: Tensor<3>, theirs: Tensor<3>| {
         assert_close(&format!("{} {cell} {} {what}", on.name, golden.case), ours, theirs, on.golden);
@@ -112,7 +113,7 @@ fn gradient<const D: usize>(of: &Tensor<D>, grads: &Gradients) -> Tensor<D> {
     of.grad(grads).expect("a gradient")
 }
 
-/// A cell whose parameters the test looks at.
+/// A cell with the parameters that the goldens have.
 trait Probe: FromTorch {
     fn bias_hn(&self) -> Option<Tensor<1>> {
         None
@@ -140,23 +141,23 @@ impl Golden<'_> {
     pub fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
         let view = self.file.tensor(&format!("{}/{name}", self.case)).expect("a golden tensor");
         assert_eq!(view.dtype(), Dtype::F32, "{name}");
-        let numbers = view.data().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("4 bytes")));
-        let data = TensorData::new(numbers.collect::<Vec<f32>>(), view.shape());
+        let values = view.data().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("4 bytes")));
+        let data = TensorData::new(values.collect::<Vec<f32>>(), view.shape());
         Tensor::from_data(data, &self.device)
     }
 
     pub fn ids<const D: usize>(&self, name: &str) -> Tensor<D, Int> {
         let view = self.file.tensor(&format!("{}/{name}", self.case)).expect("golden ids");
         assert_eq!(view.dtype(), Dtype::I64, "{name}");
-        let numbers = view.data().chunks_exact(8).map(|bytes| i64::from_le_bytes(bytes.try_into().expect("8 bytes")));
-        Tensor::from_data(TensorData::new(numbers.collect::<Vec<i64>>(), view.shape()), &self.device)
+        let ids = view.data().chunks_exact(8).map(|bytes| i64::from_le_bytes(bytes.try_into().expect("8 bytes")));
+        Tensor::from_data(TensorData::new(ids.collect::<Vec<i64>>(), view.shape()), &self.device)
     }
 
     pub fn lengths(&self) -> Vec<usize> {
         self.ids::<1>("lengths").into_data().iter::<i64>().map(|length| length as usize).collect()
     }
 
-    /// The names behind `prefix` in this case.
+    /// The names in this case that begin with `prefix`, without it.
     pub fn names(&self, prefix: &str) -> Vec<String> {
         let prefix = format!("{}/{prefix}", self.case);
         self.file.names().into_iter().filter_map(|name| name.strip_prefix(&prefix)).map(String::from).collect()

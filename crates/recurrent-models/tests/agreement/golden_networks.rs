@@ -1,19 +1,23 @@
-//! Attention and the networks over symbols against PyTorch's numbers, from `scripts/golden.py`.
+//! Attention and the networks against PyTorch's outputs and gradients, from `scripts/golden.py`.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
-use recurrent_models::networks::{Input, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig};
+use recurrent_models::networks::{
+    LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig, SequenceInput, SequenceTaggerConfig,
+};
 use recurrent_models::{AnyState, AttentionConfig, AttentionKind, CellKind};
 use safetensors::SafeTensors;
 
 use crate::devices::{TestDevice, assert_close};
 use crate::golden::{Golden, golden};
 
-const SOURCE_SYMBOLS: usize = 6;
-const TARGET_SYMBOLS: usize = 5;
+const SOURCE_VOCAB: usize = 6;
+const TARGET_VOCAB: usize = 5;
 const EMBEDDING: usize = 2;
+const INPUT: usize = 2;
 const HIDDEN: usize = 3;
 const CLASSES: usize = 2;
+const TAGS: usize = 4;
 
 pub fn check_all(on: &TestDevice) {
     let device = on.device.clone().autodiff();
@@ -22,13 +26,15 @@ pub fn check_all(on: &TestDevice) {
     language(on, &file(golden!("language")), &device);
     seq2seq(on, &file(golden!("seq2seq")), &device);
     classifier(on, &file(golden!("classifier")), &device);
+    classifier_of_values(on, &file(golden!("classifier-values")), &device);
+    tagger(on, &file(golden!("tagger")), &device);
 }
 
 fn attention(on: &TestDevice, file: &SafeTensors, device: &Device) {
     for kind in AttentionKind::ALL {
         let golden = Golden { file, case: kind.to_string(), device: device.clone() };
         let query_size = if kind == AttentionKind::Dot { 3 } else { 2 };
-        let attention = AttentionConfig::new(kind, query_size, 3).with_hidden(4).init(device);
+        let attention = AttentionConfig::new(kind, query_size, 3).with_hidden_size(Some(4)).init(device);
         let attention = attention.map(&mut Load::of(&golden));
         let [query, keys] = ["query", "keys"].map(|name| golden.tensor::<3>(name).require_grad());
 
@@ -42,11 +48,11 @@ fn attention(on: &TestDevice, file: &SafeTensors, device: &Device) {
 }
 
 fn language(on: &TestDevice, file: &SafeTensors, device: &Device) {
-    let config = |embedding| LanguageModelConfig::new(SOURCE_SYMBOLS, embedding, HIDDEN);
+    let config = |embedding| LanguageModelConfig::new(SOURCE_VOCAB, embedding, HIDDEN);
     let cases = [
         ("rnn-untied", config(EMBEDDING).with_cell(CellKind::Rnn)),
-        ("gru-tied", config(HIDDEN).with_cell(CellKind::Gru).with_tied(true)),
-        ("lstm-tied-projected", config(EMBEDDING).with_layers(2).with_tied(true)),
+        ("gru-tied", config(HIDDEN).with_cell(CellKind::Gru).with_tie_weights(true)),
+        ("lstm-tied-projected", config(EMBEDDING).with_num_layers(2).with_tie_weights(true)),
     ];
     for (case, config) in cases {
         let golden = Golden { file, case: case.into(), device: device.clone() };
@@ -67,18 +73,18 @@ fn language(on: &TestDevice, file: &SafeTensors, device: &Device) {
 
 fn seq2seq(on: &TestDevice, file: &SafeTensors, device: &Device) {
     use AttentionKind::{Additive, Dot, General};
-    let config = || Seq2SeqConfig::new(SOURCE_SYMBOLS, TARGET_SYMBOLS, HIDDEN);
-    let embedded = || config().with_input(Input::Embedding(EMBEDDING));
+    let config = || Seq2SeqConfig::new(SOURCE_VOCAB, TARGET_VOCAB, HIDDEN);
+    let embedded = || config().with_embedding_dim(Some(EMBEDDING));
     let both = || embedded().with_bidirectional(true);
-    let general = config().with_input(Input::Embedding(HIDDEN)).with_bidirectional(true);
+    let general = config().with_embedding_dim(Some(HIDDEN)).with_bidirectional(true);
     let cases = [
         ("lstm-one-hot", config()),
-        ("gru-two-layers", embedded().with_cell(CellKind::Gru).with_layers(2)),
+        ("gru-two-layers", embedded().with_cell(CellKind::Gru).with_num_layers(2)),
         ("rnn-general", embedded().with_cell(CellKind::Rnn).with_attention(Some(General))),
-        ("lstm-bi", both().with_layers(2)),
-        ("lstm-bi-dot-tied", both().with_attention(Some(Dot)).with_tied(true)),
-        ("gru-bi-general-tied", general.with_cell(CellKind::Gru).with_attention(Some(General)).with_tied(true)),
-        ("lstm-bi-additive", both().with_layers(2).with_attention(Some(Additive))),
+        ("lstm-bi", both().with_num_layers(2)),
+        ("lstm-bi-dot-tied", both().with_attention(Some(Dot)).with_tie_weights(true)),
+        ("gru-bi-general-tied", general.with_cell(CellKind::Gru).with_attention(Some(General)).with_tie_weights(true)),
+        ("lstm-bi-additive", both().with_num_layers(2).with_attention(Some(Additive))),
     ];
     for (case, config) in cases {
         let golden = Golden { file, case: case.into(), device: device.clone() };
@@ -98,8 +104,8 @@ fn seq2seq(on: &TestDevice, file: &SafeTensors, device: &Device) {
 }
 
 fn classifier(on: &TestDevice, file: &SafeTensors, device: &Device) {
-    let config = SequenceClassifierConfig::new(SOURCE_SYMBOLS, EMBEDDING, HIDDEN, CLASSES);
-    let config = config.with_layers(2).with_bidirectional(true);
+    let config = SequenceClassifierConfig::new(SequenceInput::tokens(SOURCE_VOCAB, EMBEDDING), HIDDEN, CLASSES);
+    let config = config.with_num_layers(2).with_bidirectional(true);
     for pooling in Pooling::ALL {
         let golden = Golden { file, case: pooling.to_string(), device: device.clone() };
         let network = config.clone().with_pooling(pooling).init(device).map(&mut Load::of(&golden));
@@ -114,7 +120,56 @@ fn classifier(on: &TestDevice, file: &SafeTensors, device: &Device) {
     }
 }
 
-/// Puts a case's parameters in the place of a module's, by their names.
+fn classifier_of_values(on: &TestDevice, file: &SafeTensors, device: &Device) {
+    let config = SequenceClassifierConfig::new(SequenceInput::values(INPUT), HIDDEN, CLASSES);
+    let config = config.with_num_layers(2).with_bidirectional(true);
+    let cases = [
+        ("rnn-last", CellKind::Rnn, Pooling::Last),
+        ("gru-mean", CellKind::Gru, Pooling::Mean),
+        ("lstm-attention", CellKind::Lstm, Pooling::Attention),
+    ];
+    for (case, cell, pooling) in cases {
+        let golden = Golden { file, case: case.into(), device: device.clone() };
+        let network = config.clone().with_cell(cell).with_pooling(pooling).init(device).map(&mut Load::of(&golden));
+        let values = golden.tensor::<3>("values").require_grad();
+        let lengths = golden.lengths();
+
+        let mut check = Check::of(on, &golden);
+        check.result("logits", network.forward_values(values.clone(), &lengths));
+        if let Some(weights) = network.pool(values.clone(), &lengths).weights {
+            check.result("weights", weights);
+        }
+        check.gradients(&network, &[("values", values)]);
+    }
+}
+
+fn tagger(on: &TestDevice, file: &SafeTensors, device: &Device) {
+    let ids = || SequenceTaggerConfig::new(SequenceInput::tokens(SOURCE_VOCAB, EMBEDDING), HIDDEN, TAGS);
+    let values = || SequenceTaggerConfig::new(SequenceInput::values(INPUT), HIDDEN, TAGS);
+    let cases = [
+        ("lstm-bi-ids", ids().with_num_layers(2).with_bidirectional(true)),
+        ("gru-ids", ids().with_cell(CellKind::Gru)),
+        ("rnn-bi-values", values().with_cell(CellKind::Rnn).with_bidirectional(true)),
+        ("gru-values", values().with_cell(CellKind::Gru).with_num_layers(2)),
+    ];
+    for (case, config) in cases {
+        let golden = Golden { file, case: case.into(), device: device.clone() };
+        let network = config.init(device).map(&mut Load::of(&golden));
+        let lengths = golden.lengths();
+
+        let mut check = Check::of(on, &golden);
+        if network.embedding.is_some() {
+            check.result("logits", network.forward(golden.ids("ids"), &lengths));
+            check.gradients(&network, &[]);
+        } else {
+            let values = golden.tensor::<3>("values").require_grad();
+            check.result("logits", network.forward_values(values.clone(), &lengths));
+            check.gradients(&network, &[("values", values)]);
+        }
+    }
+}
+
+/// Loads a case's parameters into a module, by their names.
 struct Load<'a> {
     golden: &'a Golden<'a>,
     path: Vec<String>,
@@ -145,7 +200,7 @@ impl ModuleMapper for Load<'_> {
     }
 }
 
-/// Compares a case's results and gathers the loss; then its gradients, of which none may be left over.
+/// Compares a case's results and sums up the loss; then its gradients, all of which must have been compared.
 struct Check<'a> {
     on: &'a TestDevice,
     golden: &'a Golden<'a>,
@@ -189,7 +244,7 @@ fn assert_same_names(mut ours: Vec<String>, mut theirs: Vec<String>, case: &str)
     assert_eq!(ours, theirs, "{case}");
 }
 
-/// Compares the gradient of every parameter that it visits.
+/// Compares the gradient of every parameter of a module.
 struct Compare<'a> {
     on: &'a TestDevice,
     golden: &'a Golden<'a>,

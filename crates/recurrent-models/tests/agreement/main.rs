@@ -1,23 +1,25 @@
-//! Every layer and network against PyTorch's numbers, against finite differences and against itself, on each device that is
-//! compiled in: `cargo test --workspace --no-default-features --features flex,ndarray,wgpu`.
+//! Every layer and network against PyTorch, against finite differences and against itself, on every device that is compiled
+//! in: `cargo test --workspace --no-default-features --features flex,ndarray,wgpu`.
 
 // The macros of Burn's GPU backends nest deeper than the compiler's default.
 #![recursion_limit = "256"]
 
 mod devices;
+mod empty_batch;
 mod finite_difference;
 mod golden;
 mod golden_networks;
+mod initialization;
 mod learning;
 mod parameters;
 mod property;
 mod property_networks;
 
-/// The suite for one device: each check once.
+/// The suite of one device.
 macro_rules! suite {
     ($name:ident) => {
         mod $name {
-            use crate::{devices, golden, golden_networks, learning, property, property_networks};
+            use crate::{devices, empty_batch, golden, golden_networks, learning, property, property_networks};
 
             #[test]
             fn agrees_with_pytorch() {
@@ -25,22 +27,22 @@ macro_rules! suite {
             }
 
             #[test]
-            fn step_by_step_equals_forward() {
+            fn steps_equal_forward() {
                 property::step_equals_forward(&devices::$name());
             }
 
             #[test]
-            fn chunks_with_the_state_carried_equal_the_whole() {
+            fn chunks_with_carried_state_equal_the_whole() {
                 property::chunks_equal_whole(&devices::$name());
             }
 
             #[test]
             fn padding_never_changes_a_result() {
-                property::padding_is_never_seen(&devices::$name());
+                property::padding_is_never_read(&devices::$name());
             }
 
             #[test]
-            fn a_reversed_reversed_input_gives_the_reversed_output() {
+            fn reversed_input_has_the_reversed_output() {
                 property::reversed_twice(&devices::$name());
             }
 
@@ -50,27 +52,47 @@ macro_rules! suite {
             }
 
             #[test]
-            fn a_network_that_steps_says_what_it_says_at_once() {
+            fn network_steps_equal_forward() {
                 property_networks::step_equals_whole(&devices::$name());
             }
 
             #[test]
-            fn padding_never_changes_what_a_network_says() {
-                property_networks::padding_is_never_seen(&devices::$name());
+            fn padding_never_changes_a_network() {
+                property_networks::padding_is_never_read(&devices::$name());
             }
 
             #[test]
-            fn attention_is_a_distribution_over_the_real_steps() {
+            fn padding_never_changes_a_networks_steps() {
+                property_networks::padding_is_never_read_at_any_step(&devices::$name());
+            }
+
+            #[test]
+            fn empty_batch_is_accepted_by_layers() {
+                empty_batch::layers(&devices::$name());
+            }
+
+            #[test]
+            fn empty_batch_is_accepted_by_networks() {
+                empty_batch::networks(&devices::$name());
+            }
+
+            #[test]
+            fn rows_of_length_zero_are_accepted() {
+                empty_batch::rows_of_length_zero(&devices::$name());
+            }
+
+            #[test]
+            fn attention_weights_are_a_distribution_over_valid_steps() {
                 property_networks::weights_are_a_distribution(&devices::$name());
             }
 
             #[test]
-            fn chosen_rows_go_on_as_they_would_have() {
-                property_networks::rows_can_be_chosen(&devices::$name());
+            fn selected_rows_continue_unchanged() {
+                property_networks::rows_are_selected(&devices::$name());
             }
 
             #[test]
-            fn a_frozen_classifier_has_gradients_of_its_embeddings_alone() {
+            fn frozen_classifier_has_only_embedding_gradients() {
                 property_networks::gradients_of_embeddings(&devices::$name());
             }
 
@@ -87,8 +109,7 @@ macro_rules! suite {
     };
 }
 
-// Finite differences need many runs and exact functions, which GPUs do not have; PyTorch's gradients hold on every
-// device.
+// Finite differences need many runs and exact functions, which GPUs lack; PyTorch's gradients are checked on every device.
 #[test]
 fn gradients_agree_with_finite_differences_on_flex() {
     finite_difference::check_all(&devices::flex());

@@ -1,11 +1,12 @@
-//! The names and shapes of all parameters: saved weights are found by them, so a change here breaks every bundle.
+//! The names and shapes of all parameters: saved weights are loaded by them, so a change here breaks saved runs.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use recurrent_models::networks::{
-    ForecastNetworkConfig, Input, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig,
+    ForecastNetworkConfig, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig, SequenceInput,
+    SequenceTaggerConfig,
 };
-use recurrent_models::{AttentionKind, CellKind, GruConfig, LstmConfig, RnnConfig};
+use recurrent_models::{AttentionKind, CellKind, CellOptions, GruConfig, LstmConfig, RnnConfig};
 
 /// Every parameter's path and shape.
 #[derive(Default)]
@@ -35,7 +36,7 @@ fn paths(module: &impl Module) -> Vec<String> {
 }
 
 #[test]
-fn an_lstm_is_saved_under_these_names() {
+fn lstm_parameter_names() {
     let lstm = LstmConfig::new(3, 5).with_num_layers(2).with_bidirectional(true).init(&Device::flex());
     assert_eq!(
         paths(&lstm),
@@ -57,7 +58,7 @@ fn an_lstm_is_saved_under_these_names() {
 }
 
 #[test]
-fn a_gru_and_an_rnn_are_saved_under_these_names() {
+fn gru_and_rnn_parameter_names() {
     assert_eq!(
         paths(&GruConfig::new(3, 5).init(&Device::flex())),
         [
@@ -74,7 +75,7 @@ fn a_gru_and_an_rnn_are_saved_under_these_names() {
 }
 
 #[test]
-fn a_forecaster_is_saved_under_these_names() {
+fn forecaster_parameter_names() {
     assert_eq!(
         paths(&ForecastNetworkConfig::new(2, vec![4], 3, 1).init(&Device::flex())),
         [
@@ -88,7 +89,7 @@ fn a_forecaster_is_saved_under_these_names() {
 }
 
 #[test]
-fn a_language_model_is_saved_under_these_names() {
+fn language_model_parameter_names() {
     let config = LanguageModelConfig::new(7, 3, 5).with_cell(CellKind::Rnn);
     let shared = [
         "embedding.weight [7, 3]",
@@ -99,13 +100,13 @@ fn a_language_model_is_saved_under_these_names() {
     let untied = ["output.weight [5, 7]", "output.bias [7]"];
     assert_eq!(paths(&config.init(&Device::flex())), [&shared[..], &untied].concat());
     let tied = ["output.projection.weight [5, 3]", "output.projection.bias [3]", "output.bias [7]"];
-    assert_eq!(paths(&config.with_tied(true).init(&Device::flex())), [&shared[..], &tied].concat());
+    assert_eq!(paths(&config.with_tie_weights(true).init(&Device::flex())), [&shared[..], &tied].concat());
 }
 
 #[test]
-fn a_translator_is_saved_under_these_names() {
+fn seq2seq_parameter_names() {
     let config = Seq2SeqConfig::new(7, 9, 5)
-        .with_input(Input::Embedding(3))
+        .with_embedding_dim(Some(3))
         .with_bidirectional(true)
         .with_attention(Some(AttentionKind::Additive));
     assert_eq!(
@@ -137,7 +138,7 @@ fn a_translator_is_saved_under_these_names() {
 }
 
 #[test]
-fn the_lectures_translator_is_saved_under_these_names() {
+fn one_hot_seq2seq_parameter_names() {
     assert_eq!(
         paths(&Seq2SeqConfig::new(4, 6, 2).init(&Device::flex())),
         [
@@ -154,8 +155,10 @@ fn the_lectures_translator_is_saved_under_these_names() {
 }
 
 #[test]
-fn a_classifier_is_saved_under_these_names() {
-    let config = SequenceClassifierConfig::new(7, 3, 5, 2).with_cell(CellKind::Rnn).with_pooling(Pooling::Attention);
+fn classifier_parameter_names() {
+    let config = SequenceClassifierConfig::new(SequenceInput::tokens(7, 3), 5, 2)
+        .with_cell(CellKind::Rnn)
+        .with_pooling(Pooling::Attention);
     assert_eq!(
         paths(&config.init(&Device::flex())),
         [
@@ -170,4 +173,58 @@ fn a_classifier_is_saved_under_these_names() {
             "dense.bias [2]",
         ]
     );
+}
+
+#[test]
+fn classifier_of_values_parameter_names() {
+    let config = SequenceClassifierConfig::new(SequenceInput::values(3), 5, 2).with_cell(CellKind::Gru);
+    assert_eq!(
+        paths(&config.init(&Device::flex())),
+        [
+            "recurrent.Gru.layers.0.forward.gates.w_ih [3, 15]",
+            "recurrent.Gru.layers.0.forward.gates.w_hh [5, 15]",
+            "recurrent.Gru.layers.0.forward.gates.bias [15]",
+            "recurrent.Gru.layers.0.forward.bias_hn [5]",
+            "dense.weight [5, 2]",
+            "dense.bias [2]",
+        ]
+    );
+}
+
+#[test]
+fn tagger_parameter_names() {
+    let config = SequenceTaggerConfig::new(SequenceInput::tokens(7, 3), 5, 4).with_cell(CellKind::Rnn);
+    assert_eq!(
+        paths(&config.with_bidirectional(true).init(&Device::flex())),
+        [
+            "embedding.weight [7, 3]",
+            "recurrent.Rnn.layers.0.forward.gates.w_ih [3, 5]",
+            "recurrent.Rnn.layers.0.forward.gates.w_hh [5, 5]",
+            "recurrent.Rnn.layers.0.forward.gates.bias [5]",
+            "recurrent.Rnn.layers.0.reverse.gates.w_ih [3, 5]",
+            "recurrent.Rnn.layers.0.reverse.gates.w_hh [5, 5]",
+            "recurrent.Rnn.layers.0.reverse.gates.bias [5]",
+            "dense.weight [10, 4]",
+            "dense.bias [4]",
+        ]
+    );
+}
+
+/// Without biases no recurrent layer of any network has any.
+#[test]
+fn cell_options_reach_every_layer_of_a_network() {
+    let device = Device::flex();
+    let options = || CellOptions::new().with_bias(false);
+    let input = SequenceInput::tokens(7, 3);
+    let networks = [
+        paths(&ForecastNetworkConfig::new(2, vec![4, 4], 3, 1).with_cell_options(options()).init(&device)),
+        paths(&LanguageModelConfig::new(7, 3, 5).with_cell_options(options()).init(&device)),
+        paths(&Seq2SeqConfig::new(7, 9, 5).with_bidirectional(true).with_cell_options(options()).init(&device)),
+        paths(&SequenceClassifierConfig::new(input, 5, 2).with_cell_options(options()).init(&device)),
+        paths(&SequenceTaggerConfig::new(input, 5, 2).with_cell_options(options()).init(&device)),
+    ];
+    for paths in networks {
+        assert!(paths.iter().any(|path| path.contains("gates.w_hh")), "{paths:?}");
+        assert!(!paths.iter().any(|path| path.contains("gates.bias")), "{paths:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Two ways to the same numbers, on random shapes.
+//! Different ways to compute the same outputs, on random shapes.
 
 use burn::tensor::{Device, Distribution, Tensor};
 use proptest::prelude::*;
@@ -18,31 +18,31 @@ struct Shape {
     layers: usize,
     batch: usize,
     time: usize,
-    /// Where to cut the sequence, as a share of its length.
+    /// Where to cut the sequence, as a fraction of its length.
     cut: f64,
-    /// How long each row is, as a share of the sequence's length.
-    shares: Vec<f64>,
+    /// The length of each row, as a fraction of the sequence's length.
+    fractions: Vec<f64>,
     seed: u64,
 }
 
 impl Shape {
     fn lengths(&self) -> Vec<usize> {
-        let share = |share: &f64| (share * self.time as f64).round() as usize;
-        self.shares[..self.batch].iter().map(share).collect()
+        let length = |fraction: &f64| (fraction * self.time as f64).round() as usize;
+        self.fractions[..self.batch].iter().map(length).collect()
     }
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
     let sizes = (1usize..4, 1usize..6, 1usize..4, 1usize..5, 1usize..9);
     (sizes, 0.0..1.0, proptest::collection::vec(0.0..=1.0, 4), any::<u64>()).prop_map(
-        |((input, hidden, layers, batch, time), cut, shares, seed)| Shape {
+        |((input, hidden, layers, batch, time), cut, fractions, seed)| Shape {
             input,
             hidden,
             layers,
             batch,
             time,
             cut,
-            shares,
+            fractions,
             seed,
         },
     )
@@ -70,7 +70,7 @@ pub fn step_equals_forward(on: &TestDevice) {
     fn check<C: Cell>(on: &TestDevice, shape: &Shape, config: RecurrentConfig<C>) {
         let layer = config.with_num_layers(shape.layers).init(&on.device);
         let x = sequence(shape, &on.device);
-        let (whole, last) = layer.forward(x.clone(), None, None);
+        let (whole, last) = layer.forward(x.clone(), None);
         let mut state = None;
         let mut outputs = Vec::new();
         for t in 0..shape.time {
@@ -88,11 +88,11 @@ pub fn chunks_equal_whole(on: &TestDevice) {
     fn check<C: Cell>(on: &TestDevice, shape: &Shape, config: RecurrentConfig<C>) {
         let layer = config.with_num_layers(shape.layers).init(&on.device);
         let x = sequence(shape, &on.device);
-        let (whole, last) = layer.forward(x.clone(), None, None);
+        let (whole, last) = layer.forward(x.clone(), None);
         let cut = ((shape.cut * shape.time as f64) as usize).max(1).min(shape.time);
-        let (mut outputs, mut state) = layer.forward(x.clone().narrow(1, 0, cut), None, None);
+        let (mut outputs, mut state) = layer.forward(x.clone().narrow(1, 0, cut), None);
         if cut < shape.time {
-            let (rest, next) = layer.forward(x.narrow(1, cut, shape.time - cut), Some(state), None);
+            let (rest, next) = layer.forward(x.narrow(1, cut, shape.time - cut), Some(state));
             outputs = Tensor::cat(vec![outputs, rest], 1);
             state = next;
         }
@@ -102,9 +102,9 @@ pub fn chunks_equal_whole(on: &TestDevice) {
     for_every_cell!(on, check);
 }
 
-/// Each row by itself, cut to its length, gives what it gives in a padded batch, and a NaN in the padding reaches
-/// neither a result nor a gradient.
-pub fn padding_is_never_seen(on: &TestDevice) {
+/// Each row cut to its length has the outputs that it has in a padded batch, and a NaN in the padding reaches neither an
+/// output nor a gradient.
+pub fn padding_is_never_read(on: &TestDevice) {
     fn check<C: Cell>(on: &TestDevice, shape: &Shape, config: RecurrentConfig<C>) {
         let device = on.device.clone().autodiff();
         let layer = config.with_num_layers(shape.layers).with_bidirectional(true).init(&device);
@@ -115,7 +115,7 @@ pub fn padding_is_never_seen(on: &TestDevice) {
             x = x.slice_assign([row..row + 1, *length..shape.time, 0..shape.input], padding);
         }
         let x = x.require_grad();
-        let (output, state) = layer.forward(x.clone(), None, Some(&lengths));
+        let (output, state) = layer.forward_with_lengths(x.clone(), &lengths, None);
         for (row, length) in lengths.iter().enumerate() {
             let ours = output.clone().narrow(0, row, 1);
             let past = shape.time - length;
@@ -125,7 +125,7 @@ pub fn padding_is_never_seen(on: &TestDevice) {
             }
             if *length > 0 {
                 let alone = x.clone().narrow(0, row, 1).narrow(1, 0, *length);
-                let (expected, last) = layer.forward(alone, None, None);
+                let (expected, last) = layer.forward(alone, None);
                 assert_close("row", ours.narrow(1, 0, *length), expected, on.itself);
                 assert_same_state(on, state.clone().map(|part| part.narrow(1, row, 1)), last);
             }
@@ -135,19 +135,19 @@ pub fn padding_is_never_seen(on: &TestDevice) {
         }
         let hidden = state.hidden().sum();
         let gradient = x.grad(&(output.sum() + hidden).backward()).expect("a gradient");
-        assert!(gradient.into_data().iter::<f32>().all(f32::is_finite), "a NaN came out of the padding");
+        assert!(gradient.into_data().iter::<f32>().all(f32::is_finite), "a NaN leaked from the padding");
     }
     for_every_cell!(on, check);
 }
 
-/// The reverse direction on a reversed sequence is the forward direction: with the two directions' weights exchanged,
-/// a reversed input gives the reversed output with its halves exchanged.
+/// The reverse direction on a reversed sequence is the forward direction: with the weights of the two directions swapped,
+/// a reversed input has the reversed output with its halves swapped.
 pub fn reversed_twice(on: &TestDevice) {
     fn check<C: Cell>(on: &TestDevice, shape: &Shape, config: RecurrentConfig<C>) {
         let layer = config.with_bidirectional(true).init(&on.device);
         let x = sequence(shape, &on.device);
-        let (output, _) = layer.forward(x.clone(), None, None);
-        let (reversed, _) = exchange_directions(layer).forward(x.flip([1]), None, None);
+        let (output, _) = layer.forward(x.clone(), None);
+        let (reversed, _) = exchange_directions(layer).forward(x.flip([1]), None);
         let halves = reversed.flip([1]).chunk(2, 2);
         let exchanged = Tensor::cat(vec![halves[1].clone(), halves[0].clone()], 2);
         assert_close("reversed twice", exchanged, output, on.itself);

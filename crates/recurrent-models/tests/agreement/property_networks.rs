@@ -1,26 +1,29 @@
-//! Two ways to the same numbers, for the networks over symbols.
+//! Different ways to compute the same outputs, for the networks over tokens.
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use recurrent_models::networks::{Input, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig};
+use recurrent_models::networks::{
+    LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig, SequenceInput, SequenceTaggerConfig,
+};
 use recurrent_models::{AnyState, AttentionKind, CellKind};
 
 use crate::devices::{TestDevice, assert_close};
 
-const SYMBOLS: usize = 7;
+const VOCAB: usize = 7;
 const HIDDEN: usize = 4;
 const BATCH: usize = 3;
 const SOURCE: usize = 5;
 const TARGET: usize = 4;
 const LENGTHS: [usize; BATCH] = [5, 1, 3];
 
-/// From a source and its lengths to all that a network says of it.
+/// From a source and its lengths to the outputs of a network.
 type Network = Box<dyn Fn(Tensor<2, Int>, &[usize]) -> Tensor<2>>;
 
 pub fn step_equals_whole(on: &TestDevice) {
     for cell in CellKind::ALL {
         on.device.seed(1);
-        let config = LanguageModelConfig::new(SYMBOLS, 3, HIDDEN).with_cell(cell).with_layers(2).with_tied(true);
+        let config =
+            LanguageModelConfig::new(VOCAB, 3, HIDDEN).with_cell(cell).with_num_layers(2).with_tie_weights(true);
         let model = config.init(&on.device);
         let ids = ids([BATCH, SOURCE], 0, &on.device);
         let (whole, last) = model.forward(ids.clone(), None);
@@ -53,8 +56,8 @@ pub fn step_equals_whole(on: &TestDevice) {
     }
 }
 
-/// What is past a row's end changes nothing, however much it is, and each row by itself gives what it gives in a batch.
-pub fn padding_is_never_seen(on: &TestDevice) {
+/// Padding changes nothing, however long it is, and each row by itself has the outputs that it has in a batch.
+pub fn padding_is_never_read(on: &TestDevice) {
     let mut networks: Vec<Network> = Vec::new();
     on.device.seed(3);
     for config in seq2seqs() {
@@ -79,6 +82,36 @@ pub fn padding_is_never_seen(on: &TestDevice) {
         for (row, length) in LENGTHS.into_iter().enumerate() {
             let alone = network(source.clone().narrow(0, row, 1).narrow(1, 0, length), &[length]);
             assert_close("row", alone, expected.clone().narrow(0, row, 1), on.itself);
+        }
+    }
+}
+
+/// The same for networks with an output at every step: the logits of valid steps, and a language model's state.
+pub fn padding_is_never_read_at_any_step(on: &TestDevice) {
+    type PerStep = Box<dyn Fn(Tensor<2, Int>, &[usize]) -> (Tensor<3>, Option<AnyState>)>;
+    on.device.seed(7);
+    let mut networks: Vec<PerStep> = Vec::new();
+    for config in taggers() {
+        let network = config.init(&on.device);
+        networks.push(Box::new(move |ids, lengths| (network.forward(ids, lengths), None)));
+    }
+    for cell in CellKind::ALL {
+        let network = LanguageModelConfig::new(VOCAB, 3, HIDDEN).with_cell(cell).with_num_layers(2).init(&on.device);
+        networks.push(Box::new(move |ids, lengths| {
+            let (logits, state) = network.forward_with_lengths(ids, lengths, None);
+            (logits, Some(state))
+        }));
+    }
+    let source = ids([BATCH, SOURCE], 0, &on.device);
+    let longer = with_garbage(&source, SOURCE + 3);
+    for network in networks {
+        let (together, states) = network(longer.clone(), &LENGTHS);
+        for (row, length) in LENGTHS.into_iter().enumerate() {
+            let (alone, state) = network(source.clone().narrow(0, row, 1).narrow(1, 0, length), &[length]);
+            assert_close("row", together.clone().narrow(0, row, 1).narrow(1, 0, length), alone, on.itself);
+            if let (Some(states), Some(state)) = (&states, state) {
+                assert_same_state(on, states.select_rows(Tensor::from_data([row as i64], &on.device)), state);
+            }
         }
     }
 }
@@ -113,8 +146,8 @@ pub fn weights_are_a_distribution(on: &TestDevice) {
     }
 }
 
-/// As a beam search does: rows are multiplied, dropped and exchanged in the middle of a target.
-pub fn rows_can_be_chosen(on: &TestDevice) {
+/// Rows are repeated, dropped and reordered in the middle of a target, as a beam search does.
+pub fn rows_are_selected(on: &TestDevice) {
     on.device.seed(5);
     for config in seq2seqs() {
         let network = config.init(&on.device);
@@ -123,8 +156,8 @@ pub fn rows_can_be_chosen(on: &TestDevice) {
         let whole = network.decode(&encoded, inputs.clone()).logits;
 
         let rows = Tensor::<1, Int>::from_data([2, 0, 2, 1], &on.device);
-        let chosen = network.decode(&encoded.select_rows(rows.clone()), inputs.clone().select(0, rows.clone()));
-        assert_close("chosen rows", chosen.logits, whole.clone().select(0, rows.clone()), on.itself);
+        let selected = network.decode(&encoded.select_rows(rows.clone()), inputs.clone().select(0, rows.clone()));
+        assert_close("selected rows", selected.logits, whole.clone().select(0, rows.clone()), on.itself);
 
         let first = network.step(&encoded, encoded.state.clone(), column(&inputs, 0));
         let second = network.step(
@@ -133,23 +166,23 @@ pub fn rows_can_be_chosen(on: &TestDevice) {
             column(&inputs, 1).select(0, rows.clone()),
         );
         let expected = whole.clone().narrow(1, 1, 1).squeeze_dim::<2>(1).select(0, rows);
-        assert_close("chosen rows of a state", second.logits, expected, on.itself);
+        assert_close("selected rows of a state", second.logits, expected, on.itself);
 
         let twice = network.decode(&encoded.repeat_rows(2), inputs.clone().repeat_dim(1, 2).reshape([6, TARGET]));
-        let expected = whole.unsqueeze_dim::<4>(1).repeat_dim(1, 2).reshape([6, TARGET as i32, SYMBOLS as i32]);
+        let expected = whole.unsqueeze_dim::<4>(1).repeat_dim(1, 2).reshape([6, TARGET as i32, VOCAB as i32]);
         assert_close("repeated rows", twice.logits, expected, on.itself);
     }
 }
 
-/// Frozen, a network stays where gradients are, its dropout sleeps and its parameters take none.
+/// A frozen network keeps autodiff, but its dropout is off and its parameters have no gradients.
 pub fn gradients_of_embeddings(on: &TestDevice) {
     let device = on.device.clone().autodiff();
     device.seed(6);
     for config in classifiers() {
         let network = config.with_dropout(0.5).init(&device).freeze();
         let embedded = network.embed(ids([BATCH, SOURCE], 0, &device)).require_grad();
-        let logits = network.classify(embedded.clone(), &LENGTHS);
-        let again = network.classify(embedded.clone(), &LENGTHS);
+        let logits = network.forward_values(embedded.clone(), &LENGTHS);
+        let again = network.forward_values(embedded.clone(), &LENGTHS);
         assert_close("dropout", logits.clone().detach(), again.detach(), 0.0);
 
         let gradient = embedded.grad(&logits.sum().backward()).expect("a gradient");
@@ -161,40 +194,49 @@ pub fn gradients_of_embeddings(on: &TestDevice) {
     }
 }
 
-/// All cells, all kinds of attention and none, in one direction and both.
+/// All cells, all kinds of attention and none, unidirectional and bidirectional.
 fn seq2seqs() -> Vec<Seq2SeqConfig> {
     let attentions = [None].into_iter().chain(AttentionKind::ALL.map(Some));
     let config = |(index, attention): (usize, Option<AttentionKind>)| {
-        let config = Seq2SeqConfig::new(SYMBOLS, SYMBOLS, HIDDEN)
+        let config = Seq2SeqConfig::new(VOCAB, VOCAB, HIDDEN)
             .with_cell(CellKind::ALL[index % 3])
             .with_bidirectional(index % 2 == 1)
             .with_attention(attention);
         match index / 2 {
             0 => config,
-            _ => config.with_input(Input::Embedding(3)).with_layers(2).with_tied(true),
+            _ => config.with_embedding_dim(Some(3)).with_num_layers(2).with_tie_weights(true),
         }
     };
     attentions.enumerate().map(config).collect()
 }
 
 fn classifiers() -> Vec<SequenceClassifierConfig> {
-    let config = SequenceClassifierConfig::new(SYMBOLS, 3, HIDDEN, 2).with_layers(2).with_bidirectional(true);
+    let config = SequenceClassifierConfig::new(SequenceInput::tokens(VOCAB, 3), HIDDEN, 2)
+        .with_num_layers(2)
+        .with_bidirectional(true);
     let cells = CellKind::ALL.into_iter().cycle();
     Pooling::ALL.into_iter().zip(cells).map(|(by, cell)| config.clone().with_pooling(by).with_cell(cell)).collect()
 }
 
-/// Ids that look as if they were drawn.
-fn ids(shape: [usize; 2], seed: usize, device: &Device) -> Tensor<2, Int> {
-    let numbers = (0..shape[0] * shape[1]).map(|index| ((index * 5 + seed) * (index + 3) % SYMBOLS) as i64);
-    Tensor::from_data(TensorData::new(numbers.collect::<Vec<i64>>(), shape), device)
+/// All cells, unidirectional and bidirectional.
+fn taggers() -> Vec<SequenceTaggerConfig> {
+    let config = SequenceTaggerConfig::new(SequenceInput::tokens(VOCAB, 3), HIDDEN, 2).with_num_layers(2);
+    let cells = CellKind::ALL.into_iter().zip([true, false, true]);
+    cells.map(|(cell, bidirectional)| config.clone().with_cell(cell).with_bidirectional(bidirectional)).collect()
 }
 
-/// The same rows, `time` long, with other symbols past their ends.
+/// Ids that look random.
+fn ids(shape: [usize; 2], seed: usize, device: &Device) -> Tensor<2, Int> {
+    let ids = (0..shape[0] * shape[1]).map(|index| ((index * 5 + seed) * (index + 3) % VOCAB) as i64);
+    Tensor::from_data(TensorData::new(ids.collect::<Vec<i64>>(), shape), device)
+}
+
+/// The same rows with other ids past their ends, padded to `time`.
 fn with_garbage(ids: &Tensor<2, Int>, time: usize) -> Tensor<2, Int> {
     let [batch, own] = ids.dims();
-    let numbers: Vec<i64> = ids.clone().into_data().iter().collect();
-    let rows = numbers.chunks(own).zip(LENGTHS).flat_map(|(row, length)| {
-        let other = |t: usize| row.get(t).map_or(1, |id| (id + 1) % SYMBOLS as i64);
+    let valid: Vec<i64> = ids.clone().into_data().iter().collect();
+    let rows = valid.chunks(own).zip(LENGTHS).flat_map(|(row, length)| {
+        let other = |t: usize| row.get(t).map_or(1, |id| (id + 1) % VOCAB as i64);
         (0..time).map(move |t| if t < length { row[t] } else { other(t) })
     });
     Tensor::from_data(TensorData::new(rows.collect::<Vec<i64>>(), [batch, time]), &ids.device())
@@ -206,7 +248,7 @@ fn column(ids: &Tensor<2, Int>, t: usize) -> Tensor<1, Int> {
 
 #[track_caller]
 fn assert_same_state(on: &TestDevice, ours: AnyState, expected: AnyState) {
-    assert_eq!(ours.kind(), expected.kind());
+    assert_eq!(ours.cell(), expected.cell());
     for (ours, expected) in ours.into_parts().into_iter().zip(expected.into_parts()) {
         assert_close("state", ours, expected, on.itself);
     }

@@ -1,15 +1,12 @@
 //! The settings of a classification.
 
-use std::path::Path;
-
-use recurrent_data::{LabeledSchema, RAW_FOLDER, Ratios, Table, TokenizerConfig, TokenizerKind, locate, sha256};
+use recurrent_data::{DataSource, DatasetManifest, SplitFractions, TokenizerConfig, TokenizerKind};
 use recurrent_models::CellKind;
-use recurrent_models::networks::{Pooling, SequenceClassifierConfig};
+use recurrent_models::networks::{Pooling, SequenceClassifierConfig, SequenceInput};
 
 use crate::Result;
 use crate::fit::FitConfig;
 use crate::settings::{Bound, Settings};
-use crate::task::data_name;
 use crate::tokenizer::TokenizerChoice;
 
 crate::settings! {
@@ -26,7 +23,7 @@ crate::settings! {
         /// The column that assigns each sentence to train, valid or test.
         split_column: Option<String> = None, value_name = "COL", default_text = Some("one named split, if there is one");
         /// Fractions of the sentences for training, validation and test, where no column assigns them.
-        split: Ratios = Ratios::new(0.8, 0.1, 0.1).expect("they add up to 1");
+        split: SplitFractions = SplitFractions::new(0.8, 0.1, 0.1).expect("they add up to 1");
         /// The tokenizer: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
         tokenizer: TokenizerChoice = TokenizerKind::Words.into();
         /// Maximum vocabulary size; 0 for no limit.
@@ -57,68 +54,46 @@ crate::settings! {
     fit: FitConfig { epochs: 40, batch_size: 32, lr: 5e-3, patience: 8, ..FitConfig::default() },
 }
 
-/// An opened table of labeled sentences, and its schema if it is a registered data set.
-#[derive(Debug)]
-pub struct ClassifySource {
-    /// The name of the data set in a configuration.
-    pub name: String,
-    /// The rows, as text.
-    pub table: Table,
-    /// The schema of a registered data set.
-    pub schema: Option<&'static LabeledSchema>,
-    /// The SHA-256 of its bytes.
-    pub sha256: String,
-}
-
-impl ClassifySource {
-    /// Opens a registered data set by its name, or else a table by its path.
+impl ClassifyConfig {
+    /// The recipe for labeled sentences: a bidirectional LSTM on words.
     ///
     /// # Errors
-    /// If neither exists, or the file is not a table.
-    pub fn open(data: &str) -> Result<Self> {
-        let source = locate(data, Path::new(RAW_FOLDER))?;
-        let schema = source.manifest.map(recurrent_data::DatasetManifest::labeled).transpose()?;
-        let bytes = source.read()?;
-        let table = Table::from_bytes(source.source(), &bytes, None)?;
-        Ok(Self { name: data_name(&source), table, schema, sha256: sha256(&bytes) })
-    }
-}
-
-impl ClassifyConfig {
-    /// The default settings for labeled sentences: a bidirectional LSTM on words.
-    pub fn new(source: &ClassifySource) -> Self {
+    /// If the data cannot be read, or the data set is another task's.
+    pub fn new(source: &DataSource) -> Result<Self> {
         let defaults = Self::defaults();
-        let schema = source.schema;
-        Self {
-            data: source.name.clone(),
-            sha256: source.sha256.clone(),
-            text_column: schema.map(|schema| schema.text.clone()),
-            label_column: schema.map(|schema| schema.label.clone()),
-            split_column: schema.and_then(|schema| schema.part.clone()),
+        let schema = source.manifest().map(DatasetManifest::labeled).transpose()?;
+        Ok(Self {
+            data: source.absolute_name(),
+            sha256: source.sha256()?.into(),
+            text_column: schema.map(|schema| schema.text_column.clone()),
+            label_column: schema.map(|schema| schema.label_column.clone()),
+            split_column: schema.and_then(|schema| schema.split_column.clone()),
             split: schema.map_or(defaults.split, |schema| schema.split),
             ..defaults
-        }
+        })
     }
 
     /// How a tokenizer is fitted. Words are lower-cased.
     #[cfg(feature = "fit")]
     pub(super) fn tokenizer_config(&self) -> TokenizerConfig {
         let words = TokenizerKind::Words;
-        TokenizerConfig {
-            kind: words,
-            vocabulary: self.vocab_size,
-            min_count: self.min_count,
-            lowercase: self.tokenizer == words.into(),
-        }
+        TokenizerConfig::new(words)
+            .with_vocab_size(self.vocab_size)
+            .with_min_count(self.min_count)
+            .with_lowercase(self.tokenizer == words.into())
     }
 
     /// The network that the run trains, for a vocabulary of this size and this number of labels.
     pub fn network(&self, vocab_size: usize, num_labels: usize) -> SequenceClassifierConfig {
-        SequenceClassifierConfig::new(vocab_size, self.embedding_dim, self.hidden_size, num_labels)
-            .with_cell(self.cell)
-            .with_layers(self.num_layers)
-            .with_bidirectional(self.bidirectional)
-            .with_pooling(self.pooling)
-            .with_dropout(self.dropout)
+        SequenceClassifierConfig::new(
+            SequenceInput::tokens(vocab_size, self.embedding_dim),
+            self.hidden_size,
+            num_labels,
+        )
+        .with_cell(self.cell)
+        .with_num_layers(self.num_layers)
+        .with_bidirectional(self.bidirectional)
+        .with_pooling(self.pooling)
+        .with_dropout(self.dropout)
     }
 }

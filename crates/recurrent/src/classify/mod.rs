@@ -18,7 +18,7 @@ mod training;
 
 #[cfg(feature = "fit")]
 pub use baseline::BagOfWords;
-pub use config::{ClassifyConfig, ClassifySource};
+pub use config::ClassifyConfig;
 #[cfg(feature = "fit")]
 pub use evaluation::{ClassifyEvaluation, ClassifyScores};
 pub use predictor::{Attribution, Classification, Classifier};

@@ -85,8 +85,8 @@ impl Predictor for Classifier {
                 expected: "the labels of this run".into(),
                 found: cause.to_string(),
             })?;
-        // Without dropout, since `attribute` runs the network in training mode.
-        let mut network = config.network(tokenizer.len(), labels.len()).with_dropout(0.0).init(device);
+        // `attribute` needs a network in training mode, without dropout.
+        let mut network = config.network(tokenizer.vocab_size(), labels.len()).with_dropout(0.0).init(device);
         run_dir.read_weights(&mut network)?;
         Ok(Self {
             network,
@@ -123,11 +123,11 @@ impl Predictor for Classifier {
         for chunk in order.chunks(BATCH) {
             let row = |index: &usize| &ids[*index][..ids[*index].len().min(max_length)];
             let rows: Vec<&[u32]> = chunk.iter().map(row).collect();
-            let (padded, lengths) = padded_ids(&rows, self.tokenizer.specials().pad, &self.device);
+            let (padded, lengths) = padded_ids(&rows, self.tokenizer.special_tokens().pad, &self.device);
             let probabilities = softmax(self.network.forward(padded, &lengths), 1).into_data();
             let probabilities: Vec<f64> = probabilities.iter::<f64>().collect();
             for (index, probabilities) in chunk.iter().zip(probabilities.chunks(self.labels.len())) {
-                let unknown = self.tokenizer.unknown(sentences[*index]);
+                let unknown = self.tokenizer.unknown_pieces(sentences[*index]);
                 let label = argmax(probabilities);
                 classifications[*index] = Some(Classification {
                     label: self.labels[label].clone(),
@@ -144,13 +144,13 @@ impl Predictor for Classifier {
     fn config(&self) -> &ClassifyConfig {
         &self.config
     }
-
-    fn summary(&self) -> Summary {
-        self.network.summary(&[self.config.max_length])
-    }
 }
 
 impl Classifier {
+    /// The layers of its network, with shapes and parameters.
+    pub fn summary(&self) -> Summary {
+        self.network.summary(&[self.config.max_length])
+    }
     /// The file of the labels in a run's folder.
     pub(super) const LABELS: &'static str = "labels.json";
 
@@ -172,7 +172,7 @@ impl Classifier {
     /// The contribution of each word of a sentence to its classification: the gradient of the likeliest label's logit with
     /// respect to the word's embedding, times the embedding (Shrikumar et al. 2017). Subwords of one word are added up.
     pub fn attribute(&self, sentence: &str) -> Vec<Attribution> {
-        let mut spans = self.tokenizer.spans(sentence);
+        let mut spans = self.tokenizer.encode_with_offsets(sentence);
         spans.truncate(self.config.max_length);
         let ids: Vec<u32> = spans.iter().map(|(id, _)| *id).collect();
         if ids.is_empty() {
@@ -180,9 +180,9 @@ impl Classifier {
         }
         let network = self.network.clone().train();
         let device = self.device.clone().autodiff();
-        let (padded, lengths) = padded_ids(&[&ids], self.tokenizer.specials().pad, &device);
+        let (padded, lengths) = padded_ids(&[&ids], self.tokenizer.special_tokens().pad, &device);
         let embedded = network.embed(padded).detach().require_grad();
-        let logits = network.classify(embedded.clone(), &lengths);
+        let logits = network.forward_values(embedded.clone(), &lengths);
         let gradients = logits.max_dim(1).sum().backward();
         let Some(gradient) = embedded.grad(&gradients) else {
             return Vec::new();

@@ -6,15 +6,15 @@ use burn::tensor::{Device, Distribution, Int, Tensor};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{
-    EncodedTexts, LabeledSplit, LabeledSubset, LabeledTexts, Role, Test, TextBatch, Tokenizer, Train, Valid,
+    DataSource, EncodedTexts, LabeledSplit, LabeledSubset, LabeledTexts, Role, Test, TextBatch, Tokenizer, Train, Valid,
 };
 use recurrent_models::networks::SequenceClassifier;
 
-use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifySource};
+use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation};
 use crate::fit::{BatchSource, Loaders, Loss, Objective};
 use crate::metrics::classification::LabeledPrediction;
-use crate::settings::Partial;
-use crate::{Result, Run, RunDir, Task};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
 /// Sentences per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
@@ -61,7 +61,7 @@ impl ClassifyData {
             return Ok(bag);
         }
         let texts: Vec<&str> = self.train_texts.labeled().map(|labeled| &*labeled.text).collect();
-        let bag = BagOfWords::fit(&texts, self.train_texts.numbers(), self.labels.len())?;
+        let bag = BagOfWords::fit(&texts, self.train_texts.label_ids(), self.labels.len())?;
         bag.write(run_dir)?;
         Ok(bag)
     }
@@ -71,35 +71,27 @@ impl Task for Classifying {
     const ITEMS: &'static str = "sentences";
 
     type Config = ClassifyConfig;
-    type Source = ClassifySource;
+    type Source = DataSource;
     type Data = ClassifyData;
     type Network = SequenceClassifier;
     type Objective = ClassifyObjective;
     type Evaluation = ClassifyEvaluation;
     type Predictor = Classifier;
 
-    fn open(given: &Partial) -> Result<ClassifySource> {
-        ClassifySource::open(&given.data::<ClassifyConfig>())
-    }
-
-    fn default_config(source: &ClassifySource, _given: &Partial) -> Result<ClassifyConfig> {
-        Ok(ClassifyConfig::new(source))
-    }
-
-    fn sha256(source: &ClassifySource) -> &str {
-        &source.sha256
+    fn default_config(source: &DataSource, _given: &Partial) -> Result<ClassifyConfig> {
+        ClassifyConfig::new(source)
     }
 
     /// Sentences → splits → tokenizer → token ids.
-    fn prepare(config: &ClassifyConfig, source: ClassifySource, run_dir: Option<&RunDir>) -> Result<ClassifyData> {
+    fn prepare(config: &ClassifyConfig, source: &DataSource, run_dir: Option<&RunDir>) -> Result<ClassifyData> {
         let column = Option::as_deref;
         let labeled = LabeledTexts::from_table(
-            &source.table,
+            source.table()?,
             column(&config.text_column),
             column(&config.label_column),
             column(&config.split_column),
         )?;
-        let LabeledSplit { train: train_texts, valid, test: test_texts, labels, crossed: near_duplicates, .. } =
+        let LabeledSplit { train: train_texts, valid, test: test_texts, labels, near_duplicates, .. } =
             labeled.split(&config.split)?;
         let tokenizer = match run_dir {
             Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
@@ -131,7 +123,7 @@ impl Task for Classifying {
     }
 
     fn network(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> SequenceClassifier {
-        config.network(data.tokenizer.len(), data.labels.len()).init(device)
+        config.network(data.tokenizer.vocab_size(), data.labels.len()).init(device)
     }
 
     fn input_shape(config: &ClassifyConfig) -> Vec<usize> {
@@ -139,7 +131,7 @@ impl Task for Classifying {
     }
 
     fn objective(config: &ClassifyConfig, data: &ClassifyData) -> ClassifyObjective {
-        ClassifyObjective { word_dropout: config.word_dropout, unknown: data.tokenizer.specials().unk }
+        ClassifyObjective { word_dropout: config.word_dropout, unknown: data.tokenizer.special_tokens().unk }
     }
 
     fn loaders(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> Loaders<TextBatch> {
@@ -149,8 +141,8 @@ impl Task for Classifying {
 
     /// Classifies the sentences of the test split, with the network and with the baseline, which is fitted on the
     /// training split and saved in the folder.
-    fn evaluate(run: &ClassifyRun, network: SequenceClassifier, device: &Device) -> Result<ClassifyEvaluation> {
-        let data = run.data();
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<ClassifyEvaluation> {
+        let TrainedRun { data, network, run_dir, .. } = run;
         let empty = LabeledPrediction { label: 0, probabilities: Vec::new() };
         let mut predictions = vec![empty; data.test.len()];
         for indices in data.test.by_length(EVALUATION_BATCH) {
@@ -158,15 +150,15 @@ impl Task for Classifying {
             let probabilities = softmax(network.forward(batch.ids, &batch.lengths), 1).into_data();
             let probabilities: Vec<f64> = probabilities.iter::<f64>().collect();
             for (index, probabilities) in indices.iter().zip(probabilities.chunks(data.labels.len())) {
-                let label = data.test.label(*index);
+                let label = data.test.label_id(*index);
                 predictions[*index] = LabeledPrediction { label, probabilities: probabilities.to_vec() };
             }
         }
         let texts: Vec<String> = data.test_texts.labeled().map(|labeled| labeled.text.clone()).collect();
         let sentences: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let probabilities = data.baseline(run.run_dir())?.predict(&sentences)?.into_iter().enumerate();
+        let probabilities = data.baseline(run_dir)?.predict(&sentences)?.into_iter().enumerate();
         let baseline = probabilities
-            .map(|(index, probabilities)| LabeledPrediction { label: data.test.label(index), probabilities });
+            .map(|(index, probabilities)| LabeledPrediction { label: data.test.label_id(index), probabilities });
         let baseline = baseline.collect();
         Ok(ClassifyEvaluation { labels: data.labels.clone(), texts, network: predictions, baseline })
     }

@@ -1,17 +1,14 @@
 //! The settings of a forecast.
 
-use std::path::Path;
-
 use recurrent_data::{
-    ColumnSelection, DataError, DataSource, Missing, RAW_FOLDER, Ratios, ScalerKind, SeriesSchema, Table, locate,
-    sha256,
+    ColumnSelection, DataError, DataSource, DatasetManifest, Missing, ScalerKind, SplitFractions, Table,
 };
 use recurrent_models::CellKind;
 use recurrent_models::networks::ForecastNetworkConfig;
 
 use crate::fit::FitConfig;
-use crate::settings::{Bound, Partial, Settings};
-use crate::task::data_name;
+use crate::partial::Partial;
+use crate::settings::{Bound, Settings};
 use crate::{Error, Result};
 
 crate::settings! {
@@ -29,7 +26,7 @@ crate::settings! {
         /// What to do about missing values: error, forward (repeat the last value), drop (leave the row out).
         missing: Missing = Missing::default();
         /// Fractions of the rows for training, validation and test, in the order of time.
-        split: Ratios = Ratios::default();
+        split: SplitFractions = SplitFractions::default();
         /// How columns are scaled: standard, minmax, none.
         scaler: ScalerKind = ScalerKind::default();
         /// Rows of a season, for the seasonal naive baseline; 0 for none.
@@ -54,60 +51,34 @@ crate::settings! {
     fit: FitConfig::default(),
 }
 
-/// An opened table, and its schema if it is a registered data set.
-#[derive(Debug)]
-pub struct ForecastSource {
-    /// The name of the data set in a configuration.
-    pub name: String,
-    /// The rows, as text.
-    pub table: Table,
-    /// The schema of a registered data set.
-    pub schema: Option<&'static SeriesSchema>,
-    /// The SHA-256 of its bytes.
-    pub sha256: String,
-}
-
-impl ForecastSource {
-    /// Opens a registered data set by its name, or else a CSV file by its path.
-    ///
-    /// # Errors
-    /// If neither exists, or the file is not a table.
-    pub fn open(data: &str) -> Result<Self> {
-        let source: DataSource = locate(data, Path::new(RAW_FOLDER))?;
-        let schema = source.manifest.map(recurrent_data::DatasetManifest::series).transpose()?;
-        let bytes = source.read()?;
-        let table = Table::from_bytes(source.source(), &bytes, None)?;
-        Ok(Self { name: data_name(&source), table, schema, sha256: sha256(&bytes) })
-    }
-}
-
 impl ForecastConfig {
     /// The default settings for a data set: those of its manifest; for a file, the only numeric column is the target.
     ///
     /// # Errors
     /// If a file has no numeric column, or several.
-    pub fn new(source: &ForecastSource) -> Result<Self> {
+    pub fn new(source: &DataSource) -> Result<Self> {
         Self::for_columns(source, &Partial::default())
     }
 
-    /// The default settings for a data set and the targets and features that were given.
-    pub(super) fn for_columns(source: &ForecastSource, given: &Partial) -> Result<Self> {
-        let schema = source.schema;
+    /// The recipe for a data set with the targets and features that were given.
+    pub(super) fn for_columns(source: &DataSource, given: &Partial) -> Result<Self> {
+        let schema = source.manifest().map(DatasetManifest::series).transpose()?;
+        let table = source.table()?;
         let target: Vec<String> = match (given.get("target"), schema) {
             (Some(target), _) => target,
             (None, Some(schema)) => schema.targets.clone(),
-            (None, None) => vec![only_numeric_column(&source.table)?],
+            (None, None) => vec![only_numeric_column(table)?],
         };
-        let of_schema = || schema.map(|schema| schema.inputs.clone());
+        let of_schema = || schema.map(|schema| schema.features.clone());
         let features = given.get("features").or_else(of_schema).filter(|features: &Vec<_>| !features.is_empty());
         let features = features.unwrap_or_else(|| target.clone());
         let defaults = Self::defaults();
         Ok(Self {
-            data: source.name.clone(),
-            sha256: source.sha256.clone(),
+            data: source.absolute_name(),
+            sha256: source.sha256()?.into(),
             date: match schema {
-                Some(schema) => Some(schema.date.clone()),
-                None => source.table.date_column().map(String::from),
+                Some(schema) => Some(schema.date_column.clone()),
+                None => table.date_column().map(String::from),
             },
             split: schema.map_or(defaults.split, |schema| schema.split),
             season: schema.and_then(|schema| schema.season).unwrap_or(defaults.season),
@@ -140,7 +111,7 @@ impl ForecastConfig {
         ForecastNetworkConfig::new(self.features.len(), self.hidden_size.clone(), self.horizon, self.target.len())
             .with_cell(self.cell)
             .with_dropout(self.dropout)
-            .with_noise(self.noise)
+            .with_noise_std(self.noise)
             .with_residual(self.residual.then(features_of_targets))
     }
 

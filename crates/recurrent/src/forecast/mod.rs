@@ -18,7 +18,7 @@ mod training;
 mod transform;
 
 pub use baseline::Baseline;
-pub use config::{ForecastConfig, ForecastSource};
+pub use config::ForecastConfig;
 #[cfg(feature = "fit")]
 pub use evaluation::{ForecastScore, ScoreTable, ScoredForecaster, TestForecasts};
 pub use predictor::{Forecast, Forecaster};

@@ -92,13 +92,13 @@ impl Predictor for Forecaster {
     fn config(&self) -> &ForecastConfig {
         &self.config
     }
-
-    fn summary(&self) -> Summary {
-        self.network.summary(&[self.transform.window, self.transform.features.len()])
-    }
 }
 
 impl Forecaster {
+    /// The layers of its network, with shapes and parameters.
+    pub fn summary(&self) -> Summary {
+        self.network.summary(&[self.transform.window, self.transform.features.len()])
+    }
     /// The columns that a forecast needs, from a table with any columns.
     ///
     /// # Errors
@@ -187,7 +187,7 @@ impl Forecaster {
 /// The labels of the next `steps` rows after a history: their dates, or their distance.
 fn labels_after(history: &Series, steps: usize) -> Vec<String> {
     match history.dates() {
-        Some(dates) => dates.continue_from(history.len() - 1, steps),
+        Some(dates) => dates.labels_after(history.len() - 1, steps),
         None => (1..=steps).map(|step| format!("+{step}")).collect(),
     }
 }

@@ -1,13 +1,13 @@
 //! Training and evaluation of a forecaster.
 
 use burn::tensor::Device;
-use recurrent_data::{Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
+use recurrent_data::{DataSource, Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
-use super::{ForecastConfig, ForecastSource, ForecastTransform, Forecaster, TestForecasts, csv};
+use super::{ForecastConfig, ForecastTransform, Forecaster, TestForecasts, csv};
 use crate::fit::{BatchSource, Loaders, Loss, Objective};
-use crate::settings::Partial;
-use crate::{Result, Run, RunDir, Task};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
 /// Windows per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
@@ -42,28 +42,20 @@ impl Task for Forecasting {
     const ITEMS: &'static str = <Windows<Train> as BatchSource>::UNIT;
 
     type Config = ForecastConfig;
-    type Source = ForecastSource;
+    type Source = DataSource;
     type Data = ForecastData;
     type Network = ForecastNetwork;
     type Objective = ForecastObjective;
     type Evaluation = TestForecasts;
     type Predictor = Forecaster;
 
-    fn open(given: &Partial) -> Result<ForecastSource> {
-        ForecastSource::open(&given.data::<ForecastConfig>())
-    }
-
-    fn default_config(source: &ForecastSource, given: &Partial) -> Result<ForecastConfig> {
+    fn default_config(source: &DataSource, given: &Partial) -> Result<ForecastConfig> {
         ForecastConfig::for_columns(source, given)
     }
 
-    fn sha256(source: &ForecastSource) -> &str {
-        &source.sha256
-    }
-
     /// Table → series → splits → scaler → windows.
-    fn prepare(config: &ForecastConfig, source: ForecastSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
-        let series = source.table.series(&config.selection())?;
+    fn prepare(config: &ForecastConfig, source: &DataSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
+        let series = source.table()?.series(&config.selection())?;
         let history = last_rows(&series, config);
         let Split { train, valid, test, .. } = series.split(&config.split)?;
         let transform = ForecastTransform::new(config, Scaler::fit(&train, config.scaler));
@@ -105,8 +97,8 @@ impl Task for Forecasting {
     }
 
     /// Forecasts from every window of the test split.
-    fn evaluate(run: &ForecastRun, network: ForecastNetwork, device: &Device) -> Result<TestForecasts> {
-        let (config, data) = (run.config(), run.data());
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<TestForecasts> {
+        let TrainedRun { config, data, network, .. } = run;
         let indices: Vec<usize> = (0..data.test.len()).collect();
         let mut forecasts = Vec::with_capacity(indices.len() * config.horizon * config.target.len());
         for chunk in indices.chunks(EVALUATION_BATCH) {

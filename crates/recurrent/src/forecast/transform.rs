@@ -68,6 +68,6 @@ impl ForecastTransform {
 
     /// An output of the network for target `target`, in the column's own unit.
     pub(super) fn decode(&self, shape: &WindowShape, target: usize, output: f32) -> f64 {
-        self.scaler.inverse(shape.targets()[target], f64::from(output))
+        self.scaler.inverse_transform(shape.targets()[target], f64::from(output))
     }
 }

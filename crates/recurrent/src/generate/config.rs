@@ -1,15 +1,12 @@
 //! The settings of text generation.
 
-use std::path::Path;
-
-use recurrent_data::{Bytes, Corpus, RAW_FOLDER, TokenizerConfig, TokenizerKind, locate};
+use recurrent_data::{DataSource, DatasetManifest, TokenizerConfig, TokenizerKind};
 use recurrent_models::CellKind;
 use recurrent_models::networks::LanguageModelConfig;
 
 use crate::Result;
 use crate::fit::FitConfig;
 use crate::settings::{Bound, Settings};
-use crate::task::data_name;
 use crate::tokenizer::TokenizerChoice;
 
 crate::settings! {
@@ -48,56 +45,35 @@ crate::settings! {
     fit: FitConfig { epochs: 10, batch_size: 32, lr: 4e-3, patience: 3, ..FitConfig::default() },
 }
 
-/// An opened text, and the settings of its manifest.
-#[derive(Debug)]
-pub struct GenerateSource {
-    /// The name of the data set in a configuration.
-    pub name: String,
-    /// The text.
-    pub corpus: Corpus,
-    /// The validation fraction of a registered data set.
-    pub valid_fraction: Option<f64>,
-}
-
-impl GenerateSource {
-    /// Opens a registered data set by its name, or else a text file by its path.
+impl GenerateConfig {
+    /// The recipe for a text: a character model with one LSTM layer.
     ///
     /// # Errors
-    /// If neither exists, or the file is not UTF-8.
-    pub fn open(data: &str) -> Result<Self> {
-        let source = locate(data, Path::new(RAW_FOLDER))?;
-        let schema = source.manifest.map(recurrent_data::DatasetManifest::text).transpose()?;
-        let corpus = match &source.bytes {
-            Bytes::Embedded(bytes) => Corpus::from_bytes(source.source(), *bytes)?,
-            Bytes::File(path) => Corpus::open(path)?,
-        };
-        Ok(Self { name: data_name(&source), corpus, valid_fraction: schema.map(|schema| schema.valid) })
-    }
-}
-
-impl GenerateConfig {
-    /// The default settings for a text: a character model with one LSTM layer.
-    pub fn new(source: &GenerateSource) -> Self {
+    /// If the data cannot be read, or the data set is another task's.
+    pub fn new(source: &DataSource) -> Result<Self> {
         let defaults = Self::defaults();
-        Self {
-            data: source.name.clone(),
-            sha256: source.corpus.sha256().to_string(),
-            valid_fraction: source.valid_fraction.unwrap_or(defaults.valid_fraction),
+        let schema = source.manifest().map(DatasetManifest::text).transpose()?;
+        // The text, read once here, is known with its checksum.
+        source.corpus()?;
+        Ok(Self {
+            data: source.absolute_name(),
+            sha256: source.sha256()?.into(),
+            valid_fraction: schema.map_or(defaults.valid_fraction, |schema| schema.valid_fraction),
             ..defaults
-        }
+        })
     }
 
     /// How a tokenizer is fitted.
     pub(super) fn tokenizer_config(&self) -> TokenizerConfig {
-        TokenizerConfig { vocabulary: self.vocab_size, ..TokenizerConfig::new(TokenizerKind::Chars) }
+        TokenizerConfig::new(TokenizerKind::Chars).with_vocab_size(self.vocab_size)
     }
 
     /// The network that the run trains, for a vocabulary of this size.
     pub fn network(&self, vocab_size: usize) -> LanguageModelConfig {
         LanguageModelConfig::new(vocab_size, self.embedding_dim, self.hidden_size)
             .with_cell(self.cell)
-            .with_layers(self.num_layers)
+            .with_num_layers(self.num_layers)
             .with_dropout(self.dropout)
-            .with_tied(self.tie_weights)
+            .with_tie_weights(self.tie_weights)
     }
 }

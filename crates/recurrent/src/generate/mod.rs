@@ -13,7 +13,7 @@ mod predictor;
 #[cfg(feature = "fit")]
 mod training;
 
-pub use config::{GenerateConfig, GenerateSource};
+pub use config::GenerateConfig;
 pub use predictor::{Completion, Generated, GenerationConfig, Generator};
 #[cfg(feature = "fit")]
 pub use training::{

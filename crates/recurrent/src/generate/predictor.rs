@@ -102,7 +102,7 @@ impl Predictor for Generator {
         let run_dir = RunDir::open(folder)?;
         let config: GenerateConfig = run_dir.config()?;
         let tokenizer = run_dir.read_tokenizer("embedding.weight")?;
-        let mut network = config.network(tokenizer.len()).init(device);
+        let mut network = config.network(tokenizer.vocab_size()).init(device);
         run_dir.read_weights(&mut network)?;
         Ok(Self { network, tokenizer, config, device: device.clone() })
     }
@@ -119,13 +119,13 @@ impl Predictor for Generator {
     fn config(&self) -> &GenerateConfig {
         &self.config
     }
-
-    fn summary(&self) -> Summary {
-        self.network.summary(&[self.config.bptt])
-    }
 }
 
 impl Generator {
+    /// The layers of its network, with shapes and parameters.
+    pub fn summary(&self) -> Summary {
+        self.network.summary(&[self.config.bptt])
+    }
     /// The tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
@@ -144,7 +144,7 @@ impl Generator {
     ) -> Result<Generated> {
         options.sampling.check()?;
         Bound::AtLeast(1).check("max_new_tokens", options.max_new_tokens.try_into().unwrap_or(i64::MAX))?;
-        let unknown: Vec<String> = self.tokenizer.unknown(prompt).into_iter().map(|piece| piece.text).collect();
+        let unknown: Vec<String> = self.tokenizer.unknown_pieces(prompt).into_iter().map(|piece| piece.text).collect();
         if let (true, false) = (options.strict, unknown.is_empty()) {
             let expected = "characters of the training split (unless `strict` is set, others are read as <unk>)";
             return Err(Error::setting("prompt", expected, unknown.join(" ")));
@@ -179,7 +179,7 @@ impl Generator {
         // The text of each token after the prompt: a word tokenizer puts a space between two words.
         let before = self.tokenizer.decode(&[last]).len();
         let after = |id| self.tokenizer.decode(&[last, id]).get(before..).unwrap_or_default().to_string();
-        let texts: Vec<String> = (0..self.tokenizer.len() as u32).map(after).collect();
+        let texts: Vec<String> = (0..self.tokenizer.vocab_size() as u32).map(after).collect();
         let ends: Vec<bool> =
             texts.iter().map(|text| !text.chars().next().is_some_and(char::is_alphanumeric)).collect();
         let mut open = vec![Prefix { text: String::new(), last, log_probability: 0.0 }];
@@ -224,7 +224,7 @@ impl Generator {
             return tokens;
         }
         let line_end = self.tokenizer.encode("\n");
-        if line_end.is_empty() { vec![self.tokenizer.specials().bos] } else { line_end }
+        if line_end.is_empty() { vec![self.tokenizer.special_tokens().bos] } else { line_end }
     }
 
     /// The state after all tokens of a prompt but the last, and the last.
@@ -233,12 +233,17 @@ impl Generator {
         if before.is_empty() {
             return (None, *last);
         }
-        let (ids, _) = padded_ids(&[before], self.tokenizer.specials().pad, &self.device);
+        let (ids, _) = padded_ids(&[before], self.tokenizer.special_tokens().pad, &self.device);
         (Some(self.network.forward(ids, None).1), *last)
     }
 
     fn decoder(&self, state: Option<AnyState>) -> LanguageDecoder<'_> {
-        LanguageDecoder { network: &self.network, device: &self.device, state, specials: self.tokenizer.specials() }
+        LanguageDecoder {
+            network: &self.network,
+            device: &self.device,
+            state,
+            specials: self.tokenizer.special_tokens(),
+        }
     }
 
     fn sample(

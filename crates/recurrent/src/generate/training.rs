@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{Device, Distribution, Tensor};
-use recurrent_data::{BpttBatches, Role, TokenBatch, Tokenizer, Tokens, Train, Valid};
+use recurrent_data::{BpttBatches, CorpusSplit, DataSource, EncodedCorpus, Role, TokenBatch, Tokenizer, Train, Valid};
 use recurrent_models::AnyState;
 use recurrent_models::networks::LanguageModel;
 use serde::Serialize;
 
-use super::{GenerateConfig, GenerateSource, Generator};
+use super::{GenerateConfig, Generator};
 use crate::fit::{BatchSource, EpochSeed, Loader, Loaders, Loss, Objective, Order, token_loss};
-use crate::settings::Partial;
-use crate::{Result, Run, RunDir, Task};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
 /// Streams in which the validation split is read, if it is long enough; each starts with an empty state.
 const VALIDATION_STREAMS: usize = 32;
@@ -42,7 +42,7 @@ impl GenerateData {
 
     /// How many tokens of the training and validation splits are predicted.
     pub fn token_counts(&self) -> [usize; 2] {
-        [self.train.targets(), self.valid.targets()]
+        [self.train.num_targets(), self.valid.num_targets()]
     }
 
     /// The metrics of a mean loss per token, in nats.
@@ -57,10 +57,10 @@ impl GenerateData {
     /// The first `steps` steps of training: each input token and the one to predict.
     pub fn trace(&self, steps: usize) -> Vec<TracedStep> {
         let mut traced = Vec::with_capacity(steps);
-        let named = |id: u32| (id, self.tokenizer.token(id));
+        let named = |id: u32| (id, self.tokenizer.display_token(id));
         for window in 0..self.train.len() {
-            let (inputs, targets) = self.train.window(window);
-            let first_stream = inputs.len() / self.train.lanes();
+            let (inputs, targets) = self.train.batch(window);
+            let first_stream = inputs.len() / self.train.streams();
             let pairs = inputs.iter().zip(&targets).take(first_stream);
             traced.extend(pairs.map(|(input, target)| TracedStep { input: named(*input), target: named(*target) }));
             if traced.len() >= steps {
@@ -103,28 +103,20 @@ impl Task for Generation {
     const ITEMS: &'static str = "tokens";
 
     type Config = GenerateConfig;
-    type Source = GenerateSource;
+    type Source = DataSource;
     type Data = GenerateData;
     type Network = LanguageModel;
     type Objective = GenerateObjective;
     type Evaluation = LanguageMetrics;
     type Predictor = Generator;
 
-    fn open(given: &Partial) -> Result<GenerateSource> {
-        GenerateSource::open(&given.data::<GenerateConfig>())
-    }
-
-    fn default_config(source: &GenerateSource, _given: &Partial) -> Result<GenerateConfig> {
-        Ok(GenerateConfig::new(source))
-    }
-
-    fn sha256(source: &GenerateSource) -> &str {
-        source.corpus.sha256()
+    fn default_config(source: &DataSource, _given: &Partial) -> Result<GenerateConfig> {
+        GenerateConfig::new(source)
     }
 
     /// Corpus → splits → tokenizer → token ids → windows of parallel streams.
-    fn prepare(config: &GenerateConfig, source: GenerateSource, run_dir: Option<&RunDir>) -> Result<GenerateData> {
-        let (train, valid) = source.corpus.split(config.valid_fraction)?;
+    fn prepare(config: &GenerateConfig, source: &DataSource, run_dir: Option<&RunDir>) -> Result<GenerateData> {
+        let CorpusSplit { train, valid, .. } = source.corpus()?.split(config.valid_fraction)?;
         let tokenizer = match run_dir {
             Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
             None => config.tokenizer.tokenizer(&config.tokenizer_config(), train.pieces())?,
@@ -132,7 +124,7 @@ impl Task for Generation {
         let (train, valid) = (train.encode(&tokenizer)?, valid.encode(&tokenizer)?);
         let (streams, bptt) = validation_shape(config, &valid);
         Ok(GenerateData {
-            characters_per_token: valid.chars() as f64 / valid.len().max(1) as f64,
+            characters_per_token: valid.num_chars() as f64 / valid.len().max(1) as f64,
             train: BpttBatches::new(train, config.fit.batch_size, config.bptt)?,
             valid: BpttBatches::new(valid, streams, bptt)?,
             tokenizer,
@@ -144,11 +136,11 @@ impl Task for Generation {
     }
 
     fn items(data: &GenerateData) -> usize {
-        data.train.targets()
+        data.train.num_targets()
     }
 
     fn network(config: &GenerateConfig, data: &GenerateData, device: &Device) -> LanguageModel {
-        config.network(data.tokenizer.len()).init(device)
+        config.network(data.tokenizer.vocab_size()).init(device)
     }
 
     fn input_shape(config: &GenerateConfig) -> Vec<usize> {
@@ -171,11 +163,12 @@ impl Task for Generation {
     }
 
     /// Predicts the validation split.
-    fn evaluate(run: &GenerateRun, network: LanguageModel, device: &Device) -> Result<LanguageMetrics> {
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<LanguageMetrics> {
+        let TrainedRun { data, network, .. } = run;
         let (mut total, mut tokens) = (0.0, 0);
         let mut state: Option<AnyState> = None;
-        for window in 0..run.data().valid.len() {
-            let TokenBatch { inputs, targets } = TokenBatch::gather(&run.data().valid, window, device);
+        for window in 0..data.valid.len() {
+            let TokenBatch { inputs, targets } = TokenBatch::gather(&data.valid, window, device);
             let [streams, steps] = inputs.dims();
             let (logits, next) = network.forward(inputs, state.take());
             let loss: f32 = token_loss(logits, targets, None, 0.0).into_scalar();
@@ -183,12 +176,12 @@ impl Task for Generation {
             tokens += streams * steps;
             state = Some(next);
         }
-        Ok(run.data().metrics(total / tokens as f64))
+        Ok(data.metrics(total / tokens as f64))
     }
 }
 
 /// The numbers of streams and of steps per window for validation: few streams, so that most tokens have a long context.
-fn validation_shape(config: &GenerateConfig, valid: &Tokens<Valid>) -> (usize, usize) {
+fn validation_shape(config: &GenerateConfig, valid: &EncodedCorpus<Valid>) -> (usize, usize) {
     let targets = valid.len().saturating_sub(1);
     let bptt = config.bptt.min(targets).max(1);
     ((targets / bptt).clamp(1, VALIDATION_STREAMS), bptt)

@@ -1,21 +1,21 @@
 //! The settings of a translation.
 
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 
 use recurrent_data::{
-    PairsSchema, ParallelCorpus, RAW_FOLDER, Ratios, Table, TokenizerConfig, TokenizerKind, locate, read_file, sha256,
+    DataSource, DatasetManifest, ParallelCorpus, SplitFractions, TokenizerConfig, TokenizerKind, sha256,
 };
-use recurrent_models::networks::{Input, Seq2SeqConfig};
+use recurrent_models::networks::Seq2SeqConfig;
 use recurrent_models::{AttentionKind, CellKind};
 use serde::{Deserialize, Serialize};
 
 use crate::fit::{FitConfig, Schedule};
+use crate::partial::Partial;
 use crate::settings::{Bound, Settings};
-use crate::task::data_name;
+use crate::task::{TaskSource, open_data};
 use crate::tokenizer::TokenizerChoice;
-use crate::{Error, Result};
+use crate::{Error, Result, TaskConfig};
 
 crate::settings! {
     /// The settings of a translation.
@@ -31,7 +31,7 @@ crate::settings! {
         /// The column whose groups of pairs stay together in one split.
         group_column: Option<String> = None, value_name = "COL", default_text = Some("the source sentence");
         /// Fractions of the groups for training, validation and test.
-        split: Ratios = Ratios::new(0.8, 0.1, 0.1).expect("they add up to 1"),
+        split: SplitFractions = SplitFractions::new(0.8, 0.1, 0.1).expect("they add up to 1"),
             default_text = Some("the data set's, or else 0.8,0.1,0.1");
         /// The tokenizer on both sides: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
         tokenizer: TokenizerChoice = TokenizerKind::Bpe.into();
@@ -130,55 +130,35 @@ impl FromStr for DecoderAttention {
 
 crate::setting_value!(DecoderAttention: "SCORE");
 
-/// An opened parallel corpus, and its schema if it is a registered data set.
+/// An opened set of pairs: a table, or two files of sentences.
 #[derive(Debug)]
 pub struct TranslateSource {
-    /// The name of the data set in a configuration.
-    pub name: String,
-    /// The path of the translations, if they are in a separate file.
-    pub target_data: Option<String>,
-    /// The schema of a registered data set.
-    pub schema: Option<&'static PairsSchema>,
-    /// The SHA-256 of all bytes.
-    pub sha256: String,
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    Table(Table),
-    Aligned(ParallelCorpus),
+    source: DataSource,
+    /// The translations, if they are in a file of their own.
+    target: Option<DataSource>,
 }
 
 impl TranslateSource {
     /// Opens a registered data set by its name, a table of pairs by its path, or two files of sentences.
     ///
     /// # Errors
-    /// If they do not exist, or a file is not text.
+    /// If there is none of them.
     pub fn open(data: &str, target_data: Option<&str>) -> Result<Self> {
-        let source = locate(data, Path::new(RAW_FOLDER))?;
-        let schema = source.manifest.map(recurrent_data::DatasetManifest::pairs).transpose()?;
-        let mut bytes = source.read()?.into_owned();
-        let (target_data, content) = match target_data {
-            None => (None, Content::Table(Table::from_bytes(source.source(), &bytes, None)?)),
-            Some(path) => {
-                let target = read_file(Path::new(path))?;
-                let corpus = ParallelCorpus::from_aligned_bytes((&source.source(), &bytes), (path, &target))?;
-                bytes.extend(target);
-                (Some(data_name(&locate(path, Path::new(RAW_FOLDER))?)), Content::Aligned(corpus))
-            }
-        };
-        Ok(Self { name: data_name(&source), target_data, schema, sha256: sha256(&bytes), content })
+        Ok(Self { source: open_data(data)?, target: target_data.map(open_data).transpose()? })
     }
 
     /// The pairs, from the columns that the settings name.
     #[cfg(feature = "fit")]
-    pub(super) fn pairs(self, config: &TranslateConfig) -> Result<ParallelCorpus> {
+    pub(super) fn pairs(&self, config: &TranslateConfig) -> Result<ParallelCorpus> {
+        let Self { source, target } = self;
         let column = Option::as_deref;
-        Ok(match self.content {
-            Content::Aligned(pairs) => pairs,
-            Content::Table(table) => ParallelCorpus::from_table(
-                &table,
+        Ok(match target {
+            Some(target) => ParallelCorpus::from_aligned_bytes(
+                (&source.label(), source.bytes()?),
+                (&target.label(), target.bytes()?),
+            )?,
+            None => ParallelCorpus::from_table(
+                source.table()?,
                 column(&config.source_column),
                 column(&config.target_column),
                 column(&config.group_column),
@@ -187,21 +167,38 @@ impl TranslateSource {
     }
 }
 
+impl TaskSource for TranslateSource {
+    fn open<C: TaskConfig>(given: &Partial) -> Result<Self> {
+        let target_data: Option<String> = given.get("target_data");
+        Self::open(&given.data::<C>(), target_data.as_deref())
+    }
+
+    fn sha256(&self) -> Result<String> {
+        Ok(match &self.target {
+            None => self.source.sha256()?.into(),
+            Some(target) => sha256(&[self.source.bytes()?, target.bytes()?].concat()),
+        })
+    }
+}
+
 impl TranslateConfig {
-    /// The default settings for a parallel corpus: a GRU with attention on subwords.
-    pub fn new(source: &TranslateSource) -> Self {
+    /// The recipe for a set of pairs: a GRU with attention on subwords.
+    ///
+    /// # Errors
+    /// If the data cannot be read, or the data set is another task's.
+    pub fn new(source: &TranslateSource) -> Result<Self> {
         let defaults = Self::defaults();
-        let schema = source.schema;
-        Self {
-            data: source.name.clone(),
-            target_data: source.target_data.clone(),
-            sha256: source.sha256.clone(),
+        let schema = source.source.manifest().map(DatasetManifest::pairs).transpose()?;
+        Ok(Self {
+            data: source.source.absolute_name(),
+            target_data: source.target.as_ref().map(DataSource::absolute_name),
+            sha256: source.sha256()?,
             source_column: schema.map(|schema| schema.source.column.clone()),
             target_column: schema.map(|schema| schema.target.column.clone()),
-            group_column: schema.and_then(|schema| schema.group.clone()),
+            group_column: schema.and_then(|schema| schema.group_column.clone()),
             split: schema.map_or(defaults.split, |schema| schema.split),
             ..defaults
-        }
+        })
     }
 
     /// The lecture's network: one-hot characters, LSTM(128) → states → LSTM(128) → softmax over 100 characters, without
@@ -228,19 +225,19 @@ impl TranslateConfig {
     /// How the tokenizers are fitted.
     #[cfg(feature = "fit")]
     pub(super) fn tokenizer_config(&self) -> TokenizerConfig {
-        TokenizerConfig { vocabulary: self.vocab_size, ..TokenizerConfig::new(TokenizerKind::Bpe) }
+        TokenizerConfig::new(TokenizerKind::Bpe).with_vocab_size(self.vocab_size)
     }
 
     /// The network that the run trains, for vocabularies of these sizes.
     pub fn network(&self, [source, target]: [usize; 2]) -> Seq2SeqConfig {
         Seq2SeqConfig::new(source, target, self.hidden_size)
-            .with_input(if self.one_hot { Input::OneHot } else { Input::Embedding(self.embedding_dim) })
+            .with_embedding_dim((!self.one_hot).then_some(self.embedding_dim))
             .with_cell(self.cell)
-            .with_layers(self.num_layers)
+            .with_num_layers(self.num_layers)
             .with_bidirectional(self.bidirectional)
             .with_attention(self.attention.kind())
             .with_dropout(self.dropout)
-            .with_tied(self.tie_weights)
+            .with_tie_weights(self.tie_weights)
     }
 
     fn check_tied(&self) -> Result<()> {

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
 use recurrent_data::SpecialTokens;
 use recurrent_models::AnyState;
-use recurrent_models::networks::{Encoded, Seq2Seq};
+use recurrent_models::networks::{EncoderOutput, Seq2Seq};
 
 use super::BeamConfig;
 use super::tokenizers::Tokenizers;
@@ -48,7 +48,7 @@ pub(super) fn translate(
 /// Decodes a batch of sentences.
 struct SentenceDecoder<'a> {
     network: &'a Seq2Seq,
-    encoded: Encoded,
+    encoded: EncoderOutput,
     state: AnyState,
     special_tokens: SpecialTokens,
     device: &'a Device,

@@ -109,13 +109,13 @@ impl Predictor for Translator {
     fn config(&self) -> &TranslateConfig {
         &self.config
     }
-
-    fn summary(&self) -> Summary {
-        self.network.summary(&[self.config.max_length])
-    }
 }
 
 impl Translator {
+    /// The layers of its network, with shapes and parameters.
+    pub fn summary(&self) -> Summary {
+        self.network.summary(&[self.config.max_length])
+    }
     /// Translates sentences with other settings of the beam search. Sentences of similar length are batched.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ impl Translator {
         let rows = found.into_iter().zip(sources).zip(sentences);
         let translations = rows.map(|((hypotheses, (_, truncated)), sentence)| {
             let mut texts = hypotheses.iter().map(|found| self.tokenizers.target.decode(&found.tokens));
-            let unknown = self.tokenizers.source.unknown(sentence.as_ref());
+            let unknown = self.tokenizers.source.unknown_pieces(sentence.as_ref());
             Translation {
                 text: texts.next().unwrap_or_default(),
                 probability: hypotheses.first().map_or(0.0, |found| found.log_probability.exp()),
@@ -162,7 +162,7 @@ impl Translator {
         let (ids, lengths) = padded_ids(&[&source], source_tokens.pad, &self.device);
         let encoded = self.network.encode(ids, &lengths);
         let weights: Vec<f64> = self.network.decode(&encoded, inputs).weights?.into_data().iter::<f64>().collect();
-        let names = |tokenizer: &Tokenizer, ids: &[u32]| ids.iter().map(|id| tokenizer.token(*id)).collect();
+        let names = |tokenizer: &Tokenizer, ids: &[u32]| ids.iter().map(|id| tokenizer.display_token(*id)).collect();
         Some(AttentionMap {
             source: names(&self.tokenizers.source, &source),
             target: names(&self.tokenizers.target, &target),

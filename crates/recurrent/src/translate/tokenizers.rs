@@ -25,20 +25,20 @@ impl Tokenizers {
             found: cause.to_string(),
         })?;
         if run_dir.has_weights() && !config.one_hot {
-            run_dir.check_rows("source.embedding.weight", tokenizers.source.len())?;
-            run_dir.check_rows("target.embedding.weight", tokenizers.target.len())?;
+            run_dir.check_rows("source.embedding.weight", tokenizers.source.vocab_size())?;
+            run_dir.check_rows("target.embedding.weight", tokenizers.target.vocab_size())?;
         }
         Ok(tokenizers)
     }
 
     /// The vocabulary sizes of source and target.
     pub fn vocab_sizes(&self) -> [usize; 2] {
-        [self.source.len(), self.target.len()]
+        [self.source.vocab_size(), self.target.vocab_size()]
     }
 
     /// The special tokens of source and target.
     pub fn special_tokens(&self) -> [SpecialTokens; 2] {
-        [self.source.specials(), self.target.specials()]
+        [self.source.special_tokens(), self.target.special_tokens()]
     }
 
     /// The encoder's input of a sentence, as in training: its tokens, truncated to `max_length`, and the end token; and
@@ -47,7 +47,7 @@ impl Tokenizers {
         let mut ids = self.source.encode(sentence);
         let truncated = ids.len() > max_length;
         ids.truncate(max_length);
-        ids.push(self.source.specials().eos);
+        ids.push(self.source.special_tokens().eos);
         (ids, truncated)
     }
 }

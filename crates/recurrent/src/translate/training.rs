@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use recurrent_data::{EncodedPairs, PairBatch, PairSplit, Role, Test, Train, Translations, Valid};
+use recurrent_data::{EncodedPairs, PairBatch, PairSplit, ReferenceSet, Role, Test, Train, Valid};
 use recurrent_models::networks::Seq2Seq;
 
 use super::decode::translate;
@@ -13,8 +13,8 @@ use super::{
     Translator,
 };
 use crate::fit::{BatchSource, Loaders, Loss, Objective, token_loss};
-use crate::settings::Partial;
-use crate::{Result, Run, RunDir, Task};
+use crate::partial::Partial;
+use crate::{Result, Run, RunDir, Task, TrainedRun};
 
 /// Pairs per batch in evaluation.
 const EVALUATION_BATCH: usize = 128;
@@ -34,7 +34,7 @@ pub struct TranslateData {
     valid: EncodedPairs<Valid>,
     test: EncodedPairs<Test>,
     /// The different sentences of the test split, with all their translations.
-    test_sentences: Vec<Translations>,
+    test_sentences: Vec<ReferenceSet>,
     nearest_neighbor: NearestNeighborBaseline,
     notes: Vec<String>,
 }
@@ -57,7 +57,7 @@ impl TranslateData {
             let batch = PairBatch::gather(&self.test, &batch, device);
             let items = target_tokens(&batch);
             let logits = network.forward(batch.source, &batch.source_lengths, batch.inputs);
-            let padding = self.tokenizers.target.specials().pad;
+            let padding = self.tokenizers.target.special_tokens().pad;
             let loss: f32 = token_loss(logits, batch.targets, Some(padding), 0.0).into_scalar();
             total += f64::from(loss) * items as f64;
             tokens += items;
@@ -77,23 +77,14 @@ impl Task for Translating {
     type Evaluation = TranslationEvaluation;
     type Predictor = Translator;
 
-    fn open(given: &Partial) -> Result<TranslateSource> {
-        let target_data: Option<String> = given.get("target_data");
-        TranslateSource::open(&given.data::<TranslateConfig>(), target_data.as_deref())
-    }
-
     fn default_config(source: &TranslateSource, _given: &Partial) -> Result<TranslateConfig> {
-        Ok(TranslateConfig::new(source))
-    }
-
-    fn sha256(source: &TranslateSource) -> &str {
-        &source.sha256
+        TranslateConfig::new(source)
     }
 
     /// Pairs → splits → tokenizers → token ids.
-    fn prepare(config: &TranslateConfig, source: TranslateSource, run_dir: Option<&RunDir>) -> Result<TranslateData> {
+    fn prepare(config: &TranslateConfig, source: &TranslateSource, run_dir: Option<&RunDir>) -> Result<TranslateData> {
         let pairs = source.pairs(config)?;
-        let PairSplit { train, valid, test, crossed: near_duplicates, .. } = pairs.split(&config.split)?;
+        let PairSplit { train, valid, test, near_duplicates, .. } = pairs.split(&config.split)?;
         let tokenizers = match run_dir {
             Some(run_dir) => Tokenizers::read(run_dir, config)?,
             None => Tokenizers {
@@ -141,7 +132,7 @@ impl Task for Translating {
         TranslateObjective {
             label_smoothing: config.label_smoothing,
             scheduled_sampling: config.scheduled_sampling,
-            padding: data.tokenizers.target.specials().pad,
+            padding: data.tokenizers.target.special_tokens().pad,
         }
     }
 
@@ -151,15 +142,15 @@ impl Task for Translating {
     }
 
     /// Translates the sentences of the test split.
-    fn evaluate(run: &TranslateRun, network: Seq2Seq, device: &Device) -> Result<TranslationEvaluation> {
-        let (config, data) = (run.config(), run.data());
-        let encode = |sentence: &Translations| data.tokenizers.encode_source(&sentence.source, config.max_length).0;
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<TranslationEvaluation> {
+        let TrainedRun { config, data, network, .. } = run;
+        let encode = |sentence: &ReferenceSet| data.tokenizers.encode_source(&sentence.source, config.max_length).0;
         let sources: Vec<Vec<u32>> = data.test_sentences.iter().map(encode).collect();
         let found = translate(&network, &sources, &data.tokenizers, BeamConfig::of(config), config.max_length, device);
         let decode = |ids: &[u32]| data.tokenizers.target.decode(ids);
         let translations = data.test_sentences.iter().zip(found).map(|(sentence, found)| TestTranslation {
             source: sentence.source.clone(),
-            references: sentence.targets.clone(),
+            references: sentence.references.clone(),
             hypothesis: found.first().map_or_else(String::new, |found| decode(&found.tokens)),
             nearest: data.nearest_neighbor.translate(&sentence.source),
         });

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use burn::module::{Module, ModuleDisplay};
 use burn::nn;
 use burn::tensor::{Device, Tensor};
-use recurrent::models::{Recurrent, RecurrentConfig, StreamCell};
+use recurrent::models::{Recurrent, RecurrentConfig, StreamingCell};
 
 /// A recurrent layer in one direction.
 pub trait Layer: Module + ModuleDisplay {
@@ -20,7 +20,7 @@ pub trait Layer: Module + ModuleDisplay {
 
     /// A function that runs the layer over `steps`, `[1, 1, input]` each, one at a time with the carried state, and reads
     /// every output back.
-    fn streaming(&self, steps: &[Tensor<3>]) -> Box<dyn FnMut()>
+    fn stream_steps(&self, steps: &[Tensor<3>]) -> Box<dyn FnMut()>
     where
         Self: 'static,
     {
@@ -36,7 +36,7 @@ pub trait Layer: Module + ModuleDisplay {
     }
 }
 
-impl<C: StreamCell> Layer for Recurrent<C> {
+impl<C: StreamingCell> Layer for Recurrent<C> {
     type State = C::State<3>;
 
     fn new(input: usize, hidden: usize, device: &Device) -> Self {
@@ -44,11 +44,11 @@ impl<C: StreamCell> Layer for Recurrent<C> {
     }
 
     fn forward(&self, x: Tensor<3>, state: Option<Self::State>) -> (Tensor<3>, Self::State) {
-        self.forward(x, state, None)
+        self.forward(x, state)
     }
 
-    fn streaming(&self, steps: &[Tensor<3>]) -> Box<dyn FnMut()> {
-        let mut stream = self.stream(None);
+    fn stream_steps(&self, steps: &[Tensor<3>]) -> Box<dyn FnMut()> {
+        let mut stream = self.streaming(None);
         let steps: Vec<Vec<f32>> =
             steps.iter().map(|step| step.to_data().try_into_vec().expect("values of type f32")).collect();
         Box::new(move || {

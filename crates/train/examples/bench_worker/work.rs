@@ -35,17 +35,17 @@ fn infer<L: Layer>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 fn replay<L: Layer + 'static>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
-    use recurrent::kernels::gpu::Recorded;
+    use recurrent::kernels::gpu::CapturedGraph;
 
     let network = Network::<L>::new(shape, watch.device);
     let batch = Batch::new(shape, watch.device);
     let x = batch.x().clone();
     let forward = move |x| network.forward(&batch.with(x));
-    let mut recorded = Recorded::new(&x, forward);
-    if !recorded.is_recorded() {
-        eprintln!("  the device cannot replay it; each kernel is launched");
+    let mut captured = CapturedGraph::new(&x, forward);
+    if !captured.is_captured() {
+        eprintln!("  the device cannot capture the forward pass, so each iteration launches its kernels");
     }
-    watch.time(|| recorded.call(x.clone()).into_data())
+    watch.time(|| captured.call(x.clone()).into_data())
 }
 
 #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
@@ -69,5 +69,5 @@ fn train<L: Layer>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
 fn stream<L: Layer + 'static>(watch: &Stopwatch) -> Vec<Elapsed> {
     let network = Network::<L>::new(Shape::Stream, watch.device);
     let steps: Vec<Tensor<3>> = Batch::new(Shape::Stream, watch.device).steps();
-    watch.time(network.layer().streaming(&steps))
+    watch.time(network.layer().stream_steps(&steps))
 }

@@ -4,8 +4,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
 use recurrent::classify::{
-    Attribution, Classification, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifyRun, ClassifySource,
-    Classifying,
+    Attribution, Classification, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifyRun, Classifying,
 };
 use recurrent::metrics::classification::{LabeledPrediction, calibration_bins, roc};
 use recurrent::models::{Summarize, Summary};
@@ -50,7 +49,7 @@ impl CommandLine for Classifying {
         let [train, valid, test] = run.data().sizes();
         let ClassifyConfig { data, tokenizer, .. } = run.config();
         let labels = run.data().labels().join(" or ");
-        let vocab_size = run.data().tokenizer().len();
+        let vocab_size = run.data().tokenizer().vocab_size();
         format!(
             "Classifying {data} as {labels}, tokenizer {tokenizer} (vocabulary of {vocab_size}): {train} sentences for \
              training, {valid} for validation, {test} for test."
@@ -109,9 +108,9 @@ impl CommandLine for Classifying {
     }
 
     fn default_summary(device: &Device) -> Result<Summary> {
-        let source = ClassifySource::open(&ClassifyConfig::defaults().data)?;
-        let config = ClassifyConfig::new(&source);
-        let data = Self::prepare(&config, source, None)?;
+        let source = recurrent::open_data(&ClassifyConfig::defaults().data)?;
+        let config = ClassifyConfig::new(&source)?;
+        let data = Self::prepare(&config, &source, None)?;
         Ok(Self::network(&config, &data, device).summary(&Self::input_shape(&config)))
     }
 }

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
-use recurrent::data::{DatasetManifest, Table};
-use recurrent::forecast::{ForecastConfig, ForecastRun, ForecastSource, Forecaster, Forecasting, TestForecasts};
+use recurrent::data::RegisteredDataset;
+use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Forecasting, TestForecasts};
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 
@@ -67,8 +67,9 @@ impl CommandLine for Forecasting {
         let forecaster = Forecaster::load(&args.run.run, device)?;
         let forecast = match &options.data {
             Some(data) => {
-                let table: Table = ForecastSource::open(data)?.table;
-                forecaster.forecast_after(&forecaster.history(&table)?, options.steps)?
+                let history =
+                    forecaster.history(recurrent::open_data(data)?.table().map_err(recurrent::Error::from)?)?;
+                forecaster.forecast_after(&history, options.steps)?
             }
             None => forecaster.forecast(options.steps)?,
         };
@@ -81,7 +82,7 @@ impl CommandLine for Forecasting {
 
     /// The lecture's network: two layers of 50 on 100 rows of one column, one row ahead.
     fn default_summary(device: &Device) -> Result<Summary> {
-        let mut config = ForecastConfig::new(&ForecastSource::open("stocks")?)?;
+        let mut config = ForecastConfig::new(&recurrent::open_data("stocks")?)?;
         (config.target, config.horizon) = (vec!["AAPL_adj_close".into()], 1);
         config.features.clone_from(&config.target);
         Ok(config.network().init(device).summary(&[config.window, config.features.len()]))
@@ -120,7 +121,7 @@ fn plot_forecast(run: &ForecastRun, forecasts: &TestForecasts, target: usize, ne
 
 /// `temp_max, °C`, if the unit is known.
 fn with_unit(config: &ForecastConfig, column: &str) -> String {
-    let schema = DatasetManifest::find(&config.data).ok().and_then(|set| set.manifest.series().ok());
+    let schema = RegisteredDataset::find(&config.data).ok().and_then(|set| set.manifest.series().ok());
     let known = schema.and_then(|schema| schema.columns.iter().find(|known| known.name == column));
     known.map_or_else(|| column.to_string(), |known| format!("{column}, {}", known.unit))
 }

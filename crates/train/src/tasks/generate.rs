@@ -9,9 +9,7 @@ use burn::tensor::Device;
 use clap::Args;
 use recurrent::decoding::SamplingConfig;
 use recurrent::fit::{AfterEpoch, History, Schedule};
-use recurrent::generate::{
-    GenerateConfig, GenerateRun, GenerateSource, Generated, Generation, GenerationConfig, Generator,
-};
+use recurrent::generate::{GenerateConfig, GenerateRun, Generated, Generation, GenerationConfig, Generator};
 use recurrent::models::Summary;
 use recurrent::prelude::*;
 use recurrent::settings::Settings;
@@ -118,7 +116,7 @@ impl CommandLine for Generation {
             "Language model of {data}, tokenizer {} (vocabulary of {}): {train} tokens for training, {valid} for \
              validation; {} parallel streams, windows of {bptt}.",
             tokenizer.kind(),
-            tokenizer.len(),
+            tokenizer.vocab_size(),
             fit.batch_size,
         )
     }
@@ -213,9 +211,9 @@ impl CommandLine for Generation {
     }
 
     fn default_summary(device: &Device) -> Result<Summary> {
-        let source = GenerateSource::open(&GenerateConfig::defaults().data)?;
-        let config = GenerateConfig::new(&source);
-        let data = Self::prepare(&config, source, None)?;
+        let source = recurrent::open_data(&GenerateConfig::defaults().data)?;
+        let config = GenerateConfig::new(&source)?;
+        let data = Self::prepare(&config, &source, None)?;
         Ok(recurrent::models::Summarize::summary(&Self::network(&config, &data, device), &Self::input_shape(&config)))
     }
 

@@ -14,11 +14,12 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, FromArgMatches};
-use recurrent::compare::Comparison;
+use recurrent::Partial;
 use recurrent::fit::{AfterEpoch, History, StopReason};
 use recurrent::models::Summary;
-use recurrent::settings::{Partial, Settings};
-use recurrent::{Run, RunDir, Task, TaskConfig, replace};
+use recurrent::settings::Settings;
+use recurrent::{Run, RunDir, Task, TaskConfig, TaskSource, replace};
+use recurrent_study::Comparison;
 use serde::Serialize;
 
 use crate::cli::{BadInput, Format, NewRunArgs, PredictArgs, ResumeArgs, RunArgs, SummaryArgs, with_flags};
@@ -105,6 +106,8 @@ pub enum Trained {
 pub trait TaskCommand: Sync {
     /// The name of the task and its command.
     fn name(&self) -> &'static str;
+    /// Other names of its command.
+    fn aliases(&self) -> &'static [&'static str];
     /// The command that trains a run.
     fn command(&self) -> clap::Command;
     /// The options of a prediction.
@@ -135,9 +138,16 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
         T::Config::TASK
     }
 
+    fn aliases(&self) -> &'static [&'static str] {
+        T::ALIASES
+    }
+
     fn command(&self) -> clap::Command {
-        let command = clap::Command::new(T::Config::TASK).about(T::ABOUT).aliases(T::ALIASES.iter().copied());
-        NewRunArgs::augment_args(T::TrainOptions::augment_args(command.args(settings::args::<T::Config>())))
+        let command = clap::Command::new(T::Config::TASK).args(settings::args::<T::Config>());
+        // Derived arguments bring the documentation of their struct as an about text, so the task's comes last.
+        NewRunArgs::augment_args(T::TrainOptions::augment_args(command))
+            .about(T::ABOUT)
+            .visible_aliases(T::ALIASES.iter().copied())
     }
 
     fn predict_options(&self) -> clap::Command {
@@ -152,7 +162,7 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
         if let Some(path) = &args.config {
             given = given.or(Partial::read(path, T::Config::TASK, T::Config::settings())?);
         }
-        let source = T::open(&given)?;
+        let source = T::Source::open::<T::Config>(&given)?;
         let defaults = T::with_options(T::default_config(&source, &given)?, &options);
         if given.get::<String>("sha256").is_some_and(|sha256| sha256 != defaults.sha256()) {
             note(format!(
@@ -197,7 +207,7 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
     }
 
     fn demo(&self, folder: &Path, device: &Device) -> Result<Trained> {
-        let source = T::open(&Partial::default())?;
+        let source = T::Source::open::<T::Config>(&Partial::default())?;
         let mut config = T::default_config(&source, &Partial::default())?;
         T::shorten(&mut config);
         let run = Run::<T>::create(config, source, folder, false)?;
@@ -276,7 +286,8 @@ pub fn predict(args: &PredictArgs, matches: &ArgMatches) -> Result<ExitCode> {
 /// `train summary`.
 pub fn summary(args: &SummaryArgs) -> Result<ExitCode> {
     let device = device::open(&args.device)?;
-    let named = TASKS.iter().find(|task| args.of.as_os_str() == task.name());
+    let is_name = |name: &str| args.of.as_os_str() == name;
+    let named = TASKS.iter().find(|task| is_name(task.name()) || task.aliases().iter().any(|alias| is_name(alias)));
     print(match named {
         Some(task) => task.summary(None, &device)?,
         None => task_of(&args.of)?.summary(Some(&args.of), &device)?,

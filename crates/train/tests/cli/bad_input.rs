@@ -1,17 +1,17 @@
-//! Whatever is wrong with what was given is told in one line: where, what was expected, what came.
+//! Bad tables and settings are refused with one line: where, what was expected, and what was found.
 
-use crate::program::Desk;
+use crate::program::TestSandbox;
 
-/// Writes a file and lets the program forecast from it.
+/// Trains on a bad file, which must be refused before a run's folder is made.
 #[track_caller]
 fn refused(contents: impl AsRef<[u8]>, more: &str, error: &str) {
-    let desk = Desk::new();
-    desk.write("bad.csv", contents);
-    desk.refused(&format!("forecast --data bad.csv --window 2 --out run {more}"), error);
-    assert!(!desk.path("run").exists(), "a run was begun");
+    let sandbox = TestSandbox::new();
+    sandbox.write("bad.csv", contents);
+    sandbox.refused(&format!("forecast --data bad.csv --window 2 --out run {more}"), error);
+    assert!(!sandbox.path("run").exists(), "the run's folder was made");
 }
 
-/// Enough good rows, with one of them replaced.
+/// Enough valid rows, with one of them replaced.
 fn rows_with(line: usize, row: &str) -> String {
     let mut rows: Vec<String> =
         (1..=60).map(|day| format!("2024-{:02}-{:02},{day}", day / 28 + 1, day % 28 + 1)).collect();
@@ -20,39 +20,39 @@ fn rows_with(line: usize, row: &str) -> String {
 }
 
 #[test]
-fn a_file_that_is_not_there() {
-    Desk::new().refused("forecast --data none.csv", "none.csv: expected a readable file");
+fn missing_file() {
+    TestSandbox::new().refused("forecast --data none.csv", "none.csv: expected a readable file");
 }
 
 #[test]
-fn a_name_that_is_no_data_set() {
-    Desk::new().refused("forecast --data wether", "weather");
+fn unknown_data_set() {
+    TestSandbox::new().refused("forecast --data wether", "weather");
 }
 
 #[test]
-fn a_directory() {
-    let desk = Desk::new();
-    std::fs::create_dir(desk.path("folder.csv")).expect("a folder");
-    desk.refused("forecast --data folder.csv", "folder.csv: expected a file, found a directory");
+fn directory_instead_of_a_file() {
+    let sandbox = TestSandbox::new();
+    std::fs::create_dir(sandbox.path("folder.csv")).expect("a folder");
+    sandbox.refused("forecast --data folder.csv", "folder.csv: expected a file, found a directory");
 }
 
 #[test]
-fn an_empty_file() {
+fn empty_file() {
     refused("", "", "bad.csv: expected a header line and rows below it");
 }
 
 #[test]
-fn no_header() {
+fn missing_header() {
     refused("1,2\n3,4\n", "", "bad.csv, line 1: expected a header of column names, found only numbers");
 }
 
 #[test]
-fn a_ragged_row() {
+fn row_with_too_many_fields() {
     refused(rows_with(7, "2024-01-07,7,7"), "", "bad.csv, line 7: expected 2 fields as in the header, found 3");
 }
 
 #[test]
-fn text_in_a_column_of_numbers() {
+fn text_in_the_target_column() {
     refused(
         rows_with(9, "2024-01-09,warm"),
         "--target y",
@@ -61,12 +61,12 @@ fn text_in_a_column_of_numbers() {
 }
 
 #[test]
-fn a_wrong_cell_in_the_only_column_of_numbers() {
+fn text_in_the_only_numeric_column() {
     refused(rows_with(9, "2024-01-09,warm"), "", "bad.csv, line 9, column `y`: expected a number, found `warm`");
 }
 
 #[test]
-fn a_quote_that_is_never_closed() {
+fn unclosed_quote() {
     refused(rows_with(9, "2024-01-09,\"9"), "", "bad.csv, line 9: expected the quote that begins a cell to be closed");
 }
 
@@ -79,7 +79,7 @@ fn numbers_that_are_not_finite() {
 }
 
 #[test]
-fn a_missing_value_without_a_policy() {
+fn missing_value_without_a_policy() {
     refused(
         rows_with(9, "2024-01-09,"),
         "--target y",
@@ -88,7 +88,7 @@ fn a_missing_value_without_a_policy() {
 }
 
 #[test]
-fn dates_out_of_order_or_twice_or_not_at_all() {
+fn dates_out_of_order_repeated_or_invalid() {
     refused(rows_with(9, "2023-01-01,9"), "--target y", "bad.csv, line 9");
     refused(rows_with(10, "2024-01-09,9"), "--target y", "bad.csv, line 10");
     refused(
@@ -106,150 +106,210 @@ fn invalid_utf_8() {
 }
 
 #[test]
-fn too_few_rows_for_one_window() {
+fn too_few_rows_for_a_window() {
     let rows: String = (1..=14).map(|row| format!("{row}\n")).collect();
     let error = "bad.csv (valid): expected at least 3 rows for a window of 2 and a horizon of 1, found 2";
     refused(format!("y\n{rows}"), "", error);
 }
 
 #[test]
-fn an_unknown_column() {
+fn unknown_column() {
     refused(rows_with(9, "2024-01-09,9"), "--target z", "bad.csv: ");
 }
 
 #[test]
-fn several_columns_and_no_target() {
+fn several_numeric_columns_without_a_target() {
     refused("a,b\n1,2\n3,4\n", "", "--target: expected one of the columns of bad.csv: a, b, found none");
 }
 
 #[test]
-fn settings_that_cannot_be() {
-    let desk = Desk::with_waves();
+fn settings_out_of_bounds() {
+    let sandbox = TestSandbox::with_waves();
     for (setting, error) in [
         ("--window 0", "--window: expected at least 1, found 0"),
         ("--horizon 0", "--horizon: expected at least 1, found 0"),
-        ("--hidden 0", "--hidden: expected one size of at least 1 a layer"),
-        ("--dropout 1", "--dropout: expected a share in [0, 1), found 1"),
-        ("--noise=-1", "--noise: expected a standard deviation of 0 or more, found -1"),
+        ("--hidden-size 0", "--hidden-size: expected one or more values, each at least 1, found 0"),
+        ("--dropout 1", "--dropout: expected a fraction in [0, 1), found 1"),
+        ("--noise=-1", "--noise: expected 0 or a positive number, found -1"),
         ("--epochs 0", "--epochs: expected between 1 and 1000000, found 0"),
-        ("--batch 0", "--batch: expected at least 1, found 0"),
+        ("--batch-size 0", "--batch-size: expected at least 1, found 0"),
         ("--lr 0", "--lr: expected a positive number"),
-        ("--clip=-1", "--clip: expected a positive number, or 0 for none, found -1"),
+        ("--clip-norm=-1", "--clip-norm: expected 0 or a positive number, found -1"),
         ("--target wave,wave", "--target: expected each column once, found `wave` twice"),
         ("--window 500", "expected at least 501 rows for a window of 500 and a horizon of 1"),
     ] {
-        desk.refused(&format!("forecast --config small.toml --out run {setting}"), error);
-        assert!(!desk.path("run").exists(), "{setting}: a run was begun");
+        sandbox.refused(&format!("forecast --config small.toml --out run {setting}"), error);
+        assert!(!sandbox.path("run").exists(), "{setting}: the run's folder was made");
     }
 }
 
 #[test]
-fn words_that_are_no_settings() {
-    let desk = Desk::with_waves();
-    for line in ["forecast --model transformer", "forecast --split 0.5,0.5", "forecast --device tpu", "forecast --wat"]
-    {
-        let ran = desk.run(line);
+fn invalid_arguments() {
+    let sandbox = TestSandbox::with_waves();
+    for line in ["forecast --cell transformer", "forecast --split 0.5,0.5", "forecast --device tpu", "forecast --wat"] {
+        let ran = sandbox.run(line);
         assert_eq!(ran.code, Some(2), "{line}: {}", ran.stderr);
     }
 }
 
 #[test]
-fn a_file_of_settings_with_a_word_too_many() {
-    let desk = Desk::with_waves();
-    desk.write("wrong.toml", "window = 10\nwidnow = 20\n");
-    desk.refused("forecast --config wrong.toml", "wrong.toml: line 2: unknown field `widnow`");
-    desk.refused("forecast --config none.toml", "none.toml: expected a file of settings");
+fn invalid_file_of_settings() {
+    let sandbox = TestSandbox::with_waves();
+    sandbox.write("wrong.toml", "window = 10\nwidnow = 20\n");
+    sandbox.refused("forecast --config wrong.toml", "wrong.toml: line 2: unknown setting `widnow`");
+    sandbox.refused("forecast --config none.toml", "none.toml: expected a file of settings, found No such file");
 }
 
 #[test]
-fn a_folder_that_cannot_be_written() {
-    let desk = Desk::with_waves();
-    desk.refused("forecast --config small.toml --out small.toml/run", "cannot make the folder");
+fn file_of_settings_with_a_wrong_value() {
+    let sandbox = TestSandbox::with_waves();
+    sandbox.write("wrong.toml", "window = 10\n\nepochs = \"many\"\n");
+    sandbox.refused("forecast --config wrong.toml", "wrong.toml: line 3: epochs: invalid type");
+    sandbox.write("wrong.toml", "window = 10\nhidden_size = [8, \"x\"]\n");
+    sandbox.refused("forecast --config wrong.toml", "wrong.toml: line 2: hidden_size: invalid type");
+    sandbox.write("wrong.toml", "window = 10\nepochs = = 3\n");
+    sandbox.refused("forecast --config wrong.toml", "wrong.toml: line 2: ");
 }
 
 #[test]
-fn a_folder_that_is_no_run_is_never_replaced() {
-    let desk = Desk::with_waves();
-    std::fs::create_dir(desk.path("precious")).expect("a folder");
-    desk.write("precious/letter.txt", "dear");
+fn another_format_version_is_refused() {
+    let sandbox = TestSandbox::with_waves();
+    sandbox.ok("forecast --config small.toml --epochs 1 --out run");
+    let config = sandbox.read("run/config.toml");
+    assert!(config.starts_with("format_version = 1\nwritten_by = \"recurrent "), "{config}");
+    let newer: String = ["format_version = 7", "written_by = \"recurrent 9.8.7\""]
+        .into_iter()
+        .chain(config.lines().skip(2))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    // Whatever else the newer program writes.
+    sandbox.write("run/config.toml", format!("{newer}newer_setting = 1\n"));
+    let error = "run/config.toml: expected format version 1, found format version 7, written by recurrent 9.8.7";
+    for line in ["predict run", "evaluate run", "resume run", "summary run"] {
+        sandbox.refused(line, error);
+    }
+    sandbox.refused("complete run x", error);
+    sandbox.refused("forecast --config run/config.toml --out other", error);
+    assert!(!sandbox.path("other").exists());
+
+    let headless: String = config.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    sandbox.write("run/config.toml", headless);
+    sandbox
+        .refused("predict run", "run/config.toml: expected format_version, written_by and task, found missing field");
+}
+
+#[test]
+fn error_in_the_config_of_a_run_names_its_line() {
+    let sandbox = TestSandbox::with_waves();
+    sandbox.ok("forecast --config small.toml --epochs 1 --out run");
+    let config = sandbox.read("run/config.toml");
+    let line = 1 + config.lines().position(|line| line.starts_with("window = ")).expect("the window");
+    for (wrong, found) in [
+        ("window = \"ten\"", "found invalid type: string \"ten\", expected usize"),
+        ("widnow = 10", "found unknown field `widnow`"),
+        ("window = = 10", "found "),
+    ] {
+        sandbox.write("run/config.toml", config.replace("window = 10", wrong));
+        for command in ["predict run", "resume run", "evaluate run"] {
+            let ran = sandbox.run(command);
+            sandbox.refused(command, &format!("run/config.toml: expected the config.toml of this run, {found}"));
+            assert!(ran.stderr.contains(&format!("(line {line})")), "{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn folder_that_cannot_be_made() {
+    let sandbox = TestSandbox::with_waves();
+    sandbox.refused("forecast --config small.toml --out small.toml/run", "cannot make the folder");
+}
+
+#[test]
+fn folder_that_is_not_a_run_is_never_replaced() {
+    let sandbox = TestSandbox::with_waves();
+    std::fs::create_dir(sandbox.path("precious")).expect("a folder");
+    sandbox.write("precious/letter.txt", "dear");
     let line = "forecast --config small.toml --out precious --force";
-    desk.refused(line, "precious: expected no such folder, found something that is not a run");
-    assert_eq!(desk.read("precious/letter.txt"), "dear");
+    sandbox.refused(line, "precious: expected no such folder, found something that is not a run");
+    assert_eq!(sandbox.read("precious/letter.txt"), "dear");
 }
 
 #[test]
-fn a_folder_that_is_no_run_predicts_nothing() {
-    let desk = Desk::with_waves();
-    desk.refused("predict nowhere", "nowhere: expected the folder of a run, found nothing");
-    desk.refused("predict waves.csv", "waves.csv: expected the folder of a run, found a file");
-    std::fs::create_dir(desk.path("empty")).expect("a folder");
-    desk.refused("resume empty", "empty: expected the folder of a run, found a folder without plan.toml");
+fn prediction_with_a_folder_that_is_not_a_run() {
+    let sandbox = TestSandbox::with_waves();
+    sandbox.refused("predict nowhere", "nowhere: expected the folder of a run, found nothing");
+    sandbox.refused("predict waves.csv", "waves.csv: expected the folder of a run, found a file");
+    std::fs::create_dir(sandbox.path("empty")).expect("a folder");
+    sandbox.refused("resume empty", "empty: expected the folder of a run, found a folder without config.toml");
 }
 
 #[test]
-fn a_damaged_bundle_is_told() {
-    let desk = Desk::with_waves();
-    desk.ok("forecast --config small.toml --epochs 1 --out run");
-    let weights = desk.bytes("run/weights.safetensors");
-    desk.write("run/weights.safetensors", &weights[..weights.len() / 2]);
-    desk.refused("predict run", "run/weights.safetensors: expected the weights of this run");
-    std::fs::remove_file(desk.path("run/weights.safetensors")).expect("the weights");
-    desk.refused("predict run", "run/weights.safetensors: expected the weights of this run");
+fn damaged_run_folder() {
+    let sandbox = TestSandbox::with_waves();
+    sandbox.ok("forecast --config small.toml --epochs 1 --out run");
+    let weights = sandbox.bytes("run/weights.safetensors");
+    sandbox.write("run/weights.safetensors", &weights[..weights.len() / 2]);
+    sandbox.refused("predict run", "run/weights.safetensors: expected the weights of this run");
+    std::fs::remove_file(sandbox.path("run/weights.safetensors")).expect("the weights");
+    sandbox.refused("predict run", "run/weights.safetensors: expected the weights of this run");
 
-    // Another network's weights.
-    desk.ok("forecast --config small.toml --epochs 1 --hidden 3 --out other");
-    std::fs::copy(desk.path("other/weights.safetensors"), desk.path("run/weights.safetensors")).expect("a copy");
-    desk.refused("predict run", "run/weights.safetensors: expected the weights of this run");
+    // Weights of another network.
+    sandbox.ok("forecast --config small.toml --epochs 1 --hidden-size 3 --out other");
+    std::fs::copy(sandbox.path("other/weights.safetensors"), sandbox.path("run/weights.safetensors")).expect("a copy");
+    sandbox.refused("predict run", "run/weights.safetensors: expected the weights of this run");
 
-    // A codec and a plan that do not belong together, and a plan that cannot be.
-    let codec = desk.read("other/codec.toml");
-    desk.write("other/codec.toml", codec.replace("horizon = 1", "horizon = 3"));
-    desk.refused("predict other", "other/codec.toml: expected the columns, window and horizon of this run's plan.toml");
-    desk.write("other/codec.toml", codec);
-    let plan = desk.read("other/plan.toml");
-    desk.write("other/plan.toml", plan.replace("hidden = [3]", "hidden = []"));
-    desk.refused("predict other", "--hidden: expected one size of at least 1 a layer");
-    desk.refused("summary other", "--hidden: expected one size of at least 1 a layer");
-    desk.write("other/plan.toml", plan);
+    // A transform that does not fit the configuration, and an invalid configuration.
+    let transform = sandbox.read("other/transform.toml");
+    sandbox.write("other/transform.toml", transform.replace("horizon = 1", "horizon = 3"));
+    sandbox.refused(
+        "predict other",
+        "other/transform.toml: expected the columns, window and horizon of this run's config.toml",
+    );
+    sandbox.write("other/transform.toml", transform);
+    let config = sandbox.read("other/config.toml");
+    sandbox.write("other/config.toml", config.replace("hidden_size = [3]", "hidden_size = []"));
+    sandbox.refused("predict other", "--hidden-size: expected one or more values, each at least 1, found none");
+    sandbox.refused("summary other", "--hidden-size: expected one or more values, each at least 1, found none");
+    sandbox.write("other/config.toml", config);
 
-    desk.write("other/codec.toml", "window = \"ten\"\n");
-    desk.refused("predict other", "other/codec.toml: expected the codec.toml of this run");
-    desk.write("other/plan.toml", "task = \"translate\"\n");
-    desk.refused("predict other", "other/plan.toml: expected the plan.toml of this run");
+    sandbox.write("other/transform.toml", "window = \"ten\"\n");
+    sandbox.refused("predict other", "other/transform.toml: expected the transform.toml of this run");
+    sandbox.write("other/config.toml", "task = \"translate\"\n");
+    sandbox.refused("predict other", "other/config.toml: expected the config.toml of this run");
 }
 
 #[test]
-fn a_forecast_further_than_can_be_seen() {
-    let desk = Desk::with_waves();
-    desk.ok("forecast --config small.toml --inputs wave,other --epochs 1 --out run");
-    desk.refused("predict run --steps 2", "expected at most 1 steps, found 2: to go on");
-    desk.refused("predict run --steps 0", "--steps: expected between 1 and 10000, found 0");
-    desk.write("short.csv", "wave,other\n1,2\n");
-    desk.refused("predict run --data short.csv", "short.csv");
+fn forecast_beyond_the_horizon() {
+    let sandbox = TestSandbox::with_waves();
+    sandbox.ok("forecast --config small.toml --features wave,other --epochs 1 --out run");
+    sandbox.refused("predict run --steps 2", "expected at most 1 steps, found 2: beyond its horizon the network needs");
+    sandbox.refused("predict run --steps 0", "--steps: expected between 1 and 10000, found 0");
+    sandbox.write("short.csv", "wave,other\n1,2\n");
+    sandbox.refused("predict run --data short.csv", "short.csv");
 }
 
 #[test]
-fn a_loss_that_is_no_number_stops_the_run() {
-    let desk = Desk::new();
+fn diverged_loss_stops_training() {
+    let sandbox = TestSandbox::new();
     let rows: String = (0..100).map(|row| format!("{}e30\n", row % 7)).collect();
-    desk.write("huge.csv", format!("y\n{rows}"));
-    let ran = desk.run("forecast --data huge.csv --scaler none --window 5 --hidden 4 --out run");
+    sandbox.write("huge.csv", format!("y\n{rows}"));
+    let ran = sandbox.run("forecast --data huge.csv --scaler none --window 5 --hidden-size 4 --out run");
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    // Infinite at the first window; what the weights are after it depends on how the gates saturate.
+    // Infinite at the first window; after it, the weights depend on how the gates saturate.
     let became = ["inf", "NaN"].map(|what| format!("error: the training loss became {what} in epoch 1: "));
     assert!(became.iter().any(|line| ran.stderr.contains(line)), "{}", ran.stderr);
-    assert!(ran.stderr.contains("try a smaller --lr (now 0.001)"), "{}", ran.stderr);
-    assert!(!desk.path("run/weights.safetensors").exists());
+    assert!(ran.stderr.contains("try a lower learning rate (lr, now 0.001)"), "{}", ran.stderr);
+    assert!(!sandbox.path("run/weights.safetensors").exists());
 }
 
 #[test]
-fn a_device_that_is_not_there() {
-    let desk = Desk::with_waves();
+fn unavailable_device() {
+    let sandbox = TestSandbox::with_waves();
     #[cfg(not(feature = "cuda"))]
-    desk.refused(
+    sandbox.refused(
         "forecast --config small.toml --device cuda:0",
         "device cuda: it is not compiled in, build with --features cuda (compiled in: ",
     );
     #[cfg(feature = "wgpu")]
-    desk.refused("forecast --config small.toml --device wgpu:99", "device wgpu:99: no adapter was found");
+    sandbox.refused("forecast --config small.toml --device wgpu:99", "device wgpu:99: no adapter was found");
 }

@@ -1,28 +1,28 @@
-//! A run that learns to judge, from its first line to its last sentence.
+//! `train classify`, and classifications by its runs.
 
 use serde_json::Value;
 
-use crate::program::Desk;
+use crate::program::TestSandbox;
 
-/// A desk with a run that has learned to tell its labels.
-fn with_run(labels: usize) -> Desk {
-    let desk = Desk::with_opinions(labels);
-    desk.ok("sentiment --config opinions.toml --out run");
-    desk
+/// A sandbox with a run, `run`, that has learned its labels.
+fn with_run(labels: usize) -> TestSandbox {
+    let sandbox = TestSandbox::with_opinions(labels);
+    sandbox.ok("classify --config opinions.toml --out run");
+    sandbox
 }
 
-fn scores(desk: &Desk) -> Value {
-    serde_json::from_str(&desk.read("run/scores.json")).expect("JSON")
+fn scores(sandbox: &TestSandbox) -> Value {
+    serde_json::from_str(&sandbox.read("run/scores.json")).expect("JSON")
 }
 
 #[test]
-fn a_run_leaves_a_bundle_that_judges() {
-    let desk = Desk::with_opinions(2);
-    let ran = desk.ok("sentiment --config opinions.toml --out run");
+fn run_folder_is_complete_and_classifies() {
+    let sandbox = TestSandbox::with_opinions(2);
+    let ran = sandbox.ok("classify --config opinions.toml --out run");
     for word in [
         "lstm (Bidirectional LSTM)",
         "as negative or positive",
-        "LSTM on the test part",
+        "LSTM on the test split",
         "bag of words with logistic regression",
         "macro F1",
         "The LSTM",
@@ -30,114 +30,145 @@ fn a_run_leaves_a_bundle_that_judges() {
     ] {
         assert!(ran.stdout.contains(word), "`{word}` in:\n{}", ran.stdout);
     }
-    let files = desk.listing("run");
+    let files = sandbox.listing("run");
     for file in [
-        "codec.json",
+        "config.toml",
         "labels.json",
         "metrics.jsonl",
-        "pictures/calibration.svg",
-        "pictures/confusion-network.svg",
-        "pictures/confusion-words.svg",
-        "pictures/loss.svg",
-        "pictures/roc.svg",
-        "plan.toml",
+        "plots/calibration.svg",
+        "plots/confusion-network.svg",
+        "plots/confusion-words.svg",
+        "plots/loss.svg",
+        "plots/roc.svg",
         "scores.json",
+        "tokenizer.json",
         "weights.safetensors",
     ] {
         assert!(files.contains(&file.to_string()), "{file} in {files:?}");
     }
-    // The words tell the labels, and both models find it out.
+    // One word of each sentence decides its label, which both models learn.
     for model in ["network", "baseline"] {
-        let accuracy = scores(&desk)[model]["accuracy"].as_f64().expect("a share");
-        assert!(accuracy >= 0.9, "{model}: {}", scores(&desk));
+        let accuracy = scores(&sandbox)[model]["accuracy"].as_f64().expect("a fraction");
+        assert!(accuracy >= 0.9, "{model}: {}", scores(&sandbox));
     }
-    let evaluated = desk.ok("evaluate run").stdout;
+    let evaluated = sandbox.ok("evaluate run").stdout;
     assert!(ran.stdout.contains(evaluated.trim()), "{evaluated}\nin\n{}", ran.stdout);
 
-    // To judge, the folder alone is needed.
-    std::fs::remove_file(desk.path("opinions.tsv")).expect("the data");
-    let said = desk.asked("predict run", &["This cake is great"]).stdout;
-    assert!(said.starts_with("positive ") && said.contains(" (bag of words: positive "), "{said}");
-    assert!(said.ends_with(" %)  This cake is great\n"), "{said}");
+    // Classification needs only the folder.
+    std::fs::remove_file(sandbox.path("opinions.tsv")).expect("the data");
+    let output = sandbox.ok_with_args("predict run", &["This cake is great"]).stdout;
+    assert!(output.starts_with("positive ") && output.contains(" (bag of words: positive "), "{output}");
+    assert!(output.ends_with(" %)  This cake is great\n"), "{output}");
 }
 
 #[test]
-fn three_labels_have_no_curve_of_two() {
-    let desk = with_run(3);
-    assert!(!desk.path("run/pictures/roc.svg").exists());
-    assert!(desk.path("run/pictures/confusion-words.svg").exists());
-    assert_eq!(desk.read("run/labels.json"), "[\"negative\",\"neutral\",\"positive\"]");
-    assert_eq!(scores(&desk)["network"]["confusion"].as_array().map(Vec::len), Some(3));
+fn three_labels_have_no_roc_curve() {
+    let sandbox = with_run(3);
+    assert!(!sandbox.path("run/plots/roc.svg").exists());
+    assert!(sandbox.path("run/plots/confusion-words.svg").exists());
+    assert_eq!(sandbox.read("run/labels.json"), "[\"negative\",\"neutral\",\"positive\"]");
+    assert_eq!(scores(&sandbox)["network"]["confusion"].as_array().map(Vec::len), Some(3));
     let sentences = ["This film is poor", "Our tea is plain", "That soup is lovely"];
-    let answers = desk.asked("predict run --format json", &sentences).json();
-    let labels: Vec<&Value> = answers.iter().map(|answer| &answer["label"]).collect();
+    let predictions = sandbox.ok_with_args("predict run --format json", &sentences).json();
+    let labels: Vec<&Value> = predictions.iter().map(|prediction| &prediction["label"]).collect();
     assert_eq!(labels, ["negative", "neutral", "positive"]);
-    for answer in &answers {
+    for prediction in &predictions {
         for model in ["probabilities", "bag_of_words"] {
-            let likely = answer[model].as_object().expect("a label each");
-            let sum: f64 = likely.values().map(|share| share.as_f64().expect("a number")).sum();
-            assert!(likely.len() == 3 && (sum - 1.0).abs() < 1e-5, "{answer}");
+            let by_label = prediction[model].as_object().expect("an object");
+            let sum: f64 = by_label.values().map(|probability| probability.as_f64().expect("a number")).sum();
+            assert!(by_label.len() == 3 && (sum - 1.0).abs() < 1e-5, "{prediction}");
         }
     }
 }
 
 #[test]
-fn a_judgement_is_told_in_every_form() {
-    let desk = with_run(2);
+fn formats_of_a_classification() {
+    let sandbox = with_run(2);
     let sentences = ["This cake is sour", "My \"song\", is fine"];
-    let csv = desk.asked("predict run --format csv", &sentences).stdout;
+    let csv = sandbox.ok_with_args("predict run --format csv", &sentences).stdout;
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines[0], "label,probability,sentence");
     assert!(lines[1].starts_with("negative,0.") && lines[1].ends_with(",\"This cake is sour\""), "{csv}");
     assert!(lines[2].ends_with(",\"My \"\"song\"\", is fine\""), "{csv}");
     assert_eq!(lines.len(), 3);
 
-    let ran = desk.asked("predict run --explain --format json", &sentences);
-    let answers = ran.json();
-    assert!(ran.stderr.contains("read as <unk>: `\"` `,` (in `My"), "{}", ran.stderr);
-    let moved = |answer: &Value| -> Vec<(String, f64)> {
-        let moved = answer["moved"].as_array().expect("words").iter();
-        moved
-            .map(|word| (word["text"].as_str().unwrap_or("").to_string(), word["by"].as_f64().unwrap_or(0.0)))
-            .collect()
+    let ran = sandbox.ok_with_args("predict run --explain --format json", &sentences);
+    let predictions = ran.json();
+    assert!(ran.stderr.contains("not in the vocabulary and read as <unk>: `\"` `,` (in `My"), "{}", ran.stderr);
+    let attributions = |prediction: &Value| -> Vec<(String, f64)> {
+        let attribution =
+            |word: &Value| (word["text"].as_str().unwrap_or("").to_string(), word["score"].as_f64().unwrap_or(0.0));
+        prediction["attributions"].as_array().expect("words").iter().map(attribution).collect()
     };
-    let words = moved(&answers[0]);
+    let words = attributions(&predictions[0]);
     assert_eq!(words.iter().map(|(word, _)| word.as_str()).collect::<Vec<_>>(), ["This", "cake", "is", "sour"]);
     let most = words.iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).expect("a word");
     assert!(most.0 == "sour" && most.1 > 0.0, "{words:?}");
 
-    let text = desk.asked("predict run --explain", &sentences[..1]).stdout;
+    let text = sandbox.ok_with_args("predict run --explain", &sentences[..1]).stdout;
     assert!(text.starts_with("negative ") && text.contains("\n    This ") && text.contains("sour +++"), "{text}");
-    assert!(!desk.asked("predict run --format json", &sentences[..1]).json()[0]["moved"].is_array());
+    assert!(!sandbox.ok_with_args("predict run --format json", &sentences[..1]).json()[0]["attributions"].is_array());
 }
 
 #[test]
-fn many_lines_are_answered_in_their_order() {
-    let desk = with_run(2);
+fn many_lines_keep_their_order() {
+    let sandbox = with_run(2);
     let sentence = |n: usize| {
         let word = if n.is_multiple_of(3) { "awful" } else { "great" };
-        // Some long, some short, in no order, more of them than are judged together.
+        // Of several lengths, in no order, and more of them than there are in a batch.
         format!("{} song is {word}", vec!["this"; 1 + n * 7 % 11].join(" "))
     };
     let lines: Vec<String> = (0..300).map(sentence).collect();
-    desk.write("lines.txt", lines.join("\n"));
-    let answers = desk.ok("predict run --input lines.txt --format json").json();
-    assert_eq!(answers.len(), lines.len());
-    for (n, (line, answer)) in lines.iter().zip(&answers).enumerate() {
-        assert_eq!(answer["sentence"], **line);
-        assert_eq!(answer["label"], if n.is_multiple_of(3) { "negative" } else { "positive" }, "{answer}");
+    sandbox.write("lines.txt", lines.join("\n"));
+    let predictions = sandbox.ok("predict run --input lines.txt --format json").json();
+    assert_eq!(predictions.len(), lines.len());
+    for (n, (line, prediction)) in lines.iter().zip(&predictions).enumerate() {
+        assert_eq!(prediction["sentence"], **line);
+        assert_eq!(prediction["label"], if n.is_multiple_of(3) { "negative" } else { "positive" }, "{prediction}");
     }
 }
 
 #[test]
-fn columns_and_parts_are_taken_as_they_are_named() {
-    let desk = Desk::with_opinions(2);
-    let text = desk.read("opinions.tsv");
-    let parts = ["train", "train", "train", "valid", "train", "test"];
+fn columns_can_be_named() {
+    let sandbox = TestSandbox::with_opinions(2);
+    let text = sandbox.read("opinions.tsv");
+    let splits = ["train", "train", "train", "valid", "train", "test"];
     let rows = text.lines().skip(1).enumerate();
-    let rows: String = rows.map(|(n, line)| format!("{}\t{line}\n", parts[n / 2 % 6])).collect();
-    desk.write("parts.tsv", format!("use\tsaid\tmeant\n{rows}"));
-    let columns = "--text-column said --label-column meant --part-column use";
-    let ran = desk.ok(&format!("sentiment --config opinions.toml --data parts.tsv --epochs 1 {columns} --out run"));
-    assert!(ran.stdout.contains("160 sentences to train, 40 to validate, 40 to test"), "{}", ran.stdout);
+    let rows: String = rows.map(|(n, line)| format!("{}\t{line}\n", splits[n / 2 % 6])).collect();
+    sandbox.write("splits.tsv", format!("use\tsaid\tmeant\n{rows}"));
+    let columns = "--text-column said --label-column meant --split-column use";
+    let ran = sandbox.ok(&format!("classify --config opinions.toml --data splits.tsv --epochs 1 {columns} --out run"));
+    assert!(ran.stdout.contains("160 sentences for training, 40 for validation, 40 for test"), "{}", ran.stdout);
+}
+
+#[test]
+fn sentiment_is_an_alias_of_classify() {
+    let sandbox = TestSandbox::with_opinions(2);
+    sandbox.ok("classify --config opinions.toml --epochs 1 --out a");
+    sandbox.ok("sentiment --config opinions.toml --epochs 1 --out b");
+    assert!(sandbox.read("b/config.toml").contains("task = \"classify\""));
+    assert_eq!(sandbox.read("a/config.toml"), sandbox.read("b/config.toml"));
+    assert_eq!(sandbox.bytes("a/weights.safetensors"), sandbox.bytes("b/weights.safetensors"));
+    assert_eq!(sandbox.ok("summary sentiment").stdout, sandbox.ok("summary classify").stdout);
+}
+
+#[test]
+fn tokenizer_of_hugging_face() {
+    let sandbox = TestSandbox::with_opinions(2);
+    let words = "This That The My Your Our bread fish soup tea is good lovely fine great sweet bad awful poor nasty";
+    sandbox.write_tokenizer("tokenizer.json", words);
+    let ran = sandbox.ok("classify --config opinions.toml --tokenizer tokenizer.json --out run");
+    // Its words and its unknown token, and the three special tokens that it lacks.
+    let vocab_size = words.split(' ').count() + 1 + 3;
+    let described = format!("tokenizer tokenizer.json (vocabulary of {vocab_size})");
+    assert!(ran.stdout.contains(&described), "{}", ran.stdout);
+    assert!(sandbox.read("run/config.toml").contains("tokenizer = \"tokenizer.json\""));
+
+    // The run's folder has a copy.
+    std::fs::remove_file(sandbox.path("tokenizer.json")).expect("the tokenizer");
+    let ran = sandbox.ok_with_args("predict run --format json", &["This fish is great", "This cake is bad"]);
+    let predictions = ran.json();
+    assert_eq!((&predictions[0]["label"], &predictions[1]["label"]), (&"positive".into(), &"negative".into()));
+    assert_eq!(predictions[1]["unknown"], serde_json::json!(["cake"]));
+    sandbox.ok("resume run --epochs 7");
 }

@@ -1,57 +1,65 @@
-//! Comparisons of cells, as their users meet them.
+//! `train compare`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use crate::program::Desk;
+use crate::program::TestSandbox as Desk;
 
-/// A grid that is done in seconds.
-const TINY: &str = "compare --parts memory --tasks recall --lengths 5 --seeds 2 --steps 5 --hidden 6";
+/// A study that is done in seconds.
+const TINY: &str = "compare --parts memory --tasks recall --lengths 5 --seeds 2 --steps 5 --hidden-size 6";
 
-/// When each file of a run's grid was written.
-fn written(desk: &Desk, run: &str) -> Vec<(String, SystemTime)> {
+/// The modification time of each measurement.
+fn modified(desk: &Desk, run: &str) -> Vec<(String, SystemTime)> {
     let at = |name: String| {
-        let file = desk.path(&format!("{run}/measured/{name}"));
+        let file = desk.path(&format!("{run}/measurements/{name}"));
         (name, file.metadata().expect("a file").modified().expect("a time"))
     };
-    desk.listing(&format!("{run}/measured")).into_iter().map(at).collect()
+    desk.listing(&format!("{run}/measurements")).into_iter().map(at).collect()
 }
 
 fn json(desk: &Desk, run: &str) -> serde_json::Value {
     serde_json::from_str(&desk.read(&format!("{run}/compare.json"))).expect("JSON")
 }
 
+/// A list in the results.
+fn list(desk: &Desk, run: &str, name: &str) -> Vec<serde_json::Value> {
+    json(desk, run)[name].as_array().expect("a list").clone()
+}
+
 #[test]
-fn a_small_grid_leaves_tables_a_page_and_numbers_for_others() {
+fn study_writes_tables_report_and_json() {
     let desk = Desk::new();
     let ran = desk.ok(&format!("{TINY} --out small"));
-    for text in ["The cells", "| property", "| RNN", "| LSTM", "| GRU", "memory", "bad: ", "report.html"] {
+    let expected =
+        ["Differences between the cells", "| property", "| RNN", "| LSTM", "| GRU", "memory", "bad: ", "report.html"];
+    for text in expected {
         assert!(ran.stdout.contains(text), "`{text}` in:\n{}", ran.stdout);
     }
-    assert!(ran.stdout.contains("The share of training steps whose gradients were clipped."), "{}", ran.stdout);
+    assert!(ran.stdout.contains("The fraction of training steps whose gradients were clipped."), "{}", ran.stdout);
     let page = desk.read("small/report.html");
     assert!(page.contains("<html lang=\"en\">") && page.contains("<svg") && page.contains("not measured"));
-    let all = json(&desk, "small");
-    assert_eq!(all["tried"].as_array().expect("a list").len(), 3 * 2);
-    assert_eq!(all["plan"]["steps"], 5);
-    assert!(all["claims"].as_array().expect("a list").len() == 9);
-    assert!(desk.read("small/plan.toml").contains("task = \"compare\""));
+    assert!(page.contains("a new cell keeps σ(1) = 0.73 of its state per step"));
+    assert_eq!(list(&desk, "small", "trials").len(), 3 * 2);
+    let config = &json(&desk, "small")["config"];
+    assert!(config["steps"] == 5 && config["retention_bias"] == 1.0, "{config}");
+    assert!(list(&desk, "small", "claims").len() == 9);
+    assert!(desk.read("small/config.toml").contains("task = \"compare\""));
 }
 
 #[test]
-fn what_is_measured_is_not_measured_again() {
+fn existing_measurements_are_not_repeated() {
     let desk = Desk::new();
     desk.ok(&format!("{TINY} --out run"));
-    let (before, numbers) = (written(&desk, "run"), json(&desk, "run"));
+    let (before, results) = (modified(&desk, "run"), json(&desk, "run"));
     let ran = desk.ok(&format!("{TINY} --out run --lang ru"));
-    assert!(ran.stderr.contains("6 were measured before"), "{}", ran.stderr);
-    assert_eq!(written(&desk, "run"), before);
-    assert_eq!(json(&desk, "run"), numbers);
+    assert!(ran.stderr.contains("6 measurements were already there"), "{}", ran.stderr);
+    assert_eq!(modified(&desk, "run"), before);
+    assert_eq!(json(&desk, "run"), results);
 }
 
 #[test]
-fn a_comparison_goes_on_in_the_language_that_it_was_begun_in() {
+fn resumed_study_keeps_its_language() {
     let desk = Desk::new();
     desk.ok(&format!("{TINY} --out run --lang ru"));
     assert!(desk.ok("resume run").stdout.contains("свойство"));
@@ -59,52 +67,54 @@ fn a_comparison_goes_on_in_the_language_that_it_was_begun_in() {
     desk.ok(&format!("{TINY} --out run"));
     assert!(desk.ok("resume run").stdout.contains("property"));
     desk.write("run/language.txt", "de");
-    desk.refused("resume run", "language.txt: expected `en` or `ru`, found `de`");
+    desk.refused("resume run", "language.txt: unknown language `de`: expected en or ru");
 }
 
 #[test]
-fn equal_time_takes_as_many_steps_as_there_is_time_for() {
+fn equal_time_trains_until_the_time_limit() {
     let desk = Desk::new();
-    // More steps than a tenth of a second has room for.
+    // More steps than a tenth of a second has time for.
     let steps = 1_000_000;
-    desk.ok(&format!("{TINY} --fair time --seconds 0.1 --out run").replace("--steps 5", &format!("--steps {steps}")));
+    let timed = format!("{TINY} --match-by time --seconds 0.1 --out run");
+    desk.ok(&timed.replace("--steps 5", &format!("--steps {steps}")));
     let all = json(&desk, "run");
-    assert!(all["plan"]["fair"] == "time" && all["plan"]["seconds"] == 0.1 && all["plan"]["steps"] == steps);
-    let tried = all["tried"].as_array().expect("a list");
-    assert_eq!(tried.len(), 3 * 2);
-    for one in tried {
-        let taken = one["outcome"]["steps"].as_u64().expect("a number");
+    let config = &all["config"];
+    assert!(config["match_by"] == "time" && config["seconds"] == 0.1 && config["steps"] == steps);
+    let trials = list(&desk, "run", "trials");
+    assert_eq!(trials.len(), 3 * 2);
+    for trial in trials {
+        let taken = trial["result"]["steps"].as_u64().expect("a number");
         assert!((1..steps).contains(&taken), "{taken} steps");
-        assert_eq!(one["outcome"]["hidden"], 6);
+        assert_eq!(trial["result"]["hidden_size"], 6);
     }
-    assert!(desk.read("run/report.html").contains("equal time and hidden size"));
+    assert!(desk.read("run/report.html").contains("equal training time and hidden size"));
 }
 
 #[test]
-fn a_killed_grid_goes_on_where_it_was() {
+fn killed_study_resumes() {
     let desk = Desk::new();
-    let grid = "compare --parts memory --tasks recall --lengths 60 --seeds 3 --steps 60 --hidden 16 --out run";
-    let mut child = desk.command(grid).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let study = "compare --parts memory --tasks recall --lengths 60 --seeds 3 --steps 60 --hidden-size 16 --out run";
+    let mut child = desk.command(study).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
     let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
     let done = lines.map_while(Result::ok).filter(|line| line.contains(" of 9 ")).take(2).count();
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
     assert_eq!(done, 2);
-    let before = written(&desk, "run");
+    let before = modified(&desk, "run");
     assert!((2..9).contains(&before.len()), "{before:?}");
     desk.ok("resume run");
-    let after = written(&desk, "run");
+    let after = modified(&desk, "run");
     assert_eq!(after.len(), 9);
-    assert!(before.iter().all(|file| after.contains(file)), "computed again");
+    assert!(before.iter().all(|file| after.contains(file)), "measured again");
     assert!(desk.path("run/report.html").exists());
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_with_130_and_says_how_to_go_on() {
+fn ctrl_c_exits_with_130_and_the_resume_command() {
     let desk = Desk::new();
-    let grid = "compare --parts memory --tasks recall --lengths 60 --seeds 3 --steps 200 --hidden 16 --out run";
-    let mut child = desk.command(grid).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let study = "compare --parts memory --tasks recall --lengths 60 --seeds 3 --steps 200 --hidden-size 16 --out run";
+    let mut child = desk.command(study).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
     assert!(lines.by_ref().map_while(Result::ok).any(|line| line.contains("1 of 9 ")));
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
@@ -112,123 +122,136 @@ fn ctrl_c_ends_with_130_and_says_how_to_go_on() {
     lines.for_each(drop);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("Go on with `train resume run`"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Resume with `train resume run`"));
     assert!(!desk.path("run/compare.json").exists());
 }
 
 #[test]
-fn a_cell_that_diverges_is_shown_as_such_and_not_as_a_number() {
+fn diverged_trials_are_reported_without_numbers() {
     let desk = Desk::new();
-    let wild = "compare --parts memory --tasks adding --lengths 5 --seeds 1 --steps 40 --hidden 6 --lr 1e30 --clip 0";
-    let ran = desk.ok(&format!("{wild} --out wild"));
+    let diverging = "compare --parts memory --tasks adding --lengths 5 --seeds 1 --steps 40 --hidden-size 6 --lr 1e30 --clip-norm 0";
+    let ran = desk.ok(&format!("{diverging} --out run"));
     assert!(ran.stdout.contains("diverged (1 of 1)"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("NaN") && !ran.stdout.contains("inf"), "{}", ran.stdout);
-    let tried = json(&desk, "wild")["tried"].clone();
-    let diverged: Vec<_> =
-        tried.as_array().expect("a list").iter().filter(|one| one["outcome"]["diverged"].is_u64()).collect();
-    assert!(!diverged.is_empty() && diverged.iter().all(|one| one["outcome"]["loss"].is_null()));
-    assert!(desk.read("wild/report.html").contains("diverged (1 of 1)"));
+    let trials = list(&desk, "run", "trials");
+    let diverged: Vec<_> = trials.iter().filter(|trial| trial["result"]["diverged_at"].is_u64()).collect();
+    assert!(!diverged.is_empty() && diverged.iter().all(|trial| trial["result"]["loss"].is_null()));
+    assert!(desk.read("run/report.html").contains("diverged (1 of 1)"));
 }
 
 #[test]
-fn gradients_are_shown_for_every_layer_with_clipping_and_without() {
+fn gradient_flow_covers_every_layer_with_and_without_clipping() {
     let desk = Desk::new();
-    let small = "compare --parts gradients --gradient-length 6 --gradient-layers 2 --seeds 1 --steps 4 --hidden 6";
-    let ran = desk.ok(&format!("{small} --clip 0.001 --out run"));
-    for text in ["| 1 / 2 |", "| 2 / 2 |", "GRU, orthogonal weights, unclipped", "clipped to 0.001", "100 %", "never"] {
+    let small = "compare --parts gradients --gradient-length 6 --gradient-layers 2 --seeds 1 --steps 4 --hidden-size 6";
+    let ran = desk.ok(&format!("{small} --clip-norm 0.001 --out run"));
+    for text in [
+        "| 1 / 2 |",
+        "| 2 / 2 |",
+        "GRU, orthogonal weights, retention bias 1, unclipped",
+        "clipped to 0.001",
+        "100 %",
+        "| –",
+    ] {
         assert!(ran.stdout.contains(text), "`{text}` in:\n{}", ran.stdout);
     }
-    let looked = json(&desk, "run")["looked"].as_array().expect("a list").clone();
-    assert_eq!(looked.len(), 3 * 3 + 1);
-    for one in &looked {
-        assert_eq!(one["fresh"].as_array().map(Vec::len), Some(2));
-        assert_eq!(one["trained"].as_array().map(Vec::len), Some(2));
-        let clipped = one["look"]["clip"].as_f64().expect("a number") > 0.0;
-        assert_eq!(one["outcome"]["clipped"], if clipped { 1.0 } else { 0.0 });
+    let flows = list(&desk, "run", "gradient_flow");
+    assert_eq!(flows.len(), 3 * 3 + 2);
+    for flow in &flows {
+        assert_eq!(flow["initial"].as_array().map(Vec::len), Some(2));
+        assert_eq!(flow["trained"].as_array().map(Vec::len), Some(2));
+        let clipped = flow["config"]["clip_norm"].as_f64().expect("a number") > 0.0;
+        assert_eq!(flow["result"]["clipped_fraction"], if clipped { 1.0 } else { 0.0 });
     }
-    let fresh = |clip: f64| {
-        let same =
-            |look: &serde_json::Value| look["cell"] == "gru" && look["gaussian"] == false && look["clip"] == clip;
-        looked.iter().find(|one| same(&one["look"])).expect("one of each")["fresh"].clone()
+    let initial = |clip_norm: f64| {
+        let is_same = |config: &serde_json::Value| {
+            let is_default = config["recurrent_init"] == "orthogonal" && config["retention_bias"] == 1.0;
+            config["cell"] == "gru" && is_default && config["clip_norm"] == clip_norm
+        };
+        flows.iter().find(|flow| is_same(&flow["config"])).expect("one of each")["initial"].clone()
     };
-    assert_eq!(fresh(0.001), fresh(0.0), "the same weights begin with clipping and without");
+    assert_eq!(initial(0.001), initial(0.0), "clipping does not change the initial weights");
     assert!(desk.read("run/report.html").contains("layer 2 of 2"));
 }
 
 #[test]
-fn files_of_another_form_are_no_results() {
+fn invalid_files_are_refused() {
     let desk = Desk::new();
-    desk.ok("compare --parts gradients --gradient-length 4 --seeds 1 --steps 1 --hidden 3 --out run");
-    let file = "run/measured/gradient-T4-rnnx2-orthogonal-clip1-s0.json";
-    let mut looked: serde_json::Value = serde_json::from_str(&desk.read(file)).expect("JSON");
-    looked["fresh"] = looked["fresh"][0].clone();
-    desk.write(file, looked.to_string());
-    desk.refused("resume run", "clip1-s0.json: expected what was measured");
-    let plan = desk.read("run/plan.toml").replace("gradient_layers = 2\n", "");
-    desk.write("run/plan.toml", plan);
+    desk.ok("compare --parts gradients --gradient-length 4 --seeds 1 --steps 1 --hidden-size 3 --out run");
+    let file = "run/measurements/gradient-T4-rnnx2-orthogonal-clip1-s0.json";
+    let mut flow: serde_json::Value = serde_json::from_str(&desk.read(file)).expect("JSON");
+    flow["initial"] = flow["initial"][0].clone();
+    desk.write(file, flow.to_string());
+    desk.refused("resume run", "clip1-s0.json: expected a measurement");
+    let config = desk.read("run/config.toml").replace("gradient_layers = 2\n", "");
+    desk.write("run/config.toml", config);
     desk.refused("resume run", "missing field `gradient_layers`");
 }
 
 #[test]
-fn gates_are_shown_of_a_text_and_of_a_series() {
+fn gates_are_shown_for_a_text_and_a_series() {
     let desk = Desk::with_waves();
     let gates = "compare --parts gates --series waves.csv --column wave --out run";
     let ran = desk.ok(gates);
-    for text in ["| LSTM | a text", "| GRU  | a series: wave", "standard deviations"] {
+    for text in ["| LSTM | text", "| GRU  | time series: wave", "standard deviations"] {
         assert!(ran.stdout.contains(text), "`{text}` in:\n{}", ran.stdout);
     }
     let page = desk.read("run/report.html");
-    for text in ["LSTM reads a series: forget gate", "GRU reads a text: update gate", "2024-09-16: ", "\nwave\n"] {
+    for text in ["LSTM, time series: forget gate", "GRU, text: update gate", "2024-09-16: ", "\nwave\n"] {
         assert!(page.contains(text), "{text}");
     }
-    let readings = json(&desk, "run")["readings"].as_array().expect("a list").clone();
-    assert_eq!(readings.len(), 4);
-    assert_eq!(readings[2]["read"]["series"]["values"].as_array().map(Vec::len), Some(48));
-    // What is measured does not need the file any more; what is not, does.
+    let traces = list(&desk, "run", "gate_traces");
+    assert_eq!(traces.len(), 4);
+    assert_eq!(traces[2]["input"]["series"]["values"].as_array().map(Vec::len), Some(48));
+    // Existing measurements do not need the file; new ones do.
     desk.write("waves.csv", "date,wave\n");
     desk.ok("resume run");
-    std::fs::remove_file(desk.path("run/measured/gates-series-gru.json")).expect("a file");
+    std::fs::remove_file(desk.path("run/measurements/gates-series-gru.json")).expect("a file");
     desk.refused("resume run", "waves.csv: expected a header line and rows below it");
 }
 
 #[test]
-fn costs_are_drawn_against_hidden_size_and_length() {
+fn costs_are_plotted_by_hidden_size_and_length() {
     let desk = Desk::new();
-    let ran = desk.ok("compare --parts cost --cost-hidden 8,4 --cost-lengths 3,6 --batch 2 --out run");
-    assert!(ran.stdout.contains("| cell | hidden | T   | parameters | operations a token |"), "{}", ran.stdout);
-    assert_eq!(json(&desk, "run")["speeds"].as_array().map(Vec::len), Some(3 * 2 * 2));
+    let ran = desk.ok("compare --parts cost --cost-hidden-sizes 8,4 --cost-lengths 3,6 --batch-size 2 --out run");
+    assert!(ran.stdout.contains("| cell | hidden size | T   | parameters | FLOPs per token |"), "{}", ran.stdout);
+    assert_eq!(list(&desk, "run", "speeds").len(), 3 * 2 * 2);
     let page = desk.read("run/report.html");
-    for quantity in ["parameters", "operations a token", "bytes kept a token", "ms a step", "tokens a second"] {
-        assert!(page.contains(&format!("{quantity}, against the hidden size, T = 6")), "{quantity}");
+    for quantity in ["parameters", "FLOPs per token", "bytes saved per token", "ms per step", "tokens per second"] {
+        assert!(page.contains(&format!("{quantity} by hidden size, T = 6")), "{quantity}");
     }
-    for quantity in ["operations a row", "bytes kept a row", "ms a step", "tokens a second"] {
-        assert!(page.contains(&format!("{quantity}, against the length, 8 hidden units")), "{quantity}");
+    for quantity in ["FLOPs per sequence", "bytes saved per sequence", "ms per step", "tokens per second"] {
+        assert!(page.contains(&format!("{quantity} by length, hidden size 8")), "{quantity}");
     }
-    desk.refused("compare --cost-hidden 0 --out other", "--cost-hidden: expected at least one size, each at least 1");
+    desk.refused(
+        "compare --cost-hidden-sizes 0 --out other",
+        "--cost-hidden-sizes: expected at least one positive integer",
+    );
 }
 
 #[test]
-fn damage_to_digits_and_to_a_forecast_is_shown() {
+fn corrupted_digits_and_forecasts_are_shown() {
     let desk = Desk::new();
-    let ran = desk.ok("compare --parts quality --seeds 2 --steps 3 --hidden 4 --out run");
-    for text in ["the share of right answers", "The day before, as a forecast, is off by 0.", "30 % of values missing"]
-    {
+    let ran = desk.ok("compare --parts quality --seeds 2 --steps 3 --hidden-size 4 --out run");
+    let expected =
+        ["test accuracy after training", "The naive forecast, the value of the day before, has an RMSE of 0."];
+    for text in expected.into_iter().chain(["30 % of values missing"]) {
         assert!(ran.stdout.contains(text), "`{text}` in:\n{}", ran.stdout);
     }
-    let tried = json(&desk, "run")["tried"].as_array().expect("a list").clone();
-    assert_eq!(tried.len(), 2 * 5 * 3 * 2);
-    let of = |damage: &str| {
-        let here = |trial: &serde_json::Value| trial["task"] == "forecast" && trial["damage"] == damage;
-        tried.iter().filter(|one| here(&one["trial"])).map(|one| one["outcome"]["loss"].clone()).collect::<Vec<_>>()
+    let trials = list(&desk, "run", "trials");
+    assert_eq!(trials.len(), 2 * 5 * 3 * 2);
+    let losses = |corruption: &str| {
+        let is_selected = |trial: &serde_json::Value| trial["task"] == "forecast" && trial["corruption"] == corruption;
+        let selected = trials.iter().filter(|result| is_selected(&result["trial"]));
+        selected.map(|result| result["result"]["loss"].clone()).collect::<Vec<_>>()
     };
-    assert!(of("none").len() == 6 && of("labels").len() == 6 && of("none") != of("labels"));
+    assert!(losses("none").len() == 6 && losses("labels").len() == 6 && losses("none") != losses("labels"));
     let page = desk.read("run/report.html");
-    assert!(page.contains("forecast: error after training on damaged data"));
-    assert!(page.contains("digits by rows: right answers after training on damaged data"));
+    assert!(page.contains("forecast: RMSE after training on corrupted data"));
+    assert!(page.contains("digits by rows: test accuracy after training on corrupted data"));
 }
 
 #[test]
-fn a_report_can_be_in_russian() {
+fn report_is_available_in_russian() {
     let desk = Desk::new();
     let ran = desk.ok(&format!("{TINY} --out run --lang ru"));
     assert!(ran.stdout.contains("свойство") && ran.stdout.contains("плохая: "), "{}", ran.stdout);
@@ -240,36 +263,33 @@ fn a_report_can_be_in_russian() {
 }
 
 #[test]
-fn equal_parameters_give_cells_other_sizes() {
+fn equal_parameters_give_different_hidden_sizes() {
     let desk = Desk::new();
-    desk.ok(&format!("{TINY} --fair parameters --out run"));
-    let all = json(&desk, "run");
-    let hidden = |cell: &str| {
-        let tried = all["tried"].as_array().expect("a list").iter().find(|one| one["trial"]["cell"] == cell);
-        tried.expect("one of each")["outcome"]["hidden"].as_u64().expect("a number")
+    desk.ok(&format!("{TINY} --match-by parameters --out run"));
+    let trials = list(&desk, "run", "trials");
+    let hidden_size = |cell: &str| {
+        let trial = trials.iter().find(|trial| trial["trial"]["cell"] == cell);
+        trial.expect("one of each")["result"]["hidden_size"].as_u64().expect("a number")
     };
-    assert!(hidden("lstm") == 6 && hidden("gru") > 6 && hidden("rnn") > hidden("gru"));
+    assert!(hidden_size("lstm") == 6 && hidden_size("gru") > 6 && hidden_size("rnn") > hidden_size("gru"));
 }
 
 #[test]
-fn another_plan_is_refused_where_one_is_there() {
+fn existing_study_with_other_settings_is_refused() {
     let desk = Desk::new();
     desk.ok(&format!("{TINY} --out run"));
-    desk.refused(&format!("{TINY} --out run --lr 0.1"), "expected `lr = 0.1` as asked for");
-    desk.refused("resume run --epochs 3", "--epochs: expected none, for a comparison has no epochs");
-    desk.refused(
-        "resume run --device ndarray",
-        "--device: expected flex, on which the comparison began, found ndarray",
-    );
-    desk.write("run/measured/recall-T5-rnn-s0.json", "{");
-    desk.refused("resume run", "recall-T5-rnn-s0.json: expected what was measured");
+    desk.refused(&format!("{TINY} --out run --lr 0.1"), "expected `lr = 0.1`");
+    desk.refused("resume run --epochs 3", "--epochs: expected none: a comparison has no epochs");
+    desk.refused("resume run --device ndarray", "--device: expected flex, the device of the comparison, found ndarray");
+    desk.write("run/measurements/recall-T5-rnn-s0.json", "{");
+    desk.refused("resume run", "recall-T5-rnn-s0.json: expected a measurement");
 }
 
 #[test]
-fn bad_settings_are_refused_before_a_folder_is_made() {
+fn invalid_settings_are_refused_before_the_folder_is_created() {
     let desk = Desk::new();
-    desk.refused("compare --seeds 0 --out run", "--seeds: expected a number from 1 to 1000000, found 0");
-    desk.refused("compare --lengths 1 --out run", "--lengths: expected steps from 2 to 10000, found 1");
+    desk.refused("compare --seeds 0 --out run", "--seeds: expected an integer from 1 to 1000000, found 0");
+    desk.refused("compare --lengths 1 --out run", "--lengths: expected integers from 2 to 10000, found 1");
     desk.refused("compare --lr 0 --out run", "--lr: expected a positive number, found 0");
     desk.refused("compare --series nowhere.csv --out run", "nowhere.csv: expected a readable file");
     desk.refused("compare --series fables --out run", "fables");
@@ -278,13 +298,13 @@ fn bad_settings_are_refused_before_a_folder_is_made() {
     desk.write("short.csv", "x\n1\n2\n");
     desk.refused("compare --series short.csv --out run", "--series: expected at least 70 rows, found 2 in short.csv");
     assert!(!desk.path("run").exists());
-    for (said, expected) in [
+    for (argument, expected) in [
         ("--tasks sums", "unknown task `sums`: expected recall, adding"),
-        ("--fair play", "unknown `play`: expected hidden, parameters or time"),
+        ("--match-by play", "unknown quantity `play`: expected hidden-size, parameters or time"),
         ("--lang de", "invalid value 'de'"),
     ] {
-        let ran = desk.run(&format!("compare {said} --out run"));
-        assert!(ran.code == Some(2) && ran.stderr.contains(expected), "{said}: {}", ran.stderr);
+        let ran = desk.run(&format!("compare {argument} --out run"));
+        assert!(ran.code == Some(2) && ran.stderr.contains(expected), "{argument}: {}", ran.stderr);
     }
     desk.write("file.txt", "");
     let ran = desk.run(&format!("{TINY} --out file.txt"));

@@ -1,4 +1,4 @@
-//! The program as its users meet it: typed commands, exit codes, files.
+//! The program `train` as a user runs it: commands, exit codes, output and files.
 
 mod bad_input;
 mod classify;

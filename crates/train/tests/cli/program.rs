@@ -1,4 +1,4 @@
-//! The program under test, in a folder of its own.
+//! The program under test, in a temporary folder.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -6,19 +6,19 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// A folder in which the program runs.
-pub struct Desk {
+/// A temporary folder in which the program runs.
+pub struct TestSandbox {
     folder: TempDir,
 }
 
-/// What the program left behind.
+/// The exit code and the output of a finished program.
 pub struct Ran {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Desk {
+impl TestSandbox {
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
     }
@@ -39,24 +39,25 @@ impl Desk {
         std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// A file of daily numbers with a rhythm of a week, and a network that is small enough for a test.
+    /// A daily series with a period of a week, and the settings of a network that trains in seconds.
     pub fn with_waves() -> Self {
-        let desk = Self::new();
+        let sandbox = Self::new();
         let mut text = String::from("date,wave,other\n");
         for day in 0..240 {
             let date = format!("2024-{:02}-{:02}", day / 28 + 1, day % 28 + 1);
             let phase = day as f64 * std::f64::consts::TAU / 7.0;
             writeln!(text, "{date},{:.4},{:.4}", 20.0 + 5.0 * phase.sin(), phase.cos()).expect("text");
         }
-        desk.write("waves.csv", text);
-        desk.write(
+        sandbox.write("waves.csv", text);
+        sandbox.write(
             "small.toml",
-            "data = \"waves.csv\"\ntarget = [\"wave\"]\nwindow = 10\nhidden = [6, 4]\nepochs = 4\ndropout = 0.1\nseason = 7\n",
+            "data = \"waves.csv\"\ntarget = [\"wave\"]\nwindow = 10\nhidden_size = [6, 4]\nepochs = 4\ndropout = 0.1\n\
+             season = 7\n",
         );
-        desk
+        sandbox
     }
 
-    /// A text of simple sentences, and a network that learns to write like it in seconds.
+    /// A text of simple sentences, and the settings of a language model that learns it in seconds.
     pub fn with_story() -> Self {
         let who = ["ana", "ben", "cleo", "dov", "eva", "finn", "gil", "hana"];
         let does = ["eats", "sees", "takes", "finds", "wants"];
@@ -68,29 +69,31 @@ impl Desk {
                 text.push('\n');
             }
         }
-        let desk = Self::new();
-        desk.write("story.txt", text);
-        desk.write(
+        let sandbox = Self::new();
+        sandbox.write("story.txt", text);
+        sandbox.write(
             "story.toml",
-            "data = \"story.txt\"\nembedding = 12\nhidden = 24\nwindow = 16\nbatch = 8\nepochs = 3\nlr = 0.02\n",
+            "data = \"story.txt\"\nembedding_dim = 12\nhidden_size = 24\nbptt = 16\nbatch_size = 8\nepochs = 3\nlr = 0.02\n",
         );
-        desk
+        sandbox
     }
 
-    /// Sentences with what they become in an artificial language, and a network that learns it in seconds.
+    /// Sentences with their translations into an artificial language, and the settings of a network that learns it in
+    /// seconds.
     pub fn with_pairs() -> Self {
-        let desk = Self::new();
+        let sandbox = Self::new();
         let rows: String = pairs().into_iter().map(|(source, target)| format!("{source}\t{target}\n")).collect();
-        desk.write("pairs.tsv", format!("english\tartish\n{rows}"));
-        desk.write(
+        sandbox.write("pairs.tsv", format!("english\tartish\n{rows}"));
+        sandbox.write(
             "pairs.toml",
-            "data = \"pairs.tsv\"\ncodec = \"words\"\nembedding = 16\nhidden = 24\nepochs = 25\npatience = 0\n\
-             batch = 16\nlr = 0.01\nschedule = \"constant\"\ndropout = 0.0\nsmoothing = 0.0\nbeam = 2\n",
+            "data = \"pairs.tsv\"\ntokenizer = \"words\"\nembedding_dim = 16\nhidden_size = 24\nepochs = 25\n\
+             patience = 0\nbatch_size = 16\nlr = 0.01\nschedule = \"constant\"\ndropout = 0.0\n\
+             label_smoothing = 0.0\nbeam_size = 2\n",
         );
-        desk
+        sandbox
     }
 
-    /// Sentences with two or three labels, and a network that learns to tell them in seconds.
+    /// Sentences with two or three labels, and the settings of a classifier that learns them in seconds.
     pub fn with_opinions(labels: usize) -> Self {
         let things = ["bread", "fish", "soup", "tea", "cake", "room", "film", "song"];
         let words = [
@@ -108,21 +111,36 @@ impl Desk {
                 }
             }
         }
-        let desk = Self::new();
-        desk.write("opinions.tsv", rows);
-        desk.write(
+        let sandbox = Self::new();
+        sandbox.write("opinions.tsv", rows);
+        sandbox.write(
             "opinions.toml",
-            "data = \"opinions.tsv\"\nembedding = 8\nhidden = 8\nepochs = 6\nbatch = 16\nlr = 0.02\ndropout = 0.0\n\
-             word_dropout = 0.0\n",
+            "data = \"opinions.tsv\"\nembedding_dim = 8\nhidden_size = 8\nepochs = 6\nbatch_size = 16\nlr = 0.02\n\
+             dropout = 0.0\nword_dropout = 0.0\n",
         );
-        desk
+        sandbox
     }
 
-    /// The program, not yet started; on the CPU, whatever else is compiled in.
+    /// Writes a Hugging Face `tokenizer.json` that knows these words, after an unknown token with the id 0.
+    pub fn write_tokenizer(&self, name: &str, words: &str) {
+        let words = std::iter::once("[UNK]").chain(words.split(' ')).zip(0..);
+        let vocabulary: Vec<String> = words.map(|(word, id)| format!("\"{word}\":{id}")).collect();
+        self.write(
+            name,
+            format!(
+                "{{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[],\"normalizer\":null,\
+                 \"pre_tokenizer\":{{\"type\":\"Whitespace\"}},\"post_processor\":null,\"decoder\":null,\
+                 \"model\":{{\"type\":\"WordLevel\",\"vocab\":{{{}}},\"unk_token\":\"[UNK]\"}}}}",
+                vocabulary.join(",")
+            ),
+        );
+    }
+
+    /// The program with its arguments, not yet started; on the CPU, whatever else is compiled in.
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
         command.current_dir(self.folder.path()).args(line.split_whitespace()).stdin(Stdio::null());
-        // Graphics drivers complain of its absence on standard error.
+        // Graphics drivers write a warning to standard error if it is missing.
         command.env("XDG_RUNTIME_DIR", self.folder.path());
         if !line.contains("--device") && !line.starts_with("data ") && line != "devices" {
             command.args(["--device", "flex"]);
@@ -134,17 +152,17 @@ impl Desk {
         Ran::from(self.command(line).output().expect("the program starts"))
     }
 
-    /// Runs what must succeed, with words that may hold blanks.
+    /// Runs a command that must succeed, with further arguments that may contain spaces.
     #[track_caller]
-    pub fn asked(&self, line: &str, words: &[&str]) -> Ran {
-        let ran = Ran::from(self.command(line).args(words).output().expect("the program starts"));
-        assert_eq!(ran.code, Some(0), "train {line} {words:?}\n{}\n{}", ran.stdout, ran.stderr);
+    pub fn ok_with_args(&self, line: &str, args: &[&str]) -> Ran {
+        let ran = Ran::from(self.command(line).args(args).output().expect("the program starts"));
+        assert_eq!(ran.code, Some(0), "train {line} {args:?}\n{}\n{}", ran.stdout, ran.stderr);
         ran
     }
 
-    /// Runs what must succeed, with something on its standard input.
+    /// Runs a command that must succeed, with a text on its standard input.
     #[track_caller]
-    pub fn fed(&self, line: &str, input: &str) -> Ran {
+    pub fn ok_with_input(&self, line: &str, input: &str) -> Ran {
         self.write(".input", input);
         let input = std::fs::File::open(self.path(".input")).expect("a file");
         let ran = Ran::from(self.command(line).stdin(input).output().expect("the program starts"));
@@ -152,7 +170,7 @@ impl Desk {
         ran
     }
 
-    /// Runs what must succeed.
+    /// Runs a command that must succeed.
     #[track_caller]
     pub fn ok(&self, line: &str) -> Ran {
         let ran = self.run(line);
@@ -160,51 +178,51 @@ impl Desk {
         ran
     }
 
-    /// Runs what must be refused: exit code 2, one clear error, nothing else.
+    /// Runs a command that must be refused: exit code 2, and one line of error that contains `error`.
     #[track_caller]
     pub fn refused(&self, line: &str, error: &str) {
-        self.refused_to(line, &[], error);
+        self.refused_with_args(line, &[], error);
     }
 
-    /// Runs what must be refused, with words that may hold blanks.
+    /// Runs a command that must be refused, with further arguments that may contain spaces.
     #[track_caller]
-    pub fn refused_to(&self, line: &str, words: &[&str], error: &str) {
-        let ran = Ran::from(self.command(line).args(words).output().expect("the program starts"));
+    pub fn refused_with_args(&self, line: &str, args: &[&str], error: &str) {
+        let ran = Ran::from(self.command(line).args(args).output().expect("the program starts"));
         assert_eq!(ran.code, Some(2), "train {line}\n{}\n{}", ran.stdout, ran.stderr);
         assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
         assert!(ran.stderr.contains(error), "expected `{error}` in:\n{}", ran.stderr);
-        assert_eq!(ran.stderr.trim_end().lines().count(), 1, "one line:\n{}", ran.stderr);
-        assert!(ran.stderr.matches("os error").count() <= 1, "the cause once:\n{}", ran.stderr);
+        assert_eq!(ran.stderr.trim_end().lines().count(), 1, "expected one line:\n{}", ran.stderr);
+        assert!(ran.stderr.matches("os error").count() <= 1, "expected the cause once:\n{}", ran.stderr);
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     }
 
-    /// Everything in a folder, for comparing before and after.
+    /// The paths of all files in a folder and its folders, sorted.
     pub fn listing(&self, name: &str) -> Vec<String> {
-        fn walk(folder: &Path, root: &Path, names: &mut Vec<String>) {
+        fn collect(folder: &Path, root: &Path, names: &mut Vec<String>) {
             for entry in std::fs::read_dir(folder).expect("a folder") {
                 let path = entry.expect("an entry").path();
                 if path.is_dir() {
-                    walk(&path, root, names);
+                    collect(&path, root, names);
                 } else {
                     names.push(path.strip_prefix(root).expect("inside").display().to_string());
                 }
             }
         }
         let mut names = Vec::new();
-        walk(&self.path(name), &self.path(name), &mut names);
+        collect(&self.path(name), &self.path(name), &mut names);
         names.sort();
         names
     }
 }
 
 impl Ran {
-    /// What was answered, as JSON, a value a line.
+    /// Standard output as JSON, one value per line.
     pub fn json(&self) -> Vec<serde_json::Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
     }
 }
 
-/// Sentences of four or five words, and what they become: the thing first, an adjective behind it, the verb last.
+/// Sentences of four or five words with their translations: the noun first, then its adjective, and the verb last.
 pub fn pairs() -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     for who in ["ana", "ben", "cleo", "dov", "eva"] {

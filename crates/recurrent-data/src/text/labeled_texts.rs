@@ -1,0 +1,146 @@
+//! Texts with labels, such as reviews and whether they are positive.
+
+use std::sync::Arc;
+
+use super::assignment::SplitAssignment;
+use crate::delimited::Row;
+use crate::error::{DataError, Result};
+use crate::table::{Table, shortened};
+
+/// Headers, in any case, by which the columns are found.
+const TEXT_HEADERS: &[&str] = &["text", "sentence", "review"];
+const LABEL_HEADERS: &[&str] = &["label", "sentiment", "class"];
+const SPLIT_HEADERS: &[&str] = &["part"];
+
+/// A text and its label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabeledText {
+    /// The text, not empty.
+    pub text: String,
+    /// The label, not empty.
+    pub label: String,
+    /// The line of the file, counted from 1.
+    pub line: usize,
+    pub(crate) assignment: Option<SplitAssignment>,
+}
+
+/// Texts with labels. A clone shares them.
+#[derive(Debug, Clone)]
+pub struct LabeledTexts {
+    source: String,
+    label_column: String,
+    texts: Arc<Vec<LabeledText>>,
+}
+
+impl LabeledTexts {
+    /// Reads two columns of a table. By default, the texts are in the column called text, sentence or review (in any
+    /// case), else in the first one; the labels in the one called label, sentiment or class, else in the last one.
+    ///
+    /// A third column assigns each text to `train`, `valid` or `test`. By default, it is the one called part, if there
+    /// is one.
+    ///
+    /// # Errors
+    /// If a column does not exist, a text or label is empty, or a text is assigned to something else.
+    pub fn from_table(
+        table: &Table,
+        text_column: Option<&str>,
+        label_column: Option<&str>,
+        split_column: Option<&str>,
+    ) -> Result<Self> {
+        let find = |name: Option<&str>, usual: &[&str]| match name {
+            Some(name) => table.index_of(name).map(Some),
+            None => Ok(usual.iter().find_map(|name| position(table, name))),
+        };
+        let text = find(text_column, TEXT_HEADERS)?.unwrap_or(0);
+        let label = find(label_column, LABEL_HEADERS)?.unwrap_or(table.headers().len() - 1);
+        let split = find(split_column, SPLIT_HEADERS)?;
+        if text == label {
+            let expected = "a column of texts and another of labels";
+            return Err(DataError::NoColumn { path: table.source().to_string(), expected });
+        }
+        let texts = table.rows().iter().map(|row| {
+            Ok(LabeledText {
+                text: table.text(row, text, "a text")?,
+                label: table.text(row, label, "a label")?,
+                line: row.line(),
+                assignment: split.map(|split| assignment(table, row, split)).transpose()?,
+            })
+        });
+        Ok(Self {
+            source: table.source().to_string(),
+            label_column: table.headers()[label].clone(),
+            texts: Arc::new(texts.collect::<Result<_>>()?),
+        })
+    }
+
+    /// The name of the texts in error messages.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The header of the label column.
+    pub fn label_column(&self) -> &str {
+        &self.label_column
+    }
+
+    /// The number of texts, at least one.
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether there are no texts; always `false`.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// The texts, in the order of their lines.
+    pub fn texts(&self) -> &[LabeledText] {
+        &self.texts
+    }
+
+    /// Whether a column of the table assigns the texts to subsets.
+    pub fn has_split_column(&self) -> bool {
+        self.texts.iter().any(|text| text.assignment.is_some())
+    }
+}
+
+fn position(table: &Table, name: &str) -> Option<usize> {
+    table.headers().iter().position(|header| header.eq_ignore_ascii_case(name))
+}
+
+fn assignment(table: &Table, row: &Row, column: usize) -> Result<SplitAssignment> {
+    match row.cell(column) {
+        "train" => Ok(SplitAssignment::Train),
+        "valid" => Ok(SplitAssignment::Valid),
+        "test" => Ok(SplitAssignment::Test),
+        found => Err(DataError::UnknownSplit {
+            path: table.source().to_string(),
+            line: row.line(),
+            column: table.headers()[column].clone(),
+            found: shortened(found),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_by_their_headers() {
+        let text = |read: Result<LabeledTexts>| {
+            let first = read.unwrap().texts()[0].clone();
+            (first.text, first.label, first.line)
+        };
+        let table = |text: &str| Table::from_bytes("l.csv", text.as_bytes(), None).unwrap();
+        let found = |all: &str| text(LabeledTexts::from_table(&table(all), None, None, None));
+        assert_eq!(found("id,Label,Text\n7,pos,fine\n"), ("fine".into(), "pos".into(), 2));
+        assert_eq!(found("a,b,c\nfine,7,pos\n"), ("fine".into(), "pos".into(), 2));
+        let table = table("a,b,c\nfine,7,pos\n");
+        assert_eq!(text(LabeledTexts::from_table(&table, Some("c"), Some("b"), None)), ("pos".into(), "7".into(), 2));
+        assert_eq!(
+            LabeledTexts::from_table(&table, Some("d"), None, None).unwrap_err().to_string(),
+            "l.csv: expected one of the columns `a`, `b`, `c`, found `d`"
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! A tokenizer loaded from a `tokenizer.json` of Hugging Face.
+
+use std::{error::Error, ops::Range};
+
+use tokenizers::{AddedToken, DecoderWrapper, Model, ModelWrapper, PreTokenizerWrapper, Tokenizer as HfTokenizer};
+
+use super::byte_letters::{byte, letters};
+use super::config::TokenizerKind;
+use super::display::{visible, visible_bytes};
+use super::special_tokens::{NAMES, SpecialTokens};
+
+/// Common names of the special tokens, the most likely first.
+const PAD: &[&str] = &["<pad>", "[PAD]", "<|pad|>", "<|padding|>"];
+const BOS: &[&str] =
+    &["<bos>", "<s>", "[CLS]", "[BOS]", "<|begin_of_text|>", "<|startoftext|>", "<|im_start|>", "<|endoftext|>"];
+const EOS: &[&str] = &["<eos>", "</s>", "[SEP]", "[EOS]", "<|end_of_text|>", "<|im_end|>", "<|endoftext|>"];
+const UNK: &[&str] = &["<unk>", "[UNK]", "<|unk|>", "<|endoftext|>"];
+
+/// A tokenizer with all special tokens; missing ones are added.
+#[derive(Debug, Clone)]
+pub(crate) struct HuggingFace {
+    tokenizer: HfTokenizer,
+    special_tokens: SpecialTokens,
+    vocab_size: usize,
+}
+
+impl HuggingFace {
+    pub(crate) fn new(mut tokenizer: HfTokenizer) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        // Truncation and padding happen when batches are made.
+        tokenizer.with_truncation(None)?;
+        tokenizer.with_padding(None);
+        // The name of a special token in a text is text.
+        tokenizer.set_encode_special_tokens(true);
+        let mut ids = [0; 4];
+        for ((id, name), names) in ids.iter_mut().zip(NAMES).zip([PAD, BOS, EOS, UNK]) {
+            *id = special_id(&mut tokenizer, name, names)?;
+        }
+        let [pad, bos, eos, unk] = ids;
+        let last = tokenizer.get_vocab(true).into_values().max();
+        let vocab_size = last.map_or(0, |last| last as usize + 1);
+        Ok(Self { tokenizer, special_tokens: SpecialTokens { pad, bos, eos, unk }, vocab_size })
+    }
+
+    pub(crate) fn inner(&self) -> &HfTokenizer {
+        &self.tokenizer
+    }
+
+    pub(crate) fn kind(&self) -> TokenizerKind {
+        match self.tokenizer.get_model() {
+            ModelWrapper::BPE(_) | ModelWrapper::WordPiece(_) => TokenizerKind::Bpe,
+            ModelWrapper::WordLevel(_) => TokenizerKind::Words,
+            ModelWrapper::Unigram(_) => TokenizerKind::Unigram,
+        }
+    }
+
+    pub(crate) fn special_tokens(&self) -> SpecialTokens {
+        self.special_tokens
+    }
+
+    pub(crate) fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    pub(crate) fn token_to_id(&self, text: &str) -> Option<u32> {
+        let written = if self.is_byte_level() { letters(text) } else { text.to_string() };
+        self.tokenizer.token_to_id(text).or_else(|| self.tokenizer.token_to_id(&written))
+    }
+
+    pub(crate) fn display_token(&self, id: u32) -> String {
+        let token = self.tokenizer.id_to_token(id).unwrap_or_default();
+        let bytes: Option<Vec<u8>> = token.chars().map(byte).collect();
+        match bytes {
+            Some(bytes) if self.is_byte_level() => visible_bytes(&bytes),
+            _ => visible(&token),
+        }
+    }
+
+    /// A text that cannot be encoded, because the tokenizer has no unknown token, is unknown as a whole.
+    pub(crate) fn encode(&self, text: &str, mut emit: impl FnMut(u32, Range<usize>)) {
+        match self.tokenizer.encode(text, false) {
+            Ok(encoding) => {
+                let tokens = encoding.get_ids().iter().zip(encoding.get_offsets());
+                tokens.for_each(|(id, (start, end))| emit(*id, *start..*end));
+            }
+            Err(_) => emit(self.special_tokens.unk, 0..text.len()),
+        }
+    }
+
+    pub(crate) fn decode(&self, ids: &[u32]) -> String {
+        let ids: Vec<u32> = ids.iter().copied().filter(|id| !self.special_tokens.contains(*id)).collect();
+        self.tokenizer.decode(&ids, true).unwrap_or_default()
+    }
+
+    fn is_byte_level(&self) -> bool {
+        let decoder = self.tokenizer.get_decoder();
+        let pre_tokenizer = self.tokenizer.get_pre_tokenizer();
+        matches!(pre_tokenizer, Some(PreTokenizerWrapper::ByteLevel(_)))
+            || match decoder {
+                Some(DecoderWrapper::ByteLevel(_)) => true,
+                Some(DecoderWrapper::Sequence(all)) => {
+                    all.get_decoders().iter().any(|one| matches!(one, DecoderWrapper::ByteLevel(_)))
+                }
+                _ => false,
+            }
+    }
+}
+
+/// The id of a special token under one of its names. If it has none, the token is added.
+fn special_id(tokenizer: &mut HfTokenizer, name: &str, names: &[&str]) -> Result<u32, Box<dyn Error + Send + Sync>> {
+    if let Some(id) = names.iter().find_map(|name| tokenizer.token_to_id(name)) {
+        return Ok(id);
+    }
+    tokenizer.add_special_tokens([AddedToken::from(name, true)])?;
+    let id = tokenizer.token_to_id(name).ok_or("a tokenizer that accepts special tokens")?;
+    match tokenizer.get_model().id_to_token(id) {
+        Some(taken) => Err(format!("ids without gaps, found one that `{name}` and `{taken}` would share").into()),
+        None => Ok(id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::{Value, json};
+
+    use crate::{Result, TextStream, Tokenizer, TokenizerKind};
+
+    fn file(model: Value, added: Value, rest: Value) -> Value {
+        let mut file = json!({
+            "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
+            "pre_tokenizer": null, "post_processor": null, "decoder": null, "model": model
+        });
+        for (key, value) in rest.as_object().unwrap() {
+            file[key] = value.clone();
+        }
+        file
+    }
+
+    fn open(file: &Value) -> Result<Tokenizer> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        fs::write(&path, file.to_string()).unwrap();
+        Tokenizer::from_file(&path)
+    }
+
+    fn special(id: u32, content: &str) -> Value {
+        json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+               "normalized": false, "special": true})
+    }
+
+    fn word_piece() -> Tokenizer {
+        let vocab = json!({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "hello": 4, "wor": 5, "##ld": 6, ".": 7});
+        let model = json!({"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                           "max_input_chars_per_word": 100, "vocab": vocab});
+        let added = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"].into_iter().zip(0..).map(|(name, id)| special(id, name));
+        let bert = json!({
+            "truncation": {"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0},
+            "padding": {"strategy": {"Fixed": 9}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 0,
+                        "pad_type_id": 0, "pad_token": "[PAD]"},
+            "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                           "strip_accents": null, "lowercase": true},
+            "pre_tokenizer": {"type": "BertPreTokenizer"},
+            "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true}
+        });
+        open(&file(model, Value::Array(added.collect()), bert)).unwrap()
+    }
+
+    /// A byte-level vocabulary for the Cyrillic letter к.
+    fn byte_level() -> Tokenizer {
+        let vocab = json!({"Ð": 0, "º": 1, "Ðº": 2, "Ġ": 3, "<|endoftext|>": 4});
+        let model = json!({"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "vocab": vocab,
+            "merges": [["Ð", "º"]]});
+        let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
+        let rest = json!({"pre_tokenizer": level, "decoder": level});
+        open(&file(model, json!([special(4, "<|endoftext|>")]), rest)).unwrap()
+    }
+
+    #[test]
+    fn special_tokens_are_found_by_name() {
+        let special_tokens = word_piece().special_tokens();
+        assert_eq!([special_tokens.pad, special_tokens.bos, special_tokens.eos, special_tokens.unk], [0, 2, 3, 1]);
+        assert_eq!(word_piece().kind(), TokenizerKind::Bpe);
+    }
+
+    #[test]
+    fn missing_special_tokens_are_added() {
+        let tokenizer = byte_level();
+        let special_tokens = tokenizer.special_tokens();
+        assert_eq!([special_tokens.pad, special_tokens.bos, special_tokens.eos, special_tokens.unk], [5, 4, 4, 4]);
+        assert_eq!(tokenizer.vocab_size(), 6);
+        assert_eq!(tokenizer.display_token(5), "<pad>");
+    }
+
+    #[test]
+    fn truncation_and_padding_are_ignored() {
+        let tokenizer = word_piece();
+        let text = "Hello world. Hello";
+        assert_eq!(tokenizer.encode(text), [4, 5, 6, 7, 4]);
+        assert_eq!(tokenizer.decode(&[2, 4, 5, 6, 7, 4, 3, 0]), "hello world. hello");
+        assert_eq!(tokenizer.encode_with_offsets(text)[2], (6, 9..11));
+        assert_eq!(tokenizer.unknown_pieces("hello there")[0].text, "there");
+    }
+
+    #[test]
+    fn byte_level_tokens_are_shown_as_text() {
+        let tokenizer = byte_level();
+        assert_eq!(tokenizer.encode("к к"), [2, 3, 2]);
+        assert_eq!(
+            [tokenizer.display_token(2), tokenizer.display_token(3), tokenizer.display_token(0)],
+            ["к", "␣", "\\xD0"]
+        );
+        assert_eq!(tokenizer.token_to_id("к"), Some(2));
+        assert_eq!(tokenizer.decode(&tokenizer.encode("к")), "к");
+    }
+
+    #[test]
+    fn stream_equals_decode() {
+        for (tokenizer, ids) in [(word_piece(), vec![4, 5, 6, 7, 4, 4, 7]), (byte_level(), vec![0, 1, 3, 2, 0, 1, 0])] {
+            for repeated in [1, 20] {
+                let ids = ids.repeat(repeated);
+                let mut stream = TextStream::new(&tokenizer);
+                let mut text: String = ids.iter().map(|id| stream.push(*id)).collect();
+                text += &stream.finish();
+                assert_eq!(text, tokenizer.decode(&ids));
+            }
+        }
+    }
+
+    #[test]
+    fn loaded_tokenizer_is_the_same_after_a_round_trip() {
+        for tokenizer in [word_piece(), byte_level()] {
+            let again = Tokenizer::from_json("tokenizer.json", &tokenizer.to_json()).unwrap();
+            assert_eq!(again.special_tokens(), tokenizer.special_tokens());
+            assert_eq!(again.vocab_size(), tokenizer.vocab_size());
+            assert_eq!(again.encode("hello к"), tokenizer.encode("hello к"));
+        }
+    }
+
+    #[test]
+    fn invalid_tokenizer_json_is_rejected() {
+        let message = open(&json!({"type": "pizza"})).unwrap_err().to_string();
+        assert!(message.contains("tokenizer.json: expected a tokenizer.json of Hugging Face: "), "{message}");
+    }
+}

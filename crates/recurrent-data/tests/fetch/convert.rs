@@ -1,0 +1,206 @@
+//! Conversion of archives to tables.
+
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use recurrent_data::{DatasetManifest, sha256};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::sandbox::Sandbox;
+
+/// A tar.gz archive of these files.
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, contents) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(contents.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, *contents).expect("a file in an archive");
+    }
+    tar.into_inner().expect("an archive").finish().expect("an archive")
+}
+
+/// A zip archive of these files.
+fn zip(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (path, contents) in files {
+        zip.start_file(*path, SimpleFileOptions::default()).expect("a file in an archive");
+        zip.write_all(contents.as_bytes()).expect("a file in an archive");
+    }
+    zip.finish().expect("an archive").into_inner()
+}
+
+/// The manifest of a table that is converted from `raw`, a file `inside` a package or the package itself.
+fn set(converter: &str, format: &str, raw: &[u8], inside: Option<&str>, prepared: &str) -> DatasetManifest {
+    let path = inside.map_or_else(String::new, |path| format!("path = \"{path}\"\n"));
+    let manifest = format!(
+        "name = \"made\"\ntitle = \"Made\"\nkind = \"text\"\ndescription = \"short\"\nlicense = \"mine\"\n\
+         file = \"made.csv\"\nnum_bytes = {}\nsha256 = \"{}\"\nconverter = \"{converter}\"\n\
+         [[sources]]\npackage = \"made\"\nversion = \"1\"\nformat = \"{format}\"\n{path}sha256 = \"{}\"\n\
+         [text]\nvalid_fraction = 0.1\n",
+        prepared.len(),
+        sha256(prepared.as_bytes()),
+        sha256(raw)
+    );
+    DatasetManifest::from_toml("made/dataset.toml", &manifest).expect("a manifest")
+}
+
+const REVIEWS: &str = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt";
+const SDIST: &str = "made-1/more/raw.tar.gz";
+
+/// A sandbox with an archive of rated sentences, and the manifest of its table.
+fn vader(sentences: &str, prepared: &str) -> (Sandbox, DatasetManifest, PathBuf) {
+    let raw = tar(&[("hutto_ICWSM_2014/other.txt", b"1\t4.0\tnot this"), (REVIEWS, sentences.as_bytes())]);
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("raw.tar.gz", &raw);
+    (sandbox, set("vader", "sdist", &raw, Some(SDIST), prepared), file)
+}
+
+/// The table that is converted from a local file.
+fn converted(sandbox: &Sandbox, set: &DatasetManifest, file: &Path) -> String {
+    let (file, events) = sandbox.fetch(set, Some(file)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(events, ["converting"]);
+    std::fs::read_to_string(file).expect("a table")
+}
+
+#[test]
+fn ratings_become_labels() {
+    let sentences = "1\t2.27\tA \"good\" one, it is.\r\n2\t-0.5\tNot quite\u{a0} bad.\r\n3\t0.4\tSo so.\r\n\r\n\
+                     4\t-0.49\tHm.\r\n5\t0.5\tFair.\r\n6\t3.1\tFair.\r\n7\t-3\t  \r\n8\t-4\tA\ttab.\r\n";
+    let prepared = "text,label\n\"A \"\"good\"\" one, it is.\",positive\nNot quite bad.,negative\nFair.,positive\nA tab.,negative\n";
+    let (sandbox, set, file) = vader(sentences, prepared);
+    assert_eq!(converted(&sandbox, &set, &file), prepared);
+    assert_eq!(sandbox.files(&set), ["made.csv"]);
+}
+
+#[test]
+fn invalid_line_is_reported() {
+    let (sandbox, set, file) = vader("1\t2.0\tFine.\n2\tfine\tFine.\n", "");
+    assert_eq!(
+        sandbox.rejected(&set, Some(&file), false),
+        format!("{REVIEWS}, line 2: expected an id, a rating and a sentence, separated by tabs, found 2\tfine\tFine.")
+    );
+}
+
+#[test]
+fn local_package_replaces_the_download() {
+    let prepared = "text,label\nFine.,positive\n";
+    let (sandbox, set, file) = vader("1\t2.0\tFine.\n", prepared);
+    let raw = std::fs::read(file).unwrap();
+    let package = sandbox.write("made-1.tar.gz", tar(&[("made-1/setup.py", b""), (SDIST, &raw)]));
+    assert_eq!(converted(&sandbox, &set, &package), prepared);
+    assert_eq!(sandbox.files(&set), ["made.csv"]);
+}
+
+#[test]
+fn package_with_another_file_is_rejected() {
+    let (sandbox, set, _) = vader("1\t2.0\tFine.\n", "");
+    for contents in [tar(&[(SDIST, b"other")]), tar(&[("made-1/setup.py", b"")]), b"no archive".to_vec()] {
+        let package = sandbox.write("made-1.tar.gz", contents);
+        let error = sandbox.rejected(&set, Some(&package), true);
+        assert!(error.contains(&format!("expected, for made, {SDIST} in the package made 1 (sha256 ")), "{error}");
+        assert!(sandbox.files(&set).is_empty(), "{:?}", sandbox.files(&set));
+    }
+}
+
+#[test]
+fn converted_local_file_replaces_the_download() {
+    let prepared = "text,label\nFine.,positive\n";
+    let (sandbox, set, _) = vader("1\t2.0\tFine.\n", prepared);
+    let file = sandbox.write("made.csv", prepared);
+    let (file, events) = sandbox.fetch(&set, Some(&file)).unwrap();
+    assert_eq!(std::fs::read_to_string(file).unwrap(), prepared);
+    assert!(events.is_empty(), "{events:?}");
+}
+
+#[test]
+fn archive_without_its_file_is_reported() {
+    let raw = tar(&[("hutto_ICWSM_2014/other.txt", b"")]);
+    let (sandbox, set) = (Sandbox::new(), set("vader", "sdist", &raw, Some(SDIST), ""));
+    let file = sandbox.write("raw.tar.gz", &raw);
+    let error = sandbox.rejected(&set, Some(&file), false);
+    assert!(error.ends_with(&format!("raw.tar.gz: expected {REVIEWS} inside, found no such file")), "{error}");
+
+    let damaged = &raw[..raw.len() / 2];
+    let file = sandbox.write("raw.tar.gz", damaged);
+    let set = crate::convert::set("vader", "sdist", damaged, Some(SDIST), "");
+    let error = sandbox.rejected(&set, Some(&file), false);
+    assert!(error.contains("raw.tar.gz: expected a tar.gz archive: "), "{error}");
+}
+
+fn translations(component: &str, language: &str) -> String {
+    format!("homeassistant/components/{component}/translations/{language}.json")
+}
+
+/// The table that is converted from a wheel of translations.
+fn home_assistant(files: &[(&str, &str, &str)], prepared: &str) -> String {
+    let names: Vec<_> = files.iter().map(|(component, language, _)| translations(component, language)).collect();
+    let files: Vec<_> = names.iter().zip(files).map(|(name, (_, _, texts))| (&**name, *texts)).collect();
+    let wheel = zip(&files);
+    let (sandbox, set) = (Sandbox::new(), set("home-assistant", "wheel", &wheel, None, prepared));
+    let file = sandbox.write("made.whl", wheel);
+    converted(&sandbox, &set, &file)
+}
+
+#[test]
+fn translations_are_joined_on_their_keys() {
+    let prepared = "english,russian,component\n\
+                    Save,Сохранить,alarm\n\
+                    \"{count} lamps, \"\"on\"\"\",\"Ламп: {count}, «вкл»\",lamp\n\
+                    One line,Одна строка,lamp\n";
+    let converted = home_assistant(
+        &[
+            (
+                "lamp",
+                "en",
+                r#"{"b": {"title": "One\n\nline ", "only": "English"}, "a.x": "{count} lamps, \"on\"", "n": 7,
+                   "list": ["Not", "this"], "again": "Save"}"#,
+            ),
+            (
+                "lamp",
+                "ru",
+                r#"{"a.x": "Ламп: {count}, «вкл»", "b": {"title": "Одна строка"}, "n": 7, "list": ["Не", "это"],
+                   "again": "Сохранить", "more": "Русский"}"#,
+            ),
+            ("lamp", "fr", r#"{"again": "Enregistrer"}"#),
+            (
+                "alarm",
+                "en",
+                r#"{"save": "Save", "same": "MAC", "empty": "", "blank": "Blank", "key": "[%key:common::save%]",
+                   "key2": "Key"}"#,
+            ),
+            (
+                "alarm",
+                "ru",
+                r#"{"save": "Сохранить", "same": "MAC", "empty": "Пусто", "blank": " ", "key": "Сохранить",
+                   "key2": "[%key:common::key%]"}"#,
+            ),
+            ("unevents", "en", r#"{"save": "Keep"}"#),
+            ("lamp/inner", "en", r#"{"save": "Inner"}"#),
+            ("lamp/inner", "ru", r#"{"save": "Внутри"}"#),
+        ],
+        prepared,
+    );
+    assert_eq!(converted, prepared);
+}
+
+#[test]
+fn invalid_json_is_reported() {
+    let (english, russian) = (translations("lamp", "en"), translations("lamp", "ru"));
+    let wheel = zip(&[(&english, "{\n  oops"), (&russian, "{}")]);
+    let (sandbox, set) = (Sandbox::new(), set("home-assistant", "wheel", &wheel, None, ""));
+    let file = sandbox.write("made.whl", wheel);
+    let error = sandbox.rejected(&set, Some(&file), false);
+    assert!(error.starts_with(&format!("{english}, line 2: expected texts in JSON, found ")), "{error}");
+}
+
+#[test]
+fn invalid_zip_is_reported() {
+    let (sandbox, set) = (Sandbox::new(), set("home-assistant", "wheel", b"no zip", None, ""));
+    let file = sandbox.write("made.whl", "no zip");
+    let error = sandbox.rejected(&set, Some(&file), false);
+    assert!(error.contains("made.whl: expected a zip archive: "), "{error}");
+}

@@ -1,0 +1,214 @@
+"""Tables that are measured by running `train`, `cargo tree` or the benchmark's worker.
+
+Each run of `train` goes into a folder of its own that is removed afterwards.
+"""
+import dataclasses
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+
+from measured.record import ROOT, Record, load
+
+SEEDS = (0, 1, 2)
+
+
+class Train:
+    """Runs of `train` with further settings, in a folder that goes away."""
+
+    def __init__(self, program: list[str], settings: list[str], folder: pathlib.Path):
+        self.program, self.settings, self.folder = program, settings, folder
+        self.count = 0
+
+    def __call__(self, *command: str) -> tuple[pathlib.Path, float]:
+        """Trains a network; gives the run's folder and how many seconds it took."""
+        out = self.folder / str(self.count)
+        self.count += 1
+        start = time.monotonic()
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([*self.program, *command, "--out", str(out), *self.settings], cwd=ROOT, check=True, **silent)
+        return out, time.monotonic() - start
+
+
+def scores(run: pathlib.Path) -> dict:
+    return json.loads((run / "scores.json").read_text(encoding="utf-8"))
+
+
+def weather(train: Train) -> Record:
+    rows, baselines = [], []
+    for cell in ("rnn", "lstm", "gru"):
+        for seed in SEEDS:
+            run, seconds = train("forecast", "--data", "weather", "--cell", cell, "--seed", str(seed))
+            network, *baselines = forecasters(run)
+            name = f"{network['forecaster']}, seed {seed}"
+            rows.append({**network, "forecaster": name, "seconds": round(seconds)})
+    rows += [{**baseline, "seconds": 0} for baseline in baselines]
+    return load("weather").measured_now({"weather": rows})
+
+
+def stocks(train: Train) -> Record:
+    run, _ = train("forecast", "--data", "stocks")
+    return load("stocks").measured_now({"stocks": forecasters(run)})
+
+
+def forecasters(run: pathlib.Path) -> list[dict]:
+    """The rows of a forecast's first target."""
+    kept = ("mae", "rmse", "skill")
+    return [
+        {"forecaster": row["name"], **{key: row["score"][key] for key in kept}}
+        for row in scores(run)[0]["rows"]
+        if row["score"]
+    ]
+
+
+def tiny_shakespeare(train: Train) -> Record:
+    recipe = "--data tiny-shakespeare --epochs 6 --schedule cosine --dropout 0.1".split()
+    run, _ = train("generate", *recipe)
+    epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [{"epoch": each["epoch"], "train": each["train_loss"], "valid": each["valid_loss"]} for each in epochs]
+    return load("tiny-shakespeare").measured_now({"tiny-shakespeare": rows})
+
+
+def phrases(train: Train) -> Record:
+    run, _ = train("translate", "--data", "phrases")
+    network, *baselines = translators(run)
+    return load("phrases").measured_now({"phrases": [network, *reversed(baselines)]})
+
+
+def home_assistant(train: Train) -> Record:
+    recipe = "--vocab-size 3000 --hidden-size 192 --dropout 0.2 --lr 0.002 --max-length 40 --epochs 10".split()
+    rows, baselines = [], []
+    for attention in ("additive", "general", "none"):
+        run, _ = train("translate", "--data", "home-assistant", "--attention", attention, *recipe)
+        network, *baselines = translators(run)
+        rows.append(network)
+    return load("home-assistant").measured_now({"home-assistant": rows + baselines})
+
+
+def translators(run: pathlib.Path) -> list[dict]:
+    """The network first, then the baselines."""
+    found = scores(run)
+    rows = [
+        {"translator": row["name"], "bleu": row["bleu"]["score"], "chrf": row["chrf"], "exact": 100 * row["exact"]}
+        for row in found["rows"]
+    ]
+    rows[0]["perplexity"] = 2.718281828459045 ** found["loss"]
+    return [{"perplexity": None, **row} for row in rows]
+
+
+def vader_reviews(train: Train) -> Record:
+    kept = ("accuracy", "macro_f1", "auroc", "calibration_error")
+    rows, found = [], {}
+    for seed in SEEDS:
+        run, _ = train("classify", "--data", "vader-reviews", "--seed", str(seed))
+        found = scores(run)
+        rows.append({"classifier": f"{found['name']}, seed {seed}", **{key: found["network"][key] for key in kept}})
+    name = "bag of words with logistic regression"
+    rows.append({"classifier": name, **{key: found["baseline"][key] for key in kept}})
+    return load("vader-reviews").measured_now({"vader-reviews": rows})
+
+
+def demo(train: Train) -> Record:
+    run, seconds = train("demo")
+    network, *naive = forecasters(run / "forecast")
+    translator, copy, nearest = translators(run / "translate")
+    classified = scores(run / "classify")
+    row = lambda *cells: dict(zip(("task", "network", "metric", "score", "baseline"), cells))
+    rows = [
+        row("forecast", network["forecaster"], "RMSE, °C", f"{network['rmse']:.2f}", f"persistence {naive[0]['rmse']:.2f}"),
+        row("generate", "LSTM", "nats per character", f"{scores(run / 'generate')['nats']:.3f}", None),
+        row("translate", translator["translator"], "BLEU", f"{translator['bleu']:.2f}",
+            f"nearest neighbor {nearest['bleu']:.2f}, copy {copy['bleu']:.2f}"),
+        row("classify", classified["name"], "accuracy", f"{100 * classified['network']['accuracy']:.1f} %",
+            f"bag of words {100 * classified['baseline']['accuracy']:.1f} %"),
+    ]
+    record = load("demo").measured_now({"demo": rows})
+    return dataclasses.replace(record, note=f"{seconds:.0f} s in all.")
+
+
+def features() -> Record:
+    """How many crates Cargo compiles for each choice of features."""
+    choices = [
+        ("`burn` with `flex`, without Recurrent", None, []),
+        ("`recurrent-models`, `flex`", "recurrent-models", ["--features", "flex"]),
+        ("`recurrent` without default features, `flex`", "recurrent", ["--no-default-features", "--features", "flex"]),
+        ("`recurrent`, `flex` (with `fit`)", "recurrent", ["--features", "flex"]),
+        ("`recurrent`, `flex` and `fetch`", "recurrent", ["--features", "flex,fetch"]),
+        ("`recurrent-models`, `wgpu`", "recurrent-models", ["--features", "wgpu"]),
+        ("`recurrent`, `wgpu` (with `fit`)", "recurrent", ["--features", "wgpu"]),
+    ]
+    rows = []
+    for title, package, arguments in choices:
+        crates = tree(ROOT, ["--locked", "-p", package, *arguments]) if package else burn_alone()
+        rows.append({"dependency": title, "crates": len(crates)})
+    return dataclasses.replace(load("features").measured_now({"features": rows}), machine="any machine")
+
+
+def tree(folder: pathlib.Path, arguments: list[str]) -> set[str]:
+    command = ["cargo", "tree", "-e", "normal,build", "--prefix", "none", "-f", "{p}", *arguments]
+    output = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {line.removesuffix(" (*)") for line in output.splitlines()}
+
+
+def burn_alone() -> set[str]:
+    """The crates of a program that depends on Burn with the same backend, itself not counted."""
+    manifest = '[package]\nname = "bare"\nversion = "0.1.0"\nedition = "2024"\n\n[workspace]\n\n[dependencies]\n'
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        (folder / "src").mkdir()
+        (folder / "src/lib.rs").touch()
+        shutil.copy(ROOT / "Cargo.lock", folder)
+        burn = re.search(r"^burn = .*$", (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE)[0]
+        (folder / "Cargo.toml").write_text(manifest + burn.replace('"std"', '"std", "flex"') + "\n", encoding="utf-8")
+        return {line for line in tree(folder, []) if not line.startswith("bare ")}
+
+
+LAUNCHES = [
+    ("`keras`, LSTM, forward", "persistent", "keras lstm infer"),
+    ("`keras`, LSTM, training step", "persistent", "keras lstm train"),
+    ("`keras`, GRU, training step", "persistent", "keras gru train"),
+    ("`keras`, RNN, training step", "persistent", "keras rnn train"),
+    ("`seq2seq`, LSTM, forward", "persistent", "seq2seq lstm infer"),
+    ("`seq2seq`, LSTM, training step", "persistent", "seq2seq lstm train"),
+    ("`charlm`, LSTM, forward", "stepwise", "charlm lstm infer"),
+    ("`charlm`, LSTM, training step", "stepwise", "charlm lstm train"),
+    ("`keras`, LSTM, forward, captured and replayed", "–", "keras lstm replay"),
+]
+
+
+def launches(worker: pathlib.Path) -> Record:
+    """How many kernels one iteration launches, by this project's layers and by Burn's own."""
+    cases = [case for _, _, case in LAUNCHES]
+    # Burn's own layers are not captured, and large ones take minutes without a GPU.
+    peers = [case for case in cases if case.startswith(("keras", "seq2seq")) and not case.endswith("replay")]
+    ours, theirs = launched(worker, [], cases), launched(worker, ["burn-nn"], peers)
+    rows = [
+        {"case": title, "schedule": schedule, "recurrent": ours[case], "burn-nn": theirs.get(case)}
+        for title, schedule, case in LAUNCHES
+    ]
+    return load("launches").measured_now({"launches": rows})
+
+
+def launched(worker: pathlib.Path, arguments: list[str], cases: list[str]) -> dict[str, int]:
+    asked = "".join(f"{case} 1 1\n" for case in cases) + "quit\n"
+    output = subprocess.run([worker, "wgpu", *arguments], input=asked, capture_output=True, text=True, check=True)
+    counts = [int(count) for count in re.findall(r"(\d+) launches", output.stderr)]
+    answers = [line.split()[0] for line in output.stdout.splitlines()[1:]]
+    if answers != ["OK"] * len(cases) or len(counts) != len(cases):
+        raise SystemExit(f"{worker}: unexpected answers\n{output.stdout}\n{output.stderr}")
+    return dict(zip(cases, counts))
+
+
+BY_TRAIN: dict[str, Callable[[Train], Record]] = {
+    "demo": demo,
+    "weather": weather,
+    "stocks": stocks,
+    "tiny-shakespeare": tiny_shakespeare,
+    "phrases": phrases,
+    "home-assistant": home_assistant,
+    "vader-reviews": vader_reviews,
+}
