@@ -138,10 +138,11 @@ fn new_task_is_trained_killed_resumed_evaluated_and_predicts() {
         std::thread::sleep(Duration::from_millis(5));
     }
     child.kill().and_then(|()| child.wait()).expect("it is killed");
-
     let resumed = Run::<Copying>::open(&killed).expect("a run");
     assert!(epochs_done(resumed.run_dir()).expect("a checkpoint") < 10);
-    [&resumed, &create(&whole)].map(|run| run.fit(&device, Callbacks::quiet()).expect("training"));
+    let [(history, _), _] =
+        [&resumed, &create(&whole)].map(|run| run.fit(&device, Callbacks::quiet()).expect("training"));
+    assert_eq!(history.epochs.len(), 10);
     let [whole, killed] = [whole, killed].map(|folder| std::fs::read(folder.join("weights.safetensors")));
     assert!(whole.expect("weights") == killed.expect("weights"), "the weights of the resumed run differ");
     assert!(resumed.evaluate(&device).expect("an evaluation") < 0.01);

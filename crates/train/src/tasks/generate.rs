@@ -14,9 +14,9 @@ use recurrent::models::Summary;
 use recurrent::prelude::*;
 use recurrent::settings::Settings;
 
+use super::command_line::{CommandLine, format, write_output, write_scores};
 use super::sentences::note_unknown;
-use super::{CommandLine, format, write_output, write_scores};
-use crate::cli::{Format, PredictArgs};
+use crate::args::{Format, PredictArgs};
 use crate::output::{note, print, write};
 use crate::report::{Block, Section};
 

@@ -14,10 +14,11 @@ use recurrent::translate::{
     Translator,
 };
 
+use super::command_line::{CommandLine, format, save_plot, write_output, write_scores};
 use super::generate::BeamOptions;
 use super::sentences::{SentencesOptions, note_unknown};
-use super::{CommandLine, format, save_plot, write_output, write_scores};
-use crate::cli::{BadInput, Format, PredictArgs};
+use crate::args::{Format, PredictArgs};
+use crate::error::BadInput;
 use crate::output::print;
 use crate::plots;
 use crate::report::{Block, Section};
