@@ -1,4 +1,4 @@
-//! A trained predictor in a program of your own: [`Forecaster`] loads a run's folder and forecasts.
+//! Using a trained predictor: [`Forecaster`] loads a run's folder and forecasts.
 //!
 //! `cargo run --release -p recurrent-examples --example weather_predictor [RUN]`, where RUN is a folder that
 //! `train forecast` has made. Without one, a small network is trained first, in a few seconds.
@@ -23,7 +23,7 @@ fn main() -> recurrent::Result<()> {
     let forecaster = Forecaster::load(&folder, &device)?;
     println!("{}", forecaster.summary());
 
-    // From where the training data ended ...
+    // From the end of the training data ...
     println!("\nThe next rows:\n{}", forecaster.forecast(None)?.to_csv());
 
     // ... and from other rows with the same columns: the weather up to the end of 2014.

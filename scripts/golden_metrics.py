@@ -1,21 +1,21 @@
-"""Writes the golden values that the metrics of texts and classifications are tested against.
+"""Writes the golden files that the metrics of texts and classifications are tested against.
 
     python3 -m venv .venv
     .venv/bin/pip install sacrebleu scikit-learn
     .venv/bin/python scripts/golden_metrics.py            # write the files
     .venv/bin/python scripts/golden_metrics.py --check    # recompute and compare
 
-There are two files in crates/recurrent/tests/goldens, each with the versions of the packages
-and a list of cases, with inputs and results:
+There are two files in crates/recurrent/tests/goldens, each with the package version and a list
+of cases with their inputs and expected outputs:
 
-    texts.json             hypotheses and references, one or more per sentence;
-                           bleu and chrf from sacreBLEU, exact_match counted here
-    classification.json    labels and judged (truth and probabilities); score, bins and roc (one
-                           curve per class, empty without examples of it or of the rest) from
-                           scikit-learn
+    texts.json             hypotheses, and one or more references each; bleu and chrf by
+                           sacreBLEU, exact_match by this script
+    classification.json    labels, and the truth and probabilities of each example (judged);
+                           score, bins and roc (one curve per class; empty if the class has no
+                           examples, or all of them) by scikit-learn
 
-scikit-learn has no expected calibration error. It is computed here from the bins of its
-`calibration_curve` of whether the most probable class is the true one.
+scikit-learn has no expected calibration error. This script computes it from the bins of
+`calibration_curve`, applied to whether the predicted class is the true one.
 """
 
 import argparse
@@ -41,7 +41,7 @@ BINS = 10
 
 Json = dict[str, Any]
 
-# Hypotheses and references. Some are the same, some good, some poor; one hypothesis is empty.
+# Hypotheses and references: identical, similar and dissimilar ones; one hypothesis is empty.
 ENGLISH = [
     ("The cat is sleeping on the warm windowsill.", "The cat sleeps on the warm windowsill."),
     ("It has been raining since early morning.", "It has been raining since early morning."),
@@ -134,7 +134,7 @@ COUNTS_DIFFER = [
     ("nothing here is alike", ["кот", "пёс", ""]),
     ("снова идёт дождь и снег", ["опять идёт дождь, и снег тоже идёт"]),
 ]
-# What random texts are made of.
+# The pieces of random texts.
 SOUP = (
     "the a cat on кот и на , . ! ? - -- ... 1 20 3.5 1,000 2-3 7.x x.7 ( ) [ ] { } / \\ & &amp; "
     "&quot; &lt; &gt; &amp;lt; &nbsp; <skipped> ' it's don't “ ” « » — % $ # @ * + = ~ ` ^ _ | ; : "
@@ -147,7 +147,7 @@ def one_each(sentences: list[tuple[str, str]]) -> list[tuple[str, list[str]]]:
 
 
 def soup(generator: random.Random, sentences: int, most: int) -> list[tuple[str, list[str]]]:
-    """Random texts with up to `most` references, each drawn from the hypothesis or anew."""
+    """Random texts with up to `most` references, each a corrupted copy of the hypothesis or drawn anew."""
 
     def draw(length: int) -> list[str]:
         return [generator.choice(SOUP) for _ in range(length)]
@@ -155,7 +155,7 @@ def soup(generator: random.Random, sentences: int, most: int) -> list[tuple[str,
     def join(pieces: list[str]) -> str:
         return "".join(piece + generator.choice(["", " ", " "]) for piece in pieces)
 
-    def disturb(pieces: list[str]) -> list[str]:
+    def corrupt(pieces: list[str]) -> list[str]:
         kept = [piece for piece in pieces if generator.random() < 0.85]
         at = generator.randint(0, len(kept))
         return kept[:at] + draw(generator.randint(0, 3)) + kept[at:]
@@ -164,7 +164,7 @@ def soup(generator: random.Random, sentences: int, most: int) -> list[tuple[str,
     for _ in range(sentences):
         hypothesis = draw(generator.randint(0, 20))
         references = [
-            disturb(hypothesis) if generator.random() < 0.8 else draw(generator.randint(0, 20))
+            corrupt(hypothesis) if generator.random() < 0.8 else draw(generator.randint(0, 20))
             for _ in range(generator.randint(1, most))
         ]
         rows.append((join(hypothesis), [join(reference) for reference in references]))
@@ -199,12 +199,12 @@ def text_inputs() -> dict[str, list[tuple[str, list[str]]]]:
 
 def text_case(name: str, rows: list[tuple[str, list[str]]]) -> Json:
     hypotheses = [hypothesis for hypothesis, _ in rows]
-    references = [answers for _, answers in rows]
-    # sacreBLEU takes all first references, all second ones and so on, and `None` for one that is not there.
+    references = [of_one for _, of_one in rows]
+    # sacreBLEU takes the first references of all sentences, then the second, ..., and `None` for a missing one.
     most = max(map(len, references))
-    streams = [[answers[i] if i < len(answers) else None for answers in references] for i in range(most)]
+    streams = [[of_one[i] if i < len(of_one) else None for of_one in references] for i in range(most)]
     bleu = BLEU().corpus_score(hypotheses, streams)
-    hits = [hypothesis.split() in [answer.split() for answer in answers] for hypothesis, answers in rows]
+    matches = [hypothesis.split() in [one.split() for one in of_one] for hypothesis, of_one in rows]
     return {
         "name": name,
         "hypotheses": hypotheses,
@@ -217,7 +217,7 @@ def text_case(name: str, rows: list[tuple[str, list[str]]]) -> Json:
             "reference_length": bleu.ref_len,
         },
         "chrf": CHRF().corpus_score(hypotheses, streams).score,
-        "exact_match": sum(hits) / len(hits),
+        "exact_match": sum(matches) / len(matches),
     }
 
 
@@ -227,7 +227,7 @@ def texts() -> Json:
 
 
 def draw_probabilities(generator: np.random.Generator, truth: list[int], classes: int, steps: int) -> list[list[float]]:
-    """Probabilities in `steps` steps that know something of the truth; few steps make ties."""
+    """Multiples of 1/steps that correlate with the truth; few steps give ties."""
     rows = []
     for label in truth:
         weights = np.full(classes, 1.0)
@@ -245,11 +245,11 @@ def classification_inputs() -> dict[str, tuple[list[str], list[int], list[list[f
         truth = [int(label) for label in generator.choice(of, count)]
         return labels, truth, draw_probabilities(generator, truth, len(labels), steps)
 
-    def sure(labels: list[str], truth: list[int], said: list[int]) -> tuple:
-        return labels, truth, [[float(label == one) for label in range(len(labels))] for one in said]
+    def certain(labels: list[str], truth: list[int], predicted: list[int]) -> tuple:
+        return labels, truth, [[float(label == one) for label in range(len(labels))] for one in predicted]
 
-    # The last class is never said: it is the most probable one nowhere.
-    unsaid = [[a, b, 0.0] for a, b in draw_probabilities(generator, [0, 1] * 10, 2, 100)]
+    # The last class is never predicted.
+    never_predicted = [[a, b, 0.0] for a, b in draw_probabilities(generator, [0, 1] * 10, 2, 100)]
     return {
         "binary": drawn(two, [0, 1], 80, 1000),
         "binary with few spam": drawn(two, [0] * 9 + [1], 80, 1000),
@@ -262,11 +262,11 @@ def classification_inputs() -> dict[str, tuple[list[str], list[int], list[list[f
         "binary without ham": drawn(two, [1], 20, 100),
         "three classes without the last": drawn(three, [0, 1], 40, 100),
         "four classes without two": drawn(four, [1, 3], 40, 100),
-        "a class that is never said": (three, [0, 1, 2, 0] * 5, unsaid),
-        "a class that never is and is never said": (three, [0, 1, 1, 0] * 5, unsaid),
-        "perfect": sure(two, [0, 1, 1, 0, 1], [0, 1, 1, 0, 1]),
-        "perfect with three classes": sure(three, [0, 1, 2, 2], [0, 1, 2, 2]),
-        "wrong beyond doubt": sure(two, [0, 1, 1, 0], [1, 0, 0, 1]),
+        "a class that is never said": (three, [0, 1, 2, 0] * 5, never_predicted),
+        "a class that never is and is never said": (three, [0, 1, 1, 0] * 5, never_predicted),
+        "perfect": certain(two, [0, 1, 1, 0, 1], [0, 1, 1, 0, 1]),
+        "perfect with three classes": certain(three, [0, 1, 2, 2], [0, 1, 2, 2]),
+        "wrong beyond doubt": certain(two, [0, 1, 1, 0], [1, 0, 0, 1]),
         "one example": (two, [1], [[0.25, 0.75]]),
     }
 
@@ -289,10 +289,10 @@ def curve(truth: np.ndarray, probabilities: np.ndarray, label: int) -> list[list
 
 
 def calibration(truth: np.ndarray, probabilities: np.ndarray) -> list[Json]:
-    right = (probabilities.argmax(axis=1) == truth).astype(int)
+    correct = (probabilities.argmax(axis=1) == truth).astype(int)
     confidence = probabilities.max(axis=1)
-    accuracies, confidences = calibration_curve(right, confidence, n_bins=BINS, pos_label=1)
-    # It does not tell how many examples are in a bin; its edges are these.
+    accuracies, confidences = calibration_curve(correct, confidence, n_bins=BINS, pos_label=1)
+    # `calibration_curve` does not return the counts of its bins, which have these edges.
     bins = np.searchsorted(np.linspace(0.0, 1.0, BINS + 1)[1:-1], confidence)
     counts = [int(count) for count in np.bincount(bins, minlength=BINS) if count > 0]
     return [
@@ -303,19 +303,19 @@ def calibration(truth: np.ndarray, probabilities: np.ndarray) -> list[Json]:
 
 def classification_case(name: str, labels: list[str], truth: list[int], probabilities: list[list[float]]) -> Json:
     y, p = np.array(truth), np.array(probabilities)
-    said, all_classes = p.argmax(axis=1), list(range(len(labels)))
+    predicted, all_classes = p.argmax(axis=1), list(range(len(labels)))
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
-        y, said, labels=all_classes, zero_division=0
+        y, predicted, labels=all_classes, zero_division=0
     )
     bins = calibration(y, p)
     error = sum(b["count"] * abs(b["accuracy"] - b["confidence"]) for b in bins) / len(truth)
     score = {
-        "accuracy": metrics.accuracy_score(y, said),
-        "macro_f1": metrics.f1_score(y, said, labels=all_classes, average="macro", zero_division=0),
+        "accuracy": metrics.accuracy_score(y, predicted),
+        "macro_f1": metrics.f1_score(y, predicted, labels=all_classes, average="macro", zero_division=0),
         "auroc": area(y, p),
         "calibration_error": error,
         "log_loss": metrics.log_loss(y, p, labels=all_classes),
-        "confusion": metrics.confusion_matrix(y, said, labels=all_classes).tolist(),
+        "confusion": metrics.confusion_matrix(y, predicted, labels=all_classes).tolist(),
         "classes": [
             {
                 "label": label,
@@ -346,7 +346,7 @@ FILES = {"texts": texts, "classification": classification}
 
 
 def differences(actual: Any, expected: Any, at: str = "") -> list[str]:
-    """One line for each place where the two are not the same, numbers within TOLERANCE."""
+    """One line for each difference; floats are compared within TOLERANCE."""
     if isinstance(actual, dict) and isinstance(expected, dict) and actual.keys() == expected.keys():
         return [line for key in actual for line in differences(actual[key], expected[key], f"{at}/{key}")]
     if isinstance(actual, list) and isinstance(expected, list) and len(actual) == len(expected):
@@ -362,7 +362,7 @@ def differences(actual: Any, expected: Any, at: str = "") -> list[str]:
 def write(name: str, path: Path) -> None:
     golden = FILES[name]()
     head = {key: value for key, value in golden.items() if key != "cases"}
-    # A line a case, so that a diff shows which ones changed.
+    # One line per case, so that a diff shows which ones changed.
     cases = ",\n".join(json.dumps(case, ensure_ascii=False) for case in golden["cases"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'{json.dumps(head)[:-1]}, "cases": [\n{cases}\n]}}\n', encoding="utf-8")
@@ -370,7 +370,7 @@ def write(name: str, path: Path) -> None:
 
 
 def check(name: str, path: Path) -> bool:
-    """Whether the file at `path` holds what this script computes; prints what it does not."""
+    """Whether the file at `path` agrees with a new computation; prints the differences."""
     if not path.exists():
         print(f"{path.name}: missing")
         return False
@@ -384,8 +384,8 @@ def check(name: str, path: Path) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Write or check the golden values.")
-    parser.add_argument("--check", action="store_true", help="compare the files with a new computation instead")
+    parser = argparse.ArgumentParser(description="Write or check the golden files.")
+    parser.add_argument("--check", action="store_true", help="compare the files with a new computation")
     arguments = parser.parse_args()
 
     paths = {name: GOLDENS / f"{name}.json" for name in FILES}

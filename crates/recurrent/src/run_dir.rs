@@ -7,10 +7,10 @@
 //!   tokenizer.json        the tokenizer of a text, fitted on the training split (tokenizers.json: of two languages)
 //!   history.csv           the last rows, where a forecast begins
 //!   labels.json           the labels of a classifier, in the order of their indices
-//!   baseline.json         the bag of words beside a classifier
+//!   baseline.json         the bag of words of a classifier
 //!   weights.safetensors   the weights of the best epoch
 //!   metrics.jsonl         one line per epoch
-//!   scores.json           the scores of the test split, beside the baselines
+//!   scores.json           the scores of the network and the baselines
 //!   plots/*.svg           losses and evaluation
 //!   checkpoints/epoch-*/  the last two epochs: weights, optimizer, learning rate schedule, history
 //! ```
@@ -25,11 +25,12 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use recurrent_data::Tokenizer;
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
+use crate::partial::Partial;
 use crate::run_header::{FORMAT_VERSION, RunHeader, WRITTEN_BY, line_at, unexpected};
 use crate::{Error, Result, TaskConfig};
 
@@ -206,6 +207,9 @@ impl RunDir {
     /// [`Error::RunDir`] if the run belongs to another task or format, or its configuration is damaged;
     /// [`Error::Setting`] if a setting is not allowed.
     pub fn config<C: TaskConfig>(&self) -> Result<C> {
+        self.check_task(C::TASK)?;
+        // For errors with lines: serde has none for the settings of training, which are flattened.
+        Partial::read(self.path(CONFIG), C::TASK, C::settings())?;
         let config: C = self.read_config(C::TASK)?;
         config.check()?;
         Ok(config)
@@ -216,10 +220,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::RunDir`] if the run belongs to another task or format, or its configuration is damaged.
     pub fn read_config<C: DeserializeOwned>(&self, task: &str) -> Result<C> {
-        let found = self.header()?.task;
-        if found != task {
-            return Err(self.damaged(&self.root, &format!("a run of `{task}`"), format!("a run of `{found}`")));
-        }
+        self.check_task(task)?;
         let text = self.read(CONFIG)?;
         let invalid = |cause| self.invalid_toml(CONFIG, &text, &cause);
         // The values keep their places in the text, so that an error has its line.
@@ -228,6 +229,14 @@ impl RunDir {
             values.get_mut().remove(name);
         }
         C::deserialize(toml::Deserializer::from(values)).map_err(invalid)
+    }
+
+    fn check_task(&self, task: &str) -> Result<()> {
+        let found = self.header()?.task;
+        if found == task {
+            return Ok(());
+        }
+        Err(self.damaged(&self.root, &format!("a run of `{task}`"), format!("a run of `{found}`")))
     }
 
     /// Writes the settings of the run.

@@ -15,6 +15,7 @@ pub(crate) const WRITTEN_BY: &str = concat!("recurrent ", env!("CARGO_PKG_VERSIO
 
 /// The first keys of `config.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RunHeader {
     /// The version of the folder's format.
     pub format_version: u32,

@@ -124,9 +124,9 @@ fn new_task_is_trained_killed_resumed_evaluated_and_predicts() {
     let device = Device::flex();
     let create = |folder| Run::<Copying>::create(CopyConfig::defaults(), (), folder, false).expect("a run");
     if let Some(folder) = std::env::var_os("NEW_TASK_FOLDER") {
-        // The child process is slow, so that it is killed in the middle.
         let after_epoch = Box::new(|_: &_| std::thread::sleep(Duration::from_secs(1)));
-        create(Path::new(&folder)).fit(&device, Callbacks { after_epoch, ..Callbacks::quiet() }).expect("training");
+        let slow = Callbacks { after_epoch, ..Callbacks::quiet() };
+        create(Path::new(&folder)).fit(&device, slow).expect("training");
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
@@ -138,11 +138,11 @@ fn new_task_is_trained_killed_resumed_evaluated_and_predicts() {
         std::thread::sleep(Duration::from_millis(5));
     }
     child.kill().and_then(|()| child.wait()).expect("it is killed");
-
     let resumed = Run::<Copying>::open(&killed).expect("a run");
     assert!(epochs_done(resumed.run_dir()).expect("a checkpoint") < 10);
-    resumed.fit(&device, Callbacks::quiet()).expect("training");
-    create(&whole).fit(&device, Callbacks::quiet()).expect("training");
+    let [(history, _), _] =
+        [&resumed, &create(&whole)].map(|run| run.fit(&device, Callbacks::quiet()).expect("training"));
+    assert_eq!(history.epochs.len(), 10);
     let [whole, killed] = [whole, killed].map(|folder| std::fs::read(folder.join("weights.safetensors")));
     assert!(whole.expect("weights") == killed.expect("weights"), "the weights of the resumed run differ");
     assert!(resumed.evaluate(&device).expect("an evaluation") < 0.01);

@@ -4,18 +4,31 @@ use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, read};
 use crossterm::terminal::{self, Clear, ClearType};
 use crossterm::{cursor, execute};
 use recurrent::Predictor;
 use recurrent::generate::{Completion, Generator};
 
-use crate::cli::CompleteArgs;
+use crate::args::RunArgs;
 use crate::device;
 use crate::output::{note, print, write};
 
 /// The number of last characters that are shown and that the network reads.
 const CONTEXT_CHARS: usize = 200;
+
+#[derive(Debug, Args)]
+pub struct CompleteArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// The beginning of a text [default: interactive, or the lines of standard input]
+    #[arg(value_name = "TEXT")]
+    pub text: Option<String>,
+    /// The number of completions
+    #[arg(short, long, value_name = "N", default_value_t = 5)]
+    pub n: usize,
+}
 
 /// `train complete`.
 pub fn run(args: &CompleteArgs) -> Result<ExitCode> {

@@ -2,19 +2,19 @@
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use recurrent::data::fetch::{Progress, fetch};
 use recurrent::data::{
-    Availability, DataError, DatasetKind, DatasetManifest, LabeledSchema, PairsSchema, RegisteredDataset, SeriesSchema,
-    TextSchema, registered_datasets,
+    Availability, DataError, DatasetKind, DatasetManifest, LabeledSchema, PairsSchema, RAW_FOLDER, RegisteredDataset,
+    SeriesSchema, TextSchema, registered_datasets,
 };
 
-use crate::cli::{DataCommand, DataFetchArgs, DataFolder, DataShowArgs};
 use crate::interrupt;
 use crate::output::{note, print};
 
@@ -26,6 +26,41 @@ const LINES: usize = 8;
 const BEGINNING: u64 = 1 << 16;
 /// The shortest time between two lines of progress.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// List the registered data sets, and whether each is embedded or fetched
+    List(DataFolder),
+    /// Show the description and the first lines of a data set
+    Show(DataShowArgs),
+    /// Fetch a data set that is not embedded
+    Fetch(DataFetchArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DataFolder {
+    /// The folder of fetched data sets
+    #[arg(long, value_name = "DIR", default_value = RAW_FOLDER)]
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct DataShowArgs {
+    /// A registered data set, or the manifest of another one
+    #[arg(value_name = "NAME|FILE.toml")]
+    pub name: String,
+    #[command(flatten)]
+    pub folder: DataFolder,
+}
+
+#[derive(Debug, Args)]
+pub struct DataFetchArgs {
+    #[command(flatten)]
+    pub of: DataShowArgs,
+    /// A local copy of the source's file, instead of a download
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+}
 
 /// `train data`.
 pub fn run(command: DataCommand) -> Result<ExitCode> {
@@ -120,11 +155,8 @@ fn show(args: &DataShowArgs) -> Result<()> {
 
 fn fetch_command(args: &DataShowArgs) -> String {
     let folder = &args.folder.folder;
-    let elsewhere = if folder == Path::new(recurrent::data::RAW_FOLDER) {
-        String::new()
-    } else {
-        format!(" --folder {}", folder.display())
-    };
+    let elsewhere =
+        if folder == Path::new(RAW_FOLDER) { String::new() } else { format!(" --folder {}", folder.display()) };
     format!("train data fetch {}{elsewhere}", args.name)
 }
 

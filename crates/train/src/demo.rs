@@ -1,19 +1,30 @@
 //! `train demo`: trains each task on a small scale, on embedded data, and writes a report.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
+use clap::Args;
 use recurrent::replace;
 use recurrent_study::Language;
 
-use crate::cli::DemoArgs;
+use crate::device::{self, DeviceArgs};
+use crate::folder;
 use crate::interrupt::INTERRUPTED;
 use crate::output::print;
 use crate::progress::duration;
 use crate::report::{Report, Section};
 use crate::tasks::{TASKS, Trained};
-use crate::{device, folder};
+
+#[derive(Debug, Default, Args)]
+pub struct DemoArgs {
+    /// The folder of the demo's runs and its report [default: a new one under runs/]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
 
 /// `train`, and `train demo`.
 pub fn run(args: DemoArgs) -> Result<ExitCode> {

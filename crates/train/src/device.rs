@@ -7,13 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use burn::tensor::Device;
+use clap::Args;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use recurrent::kernels::gpu::Adapter;
 
-use crate::cli::{BadInput, DeviceArgs};
+use crate::error::BadInput;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use crate::output::note;
 use crate::output::print;
+
+#[derive(Debug, Default, Args)]
+pub struct DeviceArgs {
+    /// The device: flex or ndarray (CPU), wgpu, vulkan, metal or cuda (GPU), as far as compiled in; :N picks one of
+    /// several
+    #[arg(long, value_name = "NAME[:N]")]
+    pub device: Option<DeviceName>,
+}
 
 /// The name of a device, whether its backend is compiled in or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

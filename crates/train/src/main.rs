@@ -6,12 +6,14 @@
 // The types of Burn's GPU backends exceed the compiler's default.
 #![recursion_limit = "256"]
 
+mod args;
 mod cli;
 mod compare;
 mod complete;
 mod data;
 mod demo;
 mod device;
+mod error;
 mod folder;
 mod interrupt;
 mod output;
@@ -38,8 +40,8 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(AssertUnwindSafe(|| threads::join_pool().and_then(|()| run(parsed)))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            output::note(format!("error: {}", cli::describe(&error)));
-            ExitCode::from(if cli::is_bad_input(&error) { 2 } else { 1 })
+            output::note(format!("error: {}", error::describe(&error)));
+            ExitCode::from(if error::is_bad_input(&error) { 2 } else { 1 })
         }
         Err(_) => {
             if let Some(advice) = device::advice() {

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_without_a_common_word_are_refused() {
+    fn sentences_without_a_common_word_are_rejected() {
         let error = BagOfWords::fit(&["one", "two"], &[0, 1], 2).unwrap_err();
         assert!(error.to_string().contains("no word in common"), "{error}");
     }

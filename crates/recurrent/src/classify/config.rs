@@ -11,6 +11,7 @@ use crate::tokenizer::TokenizerChoice;
 
 crate::settings! {
     /// The settings of a classification.
+    #[non_exhaustive]
     pub struct ClassifyConfig {
         /// A registered data set or a table of labeled sentences.
         data: String = "reviews".into(), value_name = "NAME|FILE";

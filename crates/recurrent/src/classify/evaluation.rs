@@ -8,6 +8,7 @@ use crate::metrics::classification::{ClassificationScore, LabeledPrediction, sco
 
 /// The sentences of the test split, as the network and the baseline classify them.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ClassifyEvaluation {
     /// The labels, in the order of their indices.
     pub labels: Vec<String>,
@@ -30,8 +31,9 @@ impl ClassifyEvaluation {
     }
 }
 
-/// The network beside the bag of words.
+/// The scores of the network and the bag of words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassifyScores {
     /// The name of the network.
     pub name: String,

@@ -45,6 +45,7 @@ pub struct Classifier {
 
 /// The classification of a sentence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Classification {
     /// The likeliest label.
     pub label: String,
@@ -60,6 +61,7 @@ pub struct Classification {
 
 /// How much a part of a sentence contributed to its classification.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Attribution {
     /// Its bytes in the sentence.
     #[serde(skip)]

@@ -11,6 +11,7 @@ const PENALTY_WINDOW: usize = 64;
 
 /// How the next token is sampled.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SamplingConfig {
     /// Divides the logits; below 1 the distribution is sharper. 0 always takes the likeliest token.
     pub temperature: f64,
@@ -33,6 +34,36 @@ impl Default for SamplingConfig {
 }
 
 impl SamplingConfig {
+    /// The sampling temperature; 0 always takes the likeliest token.
+    #[must_use]
+    pub fn with_temperature(self, temperature: f64) -> Self {
+        Self { temperature, ..self }
+    }
+
+    /// How many of the likeliest tokens are sampled from; 0 for all.
+    #[must_use]
+    pub fn with_top_k(self, top_k: usize) -> Self {
+        Self { top_k, ..self }
+    }
+
+    /// The probability that the tokens sampled from have together.
+    #[must_use]
+    pub fn with_top_p(self, top_p: f64) -> Self {
+        Self { top_p, ..self }
+    }
+
+    /// The penalty on recent tokens; 1 for none.
+    #[must_use]
+    pub fn with_repetition_penalty(self, repetition_penalty: f64) -> Self {
+        Self { repetition_penalty, ..self }
+    }
+
+    /// The random seed.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
     /// Checks the settings.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::History;
 
 /// What a caller attaches to training.
 pub struct Callbacks {
-    /// Shows progress: burn-train's dashboard, a [`ProgressRenderer`], or a renderer of your own.
+    /// Shows progress: burn-train's dashboard, a [`ProgressRenderer`], or another renderer.
     pub renderer: Box<dyn MetricsRenderer>,
     /// Stops training after the current step. The epoch that was under way is repeated when the run is resumed.
     pub interrupter: Interrupter,

@@ -50,7 +50,7 @@ impl History {
 
     /// JSON Lines: one object per epoch, with the fields of [`Epoch`].
     pub fn to_json_lines(&self) -> String {
-        let line = |epoch| serde_json::to_string(epoch).expect("numbers have a form in JSON") + "\n";
+        let line = |epoch| serde_json::to_string(epoch).expect("an epoch can be written as JSON") + "\n";
         self.epochs.iter().map(line).collect()
     }
 

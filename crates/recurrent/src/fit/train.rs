@@ -82,7 +82,7 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
     }
     let start = history.epochs.len();
     if start > 0 && run_dir.has_weights() {
-        // burn panics on a checkpoint of another network; reading the weights beside it gives an error instead.
+        // burn panics on a checkpoint of another network; reading the weights first gives an error instead.
         run_dir.read_weights(&mut network.clone())?;
     }
     let optimizer = AdamConfig::new().init();

@@ -13,6 +13,7 @@ use crate::{Error, Result};
 
 crate::settings! {
     /// The settings of a forecast.
+    #[non_exhaustive]
     pub struct ForecastConfig {
         /// An embedded data set (weather, stocks) or a CSV file with a header.
         data: String = "weather".into(), value_name = "NAME|FILE.csv";

@@ -9,6 +9,7 @@ use super::Baseline;
 
 /// The errors of one forecaster on one target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ForecastScore {
     /// The mean absolute error, in the column's unit.
     pub mae: f64,
@@ -26,6 +27,7 @@ pub struct ForecastScore {
 
 /// A forecaster and its errors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ScoredForecaster {
     /// The network or a baseline.
     pub name: String,
@@ -35,6 +37,7 @@ pub struct ScoredForecaster {
 
 /// The errors of all forecasters on one target, on the same rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ScoreTable {
     /// The column.
     pub target: String,
@@ -155,7 +158,7 @@ impl TestForecasts {
         [Some(Baseline::Persistence), seasonal, Some(Baseline::Drift)].into_iter().flatten().collect()
     }
 
-    /// The network beside the baselines, a table for each target.
+    /// The errors of the network and the baselines, one table per target.
     pub fn scores(&self, network: &str) -> Vec<ScoreTable> {
         let shape = self.windows.shape();
         let targets = shape.targets().iter().enumerate();

@@ -28,7 +28,7 @@ const MAX_STEPS: i64 = 10_000;
 /// // From the end of the training data ...
 /// print!("{}", forecaster.forecast(None)?.to_csv());
 ///
-/// // ... or from rows of your own.
+/// // ... or from other rows.
 /// let history = forecaster.history(&Table::open("today.csv".as_ref(), None)?)?;
 /// let next = forecaster.predict(&[&history])?.swap_remove(0);
 /// for (label, values) in next.labels.iter().zip(&next.values) {
@@ -48,6 +48,7 @@ pub struct Forecaster {
 
 /// A forecast of several rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Forecast {
     /// The target columns.
     pub targets: Vec<String>,
@@ -118,7 +119,7 @@ impl Forecaster {
         self.forecast_after(&self.latest, steps)
     }
 
-    /// [`forecast`](Self::forecast) after a history of your own.
+    /// [`forecast`](Self::forecast) after another history.
     ///
     /// # Errors
     /// As [`predict`](Predictor::predict) and [`forecast`](Self::forecast).

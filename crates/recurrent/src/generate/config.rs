@@ -11,6 +11,7 @@ use crate::tokenizer::TokenizerChoice;
 
 crate::settings! {
     /// The settings of text generation.
+    #[non_exhaustive]
     pub struct GenerateConfig {
         /// A registered data set (see `train data list`) or a text file.
         data: String = "fables".into(), value_name = "NAME|FILE.txt";

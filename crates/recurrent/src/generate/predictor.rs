@@ -31,7 +31,7 @@ const BEAMS_PER_COMPLETION: usize = 4;
 /// let generator = Generator::load("runs/fables", &Default::default())?;
 ///
 /// // Each piece as it is generated ...
-/// let options = GenerationConfig { max_new_tokens: 300, ..GenerationConfig::default() };
+/// let options = GenerationConfig::default().with_max_new_tokens(300);
 /// generator.generate("The fox said", &options, |text| {
 ///     print!("{text}");
 ///     ControlFlow::Continue(())
@@ -54,6 +54,7 @@ pub struct Generator {
 
 /// How a text is generated.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct GenerationConfig {
     /// How each token is sampled.
     pub sampling: SamplingConfig,
@@ -73,8 +74,41 @@ impl Default for GenerationConfig {
     }
 }
 
+impl GenerationConfig {
+    /// How each token is sampled.
+    #[must_use]
+    pub fn with_sampling(self, sampling: SamplingConfig) -> Self {
+        Self { sampling, ..self }
+    }
+
+    /// Beams of a search instead of sampling; 0 samples.
+    #[must_use]
+    pub fn with_beam_size(self, beam_size: usize) -> Self {
+        Self { beam_size, ..self }
+    }
+
+    /// Tokens to generate.
+    #[must_use]
+    pub fn with_max_new_tokens(self, max_new_tokens: usize) -> Self {
+        Self { max_new_tokens, ..self }
+    }
+
+    /// The text before which generation ends.
+    #[must_use]
+    pub fn with_stop(self, stop: Option<String>) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Whether unknown characters in a prompt are refused.
+    #[must_use]
+    pub fn with_strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
+    }
+}
+
 /// A generated text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Generated {
     /// The text, without the prompt.
     pub text: String,

@@ -74,6 +74,7 @@ impl GenerateData {
 
 /// A step of training, with the tokenizer's ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TracedStep {
     /// The input token.
     pub input: (u32, String),
@@ -83,6 +84,7 @@ pub struct TracedStep {
 
 /// The metrics of a language model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LanguageMetrics {
     /// The mean loss of a token, in nats.
     pub nats: f64,

@@ -62,6 +62,7 @@ impl LabeledPrediction {
 
 /// The metrics of one class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassScore {
     /// Its label.
     pub label: String,
@@ -77,6 +78,7 @@ pub struct ClassScore {
 
 /// The metrics of a classifier, in all and of each class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassificationScore {
     /// The fraction of examples whose class is predicted correctly.
     pub accuracy: f64,

@@ -19,6 +19,7 @@ use crate::{Error, Result, TaskConfig};
 
 crate::settings! {
     /// The settings of a translation.
+    #[non_exhaustive]
     pub struct TranslateConfig {
         /// A registered data set, a table of pairs, or a file of sentences with target_data beside it.
         data: String = "phrases".into(), value_name = "NAME|FILE";

@@ -8,6 +8,7 @@ use crate::metrics::{Bleu, corpus_bleu, corpus_chrf, exact_match};
 
 /// The metrics of one translator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TranslationMetrics {
     /// The network or a baseline.
     pub name: String,
@@ -32,6 +33,7 @@ impl TranslationMetrics {
 
 /// A sentence of the test split with its references and translations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TestTranslation {
     /// The sentence.
     pub source: String,
@@ -45,6 +47,7 @@ pub struct TestTranslation {
 
 /// The evaluation of a translator: scores, and the translations that they are of.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TranslationEvaluation {
     /// The scores of the network and the baselines.
     pub scores: TranslationScores,
@@ -60,6 +63,7 @@ impl TranslationEvaluation {
 
 /// All translators on the test split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TranslationScores {
     /// The number of distinct sentences.
     pub sentences: usize,

@@ -39,6 +39,7 @@ pub struct Translator {
 
 /// The settings of the beam search.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct BeamConfig {
     /// Beams of each sentence; 1 is greedy search.
     pub beam_size: usize,
@@ -47,6 +48,11 @@ pub struct BeamConfig {
 }
 
 impl BeamConfig {
+    /// A search with so many beams, and the length to this power as the divisor of a translation's log-probability.
+    pub fn new(beam_size: usize, length_penalty: f64) -> Self {
+        Self { beam_size, length_penalty }
+    }
+
     /// The beam search of the run's evaluation.
     pub fn of(config: &TranslateConfig) -> Self {
         Self { beam_size: config.beam_size, length_penalty: config.length_penalty }
@@ -60,6 +66,7 @@ impl BeamConfig {
 
 /// A translated sentence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Translation {
     /// The best translation.
     pub text: String,
@@ -75,6 +82,7 @@ pub struct Translation {
 
 /// The attention weights of a translation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct AttentionMap {
     /// The tokens of the sentence, with its end token.
     pub source: Vec<String>,

@@ -1,32 +1,32 @@
-//! What can be asked for.
+//! The benchmark cases.
 
 use std::str::FromStr;
 
 use recurrent::models::CellKind;
 
-/// One line of the worker's input.
+/// A benchmark case: one line of the worker's input.
 #[derive(Debug)]
 pub struct Case {
-    /// What is done over and over.
+    /// The work of an iteration.
     pub work: Work,
-    /// Iterations before the clock runs.
-    pub warm: usize,
-    /// Iterations that are timed.
+    /// Untimed iterations before the timed ones.
+    pub warm_ups: usize,
+    /// Timed iterations.
     pub iterations: usize,
 }
 
-/// What is done in an iteration.
+/// The work of an iteration.
 #[derive(Debug)]
 pub enum Work {
-    /// `gemm 2048` or `gemm 64x512x2048`: a product `[m, k] [k, n]`, the limit of what a machine can do.
-    Product([usize; 3]),
-    /// Anything else.
+    /// `gemm 2048` or `gemm 64x512x2048`: a matrix product `[m, k] [k, n]`, the upper bound of a machine's throughput.
+    MatrixProduct([usize; 3]),
+    /// A network in one of its modes.
     Network {
         /// The network and its batch.
         shape: Shape,
-        /// The recurrent layers in it.
+        /// The cell of its recurrent layers.
         cell: CellKind,
-        /// What is done with it.
+        /// The kind of pass.
         mode: Mode,
     },
 }
@@ -34,45 +34,45 @@ pub enum Work {
 /// A network and its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// `keras`, or `long800` with so many steps: two layers of 50 on `[32, 100, 1]`, and a dense layer on the last step.
+    /// `keras`, or `long800` for 800 steps: two layers of 50 on `[32, 100, 1]`, and a dense layer on the last step.
     Forecast {
         /// Steps.
         time: usize,
     },
-    /// `seq2seq`: an encoder of 128 on `[32, 20, 100]`, its final state into a decoder of 128 on as much, a dense layer
-    /// to 100 symbols.
+    /// `seq2seq`: an encoder of 128 on `[32, 20, 100]`, whose final state initializes a decoder of 128 on the same shape,
+    /// and a dense layer to 100 tokens.
     Seq2Seq,
-    /// `charlm`: an embedding of 128 for 65 symbols, a layer of 512 on `[64, 100]`, a dense layer to the symbols.
+    /// `charlm`: an embedding of 128 for 65 tokens, a layer of 512 on `[64, 100]`, and a dense layer to the tokens.
     Language,
-    /// `big`: a layer of 1024 on `[64, 50, 1024]`, and nothing else.
+    /// `big`: a single layer of 1024 on `[64, 50, 1024]`.
     Big,
     /// `stream`: a layer of 256 on `[1, 1000, 64]`, one step at a time.
     Stream,
 }
 
-/// What is done with a network.
+/// The kind of pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// A forward pass, whose output is read back.
+    /// A forward pass; the output is read back.
     Infer,
-    /// The same, recorded once on a GPU and replayed.
+    /// A forward pass that is captured once on a GPU and replayed.
     Replay,
-    /// A forward pass, the loss, a backward pass and a step of Adam; the loss is read back.
+    /// Forward pass, loss, backward pass and a step of Adam; the loss is read back.
     Train,
 }
 
 /// Sizes of a [`Shape`].
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
-    /// Rows.
+    /// Batch size.
     pub batch: usize,
     /// Steps.
     pub time: usize,
-    /// Features of a step.
+    /// Input features.
     pub input: usize,
     /// Hidden units.
     pub hidden: usize,
-    /// What the dense layer gives, if there is one.
+    /// Output features of the dense layer, if there is one.
     pub output: Option<usize>,
 }
 
@@ -95,20 +95,20 @@ impl FromStr for Case {
 
     fn from_str(line: &str) -> Result<Self, String> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [shape, cell, mode, warm, iterations] = words[..] else {
-            return Err(format!("expected SHAPE CELL MODE WARM-UPS ITERATIONS, got `{line}`"));
+        let [shape, cell, mode, warm_ups, iterations] = words[..] else {
+            return Err(format!("expected SHAPE CELL MODE WARM-UPS ITERATIONS, found `{line}`"));
         };
         let work = match shape {
-            "gemm" => Work::Product(product(cell)?),
+            "gemm" => Work::MatrixProduct(product_sizes(cell)?),
             _ => Work::Network { shape: shape.parse()?, cell: cell.parse()?, mode: mode.parse()? },
         };
         if matches!(work, Work::Network { shape: Shape::Stream, mode: Mode::Train | Mode::Replay, .. }) {
-            return Err("a stream is not trained on, nor recorded".into());
+            return Err("a stream can be neither trained nor replayed".into());
         }
         if matches!(work, Work::Network { mode: Mode::Replay, .. }) && !cfg!(any(feature = "wgpu", feature = "cuda")) {
-            return Err("a recording is for a GPU: build with --features wgpu or cuda".into());
+            return Err("replay needs a GPU: build with --features wgpu or cuda".into());
         }
-        Ok(Self { work, warm: count(warm)?, iterations: count(iterations)? })
+        Ok(Self { work, warm_ups: count(warm_ups)?, iterations: count(iterations)? })
     }
 }
 
@@ -143,16 +143,16 @@ impl FromStr for Mode {
     }
 }
 
-/// `2048` is `2048x2048x2048`.
-fn product(text: &str) -> Result<[usize; 3], String> {
+/// The sizes of a matrix product; `2048` is `2048x2048x2048`.
+fn product_sizes(text: &str) -> Result<[usize; 3], String> {
     let sizes: Vec<usize> = text.split('x').map(count).collect::<Result<_, _>>()?;
     match sizes[..] {
         [size] => Ok([size; 3]),
         [m, k, n] => Ok([m, k, n]),
-        _ => Err(format!("expected N or MxKxN, got `{text}`")),
+        _ => Err(format!("expected N or MxKxN, found `{text}`")),
     }
 }
 
 fn count(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| format!("expected a number, got `{text}`"))
+    text.parse().map_err(|_| format!("expected a number, found `{text}`"))
 }

@@ -1,4 +1,4 @@
-//! One layer over a sequence, whoever wrote it.
+//! A common interface to this project's layers and Burn's.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use recurrent::models::{Recurrent, RecurrentConfig, StreamingCell};
 
 /// A recurrent layer in one direction.
 pub trait Layer: Module + ModuleDisplay {
-    /// What is carried from step to step.
+    /// The recurrent state.
     type State;
 
     /// A layer with fresh weights.
@@ -18,9 +18,9 @@ pub trait Layer: Module + ModuleDisplay {
     /// `[batch, time, input]` → `[batch, time, hidden]` and the final state.
     fn forward(&self, x: Tensor<3>, state: Option<Self::State>) -> (Tensor<3>, Self::State);
 
-    /// What goes over all `steps`, `[1, 1, input]` each, one after the other with the state carried, and reads every
-    /// output back.
-    fn streamed(&self, steps: &[Tensor<3>]) -> Box<dyn FnMut()>
+    /// A function that runs the layer over `steps`, `[1, 1, input]` each, one at a time with the carried state, and reads
+    /// every output back.
+    fn streaming(&self, steps: &[Tensor<3>]) -> Box<dyn FnMut()>
     where
         Self: 'static,
     {
@@ -47,10 +47,10 @@ impl<C: StreamingCell> Layer for Recurrent<C> {
         self.forward(x, state)
     }
 
-    fn streamed(&self, steps: &[Tensor<3>]) -> Box<dyn FnMut()> {
+    fn streaming(&self, steps: &[Tensor<3>]) -> Box<dyn FnMut()> {
         let mut stream = self.streaming(None);
         let steps: Vec<Vec<f32>> =
-            steps.iter().map(|step| step.to_data().try_into_vec().expect("numbers of single precision")).collect();
+            steps.iter().map(|step| step.to_data().try_into_vec().expect("values of type f32")).collect();
         Box::new(move || {
             for x in &steps {
                 black_box(stream.step(x));
@@ -90,7 +90,7 @@ impl Layer for nn::Gru {
         nn::GruConfig::new(input, hidden, true).init(device)
     }
 
-    /// Burn's gives no state: it is the last output.
+    /// Burn's GRU returns no state; it equals the last output.
     fn forward(&self, x: Tensor<3>, state: Option<Self::State>) -> (Tensor<3>, Self::State) {
         let [_, time, _] = x.dims();
         let output = self.forward(x, state);

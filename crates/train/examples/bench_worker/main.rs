@@ -1,19 +1,20 @@
-//! Times networks of these layers, or of Burn's own, on the shapes that `scripts/bench_peers.py` compares with PyTorch.
+//! Benchmarks networks of this project's layers, or of Burn's, on the shapes that `scripts/bench_peers.py` compares with
+//! PyTorch.
 //!
-//! `bench_worker [DEVICE] [burn-nn]` says `READY` and who it is, and then answers each line of its input,
+//! `bench_worker [DEVICE] [burn-nn]` prints `READY` and a description, and then answers each line of its input,
 //! `SHAPE CELL MODE WARM-UPS ITERATIONS`:
 //!
-//! - `OK` and the seconds of each iteration, `WALL:CPU`, by the clock and of all threads' processor time;
-//! - `SKIP` and why, if there is no such case.
+//! - `OK` and the seconds of each iteration as `WALL:CPU`: wall time, and processor time of all threads;
+//! - `SKIP` and the reason, if there is no such case.
 //!
-//! On a GPU it also says, on its standard error, how many kernels an iteration launches. An iteration uploads nothing, and
-//! reads back once, as [`Mode`](case::Mode) says.
+//! On a GPU it also prints to standard error how many kernels an iteration launches. An iteration uploads nothing and reads
+//! back once, see [`Mode`](case::Mode).
 //!
-//! It ends at `quit` or where its input ends. `case.rs` says what the shapes are. `NT` is the number of threads on a CPU,
-//! 2 if it is not set.
+//! It exits at `quit` or the end of its input. The shapes are documented in `case.rs`. `NT` is the number of CPU threads,
+//! 2 by default.
 
 #![recursion_limit = "256"]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it says is what it is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it answers on its standard streams")]
 
 mod case;
 mod layer;
@@ -36,39 +37,39 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "flex".into());
     let device = open(&name)?;
-    let layers = match arguments.next().as_deref() {
-        None => Layers::Recurrent,
-        Some("burn-nn") => Layers::BurnNn,
-        Some(other) => bail!("unknown layers `{other}`: expected burn-nn, or nothing for those of this project"),
+    let library = match arguments.next().as_deref() {
+        None => Library::Recurrent,
+        Some("burn-nn") => Library::BurnNn,
+        Some(other) => bail!("unknown library `{other}`: expected burn-nn, or nothing for this project"),
     };
     let threads = threads()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-    // The main thread is one of several, as it is in `train`.
+    // The main thread belongs to the pool, as in `train`.
     if threads > 1 { pool.use_current_thread() } else { pool }.build_global()?;
 
-    println!("READY {}, {name}, {threads} threads", layers.name());
+    println!("READY {}, {name}, {threads} threads", library.name());
     for line in std::io::stdin().lines() {
         let line = line?;
         match line.trim() {
             "" => {}
             "quit" => break,
-            asked => match asked.parse::<Case>() {
-                Ok(case) => println!("OK {}", written(&layers.run(&case, &device))),
-                Err(why) => println!("SKIP {why}"),
+            line => match line.parse::<Case>() {
+                Ok(case) => println!("OK {}", format_times(&library.run(&case, &device))),
+                Err(reason) => println!("SKIP {reason}"),
             },
         }
     }
     Ok(())
 }
 
-/// Whose layers are timed.
+/// The library whose layers are timed.
 #[derive(Clone, Copy)]
-enum Layers {
+enum Library {
     Recurrent,
     BurnNn,
 }
 
-impl Layers {
+impl Library {
     fn name(self) -> &'static str {
         match self {
             Self::Recurrent => concat!("recurrent ", env!("CARGO_PKG_VERSION")),
@@ -77,9 +78,9 @@ impl Layers {
     }
 
     fn run(self, case: &Case, device: &Device) -> Vec<Elapsed> {
-        let watch = Stopwatch { device, warm: case.warm, iterations: case.iterations };
+        let watch = Stopwatch { device, warm_ups: case.warm_ups, iterations: case.iterations };
         match (&case.work, self) {
-            (Work::Product(sizes), _) => work::product(*sizes, &watch),
+            (Work::MatrixProduct(sizes), _) => work::matrix_product(*sizes, &watch),
             (Work::Network { shape, cell, mode }, Self::Recurrent) => match cell {
                 CellKind::Rnn => work::network::<Rnn>(*shape, *mode, &watch),
                 CellKind::Lstm => work::network::<Lstm>(*shape, *mode, &watch),
@@ -99,7 +100,7 @@ fn open(name: &str) -> Result<Device> {
         #[cfg(feature = "flex")]
         "flex" => Ok(Device::flex()),
         #[cfg(feature = "ndarray")]
-        #[allow(deprecated, reason = "deprecated in favour of Flex, and offered here for as long as Burn ships it")]
+        #[allow(deprecated, reason = "deprecated in favor of Flex, but supported while Burn ships it")]
         "ndarray" => Ok(Device::ndarray()),
         #[cfg(feature = "wgpu")]
         "wgpu" => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
@@ -113,12 +114,12 @@ fn open(name: &str) -> Result<Device> {
 
 fn threads() -> Result<usize> {
     match std::env::var("NT") {
-        Ok(text) => text.parse().with_context(|| format!("NT is the number of threads, got `{text}`")),
+        Ok(text) => text.parse().with_context(|| format!("NT: expected a number of threads, found `{text}`")),
         Err(_) => Ok(2),
     }
 }
 
-fn written(times: &[Elapsed]) -> String {
+fn format_times(times: &[Elapsed]) -> String {
     let pairs: Vec<String> = times.iter().map(|time| format!("{:.9}:{:.9}", time.wall, time.cpu)).collect();
     pairs.join(" ")
 }

@@ -1,4 +1,4 @@
-//! The networks that are timed, and what goes into them.
+//! The networks and their inputs.
 
 use burn::module::Module;
 use burn::nn::loss::{MseLoss, Reduction};
@@ -9,44 +9,44 @@ use recurrent::fit::token_loss;
 use crate::case::{Shape, Sizes};
 use crate::layer::Layer;
 
-/// A batch for any [`Shape`], drawn at random.
+/// A random batch for any [`Shape`].
 #[derive(Clone)]
 pub struct Batch {
     /// `[batch, time, input]`.
     x: Tensor<3>,
-    /// As `x`, for the decoder.
-    decoded: Tensor<3>,
-    /// Symbols to read, `[batch, time]`.
+    /// The input of the decoder, as `x`.
+    decoder_input: Tensor<3>,
+    /// Token ids, `[batch, time]`.
     ids: Tensor<2, Int>,
     target: Target,
 }
 
 #[derive(Clone)]
 enum Target {
-    /// As the output.
+    /// The shape of the output.
     Values(Tensor<3>),
-    /// Symbols, `[batch, time]`.
-    Symbols(Tensor<2, Int>),
+    /// Token ids, `[batch, time]`.
+    Tokens(Tensor<2, Int>),
 }
 
 impl Batch {
-    /// A fresh one.
+    /// A batch of random values.
     pub fn new(shape: Shape, device: &Device) -> Self {
         let Sizes { batch, time, input, hidden, output } = shape.sizes();
         let values = |shape: [usize; 3]| Tensor::random(shape, Distribution::Normal(0.0, 1.0), device);
-        let symbols = || {
-            let every = Distribution::Uniform(0.0, output.unwrap_or(2) as f64);
-            Tensor::<2, Int>::random([batch, time], every, device)
+        let ids = || {
+            let range = Distribution::Uniform(0.0, output.unwrap_or(2) as f64);
+            Tensor::<2, Int>::random([batch, time], range, device)
         };
         let target = match shape {
             Shape::Forecast { .. } => Target::Values(values([batch, 1, 1])),
-            Shape::Seq2Seq | Shape::Language => Target::Symbols(symbols()),
+            Shape::Seq2Seq | Shape::Language => Target::Tokens(ids()),
             Shape::Big | Shape::Stream => Target::Values(values([batch, time, hidden])),
         };
-        Self { x: values([batch, time, input]), decoded: values([batch, time, input]), ids: symbols(), target }
+        Self { x: values([batch, time, input]), decoder_input: values([batch, time, input]), ids: ids(), target }
     }
 
-    /// What goes into the bottom layer, if it has no embedding.
+    /// The input of the first layer, if the network has no embedding.
     pub fn x(&self) -> &Tensor<3> {
         &self.x
     }
@@ -56,7 +56,7 @@ impl Batch {
         Self { x, ..self.clone() }
     }
 
-    /// The steps of `x`, `[batch, 1, input]` each, every one in memory of its own.
+    /// The steps of `x`, `[batch, 1, input]` each, as separate tensors.
     pub fn steps(&self) -> Vec<Tensor<3>> {
         self.x.clone().split(1, 1).into_iter().map(|step| Tensor::from_data(step.to_data(), &step.device())).collect()
     }
@@ -66,7 +66,7 @@ impl Batch {
 #[derive(Module, Debug)]
 pub struct Network<L: Module> {
     embedding: Option<Embedding>,
-    /// The encoder, or the only layer.
+    /// The encoder, or the first layer.
     bottom: L,
     /// The decoder, or a second layer.
     top: Option<L>,
@@ -79,9 +79,9 @@ impl<L: Layer> Network<L> {
     /// A network with fresh weights.
     pub fn new(shape: Shape, device: &Device) -> Self {
         let Sizes { input, hidden, output, .. } = shape.sizes();
-        let symbols = output.filter(|_| shape == Shape::Language);
+        let vocab_size = output.filter(|_| shape == Shape::Language);
         Self {
-            embedding: symbols.map(|symbols| EmbeddingConfig::new(symbols, input).init(device)),
+            embedding: vocab_size.map(|vocab_size| EmbeddingConfig::new(vocab_size, input).init(device)),
             bottom: L::new(input, hidden, device),
             top: match shape {
                 Shape::Forecast { .. } => Some(L::new(hidden, hidden, device)),
@@ -93,7 +93,7 @@ impl<L: Layer> Network<L> {
         }
     }
 
-    /// What the network says, `[batch, time, output]`, or `[batch, 1, 1]` of a forecast.
+    /// The output, `[batch, time, output]`; of a forecast, `[batch, 1, 1]`.
     pub fn forward(&self, batch: &Batch) -> Tensor<3> {
         let x = match &self.embedding {
             Some(embedding) => embedding.forward(batch.ids.clone()),
@@ -102,7 +102,7 @@ impl<L: Layer> Network<L> {
         let (mut hidden, state) = self.bottom.forward(x, None);
         if let Some(top) = &self.top {
             hidden = match self.shape {
-                Shape::Seq2Seq => top.forward(batch.decoded.clone(), Some(state)).0,
+                Shape::Seq2Seq => top.forward(batch.decoder_input.clone(), Some(state)).0,
                 _ => top.forward(hidden, None).0,
             };
         }
@@ -115,16 +115,16 @@ impl<L: Layer> Network<L> {
         }
     }
 
-    /// How far that is from the target, `[1]`: the mean squared error, or the cross-entropy of symbols.
+    /// The loss, `[1]`: the mean squared error, or the cross-entropy of tokens.
     pub fn loss(&self, batch: &Batch) -> Tensor<1> {
-        let said = self.forward(batch);
+        let output = self.forward(batch);
         match &batch.target {
-            Target::Values(values) => MseLoss::new().forward(said, values.clone(), Reduction::Mean),
-            Target::Symbols(symbols) => token_loss(said, symbols.clone(), None, 0.0),
+            Target::Values(values) => MseLoss::new().forward(output, values.clone(), Reduction::Mean),
+            Target::Tokens(ids) => token_loss(output, ids.clone(), None, 0.0),
         }
     }
 
-    /// The layer that goes step by step in a stream.
+    /// The layer that is run step by step in a stream.
     pub fn layer(&self) -> &L {
         &self.bottom
     }

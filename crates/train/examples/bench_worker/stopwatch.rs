@@ -1,45 +1,45 @@
-//! How long it takes.
+//! Measures wall and processor time.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use burn::tensor::Device;
 
-/// Seconds of one iteration.
+/// The times of one iteration, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Elapsed {
-    /// By the clock.
+    /// Wall time.
     pub wall: f64,
-    /// Processor time of all threads; no number where the system does not tell.
+    /// Processor time of all threads; NaN if the system does not report it.
     pub cpu: f64,
 }
 
-/// Times the same thing over and over.
+/// Times repeated iterations.
 pub struct Stopwatch<'a> {
-    /// Where it is computed.
+    /// The device, which is synchronized after each iteration.
     pub device: &'a Device,
-    /// Iterations before the clock runs.
-    pub warm: usize,
-    /// Iterations that are timed.
+    /// Untimed iterations before the timed ones.
+    pub warm_ups: usize,
+    /// Timed iterations.
     pub iterations: usize,
 }
 
 impl Stopwatch<'_> {
-    /// The time of each iteration, until the device has done all of it.
+    /// The times of each iteration.
     pub fn time<T>(&self, mut iteration: impl FnMut() -> T) -> Vec<Elapsed> {
         let mut once = || {
             let (wall, cpu) = (Instant::now(), processor_seconds());
             black_box(iteration());
-            self.device.sync().expect("the device is there");
+            self.device.sync().expect("the device can be synchronized");
             Elapsed { wall: wall.elapsed().as_secs_f64(), cpu: processor_seconds() - cpu }
         };
-        for _ in 0..self.warm {
+        for _ in 0..self.warm_ups {
             once();
         }
         #[cfg(any(feature = "wgpu", feature = "cuda"))]
         if recurrent::kernels::gpu::Limits::of_device(self.device).is_some() {
             let (_, launches) = recurrent::kernels::gpu::count_launches(&mut once);
-            eprintln!("  {launches} launches an iteration");
+            eprintln!("  {launches} launches per iteration");
         }
         (0..self.iterations).map(|_| once()).collect()
     }

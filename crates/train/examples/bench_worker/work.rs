@@ -1,4 +1,4 @@
-//! What is done in an iteration.
+//! The work of the benchmark cases.
 
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Distribution, Tensor};
@@ -10,8 +10,8 @@ use crate::stopwatch::{Elapsed, Stopwatch};
 
 const LEARNING_RATE: f64 = 1e-3;
 
-/// A product `[m, k] [k, n]`.
-pub fn product([m, k, n]: [usize; 3], watch: &Stopwatch) -> Vec<Elapsed> {
+/// A matrix product `[m, k] [k, n]`.
+pub fn matrix_product([m, k, n]: [usize; 3], watch: &Stopwatch) -> Vec<Elapsed> {
     let matrix = |rows, columns| Tensor::<2>::random([rows, columns], Distribution::Default, watch.device);
     let (left, right) = (matrix(m, k), matrix(k, n));
     watch.time(|| left.clone().matmul(right.clone()))
@@ -50,18 +50,18 @@ fn replay<L: Layer + 'static>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
 
 #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
 fn replay<L: Layer>(_shape: Shape, _watch: &Stopwatch) -> Vec<Elapsed> {
-    unreachable!("a case that asks for it is refused")
+    unreachable!("replay is rejected when the case is parsed")
 }
 
 fn train<L: Layer>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
     let device = watch.device.clone().autodiff();
     let mut network = Network::<L>::new(shape, &device);
     let batch = Batch::new(shape, &device);
-    let mut optimiser = AdamConfig::new().init();
+    let mut optimizer = AdamConfig::new().init();
     watch.time(|| {
         let loss = network.loss(&batch);
         let grads = GradientsParams::from_grads(loss.backward(), &network);
-        network = optimiser.step(LEARNING_RATE, network.clone(), grads);
+        network = optimizer.step(LEARNING_RATE, network.clone(), grads);
         loss.into_scalar::<f32>()
     })
 }
@@ -69,5 +69,5 @@ fn train<L: Layer>(shape: Shape, watch: &Stopwatch) -> Vec<Elapsed> {
 fn stream<L: Layer + 'static>(watch: &Stopwatch) -> Vec<Elapsed> {
     let network = Network::<L>::new(Shape::Stream, watch.device);
     let steps: Vec<Tensor<3>> = Batch::new(Shape::Stream, watch.device).steps();
-    watch.time(network.layer().streamed(&steps))
+    watch.time(network.layer().streaming(&steps))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use recurrent_study::{Language, MatchBy, MemoryTask, StudyConfig, StudyPart};
 
-use crate::cli::DeviceArgs;
+use crate::device::DeviceArgs;
 
 #[derive(Debug, Default, Args)]
 pub struct CompareArgs {

@@ -11,11 +11,13 @@ use recurrent::{RunDir, replace};
 use recurrent_study::page::{Page, tables};
 use recurrent_study::{Comparison, Language, Progress, Signal, StudyConfig};
 
-use crate::cli::{BadInput, DeviceArgs, ResumeArgs};
+use crate::args::ResumeArgs;
+use crate::device::{self, DeviceArgs};
+use crate::error::BadInput;
+use crate::folder;
 use crate::interrupt::{INTERRUPTED, on_ctrl_c};
 use crate::output::{note, print};
 use crate::progress::duration;
-use crate::{device, folder};
 
 pub use args::CompareArgs;
 

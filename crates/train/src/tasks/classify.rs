@@ -11,9 +11,10 @@ use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 use recurrent::settings::Settings;
 
+use super::command_line::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
 use super::sentences::{SentencesOptions, note_unknown};
-use super::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
-use crate::cli::{BadInput, Format, PredictArgs};
+use crate::args::{Format, PredictArgs};
+use crate::error::BadInput;
 use crate::output::print;
 use crate::plots;
 use crate::report::{Block, Section};

@@ -8,8 +8,8 @@ use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Forecasting, 
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 
-use super::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
-use crate::cli::{Format, PredictArgs};
+use super::command_line::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
+use crate::args::{Format, PredictArgs};
 use crate::output::print;
 use crate::plots;
 use crate::report::{Block, Section};

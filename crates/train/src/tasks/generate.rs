@@ -14,9 +14,9 @@ use recurrent::models::Summary;
 use recurrent::prelude::*;
 use recurrent::settings::Settings;
 
+use super::command_line::{CommandLine, format, write_output, write_scores};
 use super::sentences::note_unknown;
-use super::{CommandLine, format, write_output, write_scores};
-use crate::cli::{Format, PredictArgs};
+use crate::args::{Format, PredictArgs};
 use crate::output::{note, print, write};
 use crate::report::{Block, Section};
 
@@ -83,19 +83,20 @@ impl GenerateOptions {
     fn config(&self) -> GenerationConfig {
         let defaults = GenerationConfig::default();
         let temperature = self.temperature.unwrap_or(defaults.sampling.temperature);
-        GenerationConfig {
-            sampling: SamplingConfig {
-                temperature: if self.greedy { 0.0 } else { temperature },
-                top_k: self.top_k.unwrap_or(defaults.sampling.top_k),
-                top_p: self.top_p.unwrap_or(defaults.sampling.top_p),
-                repetition_penalty: self.repetition_penalty.unwrap_or(defaults.sampling.repetition_penalty),
-                seed: self.seed.unwrap_or(defaults.sampling.seed),
-            },
-            beam_size: self.beam.beam_size.unwrap_or(defaults.beam_size),
-            max_new_tokens: self.max_new_tokens.unwrap_or(defaults.max_new_tokens),
-            stop: self.stop.clone(),
-            strict: self.strict,
-        }
+        let sampling = SamplingConfig::default()
+            .with_temperature(if self.greedy { 0.0 } else { temperature })
+            .with_top_k(self.top_k.unwrap_or(defaults.sampling.top_k))
+            .with_top_p(self.top_p.unwrap_or(defaults.sampling.top_p))
+            .with_repetition_penalty(self.repetition_penalty.unwrap_or(defaults.sampling.repetition_penalty))
+            .with_seed(self.seed.unwrap_or(defaults.sampling.seed));
+        let beam_size = self.beam.beam_size.unwrap_or(defaults.beam_size);
+        let max_new_tokens = self.max_new_tokens.unwrap_or(defaults.max_new_tokens);
+        defaults
+            .with_sampling(sampling)
+            .with_beam_size(beam_size)
+            .with_max_new_tokens(max_new_tokens)
+            .with_stop(self.stop.clone())
+            .with_strict(self.strict)
     }
 }
 
@@ -159,7 +160,7 @@ impl CommandLine for Generation {
         let metrics = run.evaluate(device)?;
         write_scores(run, &metrics)?;
         print(format!("\nValidation: {metrics}."));
-        let options = GenerationConfig { max_new_tokens: FINAL_SAMPLE, ..GenerationConfig::default() };
+        let options = GenerationConfig::default().with_max_new_tokens(FINAL_SAMPLE);
         let sample = run.predictor(device)?.generate("", &options, |_| ControlFlow::Continue(()))?;
         print(format!("\nA sample:\n{}", sample.text));
         let lead = format!(
@@ -198,7 +199,7 @@ impl CommandLine for Generation {
         }
         let generated = generator.generate(prompt, &config, |_| ControlFlow::Continue(()))?;
         note_unknown(prompt, &generated.unknown, None);
-        let Generated { text, num_tokens, unknown } = generated;
+        let Generated { text, num_tokens, unknown, .. } = generated;
         let text = match format {
             Format::Json => {
                 let line =
@@ -224,8 +225,8 @@ impl CommandLine for Generation {
 
 /// A sample by the best network so far, with another seed after each epoch.
 fn sample(folder: &Path, device: &Device, epoch: usize) -> recurrent::Result<String> {
-    let sampling = SamplingConfig { seed: epoch as u64, ..SamplingConfig::default() };
-    let options = GenerationConfig { max_new_tokens: EPOCH_SAMPLE, sampling, ..GenerationConfig::default() };
+    let sampling = SamplingConfig::default().with_seed(epoch as u64);
+    let options = GenerationConfig::default().with_max_new_tokens(EPOCH_SAMPLE).with_sampling(sampling);
     let generated = Generator::load(folder, device)?.generate("", &options, |_| ControlFlow::Continue(()))?;
     Ok(generated.text)
 }

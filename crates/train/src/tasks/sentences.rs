@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use recurrent::data::DataError;
 
-use crate::cli::BadInput;
+use crate::error::BadInput;
 use crate::output::note;
 
 /// Options for the input sentences.

@@ -14,10 +14,11 @@ use recurrent::translate::{
     Translator,
 };
 
+use super::command_line::{CommandLine, format, save_plot, write_output, write_scores};
 use super::generate::BeamOptions;
 use super::sentences::{SentencesOptions, note_unknown};
-use super::{CommandLine, format, save_plot, write_output, write_scores};
-use crate::cli::{BadInput, Format, PredictArgs};
+use crate::args::{Format, PredictArgs};
+use crate::error::BadInput;
 use crate::output::print;
 use crate::plots;
 use crate::report::{Block, Section};
@@ -75,7 +76,7 @@ impl CommandLine for Translating {
     }
 
     fn evaluate_and_print(run: &TranslateRun, device: &Device) -> Result<Section> {
-        let TranslationEvaluation { scores, translations } = run.evaluate(device)?;
+        let TranslationEvaluation { scores, translations, .. } = run.evaluate(device)?;
         write_scores(run, &scores)?;
         print(format!("\n{scores}\n"));
         let translator = run.predictor(device)?;
@@ -119,10 +120,10 @@ impl CommandLine for Translating {
         let translator = Translator::load(&args.run.run, device)?;
         let sentences = options.sentences.read()?;
         let config = translator.config();
-        let beam = BeamConfig {
-            beam_size: options.beam.beam_size.unwrap_or(config.beam_size),
-            length_penalty: options.length_penalty.unwrap_or(config.length_penalty),
-        };
+        let beam = BeamConfig::new(
+            options.beam.beam_size.unwrap_or(config.beam_size),
+            options.length_penalty.unwrap_or(config.length_penalty),
+        );
         let translations = translator.translate_with(&sentences, beam)?;
         let mut text = String::new();
         for (sentence, translation) in sentences.iter().zip(&translations) {

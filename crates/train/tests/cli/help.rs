@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 
 use crate::program::TestSandbox;
 
-/// Each task, with the settings that train it in a sandbox.
+/// Each task with data that its default settings can be used for, in a sandbox.
 fn tasks() -> [(&'static str, &'static str, TestSandbox); 4] {
+    let with_series = TestSandbox::new();
+    let rows: String = (0..1000).map(|row| format!("{}\n", row % 7)).collect();
+    with_series.write("series.csv", format!("y\n{rows}"));
     [
-        ("forecast", "--data waves.csv --target wave", TestSandbox::with_waves()),
-        ("generate", "--data story.txt", TestSandbox::with_story()),
-        ("translate", "--data pairs.tsv", TestSandbox::with_pairs()),
-        ("classify", "--data opinions.tsv", TestSandbox::with_opinions(2)),
+        ("forecast", "series.csv", with_series),
+        ("generate", "story.txt", TestSandbox::with_story()),
+        ("translate", "pairs.tsv", TestSandbox::with_pairs()),
+        ("classify", "opinions.tsv", TestSandbox::with_opinions(2)),
     ]
 }
 
@@ -45,7 +48,7 @@ fn all_commands_are_listed() {
     // Each command is described by its own text.
     abouts.sort_unstable();
     assert!(abouts.windows(2).all(|pair| pair[0] != pair[1]), "{abouts:?}");
-    assert!(help.contains("[aliases: sentiment]"), "{help}");
+    assert!(help.contains("[alias: sentiment]"), "{help}");
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn options(sandbox: &TestSandbox, command: &str) -> Vec<HelpOption> {
 /// The configuration of a run with default settings.
 fn default_config(sandbox: &TestSandbox, task: &str, data: &str) -> toml::Table {
     let mut child = sandbox
-        .command(&format!("{task} {data} --out {task}"))
+        .command(&format!("{task} --data {data} --out {task}"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

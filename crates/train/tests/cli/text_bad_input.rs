@@ -281,6 +281,7 @@ fn options_of_another_task() {
         ("--greedy ana", "--greedy: it is for runs of `generate`, and run is a run of `translate`"),
         ("--explain ana", "--explain: it is for runs of `classify`, and run is a run of `translate`"),
         ("--steps 3", "--steps: it is for runs of `forecast`, and run is a run of `translate`"),
+        ("--data story.txt", "--data: it is for runs of `forecast`, and run is a run of `translate`"),
     ] {
         sandbox.refused(&format!("predict run {asked}"), error);
     }
@@ -291,6 +292,8 @@ fn options_of_another_task() {
         ("ana", "SENTENCE: it is for runs of `translate` and `classify`, and run is a run of `generate`"),
         ("--input story.txt", "--input: it is for runs of `translate` and `classify`, and run is a run of `generate`"),
         ("--attention x.svg", "--attention: it is for runs of `translate`, and run is a run of `generate`"),
+        ("--length-penalty 1", "--length-penalty: it is for runs of `translate`, and run is a run of `generate`"),
+        ("--explain", "--explain: it is for runs of `classify`, and run is a run of `generate`"),
         ("--format csv", "--format: expected text or json for this run, found csv"),
         ("--max-new-tokens 0", "--max-new-tokens: expected at least 1, found 0"),
         ("--temperature=-1", "--temperature: expected 0 or a positive number, found -1"),
