@@ -25,7 +25,7 @@
 //! (config.lengths, config.seeds, config.steps) = (vec![5], 2, 20);
 //!
 //! let study = Comparison::create_or_open(config, &folder)?;
-//! let results = study.run(&Device::default(), &|| false, &mut |_| ())?.expect("not stopped");
+//! let results = study.run(&Device::flex(), &|| false, &mut |_| ())?.expect("not stopped");
 //! let claims = study.write_results(&results)?;
 //! for (title, table) in page::tables(&results, &claims, Language::English) {
 //!     println!("{title}\n\n{}", table.to_markdown());
