@@ -365,7 +365,7 @@ mod pip {
         let ran = run(&sandbox);
         assert_eq!(ran.code, Some(1), "{}", ran.stderr);
         assert!(
-            ran.stderr.contains("expected a package, found no file; the output of pip:\n  nothing"),
+            ran.stderr.contains("expected a package, found no file; the output of pip:\n  (empty)"),
             "{}",
             ran.stderr
         );
