@@ -6,12 +6,41 @@ use recurrent_data::SpecialTokens;
 use recurrent_models::AnyState;
 use recurrent_models::networks::{EncoderOutput, Seq2Seq};
 
-use super::BeamConfig;
+use super::TranslateConfig;
 use super::tokenizers::Tokenizers;
+use crate::Result;
 use crate::decoding::{BeamSearch, Hypothesis, StepDecoder, beam_search, id_tensor, padded_ids};
+use crate::settings::Bound;
 
 /// Sentences per batch.
 const BATCH: usize = 64;
+
+/// The settings of the beam search.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct BeamConfig {
+    /// Beams of each sentence; 1 is greedy search.
+    pub beam_size: usize,
+    /// The power of the length that divides a translation's log-probability.
+    pub length_penalty: f64,
+}
+
+impl BeamConfig {
+    /// A search with so many beams, and the length to this power as the divisor of a translation's log-probability.
+    pub fn new(beam_size: usize, length_penalty: f64) -> Self {
+        Self { beam_size, length_penalty }
+    }
+
+    /// The beam search of the run's evaluation.
+    pub fn of(config: &TranslateConfig) -> Self {
+        Self { beam_size: config.beam_size, length_penalty: config.length_penalty }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        Bound::AtLeast(1).check("beam_size", self.beam_size.try_into().unwrap_or(i64::MAX))?;
+        Bound::NonNegative.check("length_penalty", self.length_penalty)
+    }
+}
 
 /// The best translations of each sentence, best first, of at most `max_length` tokens. Sentences of similar length are
 /// batched.

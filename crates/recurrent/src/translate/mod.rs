@@ -19,8 +19,9 @@ mod training;
 
 pub use baseline::NearestNeighborBaseline;
 pub use config::{DecoderAttention, TranslateConfig, TranslateSource};
+pub use decode::BeamConfig;
 #[cfg(feature = "fit")]
 pub use evaluation::{TestTranslation, TranslationEvaluation, TranslationMetrics, TranslationScores};
-pub use predictor::{AttentionMap, BeamConfig, Translation, Translator};
+pub use predictor::{AttentionMap, Translation, Translator};
 #[cfg(feature = "fit")]
 pub use training::{TranslateData, TranslateObjective, TranslateRun, Translating};

@@ -9,10 +9,9 @@ use recurrent_models::{Summarize, Summary};
 use serde::Serialize;
 
 use super::TranslateConfig;
-use super::decode::translate;
+use super::decode::{BeamConfig, translate};
 use super::tokenizers::Tokenizers;
 use crate::decoding::padded_ids;
-use crate::settings::Bound;
 use crate::{Error, Predictor, Result, RunDir};
 
 /// A trained translator, loaded from the folder of a run.
@@ -35,33 +34,6 @@ pub struct Translator {
     tokenizers: Tokenizers,
     config: TranslateConfig,
     device: Device,
-}
-
-/// The settings of the beam search.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct BeamConfig {
-    /// Beams of each sentence; 1 is greedy search.
-    pub beam_size: usize,
-    /// The power of the length that divides a translation's log-probability.
-    pub length_penalty: f64,
-}
-
-impl BeamConfig {
-    /// A search with so many beams, and the length to this power as the divisor of a translation's log-probability.
-    pub fn new(beam_size: usize, length_penalty: f64) -> Self {
-        Self { beam_size, length_penalty }
-    }
-
-    /// The beam search of the run's evaluation.
-    pub fn of(config: &TranslateConfig) -> Self {
-        Self { beam_size: config.beam_size, length_penalty: config.length_penalty }
-    }
-
-    fn check(&self) -> Result<()> {
-        Bound::AtLeast(1).check("beam_size", self.beam_size.try_into().unwrap_or(i64::MAX))?;
-        Bound::NonNegative.check("length_penalty", self.length_penalty)
-    }
 }
 
 /// A translated sentence.
