@@ -18,7 +18,7 @@
 //! - [`kernels`]: the whole-sequence operations underneath;
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
 //! - [`decoding`]: sampling and beam search; [`metrics`]: BLEU, chrF, metrics of classification;
-//! - [`settings`]: settings that are declared once, for files and command lines;
+//! - [`settings`](mod@settings): settings that are declared once, for files and command lines;
 //! - one module per task: [`forecast`], [`generate`], [`translate`], [`classify`];
 //! - [`gradient_flow`]: the gradient norm at every hidden state, and its decay over time (feature `fit`).
 //!
