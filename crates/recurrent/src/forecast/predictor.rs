@@ -29,7 +29,7 @@ const MAX_STEPS: i64 = 10_000;
 /// print!("{}", forecaster.forecast(None)?.to_csv());
 ///
 /// // ... or from other rows.
-/// let history = forecaster.history(&Table::open("today.csv".as_ref(), None)?)?;
+/// let history = forecaster.history(&Table::open("today.csv", None)?)?;
 /// let next = forecaster.predict(&[&history])?.swap_remove(0);
 /// for (label, values) in next.labels.iter().zip(&next.values) {
 ///     println!("{label}: {:.1}", values[0]);
