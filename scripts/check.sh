@@ -79,6 +79,7 @@ step 'tables' tables
 step 'compiler' compiler
 step 'adapter' adapter
 step 'lints' cargo clippy --locked "${features[@]}" --all-targets -- -D warnings
+step 'aarch64' scripts/check_aarch64.sh
 step 'tests' cargo test --locked "${features[@]}"
 step 'instructions' instructions
 step 'examples' examples
