@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::{is_whitespace, ngrams, pairs, words};
+use super::text::{is_whitespace, ngrams, pairs, words};
 
 /// The maximum n-gram order.
 const ORDER: usize = 4;

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use super::{is_whitespace, ngrams, pairs};
+use super::text::{is_whitespace, ngrams, pairs};
 
 /// The maximum n-gram order.
 const ORDER: usize = 6;

@@ -21,7 +21,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::fraction;
+use super::text::fraction;
 
 /// The number of bins of the calibration error.
 const BINS: usize = 10;

@@ -22,61 +22,12 @@
 mod bleu;
 mod chrf;
 pub mod classification;
-
-use std::collections::HashMap;
-use std::hash::Hash;
+mod exact_match;
+mod text;
 
 pub use bleu::{Bleu, corpus_bleu};
 pub use chrf::corpus_chrf;
-
-/// The fraction of hypotheses that equal one of their references, up to whitespace at the ends and its amount between
-/// words; 0 if there are no hypotheses. `references[i]` belong to `hypotheses[i]`.
-///
-/// # Panics
-/// If the numbers of hypotheses and lists of references differ, or a list is empty.
-pub fn exact_match(hypotheses: &[impl AsRef<str>], references: &[Vec<String>]) -> f64 {
-    let hit = |(hypothesis, references): &(&str, &[String])| {
-        references.iter().any(|reference| words(reference).eq(words(hypothesis)))
-    };
-    fraction(pairs(hypotheses, references).filter(hit).count() as f64, hypotheses.len())
-}
-
-/// Each hypothesis with its references.
-fn pairs<'a>(
-    hypotheses: &'a [impl AsRef<str>],
-    references: &'a [Vec<String>],
-) -> impl Iterator<Item = (&'a str, &'a [String])> {
-    assert_eq!(hypotheses.len(), references.len(), "the numbers of hypotheses and lists of references differ");
-    hypotheses.iter().zip(references).enumerate().map(|(index, (hypothesis, references))| {
-        assert!(!references.is_empty(), "hypothesis {index} has no reference");
-        (hypothesis.as_ref(), &references[..])
-    })
-}
-
-/// The count of each n-gram.
-fn ngrams<T: Eq + Hash>(items: &[T], n: usize) -> HashMap<&[T], usize> {
-    let mut counts = HashMap::new();
-    for ngram in items.windows(n) {
-        *counts.entry(ngram).or_insert(0) += 1;
-    }
-    counts
-}
-
-/// The words between whitespace.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(is_whitespace).filter(|word| !word.is_empty())
-}
-
-/// Whether Python's `str.split` splits here: at Unicode whitespace and at the four ASCII separators, which Unicode does not
-/// count as whitespace.
-fn is_whitespace(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
-}
-
-/// `part / whole`; 0 if `whole` is 0.
-fn fraction(part: f64, whole: usize) -> f64 {
-    if whole == 0 { 0.0 } else { part / whole as f64 }
-}
+pub use exact_match::exact_match;
 
 #[cfg(test)]
 mod tests {
