@@ -80,7 +80,9 @@ step 'compiler' compiler
 step 'adapter' adapter
 step 'lints' cargo clippy --locked "${features[@]}" --all-targets -- -D warnings
 step 'aarch64' scripts/check_aarch64.sh
-step 'tests' cargo test --locked "${features[@]}"
+step 'tests' cargo test --locked "${features[@]}" --lib --bins --tests --examples
+# Examples in the documentation run on the CPU: software Vulkan can crash when a program ends with work on the device.
+step 'documentation tests' env BURN_DEVICE=flex cargo test --locked "${features[@]}" --doc
 step 'instructions' instructions
 step 'examples' examples
 step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked "${features[@]}" --no-deps
