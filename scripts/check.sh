@@ -56,9 +56,10 @@ tables() {
     python3 scripts/tables.py --check
 }
 
-# Built by the tests; on a CPU they take seconds.
+# Training on a CPU, a few seconds each.
 examples() {
     local built=${CARGO_TARGET_DIR:-target}/debug/examples
+    cargo build --locked "${features[@]}" --examples
     BURN_DEVICE=flex "$built/parity"
     BURN_DEVICE=flex "$built/weather_predictor"
 }
@@ -80,7 +81,7 @@ step 'compiler' compiler
 step 'adapter' adapter
 step 'lints' cargo clippy --locked "${features[@]}" --all-targets -- -D warnings
 step 'aarch64' scripts/check_aarch64.sh
-step 'tests' cargo test --locked "${features[@]}" --lib --bins --tests --examples
+step 'tests' cargo test --locked "${features[@]}" --lib --bins --tests
 # Examples in the documentation run on the CPU: software Vulkan can crash when a program ends with work on the device.
 step 'documentation tests' env BURN_DEVICE=flex cargo test --locked "${features[@]}" --doc
 step 'instructions' instructions
