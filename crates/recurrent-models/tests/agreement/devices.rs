@@ -1,6 +1,7 @@
 //! The devices under test and the tolerances of each.
 
 use burn::tensor::{Device, FloatDType, Tensor};
+use recurrent_models::CellKind;
 
 /// A device and its tolerances.
 pub struct TestDevice {
@@ -14,6 +15,8 @@ pub struct TestDevice {
     pub differences: Vec<Difference>,
     /// Random cases per property.
     pub cases: u32,
+    /// The cells whose networks are tried where the cell matters little: one on a GPU, which compiles kernels for each.
+    pub cells: &'static [CellKind],
 }
 
 /// The step of a finite difference, and its tolerance: the error is about step² from curvature, and about the precision of
@@ -35,6 +38,7 @@ pub fn flex() -> TestDevice {
         itself: 1e-5,
         differences: vec![SINGLE, Difference { dtype: FloatDType::F64, step: 1e-5, tolerance: 1e-8 }],
         cases: 24,
+        cells: &CellKind::ALL,
     }
 }
 
@@ -49,6 +53,7 @@ pub fn ndarray() -> TestDevice {
         // Its sigmoid and tanh of an f64 are as exact as an f32's.
         differences: vec![SINGLE, Difference { dtype: FloatDType::F64, step: 3e-3, tolerance: 5e-4 }],
         cases: 12,
+        cells: &CellKind::ALL,
     }
 }
 
@@ -62,12 +67,21 @@ pub fn wgpu() -> TestDevice {
         itself: 1e-4,
         differences: Vec::new(),
         cases: 4,
+        cells: &[CellKind::Lstm],
     }
 }
 
 #[cfg(feature = "cuda")]
 pub fn cuda() -> TestDevice {
-    TestDevice { name: "cuda", device: Device::cuda(0), golden: 1e-4, itself: 1e-4, differences: Vec::new(), cases: 4 }
+    TestDevice {
+        name: "cuda",
+        device: Device::cuda(0),
+        golden: 1e-4,
+        itself: 1e-4,
+        differences: Vec::new(),
+        cases: 4,
+        cells: &[CellKind::Lstm],
+    }
 }
 
 /// Panics unless both are equal within the tolerance, element by element, with the element that differs most.

@@ -4,14 +4,13 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
 use recurrent_data::{
     DataSource, EncodedTexts, LabeledSplit, LabeledSubset, LabeledTexts, Role, Test, TextBatch, Tokenizer, Train, Valid,
 };
 use recurrent_models::networks::SequenceClassifier;
 
 use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation};
-use crate::fit::{BatchSource, Loaders, Loss, Objective};
+use crate::fit::{BatchSource, Loaders, Loss, Objective, similar_batches};
 use crate::metrics::classification::LabeledPrediction;
 use crate::partial::Partial;
 use crate::{Result, Run, RunDir, Task, TrainedRun};
@@ -174,14 +173,7 @@ impl<R: Role> BatchSource for EncodedTexts<R> {
     }
 
     fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        match rng {
-            None => self.by_length(batch_size),
-            Some(rng) => {
-                let mut batches = self.bucket(items, batch_size);
-                batches.shuffle(rng);
-                batches
-            }
-        }
+        similar_batches(rng, || self.by_length(batch_size), || self.bucket(items, batch_size))
     }
 
     fn gather(&self, indices: &[usize], device: &Device) -> TextBatch {

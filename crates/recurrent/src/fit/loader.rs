@@ -92,6 +92,19 @@ impl<T: Clone + Send + Sync + 'static> BatchSource for Arc<[T]> {
     }
 }
 
+/// Batches of items of similar length: `by_length` of all items, from the shortest to the longest, or, in random order, the
+/// `buckets` of items that were shuffled.
+pub(crate) fn similar_batches(
+    rng: Option<&mut StdRng>,
+    by_length: impl FnOnce() -> Vec<Vec<usize>>,
+    buckets: impl FnOnce() -> Vec<Vec<usize>>,
+) -> Vec<Vec<usize>> {
+    let Some(rng) = rng else { return by_length() };
+    let mut batches = buckets();
+    batches.shuffle(rng);
+    batches
+}
+
 /// A data loader over a [`BatchSource`].
 #[derive(Debug, Clone)]
 pub struct Loader<S> {

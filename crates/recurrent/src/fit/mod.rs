@@ -36,6 +36,7 @@ pub use callbacks::{AfterEpoch, Callbacks, ProgressRenderer, SplitProgress};
 #[cfg(feature = "fit")]
 pub use clip::clip_global_norm;
 #[cfg(feature = "fit")]
+pub(crate) use loader::similar_batches;
 pub use loader::{BatchSource, EpochSeed, Loader, Order};
 #[cfg(feature = "fit")]
 pub use loss::{Loss, token_loss};

@@ -2,7 +2,6 @@
 
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
 use recurrent_data::{EncodedPairs, PairBatch, PairSplit, ReferenceSet, Role, Test, Train, Valid};
 use recurrent_models::networks::Seq2Seq;
 
@@ -12,7 +11,7 @@ use super::{
     BeamConfig, NearestNeighborBaseline, TestTranslation, TranslateConfig, TranslateSource, TranslationEvaluation,
     Translator,
 };
-use crate::fit::{BatchSource, Loaders, Loss, Objective, token_loss};
+use crate::fit::{BatchSource, Loaders, Loss, Objective, similar_batches, token_loss};
 use crate::partial::Partial;
 use crate::{Result, Run, RunDir, Task, TrainedRun};
 
@@ -173,14 +172,7 @@ impl<R: Role> BatchSource for EncodedPairs<R> {
     }
 
     fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        match rng {
-            None => self.by_length(batch_size),
-            Some(rng) => {
-                let mut batches = self.bucket(items, batch_size);
-                batches.shuffle(rng);
-                batches
-            }
-        }
+        similar_batches(rng, || self.by_length(batch_size), || self.bucket(items, batch_size))
     }
 
     fn gather(&self, indices: &[usize], device: &Device) -> PairBatch {
