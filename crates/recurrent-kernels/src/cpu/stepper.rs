@@ -46,10 +46,10 @@ impl Stepper {
     /// # Panics
     /// If `hidden` is 0, or the sizes of the weights do not fit the equations.
     pub fn new(equations: Equations, weights: &DirectionWeights, hidden: usize) -> Self {
-        let columns = equations.gates() * hidden;
         assert!(hidden > 0, "a layer must have at least one hidden unit");
-        assert_eq!(weights.w_hh.len(), hidden * columns, "w_hh must be [hidden, gates * hidden]");
-        assert_eq!(weights.w_ih.len() % columns, 0, "w_ih must be [input, gates * hidden]");
+        let columns = equations.gates().saturating_mul(hidden);
+        let input_size = weights.w_ih.len() / columns;
+        weights.check(equations, input_size, hidden);
         let parallel = weights.w_ih.len() + weights.w_hh.len() >= MIN_PARALLEL_WEIGHTS;
         let threads = if parallel { rayon::current_num_threads() } else { 1 };
         let isa = Isa::selected();
@@ -57,7 +57,7 @@ impl Stepper {
         Self {
             equations,
             isa,
-            input_size: weights.w_ih.len() / columns,
+            input_size,
             hidden_size: hidden,
             input_panels: equations.pack(weights.w_ih, hidden, lanes),
             panels: equations.pack(weights.w_hh, hidden, lanes),

@@ -135,6 +135,21 @@ impl Case {
     }
 }
 
+impl Case {
+    /// A forward and a backward pass through the public functions.
+    fn pass(&self, policy: SavePolicy) {
+        self.with_args(|args| {
+            let Some(saved) = super::forward(args, policy).saved else { return };
+            let output_grads = OutputGrads {
+                output: Some(&self.d_output),
+                hidden: Some(&self.d_hidden),
+                cell: self.equations.has_cell().then_some(&self.d_cell),
+            };
+            super::backward(args, saved, &output_grads, ALL);
+        });
+    }
+}
+
 /// Cases of every cell, with sizes below and above the width of a vector and the height of a tile.
 fn cases() -> Vec<Case> {
     let mut random = Random(5);
@@ -328,6 +343,93 @@ fn buffers_can_be_released_while_in_use() {
     buffer.fill(1.0);
     release_buffers();
     assert_eq!(*buffer, [1.0; 3]);
+}
+
+/// The panic of a call, if there was one.
+fn panic_of<T>(call: impl FnOnce() -> T) -> Option<String> {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(call()))).err()?;
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    Some(text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default())
+}
+
+/// A call with a slice that is too short or too long, of a sequence, weights, states, lengths or gradients.
+#[test]
+fn slices_of_another_size_are_refused() {
+    let sizes = Sizes { batch: 3, time: 4, input: 2, hidden: 5 };
+    type Change = fn(&mut Case, fn(&mut Vec<f32>));
+    let changes: [(&str, Change); 10] = [
+        ("x must be", |case, change| change(&mut case.x)),
+        ("w_ih must be", |case, change| change(&mut case.weights[1][0])),
+        ("w_hh must be", |case, change| change(&mut case.weights[1][1])),
+        ("bias must be", |case, change| change(&mut case.weights[1][2])),
+        ("bias_hn must be", |case, change| change(&mut case.weights[1][3])),
+        ("initial hidden state must be", |case, change| change(&mut case.hidden)),
+        ("initial cell state must be", |case, change| change(&mut case.cell)),
+        ("gradient of the output must be", |case, change| change(&mut case.d_output)),
+        ("gradient of the final hidden state must be", |case, change| change(&mut case.d_hidden)),
+        ("gradient of the final cell state must be", |case, change| change(&mut case.d_cell)),
+    ];
+    let resizes: [fn(&mut Vec<f32>); 3] =
+        [|data| data.clear(), |data| data.truncate(data.len() - 1), |data| data.push(0.0)];
+    for equations in CELLS {
+        for (message, change) in changes {
+            let applies = match message {
+                "bias_hn must be" => equations == Equations::Gru { reset_after: true },
+                _ => equations.has_cell() || !message.contains("cell state"),
+            };
+            for resize in resizes {
+                let mut case = Case::new(equations, sizes, &BOTH, &mut Random(15));
+                change(&mut case, resize);
+                let panic = panic_of(|| case.pass(SavePolicy::Everything));
+                let refused = panic.as_ref().is_some_and(|panic| panic.contains(message));
+                assert_eq!(refused, applies, "{message}, {equations:?}: {panic:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sizes_without_memory_and_lengths_beyond_the_end_are_refused() {
+    let sizes = Sizes { batch: 3, time: 4, input: 2, hidden: 5 };
+    let refused = |sizes: Sizes, lengths: Option<Vec<usize>>, message: &str| {
+        let mut case = Case::new(CELLS[2], Sizes { batch: 3, time: 4, input: 2, hidden: 5 }, &BOTH, &mut Random(16));
+        (case.sizes, case.lengths) = (sizes, lengths);
+        let panic = panic_of(|| case.pass(SavePolicy::Nothing)).expect("a panic");
+        assert!(panic.contains(message), "{panic}");
+    };
+    refused(Sizes { batch: 0, ..sizes }, None, "batch must be at least 1");
+    refused(Sizes { time: 0, ..sizes }, None, "time must be at least 1");
+    // In 64 bits 2^62 rows of 4 steps have 0 elements.
+    refused(Sizes { batch: 1 << (usize::BITS - 2), ..sizes }, None, "are too large");
+    refused(Sizes { hidden: 1 << (usize::BITS - 2), ..sizes }, None, "are too large");
+    refused(sizes, Some(vec![1, 2]), "one length per row");
+    refused(sizes, Some(vec![1, 5, 2]), "a length of 5 exceeds the sequence of 4 steps");
+}
+
+#[test]
+fn saved_values_of_another_problem_are_refused() {
+    let case = |equations, sizes, directions: &[Direction]| Case::new(equations, sizes, directions, &mut Random(17));
+    let sizes = Sizes { batch: 3, time: 4, input: 2, hidden: 5 };
+    let lstm = Equations::Lstm { clip: None };
+    let mut others = vec![
+        case(Equations::Lstm { clip: Some(1.0) }, sizes, &BOTH),
+        case(Equations::Gru { reset_after: true }, sizes, &BOTH),
+        case(lstm, Sizes { time: 3, ..sizes }, &BOTH),
+        case(lstm, Sizes { hidden: 4, ..sizes }, &BOTH),
+        case(lstm, sizes, &BOTH[..1]),
+        case(lstm, sizes, &BOTH),
+        case(lstm, sizes, &BOTH),
+    ];
+    others[5].layout = Layout::TimeFirst;
+    others[6].lengths = Some(vec![4, 4, 3]);
+    for policy in [SavePolicy::Everything, SavePolicy::Checkpoints] {
+        for other in &others {
+            let saved = other.with_args(|args| super::forward(args, policy).saved).expect("saved values");
+            let call = |args: &LayerArgs| super::backward(args, saved, &OutputGrads::default(), ALL);
+            let panic = panic_of(|| case(lstm, sizes, &BOTH).with_args(call)).expect("a panic");
+            assert!(panic.contains("another problem"), "{panic}");
+        }
+    }
 }
 
 /// Applies a SIMD function to every element.

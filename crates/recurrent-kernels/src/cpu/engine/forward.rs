@@ -167,5 +167,5 @@ pub fn forward(args: &LayerArgs, policy: SavePolicy, isa: Isa) -> ForwardOutput 
         .map(run_direction)
         .collect();
     let saved = saved.into_iter().collect::<Option<Vec<SavedDirection>>>();
-    ForwardOutput { output, hidden, cell, saved: saved.map(|directions| SavedForBackward { directions }) }
+    ForwardOutput { output, hidden, cell, saved: saved.map(|directions| SavedForBackward::new(args, directions)) }
 }

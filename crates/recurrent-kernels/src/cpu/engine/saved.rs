@@ -1,5 +1,6 @@
 //! What the forward pass saves for the backward pass, and in which chunks of time.
 
+use crate::cpu::checks::Problem;
 use crate::cpu::layer_args::{LayerArgs, Sizes};
 use crate::cpu::memory::Buffer;
 
@@ -13,10 +14,20 @@ const ROWS_PER_UNIT: usize = 16;
 /// What a forward pass saves for the backward pass.
 #[derive(Debug)]
 pub struct SavedForBackward {
+    problem: Problem,
     pub(super) directions: Vec<SavedDirection>,
 }
 
 impl SavedForBackward {
+    pub(super) fn new(args: &LayerArgs, directions: Vec<SavedDirection>) -> Self {
+        Self { problem: args.problem(), directions }
+    }
+
+    /// Whether a forward pass with such arguments saved the values.
+    pub(in crate::cpu) fn is_of(&self, args: &LayerArgs) -> bool {
+        self.problem == args.problem()
+    }
+
     /// The number of saved elements, 4 bytes each.
     pub fn elements(&self) -> usize {
         self.directions.iter().map(SavedDirection::elements).sum()
