@@ -2,13 +2,12 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 
-use recurrent_data::{Texts, Tokenizer, TokenizerConfig, TokenizerKind, Train};
+use recurrent_data::TokenizerKind;
+#[cfg(feature = "fit")]
+use recurrent_data::{Texts, Tokenizer, TokenizerConfig, Train};
 use serde::{Deserialize, Serialize};
-
-use crate::Result;
 
 /// A kind of tokenizer to fit on the training split, or the path of a Hugging Face `tokenizer.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,15 +19,16 @@ pub enum TokenizerChoice {
     File(String),
 }
 
+#[cfg(feature = "fit")]
 impl TokenizerChoice {
     /// Fits the tokenizer on the training split as `config` says, or loads it.
     ///
     /// # Errors
     /// If it cannot be fitted, or the file is not a tokenizer.
-    pub(crate) fn tokenizer(&self, config: &TokenizerConfig, texts: Texts<'_, Train>) -> Result<Tokenizer> {
+    pub(crate) fn tokenizer(&self, config: &TokenizerConfig, texts: Texts<'_, Train>) -> crate::Result<Tokenizer> {
         Ok(match self {
             Self::Kind(kind) => Tokenizer::fit(&config.clone().with_kind(*kind), texts)?,
-            Self::File(path) => Tokenizer::from_file(Path::new(path))?,
+            Self::File(path) => Tokenizer::from_file(std::path::Path::new(path))?,
         })
     }
 }

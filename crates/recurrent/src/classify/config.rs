@@ -1,6 +1,8 @@
 //! The settings of a classification.
 
-use recurrent_data::{DataSource, DatasetManifest, SplitFractions, TokenizerConfig, TokenizerKind};
+#[cfg(feature = "fit")]
+use recurrent_data::TokenizerConfig;
+use recurrent_data::{DataSource, DatasetManifest, SplitFractions, TokenizerKind};
 use recurrent_models::CellKind;
 use recurrent_models::networks::{Pooling, SequenceClassifierConfig, SequenceInput};
 

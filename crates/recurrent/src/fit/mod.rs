@@ -37,6 +37,7 @@ pub use callbacks::{AfterEpoch, Callbacks, ProgressRenderer, SplitProgress};
 pub use clip::clip_global_norm;
 #[cfg(feature = "fit")]
 pub(crate) use loader::similar_batches;
+#[cfg(feature = "fit")]
 pub use loader::{BatchSource, EpochSeed, Loader, Order};
 #[cfg(feature = "fit")]
 pub use loss::{Loss, token_loss};

@@ -1,6 +1,8 @@
 //! The settings of text generation.
 
-use recurrent_data::{DataSource, DatasetManifest, TokenizerConfig, TokenizerKind};
+#[cfg(feature = "fit")]
+use recurrent_data::TokenizerConfig;
+use recurrent_data::{DataSource, DatasetManifest, TokenizerKind};
 use recurrent_models::CellKind;
 use recurrent_models::networks::LanguageModelConfig;
 
@@ -65,6 +67,7 @@ impl GenerateConfig {
     }
 
     /// How a tokenizer is fitted.
+    #[cfg(feature = "fit")]
     pub(super) fn tokenizer_config(&self) -> TokenizerConfig {
         TokenizerConfig::new(TokenizerKind::Chars).with_vocab_size(self.vocab_size)
     }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use recurrent_data::{
-    DataSource, DatasetManifest, ParallelCorpus, SplitFractions, TokenizerConfig, TokenizerKind, sha256,
-};
+use recurrent_data::{DataSource, DatasetManifest, SplitFractions, TokenizerKind, sha256};
+#[cfg(feature = "fit")]
+use recurrent_data::{ParallelCorpus, TokenizerConfig};
 use recurrent_models::networks::Seq2SeqConfig;
 use recurrent_models::{AttentionKind, CellKind};
 use serde::{Deserialize, Serialize};
