@@ -9,7 +9,7 @@
 //! | 3 | [`Split`] | rows of a later [`Subset`] are later in time |
 //! | 4 | [`Scaler`] | fitted on training rows only |
 //! | 5 | [`ScaledSeries`] | scaled for a network |
-//! | 6 | [`Windows`] | no window crosses a subset boundary |
+//! | 6 | [`Windows`] | the targets of a window lie in one subset |
 //! | 7 | [`WindowBatch`] | tensors on the device |
 //!
 //! Texts:
@@ -69,6 +69,7 @@
 //! Each of them leaks data.
 
 mod availability;
+mod calendar;
 mod checksum;
 mod column_selection;
 mod data_source;
@@ -95,6 +96,7 @@ mod window;
 mod window_batch;
 
 pub use availability::Availability;
+pub use calendar::Cycle;
 pub use checksum::{sha256, sha256_concat};
 pub use column_selection::{ColumnSelection, Missing};
 pub use data_source::DataSource;

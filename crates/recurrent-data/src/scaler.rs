@@ -151,17 +151,17 @@ impl Scaler {
         let width = self.columns.len();
         let row = |row| (0..width).map(move |c| (row, c));
         let scaled = |(row, c)| self.transform(c, series.value(row, c)) as f32;
-        let values = rows.clone().flat_map(row).map(scaled).collect();
+        let values = (0..rows.end).flat_map(row).map(scaled).collect();
         ScaledSeries { series, rows, values, role: PhantomData }
     }
 }
 
-/// Scaled rows, with their role. Only a [`Scaler`] makes them.
+/// Scaled rows, with their role, and the rows before them, which are known when these are. Only a [`Scaler`] makes them.
 #[derive(Debug, Clone)]
 pub struct ScaledSeries<R: Role> {
     series: Arc<Series>,
     rows: Range<usize>,
-    /// `[rows, columns]`, row by row.
+    /// Of all rows from the first of the series to the last of these: `[rows, columns]`, row by row.
     values: Arc<[f32]>,
     role: PhantomData<R>,
 }
@@ -182,7 +182,7 @@ impl<R: Role> ScaledSeries<R> {
         self.series.names().len()
     }
 
-    /// One row, counted from the first row of the subset.
+    /// One of the rows or of those before them, counted from the first row of the series.
     pub(crate) fn row(&self, row: usize) -> &[f32] {
         let width = self.width();
         &self.values[row * width..][..width]
@@ -273,7 +273,7 @@ mod tests {
         let scaler = Scaler::fit(&split.train, ScalerKind::MinMax);
         let test = scaler.scale(&split.test).unwrap();
         assert_eq!(test.rows(), 3..4);
-        assert_eq!(test.row(0), [-50.5, 1.0]);
+        assert_eq!(test.row(test.rows().start), [-50.5, 1.0]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl<R: Role> Subset<R> {
 /// }
 /// ```
 ///
-/// Windows are cut from one scaled subset, so none overlaps another subset. A function that trains names the role in
+/// The targets of windows all lie in one subset; the rows that they are forecast from may be earlier. A function that trains names the role in
 /// its arguments, and the compiler rejects the others:
 ///
 /// ```compile_fail,E0308

@@ -65,16 +65,16 @@ impl WindowShape {
     }
 }
 
-/// Every window of a subset: one begins at each row from which it ends inside the subset.
+/// Every window of a subset: one for each row after which all rows of the horizon lie in the subset. The context may
+/// reach back over the beginning of the subset, since the past is known; the targets may not.
 ///
 /// Values are copied when they are asked for, and a clone shares them.
 ///
 /// ```text
-/// rows of the subset   0  1  2  3  4  5  6  7        window 3, horizon 2
-/// window 0             x  x  x  y  y
-/// window 1                x  x  x  y  y
-/// window 2                   x  x  x  y  y
-/// window 3                      x  x  x  y  y
+/// rows of the series   0  1  2  3  4  5  6  7        window 3, horizon 2, a subset of the rows 4 to 7
+/// window 0                x  x  x  y  y
+/// window 1                   x  x  x  y  y
+/// window 2                      x  x  x  y  y
 /// ```
 #[derive(Debug, Clone)]
 pub struct Windows<R: Role> {
@@ -86,19 +86,28 @@ impl<R: Role> Windows<R> {
     /// The windows of this shape.
     ///
     /// # Errors
-    /// If the subset is shorter than one window, or lacks a column.
+    /// If the subset is shorter than the horizon, or does not begin late enough for a window before it; or it lacks a
+    /// column.
     pub fn new(scaled: &ScaledSeries<R>, shape: WindowShape) -> Result<Self> {
         shape.check_columns(scaled)?;
         let (window, horizon) = (shape.window, shape.horizon);
-        check_rows(scaled, window.saturating_add(horizon), || {
-            format!("a window of {window} and a horizon of {horizon}")
+        // Rows of the subset that only the context has.
+        let context = window.saturating_sub(scaled.rows().start);
+        check_rows(scaled, context.saturating_add(horizon), || match context {
+            0 => format!("a horizon of {horizon}"),
+            _ => format!("a window of {window} and a horizon of {horizon}"),
         })?;
         Ok(Self { scaled: scaled.clone(), shape: Arc::new(shape) })
     }
 
     /// The number of windows, at least one.
     pub fn len(&self) -> usize {
-        self.scaled.rows().len() - self.shape.window - self.shape.horizon + 1
+        self.scaled.rows().end - self.first_target() - self.shape.horizon + 1
+    }
+
+    /// The first row that is forecast.
+    fn first_target(&self) -> usize {
+        self.scaled.rows().start.max(self.shape.window)
     }
 
     /// Whether there are no windows; always `false`.
@@ -121,9 +130,8 @@ impl<R: Role> Windows<R> {
     /// # Panics
     /// If `i` is out of range.
     pub fn features_into(&self, i: usize, buffer: &mut Vec<f32>) {
-        self.check(i);
         let shape = &self.shape;
-        gather(&self.scaled, i, shape.window, &shape.features, buffer);
+        gather(&self.scaled, self.origin(i) + 1 - shape.window, shape.window, &shape.features, buffer);
     }
 
     /// Appends the targets of window `i`, `[horizon, targets]`, row by row.
@@ -131,10 +139,8 @@ impl<R: Role> Windows<R> {
     /// # Panics
     /// If `i` is out of range.
     pub fn targets_into(&self, i: usize, buffer: &mut Vec<f32>) {
-        self.check(i);
         let shape = &self.shape;
-        let first = i + shape.window;
-        gather(&self.scaled, first, shape.horizon, &shape.targets, buffer);
+        gather(&self.scaled, self.origin(i) + 1, shape.horizon, &shape.targets, buffer);
     }
 
     /// The forecast origin of window `i`: its last context row, counted from the first row of the whole series. The
@@ -143,13 +149,9 @@ impl<R: Role> Windows<R> {
     /// # Panics
     /// If `i` is out of range.
     pub fn origin(&self, i: usize) -> usize {
-        self.check(i);
-        self.scaled.rows().start + i + self.shape.window - 1
-    }
-
-    fn check(&self, i: usize) {
         let len = self.len();
         assert!(i < len, "window {i} of {len}");
+        self.first_target() + i - 1
     }
 }
 
@@ -239,10 +241,10 @@ mod tests {
         let split = split(&text(20));
         let scaler = Scaler::fit(&split.train, ScalerKind::None);
         let test = Windows::new(&scaler.scale(&split.test).unwrap(), shape(2, 1)).unwrap();
-        assert_eq!(test.len(), 1);
-        assert_eq!(test.origin(0), 18);
+        assert_eq!(test.len(), 3);
+        assert_eq!(test.origin(2), 18);
         let mut targets = vec![];
-        test.targets_into(0, &mut targets);
+        test.targets_into(2, &mut targets);
         assert_eq!(targets, [19.0]);
     }
 
@@ -291,31 +293,34 @@ mod tests {
 
     proptest! {
         #[test]
-        fn windows_stay_inside_their_subset(
+        fn targets_stay_inside_their_subset_and_contexts_before_them(
             rows in 20_usize..200,
-            window in 1_usize..8,
+            window in 1_usize..40,
             horizon in 1_usize..4,
         ) {
             let split = split(&text(rows));
             let scaler = Scaler::fit(&split.train, ScalerKind::None);
+            let subset = split.valid.rows();
             let scaled = scaler.scale(&split.valid).unwrap();
             let Ok(windows) = Windows::new(&scaled, shape(window, horizon)) else {
-                prop_assert!(split.valid.rows().len() < window + horizon);
+                prop_assert!(subset.end < subset.start.max(window) + horizon);
                 return Ok(());
             };
+            // Every row from which the horizon is inside the subset, and before which there is a window.
+            let first = subset.start.max(window) - 1;
+            prop_assert_eq!(windows.len(), subset.end - horizon - first);
             for i in 0..windows.len() {
                 let (mut features, mut targets) = (vec![], vec![]);
                 windows.features_into(i, &mut features);
                 windows.targets_into(i, &mut targets);
-                prop_assert_eq!(features.len(), window * 2);
-                prop_assert_eq!(targets.len(), horizon);
-                for x in features.iter().chain(&targets) {
-                    prop_assert!(split.valid.rows().contains(&(x.abs() as usize)));
-                }
-                prop_assert_eq!(targets[0], (windows.origin(i) + 1) as f32);
+                let origin = windows.origin(i);
+                prop_assert_eq!(origin, first + i);
+                let context: Vec<f32> = (origin + 1 - window..=origin).flat_map(|row| [-(row as f32), row as f32]).collect();
+                prop_assert_eq!(features, context);
+                let rows = origin + 1..origin + 1 + horizon;
+                prop_assert!(subset.start <= rows.start && rows.end <= subset.end);
+                prop_assert_eq!(targets, rows.map(|row| row as f32).collect::<Vec<_>>());
             }
-            let last = windows.origin(windows.len() - 1);
-            prop_assert_eq!(last + horizon, split.valid.rows().end - 1);
         }
     }
 }

@@ -12,6 +12,8 @@ mod baseline;
 mod config;
 #[cfg(feature = "fit")]
 mod evaluation;
+#[cfg(feature = "fit")]
+mod logistic_regression;
 mod predictor;
 #[cfg(feature = "fit")]
 mod training;

@@ -90,6 +90,8 @@ impl Predictor for Classifier {
         // `attribute` needs a network in training mode, without dropout.
         let mut network = config.network(tokenizer.vocab_size(), labels.len()).with_dropout(0.0).init(device);
         run_dir.read_weights(&mut network)?;
+        #[cfg(feature = "fit")]
+        let baseline = super::BagOfWords::read(&run_dir, labels.len())?;
         Ok(Self {
             network,
             tokenizer,
@@ -97,7 +99,7 @@ impl Predictor for Classifier {
             config,
             device: device.clone(),
             #[cfg(feature = "fit")]
-            baseline: super::BagOfWords::read(&run_dir)?,
+            baseline,
         })
     }
 
@@ -162,13 +164,10 @@ impl Classifier {
     }
 
     /// The probability of each label by the baseline, a bag of words; `None` if the run has not been evaluated yet.
-    ///
-    /// # Errors
-    /// None for a fitted model.
     #[cfg(feature = "fit")]
-    pub fn predict_baseline(&self, sentences: &[impl AsRef<str>]) -> Result<Option<Vec<Vec<f64>>>> {
+    pub fn predict_baseline(&self, sentences: &[impl AsRef<str>]) -> Option<Vec<Vec<f64>>> {
         let sentences: Vec<&str> = sentences.iter().map(AsRef::as_ref).collect();
-        self.baseline.as_ref().map(|bag| bag.predict(&sentences)).transpose()
+        self.baseline.as_ref().map(|bag| bag.predict(&sentences))
     }
 
     /// The contribution of each word of a sentence to its classification: the gradient of the likeliest label's logit with

@@ -56,7 +56,7 @@ impl ClassifyData {
 
     /// The bag of words, read from the folder or fitted.
     fn baseline(&self, run_dir: &RunDir) -> Result<BagOfWords> {
-        if let Some(bag) = BagOfWords::read(run_dir)? {
+        if let Some(bag) = BagOfWords::read(run_dir, self.labels.len())? {
             return Ok(bag);
         }
         let texts: Vec<&str> = self.train_texts.labeled().map(|labeled| &*labeled.text).collect();
@@ -155,7 +155,7 @@ impl Task for Classifying {
         }
         let texts: Vec<String> = data.test_texts.labeled().map(|labeled| labeled.text.clone()).collect();
         let sentences: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let probabilities = data.baseline(run_dir)?.predict(&sentences)?.into_iter().enumerate();
+        let probabilities = data.baseline(run_dir)?.predict(&sentences).into_iter().enumerate();
         let baseline = probabilities
             .map(|(index, probabilities)| LabeledPrediction { label: data.test.label_id(index), probabilities });
         let baseline = baseline.collect();

@@ -8,6 +8,8 @@
 //! - [`Baseline`] lists the naive forecasts that the network has to beat.
 
 mod baseline;
+#[cfg(feature = "fit")]
+pub mod baselines;
 mod config;
 mod csv;
 #[cfg(feature = "fit")]

@@ -1,7 +1,8 @@
 //! Metrics of texts and classifications, computed on the CPU in double precision.
 //!
 //! - [`corpus_bleu`], [`corpus_chrf`] and [`exact_match`] compare texts with one or more references each;
-//! - [`classification`] compares predicted probabilities with labels.
+//! - [`classification`] compares predicted probabilities with labels;
+//! - [`diebold_mariano`] tests whether two forecasts are equally accurate (feature `fit`).
 //!
 //! ```
 //! use recurrent::metrics::{corpus_bleu, corpus_chrf, exact_match};
@@ -22,11 +23,15 @@
 mod bleu;
 mod chrf;
 pub mod classification;
+#[cfg(feature = "fit")]
+mod diebold_mariano;
 mod exact_match;
 mod text;
 
 pub use bleu::{Bleu, corpus_bleu};
 pub use chrf::corpus_chrf;
+#[cfg(feature = "fit")]
+pub use diebold_mariano::diebold_mariano;
 pub use exact_match::exact_match;
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl CommandLine for Classifying {
         let sentences = options.sentences.read()?;
         let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
         let predictions = classifier.predict(&sentences)?;
-        let baseline = classifier.predict_baseline(&sentences)?;
+        let baseline = classifier.predict_baseline(&sentences);
         let mut text = if format == Format::Csv { "label,probability,sentence\n".to_string() } else { String::new() };
         for (index, (sentence, prediction)) in sentences.iter().zip(&predictions).enumerate() {
             let truncated = prediction.truncated.then_some(classifier.config().max_length);
@@ -119,7 +119,7 @@ impl CommandLine for Classifying {
 /// Classifies sentences by both models, prints the results, and returns them for a report.
 fn classifications(classifier: &Classifier, sentences: &[&str]) -> Result<Block> {
     let predictions = classifier.predict(sentences)?;
-    let baseline = classifier.predict_baseline(sentences)?.unwrap_or_default();
+    let baseline = classifier.predict_baseline(sentences).unwrap_or_default();
     let mut rows = Vec::new();
     for ((sentence, prediction), baseline) in sentences.iter().zip(&predictions).zip(&baseline) {
         let row = vec![

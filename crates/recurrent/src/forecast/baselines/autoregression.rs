@@ -1,0 +1,88 @@
+//! Climatology with an autoregression of what it leaves.
+
+use recurrent_data::{Series, Subset, Train, Valid};
+
+use super::climatology::{Climatology, Harmonics};
+use super::least_squares::NormalEquations;
+use super::{Baseline, History, Problem, best};
+
+/// The orders to choose from.
+const ORDERS: [usize; 9] = [1, 2, 3, 5, 7, 10, 14, 21, 28];
+/// The largest number of harmonics of a cycle.
+const MAX_HARMONICS: usize = 3;
+/// A penalty so small that it matters only if inputs are collinear.
+const PENALTY: f64 = 1e-9;
+
+/// A dynamic harmonic regression: a [`Climatology`], and an autoregression of order p of its residuals, r(t) = c + Σ φₖ
+/// r(t − k), fitted by least squares and iterated over the horizon (Hyndman & Athanasopoulos, "Forecasting: principles
+/// and practice", 10.5).
+#[derive(Debug, Clone)]
+pub struct HarmonicAutoregression {
+    climatology: Climatology,
+    /// The constant, then the coefficient of the last residual, of the one before it, and so on.
+    coefficients: Vec<f64>,
+}
+
+impl HarmonicAutoregression {
+    /// The model of the training rows, with the harmonics and the order that are best on the validation rows; `None` if no
+    /// autoregression can be fitted.
+    pub fn fit(train: &Subset<Train>, valid: &Subset<Valid>, problem: &Problem) -> Option<Self> {
+        let choices = Harmonics::choices(train, problem, MAX_HARMONICS);
+        let climatologies = choices.into_iter().filter_map(|choice| Climatology::of(choice, train, problem.column));
+        let candidates = climatologies.flat_map(|climatology| {
+            let residuals = residuals(&climatology, train, problem.column);
+            ORDERS.into_iter().filter_map(move |order| Self::of(&climatology, &residuals, order))
+        });
+        best(candidates, valid, problem)
+    }
+
+    fn of(climatology: &Climatology, residuals: &[f64], order: usize) -> Option<Self> {
+        if residuals.len() < 4 * order + 4 {
+            return None;
+        }
+        let fill = |row: usize, x: &mut [f64], y: &mut [f64]| {
+            x[0] = 1.0;
+            x[1..].iter_mut().zip(residuals[..row].iter().rev()).for_each(|(to, from)| *to = *from);
+            y[0] = residuals[row];
+        };
+        let equations = NormalEquations::new(order..residuals.len(), (order + 1, 1), fill);
+        let coefficients = equations.solve(PENALTY)?.column(0).iter().copied().collect();
+        Some(Self { climatology: climatology.clone(), coefficients })
+    }
+
+    fn order(&self) -> usize {
+        self.coefficients.len() - 1
+    }
+}
+
+/// What a climatology leaves of the training rows.
+fn residuals(climatology: &Climatology, train: &Subset<Train>, column: usize) -> Vec<f64> {
+    let series: &Series = train.series();
+    let residual = |row| series.value(row, column) - climatology.mean(series, row).unwrap_or(f64::NAN);
+    train.rows().map(residual).collect()
+}
+
+impl Baseline for HarmonicAutoregression {
+    fn name(&self) -> String {
+        let harmonics = self.climatology.describe();
+        let separator = if harmonics.is_empty() { "" } else { " + " };
+        let climatology = if harmonics.is_empty() { String::new() } else { format!("climatology ({harmonics})") };
+        format!("{climatology}{separator}AR({})", self.order())
+    }
+
+    fn forecast(&self, history: &History, horizon: usize) -> Option<Vec<f64>> {
+        let first = (history.origin + 1).checked_sub(self.order())?;
+        let mean = |row: usize| self.climatology.mean(history.series, row);
+        let residual = |row: usize| Some(history.value(row) - mean(row)?);
+        let mut residuals = (first..=history.origin).map(residual).collect::<Option<Vec<f64>>>()?;
+        let (constant, coefficients) = self.coefficients.split_first()?;
+        let mut forecast = Vec::with_capacity(horizon);
+        for step in 1..=horizon {
+            let terms = residuals.iter().rev().zip(coefficients).map(|(residual, coefficient)| residual * coefficient);
+            let next = constant + terms.sum::<f64>();
+            residuals.push(next);
+            forecast.push(mean(history.origin + step)? + next);
+        }
+        Some(forecast)
+    }
+}
