@@ -1,6 +1,6 @@
 //! The lecture's baseline: a bag of words and logistic regression, by linfa.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use linfa::traits::Fit;
 use linfa::{Dataset, Float};
@@ -23,11 +23,24 @@ const ITERATIONS: u64 = 100;
 /// A bag of words with logistic regression (L2 penalty, strength 1), like scikit-learn's `CountVectorizer` and
 /// `LogisticRegression`: the 5,000 most frequent lower-case words that have at least two letters and occur in at least two
 /// training sentences.
+///
+/// Where there is no such word, as in a script without spaces, it counts characters in the same way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BagOfWords {
+    #[serde(default)]
+    unit: Unit,
     words: Vec<String>,
     labels: usize,
     model: Model,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Unit {
+    #[default]
+    Words,
+    Characters,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,7 +53,7 @@ impl BagOfWords {
     /// Fits the model on sentences and their label indices, which are below `labels`.
     ///
     /// # Errors
-    /// If the sentences have no word in common, or the fit fails.
+    /// [`Error::Training`] if the sentences have neither a word nor a character in common, or the fit fails.
     pub fn fit(texts: &[&str], targets: &[usize], labels: usize) -> Result<Self> {
         let documents: Array1<&str> = texts.iter().copied().collect();
         // linfa takes a fraction and truncates the product to an integer.
@@ -51,16 +64,20 @@ impl BagOfWords {
         // linfa's vocabulary has the order of a hash map.
         let mut words = counted.vocabulary().clone();
         words.sort_unstable();
+        let mut unit = Unit::Words;
         if words.is_empty() {
-            return Err(Error::Training("the sentences have no word in common for a bag of words".into()));
+            (unit, words) = (Unit::Characters, frequent_characters(texts));
         }
-        let data = Dataset::new(counts(&words, texts)?, targets.iter().copied().collect::<Array1<usize>>());
+        if words.is_empty() {
+            return Err(failed("the sentences have neither a word nor a character in common"));
+        }
+        let data = Dataset::new(unit.counts(&words, texts)?, targets.iter().copied().collect::<Array1<usize>>());
         let model = if labels == 2 {
             Model::Two(LogisticRegression::default().max_iterations(ITERATIONS).fit(&data).map_err(failed)?)
         } else {
             Model::More(MultiLogisticRegression::default().max_iterations(ITERATIONS).fit(&data).map_err(failed)?)
         };
-        Ok(Self { words, labels, model })
+        Ok(Self { unit, words, labels, model })
     }
 
     /// The probability of each label for each sentence, `[sentence][label]`.
@@ -68,7 +85,7 @@ impl BagOfWords {
     /// # Errors
     /// None for a fitted model.
     pub fn predict(&self, texts: &[&str]) -> Result<Vec<Vec<f64>>> {
-        let counts = counts(&self.words, texts)?;
+        let counts = self.unit.counts(&self.words, texts)?;
         let mut predictions = vec![vec![0.0; self.labels]; texts.len()];
         match &self.model {
             Model::Two(model) => {
@@ -89,7 +106,15 @@ impl BagOfWords {
         Ok(predictions)
     }
 
-    /// The number of words.
+    /// What it is: `bag of words`, or `bag of characters`.
+    pub fn name(&self) -> &'static str {
+        match self.unit {
+            Unit::Words => "bag of words",
+            Unit::Characters => "bag of characters",
+        }
+    }
+
+    /// The number of words or characters.
     pub fn vocab_size(&self) -> usize {
         self.words.len()
     }
@@ -111,8 +136,51 @@ impl BagOfWords {
     }
 }
 
-/// The count of each word in each sentence: `[sentence, word]`.
-fn counts(words: &[String], texts: &[&str]) -> Result<Array2<f64>> {
+impl Unit {
+    /// The count of each word or character in each sentence: `[sentence, word]`.
+    fn counts(self, words: &[String], texts: &[&str]) -> Result<Array2<f64>> {
+        match self {
+            Self::Words => count_words(words, texts),
+            Self::Characters => Ok(count_characters(words, texts)),
+        }
+    }
+}
+
+/// The most frequent lower-case characters that occur in at least two sentences, without white space, sorted.
+fn frequent_characters(texts: &[&str]) -> Vec<String> {
+    let mut counts: HashMap<String, (usize, usize)> = HashMap::new();
+    for text in texts {
+        let characters: Vec<String> = characters(text).collect();
+        characters.iter().for_each(|c| counts.entry(c.clone()).or_default().0 += 1);
+        BTreeSet::from_iter(characters).into_iter().for_each(|c| counts.entry(c).or_default().1 += 1);
+    }
+    let mut frequent: Vec<(String, usize)> = counts
+        .into_iter()
+        .filter(|(_, (_, sentences))| *sentences >= MIN_SENTENCES)
+        .map(|(character, (count, _))| (character, count))
+        .collect();
+    frequent.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    frequent.truncate(MAX_WORDS);
+    let mut frequent: Vec<String> = frequent.into_iter().map(|(character, _)| character).collect();
+    frequent.sort_unstable();
+    frequent
+}
+
+fn characters(text: &str) -> impl Iterator<Item = String> {
+    text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_lowercase().collect())
+}
+
+fn count_characters(known: &[String], texts: &[&str]) -> Array2<f64> {
+    let mut counts = Array2::zeros((texts.len(), known.len()));
+    for (row, text) in texts.iter().enumerate() {
+        for column in characters(text).filter_map(|character| known.binary_search(&character).ok()) {
+            counts[[row, column]] += 1.0;
+        }
+    }
+    counts
+}
+
+fn count_words(words: &[String], texts: &[&str]) -> Result<Array2<f64>> {
     let documents: Array1<&str> = texts.iter().copied().collect();
     let counter = CountVectorizer::params().fit_vocabulary(words).map_err(failed)?;
     // linfa's columns have the order of a hash map.
@@ -158,7 +226,7 @@ mod tests {
         let words: Vec<String> = ('a'..='z').map(|letter| format!("{letter}{letter}")).collect();
         let texts: Vec<&str> = words.iter().map(String::as_str).collect();
         for _ in 0..3 {
-            assert_eq!(counts(&words, &texts).unwrap(), Array2::<f64>::eye(words.len()));
+            assert_eq!(count_words(&words, &texts).unwrap(), Array2::<f64>::eye(words.len()));
         }
     }
 
@@ -174,8 +242,19 @@ mod tests {
     }
 
     #[test]
-    fn sentences_without_a_common_word_are_rejected() {
-        let error = BagOfWords::fit(&["one", "two"], &[0, 1], 2).unwrap_err();
-        assert!(error.to_string().contains("no word in common"), "{error}");
+    fn characters_are_counted_where_there_are_no_words() {
+        let texts = ["山木很差", "火人很差車", "日食很好", "田月很好魚"];
+        let bag = BagOfWords::fit(&texts, &[0, 0, 1, 1], 2).unwrap();
+        assert_eq!((bag.name(), &bag.words[..]), ("bag of characters", &["好", "差", "很"].map(String::from)[..]));
+        let again: BagOfWords = serde_json::from_str(&serde_json::to_string(&bag).unwrap()).unwrap();
+        let predictions = again.predict(&["石人差", "石人好"]).unwrap();
+        assert!(predictions[0][0] > 0.5 && predictions[1][1] > 0.5, "{predictions:?}");
+        assert_eq!(BagOfWords::fit(&TEXTS[..4], &[1, 1, 0, 0], 2).unwrap().name(), "bag of words");
+    }
+
+    #[test]
+    fn sentences_with_nothing_in_common_are_rejected() {
+        let error = BagOfWords::fit(&["ab", "cd"], &[0, 1], 2).unwrap_err();
+        assert!(error.to_string().contains("neither a word nor a character in common"), "{error}");
     }
 }
