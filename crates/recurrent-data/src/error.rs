@@ -106,6 +106,13 @@ pub enum DataError {
     #[error("{path} ({subset}): expected at least {} for {purpose}, found {found}", rows(*needed))]
     TooFewRows { path: String, subset: &'static str, purpose: String, needed: usize, found: usize },
 
+    /// A subset is empty, since its rows were dropped as near-duplicates of training rows.
+    #[error(
+        "{path} ({subset}): expected at least 1 row for each subset of the split, found 0: {near_duplicates} row(s) of \
+         validation and test were left out, since they nearly equal training rows in {compared}"
+    )]
+    OnlyNearDuplicates { path: String, subset: &'static str, near_duplicates: usize, compared: &'static str },
+
     /// A size or a list is 0 or empty. `setting` is its name.
     #[error("{setting}: expected at least 1, found 0")]
     ZeroLength { setting: &'static str },

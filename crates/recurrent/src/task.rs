@@ -163,3 +163,24 @@ impl TaskSource for () {
 pub(crate) fn counted<const N: usize>(notes: [(usize, String); N]) -> Vec<String> {
     notes.into_iter().filter(|(count, _)| *count > 0).map(|(count, note)| format!("{count} {note}")).collect()
 }
+
+/// The numbers of unknown and of all tokens of some texts.
+#[cfg(feature = "fit")]
+pub(crate) fn count_unknown<'a>(texts: impl Iterator<Item = &'a [u32]>, unk: u32) -> [usize; 2] {
+    texts.fold([0, 0], |[unknown, tokens], ids| {
+        [unknown + ids.iter().filter(|id| **id == unk).count(), tokens + ids.len()]
+    })
+}
+
+/// A note on the unknown tokens of a subset, if there are any.
+#[cfg(feature = "fit")]
+pub(crate) fn unknown_note(subset: &str, [unknown, tokens]: [usize; 2]) -> Option<String> {
+    let share = percentage(unknown as f64 / tokens.max(1) as f64);
+    (unknown > 0).then(|| format!("{unknown} of the {tokens} tokens of the {subset} split ({share}) are <unk>"))
+}
+
+/// A fraction in percent, never rounded to 0 %.
+#[cfg(feature = "fit")]
+pub(crate) fn percentage(fraction: f64) -> String {
+    if fraction > 0.0 && fraction < 0.0005 { "less than 0.1 %".into() } else { format!("{:.1} %", 100.0 * fraction) }
+}

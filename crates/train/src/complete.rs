@@ -14,6 +14,7 @@ use recurrent::generate::{Completion, Generator};
 use crate::args::RunArgs;
 use crate::device;
 use crate::output::{note, print, write};
+use crate::tasks::note_unknown;
 
 /// The number of last characters that are shown and that the network reads.
 const CONTEXT_CHARS: usize = 200;
@@ -56,6 +57,7 @@ pub fn run(args: &CompleteArgs) -> Result<ExitCode> {
 
 /// Prints each completion on a line: its probability, and the completed text.
 fn print_completions(generator: &Generator, text: &str, n: usize) -> Result<()> {
+    note_unknown(text, &generator.unknown(text), None);
     for Completion { text: rest, probability } in generator.complete(text, n)? {
         print(format!("{:5.1} %  {text}{rest}", 100.0 * probability));
     }

@@ -69,10 +69,23 @@ impl Assigned {
     }
 }
 
-/// Rejects a subset without texts.
-pub(crate) fn check_not_empty<R: Role>(path: &str, indices: &[usize]) -> Result<()> {
+/// Rejects a subset without texts. `near_duplicates` were dropped for being nearly equal in what is `compared`.
+pub(crate) fn check_not_empty<R: Role>(
+    path: &str,
+    indices: &[usize],
+    near_duplicates: usize,
+    compared: &'static str,
+) -> Result<()> {
     if !indices.is_empty() {
         return Ok(());
+    }
+    if near_duplicates > 0 {
+        return Err(DataError::OnlyNearDuplicates {
+            path: path.to_string(),
+            subset: R::NAME,
+            near_duplicates,
+            compared,
+        });
     }
     Err(DataError::TooFewRows {
         path: path.to_string(),

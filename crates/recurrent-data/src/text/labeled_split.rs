@@ -63,12 +63,12 @@ impl LabeledTexts {
 
         let is_in_training = |index: usize| training.contains(keys[index].as_str());
         let Assigned { train, valid, test, near_duplicates } = Assigned::new(&assignments, is_in_training);
-        check_not_empty::<Train>(self.source(), &train)?;
+        check_not_empty::<Train>(self.source(), &train, 0, "the text")?;
         let labels = labels(self, &train)?;
         Ok(LabeledSplit {
-            train: LabeledSubset::new(self, train, &labels)?,
-            valid: LabeledSubset::new(self, valid, &labels)?,
-            test: LabeledSubset::new(self, test, &labels)?,
+            train: LabeledSubset::new(self, train, &labels, 0)?,
+            valid: LabeledSubset::new(self, valid, &labels, near_duplicates)?,
+            test: LabeledSubset::new(self, test, &labels, near_duplicates)?,
             labels,
             near_duplicates,
         })
@@ -79,7 +79,7 @@ impl LabeledTexts {
     /// # Errors
     /// If a text has another label.
     pub fn whole(&self, labels: &[String]) -> Result<LabeledSubset<Whole>> {
-        LabeledSubset::new(self, (0..self.len()).collect(), &labels.into())
+        LabeledSubset::new(self, (0..self.len()).collect(), &labels.into(), 0)
     }
 }
 
@@ -118,8 +118,8 @@ pub struct LabeledSubset<R: Role> {
 }
 
 impl<R: Role> LabeledSubset<R> {
-    fn new(texts: &LabeledTexts, indices: Vec<usize>, labels: &Arc<[String]>) -> Result<Self> {
-        check_not_empty::<R>(texts.source(), &indices)?;
+    fn new(texts: &LabeledTexts, indices: Vec<usize>, labels: &Arc<[String]>, near_duplicates: usize) -> Result<Self> {
+        check_not_empty::<R>(texts.source(), &indices, near_duplicates, "the text")?;
         let ids: HashMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
         let label_id = |index: &usize| {
             let LabeledText { label, line, .. } = &texts.texts()[*index];

@@ -66,9 +66,9 @@ impl ParallelCorpus {
         };
         let Assigned { train, valid, test, near_duplicates } = Assigned::new(&assignments, is_in_training);
         Ok(PairSplit {
-            train: PairSubset::new(self, train)?,
-            valid: PairSubset::new(self, valid)?,
-            test: PairSubset::new(self, test)?,
+            train: PairSubset::new(self, train, 0)?,
+            valid: PairSubset::new(self, valid, near_duplicates)?,
+            test: PairSubset::new(self, test, near_duplicates)?,
             near_duplicates,
         })
     }
@@ -99,8 +99,8 @@ pub struct ReferenceSet {
 }
 
 impl<R: Role> PairSubset<R> {
-    fn new(corpus: &ParallelCorpus, indices: Vec<usize>) -> Result<Self> {
-        check_not_empty::<R>(corpus.source(), &indices)?;
+    fn new(corpus: &ParallelCorpus, indices: Vec<usize>, near_duplicates: usize) -> Result<Self> {
+        check_not_empty::<R>(corpus.source(), &indices, near_duplicates, "the source or the target")?;
         Ok(Self { corpus: corpus.clone(), indices: indices.into(), role: PhantomData })
     }
 
@@ -218,6 +218,15 @@ mod tests {
             corpus("en\tfr\na\tb\n").split(&fractions).unwrap_err().to_string(),
             "p.tsv (valid): expected at least 1 row for each subset of the split, found 0"
         );
+    }
+
+    #[test]
+    fn an_empty_subset_tells_its_near_duplicates() {
+        let row = |i: usize| format!("day {i}\t{}\n", ["winter", "summer"][i % 2]);
+        let text = "day\tseason\n".to_string() + &(0..100).map(row).collect::<String>();
+        let error = corpus(&text).split(&SplitFractions::default()).unwrap_err().to_string();
+        assert!(error.starts_with("p.tsv (valid): expected at least 1 row for each subset of the split, found 0: "));
+        assert!(error.ends_with("since they nearly equal training rows in the source or the target"), "{error}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod training;
 pub use baseline::BagOfWords;
 pub use config::ClassifyConfig;
 #[cfg(feature = "fit")]
-pub use evaluation::{ClassifyEvaluation, ClassifyScores};
+pub use evaluation::{BaselineEvaluation, BaselineScore, ClassifyEvaluation, ClassifyScores};
 pub use predictor::{Attribution, Classification, Classifier};
 #[cfg(feature = "fit")]
 pub use training::{ClassifyData, ClassifyObjective, ClassifyRun, Classifying};

@@ -163,6 +163,12 @@ impl Classifier {
         &self.labels
     }
 
+    /// What the baseline is: `bag of words`, or `bag of characters`; `None` if the run has none.
+    #[cfg(feature = "fit")]
+    pub fn baseline_name(&self) -> Option<&'static str> {
+        self.baseline.as_ref().map(super::BagOfWords::name)
+    }
+
     /// The probability of each label by the baseline, a bag of words; `None` if the run has not been evaluated yet.
     #[cfg(feature = "fit")]
     pub fn predict_baseline(&self, sentences: &[impl AsRef<str>]) -> Option<Vec<Vec<f64>>> {

@@ -9,11 +9,12 @@ use recurrent_data::{
 };
 use recurrent_models::networks::SequenceClassifier;
 
-use super::{BagOfWords, Classifier, ClassifyConfig, ClassifyEvaluation};
+use super::{BagOfWords, BaselineEvaluation, Classifier, ClassifyConfig, ClassifyEvaluation};
 use crate::fit::{BatchSource, Loaders, Loss, Objective, similar_batches};
 use crate::metrics::classification::LabeledPrediction;
 use crate::partial::Partial;
-use crate::{Result, Run, RunDir, Task, TrainedRun};
+use crate::task::{count_unknown, unknown_note};
+use crate::{Error, Result, Run, RunDir, Task, TrainedRun};
 
 /// Sentences per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
@@ -101,10 +102,12 @@ impl Task for Classifying {
         let valid = valid.encode(&tokenizer, max_length)?;
         let test = test_texts.encode(&tokenizer, max_length)?;
         let truncated = train.truncated() + valid.truncated() + test.truncated();
-        let notes = crate::task::counted([
+        let mut notes = crate::task::counted([
             (near_duplicates, "near-duplicate(s) of training sentences were left out of validation and test".into()),
             (truncated, format!("sentence(s) were truncated to {max_length} tokens (`max_length`)")),
         ]);
+        notes.extend(unknown_note_of("validation", &valid, &tokenizer));
+        notes.extend(unknown_note_of("test", &test, &tokenizer));
         Ok(ClassifyData { tokenizer, labels: labels.to_vec(), train_texts, test_texts, train, valid, test, notes })
     }
 
@@ -139,7 +142,7 @@ impl Task for Classifying {
     }
 
     /// Classifies the sentences of the test split, with the network and with the baseline, which is fitted on the
-    /// training split and saved in the folder.
+    /// training split and saved in the folder. A baseline that cannot be fitted is left out.
     fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<ClassifyEvaluation> {
         let TrainedRun { data, network, run_dir, .. } = run;
         let empty = LabeledPrediction { label: 0, probabilities: Vec::new() };
@@ -155,12 +158,25 @@ impl Task for Classifying {
         }
         let texts: Vec<String> = data.test_texts.labeled().map(|labeled| labeled.text.clone()).collect();
         let sentences: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let probabilities = data.baseline(run_dir)?.predict(&sentences).into_iter().enumerate();
-        let baseline = probabilities
-            .map(|(index, probabilities)| LabeledPrediction { label: data.test.label_id(index), probabilities });
-        let baseline = baseline.collect();
+        let baseline = match data.baseline(run_dir) {
+            Ok(bag) => {
+                let probabilities = bag.predict(&sentences).into_iter().enumerate();
+                let predictions = probabilities
+                    .map(|(index, probabilities)| LabeledPrediction { label: data.test.label_id(index), probabilities });
+                Ok(BaselineEvaluation { name: bag.name().into(), predictions: predictions.collect() })
+            }
+            // The network is scored all the same.
+            Err(Error::Training(reason)) => Err(reason),
+            Err(error) => return Err(error),
+        };
         Ok(ClassifyEvaluation { labels: data.labels.clone(), texts, network: predictions, baseline })
     }
+}
+
+/// A note on unknown tokens, if there are any.
+fn unknown_note_of<R: Role>(subset: &str, texts: &EncodedTexts<R>, tokenizer: &Tokenizer) -> Option<String> {
+    let ids = (0..texts.len()).map(|index| texts.ids(index));
+    unknown_note(subset, count_unknown(ids, tokenizer.special_tokens().unk))
 }
 
 impl<R: Role> BatchSource for EncodedTexts<R> {

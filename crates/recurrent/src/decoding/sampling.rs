@@ -1,5 +1,7 @@
 //! Sampling the next token.
 
+use std::collections::BTreeSet;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -20,8 +22,8 @@ pub struct SamplingConfig {
     /// Samples from the smallest set of likeliest tokens with this total probability (nucleus sampling, Holtzman et al.
     /// 2020); 1 for all.
     pub top_p: f64,
-    /// Divides the positive logits of tokens that are among the last 64, and multiplies the negative ones (Keskar et al.
-    /// 2019), once for each occurrence; 1 for no penalty.
+    /// Divides the positive logits of the tokens that are among the last 64, and multiplies the negative ones, once
+    /// however often a token occurs (Keskar et al. 2019); 1 for no penalty.
     pub repetition_penalty: f64,
     /// Random seed.
     pub seed: u64,
@@ -110,13 +112,16 @@ impl Sampler {
     }
 
     /// Samples a token from its logits, `[vocab]`, and records it. A token with a logit of minus infinity is never sampled.
+    /// The repetition penalty depends on the signs of the logits, so that they must not be normalized to
+    /// log-probabilities.
     ///
     /// # Panics
     /// If all logits are minus infinity or NaN.
     pub fn sample(&mut self, logits: &[f32]) -> u32 {
         let mut logits: Vec<f64> = logits.iter().map(|logit| f64::from(*logit)).collect();
-        for token in &self.recent {
-            penalize(&mut logits[*token as usize], self.config.repetition_penalty);
+        let repeated: BTreeSet<u32> = self.recent.iter().copied().collect();
+        for token in repeated {
+            penalize(&mut logits[token as usize], self.config.repetition_penalty);
         }
         let mut ranked: Vec<(u32, f64)> = (0..).zip(logits).filter(|(_, logit)| *logit > f64::NEG_INFINITY).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -212,6 +217,18 @@ mod tests {
         let with = counts(SamplingConfig { temperature: 0.0, repetition_penalty: 3.0, ..SamplingConfig::default() }, 4);
         assert_eq!(without[0], 4);
         assert!(with[0] < 4 && with[1] == 0, "{with:?}");
+    }
+
+    #[test]
+    fn the_repetition_penalty_applies_once_to_each_token() {
+        let greedy = SamplingConfig { temperature: 0.0, repetition_penalty: 1.5, ..SamplingConfig::default() };
+        let mut sampler = Sampler::new(greedy);
+        (0..10).for_each(|_| sampler.push(0));
+        // 2 / 1.5 is more than 1, 2 / 1.5^10 would be less.
+        assert_eq!(sampler.sample(&LOGITS), 0);
+        // Negative logits are multiplied: -1.5 is less than -1.2.
+        assert_eq!(sampler.sample(&[-1.0, -1.2]), 1);
+        assert_eq!(sampler.sample(&[-1.0, -1.2]), 0);
     }
 
     #[test]

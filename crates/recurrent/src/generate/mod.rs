@@ -10,6 +10,7 @@
 
 mod config;
 mod predictor;
+mod prompt_end;
 #[cfg(feature = "fit")]
 mod training;
 

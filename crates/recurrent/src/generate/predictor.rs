@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor};
 use recurrent_data::{SpecialTokens, TextStream, Tokenizer};
 use recurrent_models::networks::LanguageModel;
 use recurrent_models::{AnyState, Summarize, Summary};
 
 use super::GenerateConfig;
+use super::prompt_end::PromptEnd;
 use crate::decoding::{BeamSearch, Sampler, SamplingConfig, StepDecoder, beam_search, id_tensor, padded_ids};
 use crate::settings::Bound;
 use crate::{Error, Predictor, Result, RunDir};
@@ -18,6 +19,8 @@ use crate::{Error, Predictor, Result, RunDir};
 const MAX_COMPLETION: usize = 32;
 /// Beams for each completion that is asked for.
 const BEAMS_PER_COMPLETION: usize = 4;
+/// Beams that have not reproduced the end of the prompt yet.
+const PROMPT_BEAMS: usize = 16;
 
 /// A trained language model, loaded from the folder of a run.
 ///
@@ -112,7 +115,7 @@ impl GenerationConfig {
 pub struct Generated {
     /// The text, without the prompt.
     pub text: String,
-    /// Its number of tokens.
+    /// Its number of tokens, without those that only repeat the end of the prompt.
     pub num_tokens: usize,
     /// The parts of the prompt that were unknown and read as `<unk>`.
     pub unknown: Vec<String>,
@@ -123,7 +126,7 @@ pub struct Generated {
 pub struct Completion {
     /// The rest of the word; after a whole word, possibly the next one.
     pub text: String,
-    /// The probability that the word continues with this text and ends.
+    /// The probability that the word continues with this text and ends, given the prompt.
     pub probability: f64,
 }
 
@@ -166,7 +169,8 @@ impl Generator {
     }
 
     /// Continues a prompt. `on_text` gets each piece of text as soon as it is generated, in whole grapheme clusters, and can
-    /// stop the generation. An empty prompt stands for a line break.
+    /// stop the generation. An empty prompt stands for a line break. The last word of the prompt is encoded with what follows
+    /// it, so that it may be the beginning of a longer subword or word (token healing).
     ///
     /// # Errors
     /// If a setting is out of bounds, or the prompt has unknown characters and `strict` is set.
@@ -178,18 +182,18 @@ impl Generator {
     ) -> Result<Generated> {
         options.sampling.check()?;
         Bound::AtLeast(1).check("max_new_tokens", options.max_new_tokens.try_into().unwrap_or(i64::MAX))?;
-        let unknown: Vec<String> = self.tokenizer.unknown_pieces(prompt).into_iter().map(|piece| piece.text).collect();
+        let (prompt, space) = (self.read_prompt(prompt), prompt.ends_with(' '));
+        let unknown = prompt.unknown.clone();
         if let (true, false) = (options.strict, unknown.is_empty()) {
             let expected = "characters of the training split (unless `strict` is set, others are read as <unk>)";
             return Err(Error::setting("prompt", expected, unknown.join(" ")));
         }
-        let space = prompt.ends_with(' ');
-        let prompt = self.prompt_ids(prompt);
-        let before = self.tokenizer.decode(&prompt);
+        let before = self.tokenizer.decode(&prompt.ids);
+        let open = prompt.end.as_ref().map_or(0, PromptEnd::len);
         let mut output = TextOutput::new(options.stop.as_deref());
-        output.skipped = before.len();
+        output.skipped = before.len() + open;
         // A word tokenizer puts a space between the prompt and the next word; the prompt may end with one already.
-        output.skip_space = space && !before.ends_with(' ');
+        output.skip_space = space && open == 0 && !before.ends_with(' ');
         if options.beam_size > 0 {
             self.search(&prompt, options, &mut output, &mut on_text);
         } else {
@@ -200,65 +204,121 @@ impl Generator {
 
     /// The `n` likeliest completions of the last word of a text, likeliest first.
     ///
-    /// A word ends before a character that is neither letter nor digit. The probabilities are exact. The search is a beam
-    /// search over prefixes, so that a completion with an unlikely prefix can be missed.
+    /// A word ends before a character that is neither letter nor digit. The last word of the text is encoded with its
+    /// completion (token healing), and the probabilities of all tokens that make the same completion are added up. The
+    /// search is a beam search over prefixes, so that a completion with an unlikely prefix can be missed.
     ///
     /// # Errors
     /// If `n` is 0.
     pub fn complete(&self, prefix: &str, n: usize) -> Result<Vec<Completion>> {
         Bound::AtLeast(1).check("n", n.try_into().unwrap_or(i64::MAX))?;
-        let prompt = self.prompt_ids(prefix);
-        let (state, last) = self.encode_prompt(&prompt);
-        let mut decoder = self.decoder(state);
-        // The text of each token after the prompt: a word tokenizer puts a space between two words.
-        let before = self.tokenizer.decode(&[last]).len();
-        let after = |id| self.tokenizer.decode(&[last, id]).get(before..).unwrap_or_default().to_string();
-        let texts: Vec<String> = (0..self.tokenizer.vocab_size() as u32).map(after).collect();
-        let ends: Vec<bool> =
-            texts.iter().map(|text| !text.chars().next().is_some_and(char::is_alphanumeric)).collect();
-        let mut open = vec![Prefix { text: String::new(), last, log_probability: 0.0 }];
+        let prompt = self.read_prompt(prefix);
+        let (state, last) = self.encode_prompt(&prompt.ids);
+        let mut decoder = self.decoder(state, prompt.end.as_ref());
+        let own_texts: Vec<Vec<u8>>;
+        let texts = match &prompt.end {
+            Some(end) => end.tokens(),
+            None => {
+                let ids = 0..self.tokenizer.vocab_size() as u32;
+                own_texts = ids.map(|id| self.tokenizer.bytes_after(Some(last), id)).collect();
+                &own_texts[..]
+            }
+        };
+        let open_len = prompt.end.as_ref().map_or(0, PromptEnd::len);
+        // A word tokenizer puts a space before the next word; the prompt may end with one already.
+        let skip_space = open_len == 0 && prefix.ends_with(' ') && !self.tokenizer.decode(&prompt.ids).ends_with(' ');
+        let completion = |prefix: &Prefix| {
+            let text = String::from_utf8_lossy(prefix.bytes.get(open_len..).unwrap_or_default()).into_owned();
+            if skip_space { text.strip_prefix(' ').map_or(text.clone(), String::from) } else { text }
+        };
+        let starts_word =
+            |text: &Vec<u8>| String::from_utf8_lossy(text).chars().next().is_some_and(char::is_alphanumeric);
+        let ends: Vec<bool> = texts.iter().map(|text| !starts_word(text)).collect();
+        let mut open = vec![Prefix { bytes: Vec::new(), last, log_probability: 0.0 }];
         let mut found: Vec<Completion> = Vec::new();
-        for _ in 0..MAX_COMPLETION {
+        // The probability of the open end of the prompt.
+        let mut reached = if open_len == 0 { 1.0 } else { 0.0 };
+        for _ in 0..MAX_COMPLETION + open_len {
             let tokens: Vec<u32> = open.iter().map(|prefix| prefix.last).collect();
             let log_probabilities = decoder.step(&tokens);
-            let mut next: Vec<(usize, Prefix)> = Vec::new();
+            let (mut next, mut before_end): (Vec<(usize, Prefix)>, Vec<(usize, Prefix)>) = (Vec::new(), Vec::new());
             for (row, (prefix, next_token)) in open.iter().zip(log_probabilities.chunks(texts.len())).enumerate() {
-                let is_word = prefix.text.chars().any(char::is_alphanumeric);
+                let text = completion(prefix);
+                let is_word = text.chars().any(char::is_alphanumeric);
                 if is_word {
                     let end: f64 = (next_token.iter().zip(&ends)).filter(|x| *x.1).map(|x| f64::from(*x.0).exp()).sum();
                     let probability = prefix.log_probability.exp() * end;
-                    found.push(Completion { text: prefix.text.clone(), probability });
+                    match found.iter_mut().find(|known| known.text == text) {
+                        Some(known) => known.probability += probability,
+                        None => found.push(Completion { text, probability }),
+                    }
                 }
-                for (id, (log_p, text)) in next_token.iter().zip(&texts).enumerate() {
-                    if *log_p > f32::NEG_INFINITY && !text.is_empty() && !(is_word && ends[id]) {
+                for (id, (log_p, bytes)) in next_token.iter().zip(texts).enumerate() {
+                    if *log_p > f32::NEG_INFINITY && !bytes.is_empty() && !(is_word && ends[id]) {
                         let log_probability = prefix.log_probability + f64::from(*log_p);
-                        let text = format!("{}{text}", prefix.text);
-                        next.push((row, Prefix { text, last: id as u32, log_probability }));
+                        let bytes = [&prefix.bytes[..], bytes].concat();
+                        let extended = Prefix { bytes, last: id as u32, log_probability };
+                        if extended.bytes.len() < open_len {
+                            before_end.push((row, extended));
+                            continue;
+                        }
+                        if prefix.bytes.len() < open_len {
+                            reached += log_probability.exp();
+                        }
+                        next.push((row, extended));
                     }
                 }
             }
-            next.sort_by(|a, b| b.1.log_probability.total_cmp(&a.1.log_probability));
-            next.truncate(n * BEAMS_PER_COMPLETION);
+            for (prefixes, kept) in
+                [(&mut next, n.saturating_mul(BEAMS_PER_COMPLETION)), (&mut before_end, PROMPT_BEAMS)]
+            {
+                prefixes.sort_by(|a, b| b.1.log_probability.total_cmp(&a.1.log_probability));
+                prefixes.truncate(kept);
+            }
             found.sort_by(|a, b| b.probability.total_cmp(&a.probability).then_with(|| a.text.cmp(&b.text)));
-            found.truncate(n);
             let best_open = next.first().map_or(0.0, |(_, likeliest)| likeliest.log_probability.exp());
-            if next.is_empty() || (found.len() == n && found[n - 1].probability >= best_open) {
+            let is_done = next.is_empty() || (found.len() >= n && found[n - 1].probability >= best_open);
+            if before_end.is_empty() && is_done {
                 break;
             }
+            next.append(&mut before_end);
             decoder.reorder(&next.iter().map(|(row, _)| *row).collect::<Vec<_>>());
             open = next.into_iter().map(|(_, prefix)| prefix).collect();
         }
+        found.truncate(n);
+        found.iter_mut().for_each(|completion| completion.probability /= reached);
         Ok(found)
     }
 
-    /// The token ids of a prompt, at least one.
-    fn prompt_ids(&self, prompt: &str) -> Vec<u32> {
-        let tokens = self.tokenizer.encode(prompt);
-        if !tokens.is_empty() {
-            return tokens;
+    /// The parts of a prompt that are unknown and read as `<unk>`.
+    pub fn unknown(&self, prompt: &str) -> Vec<String> {
+        self.read_prompt(prompt).unknown
+    }
+
+    /// The token ids of a prompt, at least one, and its open end.
+    fn read_prompt(&self, prompt: &str) -> Prompt {
+        let or_line_end = |ids: Vec<u32>| {
+            let line_end = if ids.is_empty() { self.tokenizer.encode("\n") } else { ids };
+            if line_end.is_empty() { vec![self.tokenizer.special_tokens().bos] } else { line_end }
+        };
+        let (ids, open) = self.tokenizer.encode_open(prompt);
+        let complete = ids.len();
+        let ids = or_line_end(ids);
+        let end = (!open.is_empty()).then(|| PromptEnd::new(&self.tokenizer, ids[ids.len() - 1], open)).flatten();
+        let mut unknown = self.tokenizer.unknown_pieces(prompt);
+        match end {
+            Some(end) => {
+                let tokens = self.tokenizer.encode_with_offsets(prompt);
+                let until = tokens[..complete].last().map_or(0, |(_, range)| range.end);
+                unknown.retain(|piece| piece.offset < until);
+                Prompt { ids, end: Some(end), unknown: unknown.into_iter().map(|piece| piece.text).collect() }
+            }
+            None => Prompt {
+                ids: or_line_end(self.tokenizer.encode(prompt)),
+                end: None,
+                unknown: unknown.into_iter().map(|piece| piece.text).collect(),
+            },
         }
-        let line_end = self.tokenizer.encode("\n");
-        if line_end.is_empty() { vec![self.tokenizer.special_tokens().bos] } else { line_end }
     }
 
     /// The state after all tokens of a prompt but the last, and the last.
@@ -271,33 +331,36 @@ impl Generator {
         (Some(self.network.forward(ids, None).1), *last)
     }
 
-    fn decoder(&self, state: Option<AnyState>) -> LanguageDecoder<'_> {
+    fn decoder<'a>(&'a self, state: Option<AnyState>, end: Option<&'a PromptEnd>) -> LanguageDecoder<'a> {
         LanguageDecoder {
             network: &self.network,
             device: &self.device,
             state,
             specials: self.tokenizer.special_tokens(),
+            end,
+            positions: None,
         }
     }
 
     fn sample(
         &self,
-        prompt: &[u32],
+        prompt: &Prompt,
         options: &GenerationConfig,
         output: &mut TextOutput,
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) {
         let mut sampler = Sampler::new(options.sampling.clone());
-        prompt.iter().for_each(|token| sampler.push(*token));
-        let (state, mut last) = self.encode_prompt(prompt);
-        let mut decoder = self.decoder(state);
+        prompt.ids.iter().for_each(|token| sampler.push(*token));
+        let (state, mut last) = self.encode_prompt(&prompt.ids);
+        let mut decoder = self.decoder(state, prompt.end.as_ref());
         let mut stream = TextStream::new(&self.tokenizer);
-        for token in prompt {
+        for token in &prompt.ids {
             let _ = output.push(&stream.push(*token), on_text);
         }
-        for _ in 0..options.max_new_tokens {
-            last = sampler.sample(&decoder.step(&[last]));
-            output.num_tokens += 1;
+        let mut position = 0;
+        while output.num_tokens < options.max_new_tokens {
+            last = sampler.sample(&decoder.step_logits(&[last]));
+            output.num_tokens += usize::from(prompt.adds(&mut position, last));
             if output.push(&stream.push(last), on_text).is_break() {
                 return;
             }
@@ -309,30 +372,57 @@ impl Generator {
 
     fn search(
         &self,
-        prompt: &[u32],
+        prompt: &Prompt,
         options: &GenerationConfig,
         output: &mut TextOutput,
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) {
-        let (state, last) = self.encode_prompt(prompt);
-        // A text has no end token, so the result has `max_new_tokens`.
+        let (state, last) = self.encode_prompt(&prompt.ids);
+        // A text has no end token, so the result has `max_new_tokens`, and at least one that reaches the prompt's end.
+        let open = prompt.end.as_ref().map_or(0, |end| end.len() - 1);
         let beam = BeamSearch {
             beam_size: options.beam_size,
             length_penalty: 0.0,
-            max_length: options.max_new_tokens,
+            max_length: options.max_new_tokens.saturating_add(open),
             end: u32::MAX,
         };
-        let found = beam_search(&mut self.decoder(state), &[last], &beam).swap_remove(0).swap_remove(0);
-        output.num_tokens = found.tokens.len();
-        if output.push(&self.tokenizer.decode(&[prompt, &found.tokens].concat()), on_text).is_continue() {
+        let mut decoder = self.decoder(state, prompt.end.as_ref());
+        let mut tokens = beam_search(&mut decoder, &[last], &beam).swap_remove(0).swap_remove(0).tokens;
+        let mut position = 0;
+        let is_new: Vec<bool> = tokens.iter().map(|token| prompt.adds(&mut position, *token)).collect();
+        let last = is_new.iter().enumerate().filter(|(_, is_new)| **is_new).nth(options.max_new_tokens - 1);
+        tokens.truncate(last.map_or(tokens.len(), |(index, _)| index + 1));
+        output.num_tokens = is_new[..tokens.len()].iter().filter(|is_new| **is_new).count();
+        if output.push(&self.tokenizer.decode(&[&prompt.ids[..], &tokens].concat()), on_text).is_continue() {
             output.finish(on_text);
         }
     }
 }
 
+/// A prompt as a network reads it.
+struct Prompt {
+    /// The complete tokens, at least one.
+    ids: Vec<u32>,
+    /// What the first generated tokens have to reproduce.
+    end: Option<PromptEnd>,
+    /// The parts of the complete tokens that are unknown.
+    unknown: Vec<String>,
+}
+
+impl Prompt {
+    /// Whether a generated token adds something to the prompt; `position` in its end advances.
+    fn adds(&self, position: &mut usize, token: u32) -> bool {
+        let Some(end) = &self.end else { return true };
+        let adds = end.adds(*position, token);
+        *position = end.advance(*position, token);
+        adds
+    }
+}
+
 /// The prefix of a completion.
 struct Prefix {
-    text: String,
+    /// What the tokens add to the complete tokens of the prompt.
+    bytes: Vec<u8>,
     last: u32,
     log_probability: f64,
 }
@@ -343,24 +433,61 @@ struct LanguageDecoder<'a> {
     device: &'a Device,
     state: Option<AnyState>,
     specials: SpecialTokens,
+    /// What the first tokens have to reproduce.
+    end: Option<&'a PromptEnd>,
+    /// How much of it each row has reproduced; `None` before the first token.
+    positions: Option<Vec<usize>>,
+}
+
+impl LanguageDecoder<'_> {
+    /// Feeds one token to each row; returns the logits of the next, `[rows, vocab]`.
+    fn forward(&mut self, tokens: &[u32]) -> Tensor<2> {
+        let (logits, state) = self.network.step(id_tensor(tokens, self.device), self.state.take());
+        self.state = Some(state);
+        if let Some(end) = self.end {
+            self.positions = Some(match &self.positions {
+                None => vec![0; tokens.len()],
+                Some(positions) => {
+                    positions.iter().zip(tokens).map(|(position, token)| end.advance(*position, *token)).collect()
+                }
+            });
+        }
+        logits
+    }
+
+    /// As [`step`](StepDecoder::step), but logits.
+    fn step_logits(&mut self, tokens: &[u32]) -> Vec<f32> {
+        let logits = self.forward(tokens);
+        self.exclude(logits)
+    }
+
+    /// The values of each token, with minus infinity for those that are never generated or disagree with the prompt.
+    fn exclude(&self, values: Tensor<2>) -> Vec<f32> {
+        let vocab_size = values.dims()[1];
+        let mut values: Vec<f32> = values.into_data().iter::<f32>().collect();
+        let SpecialTokens { pad, bos, eos, unk } = self.specials;
+        for (row, values) in values.chunks_mut(vocab_size).enumerate() {
+            for special in [pad, bos, eos, unk] {
+                values[special as usize] = f32::NEG_INFINITY;
+            }
+            if let (Some(end), Some(positions)) = (self.end, &self.positions) {
+                end.mask(positions[row], values);
+            }
+        }
+        values
+    }
 }
 
 impl StepDecoder for LanguageDecoder<'_> {
     fn step(&mut self, tokens: &[u32]) -> Vec<f32> {
-        let (logits, state) = self.network.step(id_tensor(tokens, self.device), self.state.take());
-        self.state = Some(state);
-        let vocab_size = logits.dims()[1];
-        let mut log_probabilities: Vec<f32> = log_softmax(logits, 1).into_data().iter::<f32>().collect();
-        for row in log_probabilities.chunks_mut(vocab_size) {
-            let SpecialTokens { pad, bos, eos, unk } = self.specials;
-            for special in [pad, bos, eos, unk] {
-                row[special as usize] = f32::NEG_INFINITY;
-            }
-        }
-        log_probabilities
+        let log_probabilities = log_softmax(self.forward(tokens), 1);
+        self.exclude(log_probabilities)
     }
 
     fn reorder(&mut self, rows: &[usize]) {
+        if let Some(positions) = &mut self.positions {
+            *positions = rows.iter().map(|row| positions[*row]).collect();
+        }
         let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
         let rows = id_tensor(&rows, self.device);
         self.state = self.state.take().map(|state| state.select_rows(rows));

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{GenerateConfig, Generator};
 use crate::fit::{BatchSource, EpochSeed, Loader, Loaders, Loss, Objective, Order, token_loss};
 use crate::partial::Partial;
+use crate::task::{percentage, unknown_note};
 use crate::{Result, Run, RunDir, Task, TrainedRun};
 
 /// Streams in which the validation split is read, if it is long enough; each starts with an empty state.
@@ -32,6 +33,9 @@ pub struct GenerateData {
     valid: BpttBatches<Valid>,
     /// Of the validation split.
     characters_per_token: f64,
+    /// The fraction of the validation split's tokens that are `<unk>`.
+    unknown: f64,
+    notes: Vec<String>,
 }
 
 impl GenerateData {
@@ -49,8 +53,10 @@ impl GenerateData {
     pub fn metrics(&self, nats: f64) -> LanguageMetrics {
         LanguageMetrics {
             nats,
-            bits_per_character: nats / std::f64::consts::LN_2 / self.characters_per_token,
+            bits_per_character: (self.unknown == 0.0)
+                .then_some(nats / std::f64::consts::LN_2 / self.characters_per_token),
             perplexity: nats.exp(),
+            unknown: self.unknown,
         }
     }
 
@@ -88,16 +94,36 @@ pub struct TracedStep {
 pub struct LanguageMetrics {
     /// The mean loss of a token, in nats.
     pub nats: f64,
-    /// The mean loss of a character, in bits.
-    pub bits_per_character: f64,
-    /// The perplexity of a token, `exp(nats)`.
+    /// The mean loss of a character, in bits. `None` if some tokens are `<unk>`: each stands for any text, and the loss of
+    /// that text is unknown.
+    pub bits_per_character: Option<f64>,
+    /// The perplexity of a token, `exp(nats)`. The more tokens are `<unk>`, the less it says.
     pub perplexity: f64,
+    /// The fraction of the tokens that are `<unk>`.
+    pub unknown: f64,
+}
+
+impl LanguageMetrics {
+    /// The metrics of another mean loss, on the same text.
+    #[must_use]
+    pub fn with_nats(self, nats: f64) -> Self {
+        let bits_per_character = self.bits_per_character.map(|bits| bits / self.nats * nats);
+        Self { nats, bits_per_character, perplexity: nats.exp(), ..self }
+    }
+
+    /// Bits per character and perplexity, or the perplexity and the fraction of unknown tokens.
+    pub fn comparable(&self) -> String {
+        let Self { perplexity, unknown, .. } = self;
+        match self.bits_per_character {
+            Some(bits) => format!("{bits:.3} bits per character, perplexity {perplexity:.2}"),
+            None => format!("perplexity {perplexity:.2} with {} of the tokens <unk>", percentage(*unknown)),
+        }
+    }
 }
 
 impl fmt::Display for LanguageMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { nats, bits_per_character, perplexity } = self;
-        write!(f, "{nats:.4} nats per token, {bits_per_character:.3} bits per character, perplexity {perplexity:.2}")
+        write!(f, "{:.4} nats per token, {}", self.nats, self.comparable())
     }
 }
 
@@ -125,8 +151,14 @@ impl Task for Generation {
         };
         let (train, valid) = (train.encode(&tokenizer)?, valid.encode(&tokenizer)?);
         let (streams, bptt) = validation_shape(config, &valid);
+        let notes = [
+            unknown_note("training", [train.num_unknown(), train.len()]),
+            unknown_note("validation", [valid.num_unknown(), valid.len()]),
+        ];
         Ok(GenerateData {
             characters_per_token: valid.num_chars() as f64 / valid.len().max(1) as f64,
+            unknown: valid.num_unknown() as f64 / valid.len().max(1) as f64,
+            notes: notes.into_iter().flatten().collect(),
             train: BpttBatches::new(train, config.fit.batch_size, config.bptt)?,
             valid: BpttBatches::new(valid, streams, bptt)?,
             tokenizer,
@@ -135,6 +167,10 @@ impl Task for Generation {
 
     fn artifacts(_config: &GenerateConfig, data: &GenerateData) -> Vec<(&'static str, String)> {
         vec![("tokenizer.json", data.tokenizer.to_json())]
+    }
+
+    fn notes(data: &GenerateData) -> Vec<String> {
+        data.notes.clone()
     }
 
     fn items(data: &GenerateData) -> usize {

@@ -14,6 +14,8 @@ use crate::settings::Bound;
 
 /// Sentences per batch.
 const BATCH: usize = 64;
+/// The maximum lengths that can be asked for.
+const LENGTHS: Bound = Bound::Range(1, 10_000);
 
 /// The settings of the beam search.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,27 +25,47 @@ pub struct BeamConfig {
     pub beam_size: usize,
     /// The power of the length that divides a translation's log-probability.
     pub length_penalty: f64,
+    /// The maximum number of tokens of a translation, its end token included. `None`: twice the longest training target,
+    /// and no more than training targets were truncated to.
+    pub max_length: Option<usize>,
 }
 
 impl BeamConfig {
     /// A search with so many beams, and the length to this power as the divisor of a translation's log-probability.
     pub fn new(beam_size: usize, length_penalty: f64) -> Self {
-        Self { beam_size, length_penalty }
+        Self { beam_size, length_penalty, max_length: None }
+    }
+
+    /// The maximum number of tokens of a translation.
+    #[must_use]
+    pub fn with_max_length(self, max_length: Option<usize>) -> Self {
+        Self { max_length, ..self }
     }
 
     /// The beam search of the run's evaluation.
     pub fn of(config: &TranslateConfig) -> Self {
-        Self { beam_size: config.beam_size, length_penalty: config.length_penalty }
+        Self::new(config.beam_size, config.length_penalty)
     }
 
     pub(super) fn check(&self) -> Result<()> {
         Bound::AtLeast(1).check("beam_size", self.beam_size.try_into().unwrap_or(i64::MAX))?;
-        Bound::NonNegative.check("length_penalty", self.length_penalty)
+        Bound::NonNegative.check("length_penalty", self.length_penalty)?;
+        match self.max_length {
+            Some(max_length) => LENGTHS.check("max_length", max_length.try_into().unwrap_or(i64::MAX)),
+            None => Ok(()),
+        }
+    }
+
+    /// The maximum number of tokens of a translation by a run, its end token included.
+    pub(super) fn limit(&self, tokenizers: &Tokenizers, config: &TranslateConfig) -> usize {
+        let trained = config.max_length.saturating_add(1);
+        let longest = tokenizers.longest_target.unwrap_or(trained);
+        self.max_length.unwrap_or_else(|| longest.saturating_mul(2).min(trained)).max(1)
     }
 }
 
-/// The best translations of each sentence, best first, of at most `max_length` tokens. Sentences of similar length are
-/// batched.
+/// The best translations of each sentence, best first, of at most `max_length` tokens, their end tokens included.
+/// Sentences of similar length are batched; no translation depends on the others of its batch.
 pub(super) fn translate(
     network: &Seq2Seq,
     sources: &[Vec<u32>],
@@ -60,9 +82,7 @@ pub(super) fn translate(
         let rows: Vec<&[u32]> = chunk.iter().map(|index| &*sources[*index]).collect();
         let (ids, lengths) = padded_ids(&rows, source_tokens.pad, device);
         let encoded = network.encode(ids, &lengths);
-        let limit = 2 * lengths.iter().max().copied().unwrap_or(0) + 10;
-        let BeamConfig { beam_size, length_penalty } = beam;
-        let max_length = max_length.min(limit);
+        let BeamConfig { beam_size, length_penalty, .. } = beam;
         let search = BeamSearch { beam_size, length_penalty, max_length, end: target_tokens.eos };
         let state = encoded.state.clone();
         let mut decoder = SentenceDecoder { network, encoded, state, special_tokens: target_tokens, device };

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Bleu, corpus_bleu, corpus_chrf, exact_match};
+use crate::task::percentage;
 
 /// The metrics of one translator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,18 @@ pub struct TestTranslation {
     pub hypothesis: String,
     /// The translation of the nearest training sentence.
     pub nearest: String,
+    /// Whether the network's translation has no end, since it reached the maximum length.
+    #[serde(default)]
+    pub cut: bool,
+}
+
+/// The mean loss of the references.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TokenLoss {
+    /// Per token.
+    pub nats: f64,
+    /// The fraction of the tokens that are `<unk>`.
+    pub unknown: f64,
 }
 
 /// The evaluation of a translator: scores, and the translations that they are of.
@@ -56,7 +69,7 @@ pub struct TranslationEvaluation {
 }
 
 impl TranslationEvaluation {
-    pub(super) fn new(network: &str, loss: f64, translations: Vec<TestTranslation>) -> Self {
+    pub(super) fn new(network: &str, loss: TokenLoss, translations: Vec<TestTranslation>) -> Self {
         Self { scores: TranslationScores::new(network, loss, &translations), translations }
     }
 }
@@ -69,13 +82,19 @@ pub struct TranslationScores {
     pub sentences: usize,
     /// The mean loss per token of the references, in nats.
     pub loss: f64,
+    /// The fraction of the references' tokens that are `<unk>`. The more there are, the less the loss says.
+    #[serde(default)]
+    pub unknown: f64,
+    /// The number of translations without an end, since they reached the maximum length.
+    #[serde(default)]
+    pub cut: usize,
     /// The network first, then copy and nearest neighbor.
     pub rows: Vec<TranslationMetrics>,
 }
 
 impl TranslationScores {
     /// Scores the network and the baselines.
-    pub(super) fn new(network: &str, loss: f64, translations: &[TestTranslation]) -> Self {
+    pub(super) fn new(network: &str, loss: TokenLoss, translations: &[TestTranslation]) -> Self {
         let references: Vec<Vec<String>> =
             translations.iter().map(|translation| translation.references.clone()).collect();
         let column = |of: fn(&TestTranslation) -> &String| {
@@ -86,7 +105,9 @@ impl TranslationScores {
             TranslationMetrics::new("copy", &column(|translation| &translation.source), &references),
             TranslationMetrics::new("nearest neighbor", &column(|translation| &translation.nearest), &references),
         ];
-        Self { sentences: translations.len(), loss, rows }
+        let TokenLoss { nats: loss, unknown } = loss;
+        let cut = translations.iter().filter(|translation| translation.cut).count();
+        Self { sentences: translations.len(), loss, unknown, cut, rows }
     }
 
     /// A sentence that says whether the network beats the baselines.
@@ -109,15 +130,22 @@ impl TranslationScores {
 impl fmt::Display for TranslationScores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let perplexity = self.loss.exp();
-        writeln!(
+        write!(
             f,
             "{} sentences of the test split: {:.4} nats per token, perplexity {perplexity:.2}",
             self.sentences, self.loss
         )?;
+        if self.unknown > 0.0 {
+            write!(f, " with {} of the tokens <unk>", percentage(self.unknown))?;
+        }
+        writeln!(f)?;
         let width = self.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
         writeln!(f, "{:width$}  {:>6} {:>6} {:>8}", "", "BLEU", "chrF", "exact %")?;
         for TranslationMetrics { name, bleu, chrf, exact } in &self.rows {
             writeln!(f, "{name:width$}  {:>6.2} {chrf:>6.2} {:>8.1}", bleu.score, 100.0 * exact)?;
+        }
+        if self.cut > 0 {
+            writeln!(f, "{} of the network's translations were cut at the maximum length.", self.cut)?;
         }
         write!(f, "{}", self.verdict())
     }
@@ -134,22 +162,33 @@ mod tests {
             references: vec![reference],
             hypothesis: hypothesis.into(),
             nearest: nearest.into(),
+            cut: false,
         }
     }
+
+    const LOSS: TokenLoss = TokenLoss { nats: 1.0, unknown: 0.0 };
 
     #[test]
     fn the_verdict_names_the_baselines_that_win() {
         let reference = "Мой дом стоит у реки.";
-        let won = TranslationScores::new("GRU", 1.0, &[translation(reference, "Мой дом")]);
+        let won = TranslationScores::new("GRU", LOSS, &[translation(reference, "Мой дом")]);
         assert_eq!(won.rows[0].exact, 1.0);
         assert!(won.verdict().contains("beats both"), "{}", won.verdict());
-        let lost = TranslationScores::new("GRU", 1.0, &[translation("Мой дом стоит у моря.", reference)]);
+        let lost = TranslationScores::new("GRU", LOSS, &[translation("Мой дом стоит у моря.", reference)]);
         assert!(lost.verdict().contains("does NOT beat nearest neighbor"), "{}", lost.verdict());
         let short =
             TestTranslation { references: vec!["Мой дом.".into()], ..translation("Мой дом.", "Дом.") };
-        let short = TranslationScores::new("GRU", 1.0, &[short]);
+        let short = TranslationScores::new("GRU", LOSS, &[short]);
         assert_eq!(short.verdict(), "The network beats both (chrF).");
         let text = won.to_string();
         assert!(text.starts_with("1 sentences of the test split: 1.0000 nats per token, perplexity 2.72"), "{text}");
+    }
+    #[test]
+    fn cut_translations_and_unknown_tokens_are_told() {
+        let cut = TestTranslation { cut: true, ..translation("Мой", "Дом") };
+        let loss = TokenLoss { nats: 1.0, unknown: 0.25 };
+        let text = TranslationScores::new("GRU", loss, &[cut, translation("Мой", "Дом")]).to_string();
+        assert!(text.contains("perplexity 2.72 with 25.0 % of the tokens <unk>\n"), "{text}");
+        assert!(text.contains("\n1 of the network's translations were cut at the maximum length.\n"), "{text}");
     }
 }

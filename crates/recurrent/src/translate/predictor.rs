@@ -50,6 +50,8 @@ pub struct Translation {
     pub unknown: Vec<String>,
     /// Whether the sentence was truncated to the maximum length.
     pub truncated: bool,
+    /// Whether the translation has no end, since it reached the maximum length.
+    pub cut: bool,
 }
 
 /// The attention weights of a translation.
@@ -96,7 +98,8 @@ impl Translator {
     pub fn summary(&self) -> Summary {
         self.network.summary(&[self.config.max_length])
     }
-    /// Translates sentences with other settings of the beam search. Sentences of similar length are batched.
+    /// Translates sentences with other settings of the beam search. Sentences of similar length are batched; no translation
+    /// depends on the others.
     ///
     /// # Errors
     /// If a sentence is empty, or a setting of the search is out of bounds.
@@ -115,7 +118,8 @@ impl Translator {
             sources.push(self.tokenizers.encode_source(sentence.as_ref().trim(), max_length));
         }
         let ids: Vec<Vec<u32>> = sources.iter().map(|(ids, _)| ids.clone()).collect();
-        let found = translate(&self.network, &ids, &self.tokenizers, beam, max_length, &self.device);
+        let limit = beam.limit(&self.tokenizers, &self.config);
+        let found = translate(&self.network, &ids, &self.tokenizers, beam, limit, &self.device);
         let rows = found.into_iter().zip(sources).zip(sentences);
         let translations = rows.map(|((hypotheses, (_, truncated)), sentence)| {
             let mut texts = hypotheses.iter().map(|found| self.tokenizers.target.decode(&found.tokens));
@@ -126,6 +130,7 @@ impl Translator {
                 alternatives: texts.collect(),
                 unknown: unknown.into_iter().map(|piece| piece.text).collect(),
                 truncated,
+                cut: hypotheses.first().is_some_and(|found| !found.ended),
             }
         });
         Ok(translations.collect())

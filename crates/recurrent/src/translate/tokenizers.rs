@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::TranslateConfig;
 use crate::{Error, Result, RunDir};
 
-/// The tokenizers of both languages, fitted on the training split alone.
+/// The tokenizers of both languages, fitted on the training split alone, and the length of its targets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Tokenizers {
     pub source: Tokenizer,
     pub target: Tokenizer,
+    /// The tokens of the longest training target, its end token included.
+    #[serde(default)]
+    pub longest_target: Option<usize>,
 }
 
 impl Tokenizers {

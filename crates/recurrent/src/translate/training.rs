@@ -6,6 +6,7 @@ use recurrent_data::{EncodedPairs, PairBatch, PairSplit, ReferenceSet, Role, Tes
 use recurrent_models::networks::Seq2Seq;
 
 use super::decode::translate;
+use super::evaluation::TokenLoss;
 use super::tokenizers::Tokenizers;
 use super::{
     BeamConfig, NearestNeighborBaseline, TestTranslation, TranslateConfig, TranslateSource, TranslationEvaluation,
@@ -13,6 +14,7 @@ use super::{
 };
 use crate::fit::{BatchSource, Loaders, Loss, Objective, similar_batches, token_loss};
 use crate::partial::Partial;
+use crate::task::count_unknown;
 use crate::{Result, Run, RunDir, Task, TrainedRun};
 
 /// Pairs per batch in evaluation.
@@ -84,11 +86,12 @@ impl Task for Translating {
     fn prepare(config: &TranslateConfig, source: &TranslateSource, run_dir: Option<&RunDir>) -> Result<TranslateData> {
         let pairs = source.pairs(config)?;
         let PairSplit { train, valid, test, near_duplicates, .. } = pairs.split(&config.split)?;
-        let tokenizers = match run_dir {
+        let mut tokenizers = match run_dir {
             Some(run_dir) => Tokenizers::read(run_dir, config)?,
             None => Tokenizers {
                 source: config.tokenizer.tokenizer(&config.tokenizer_config(), train.sources())?,
                 target: config.tokenizer.tokenizer(&config.tokenizer_config(), train.targets())?,
+                longest_target: None,
             },
         };
         let nearest_neighbor = NearestNeighborBaseline::new(train.pairs().map(|pair| (&*pair.source, &*pair.target)));
@@ -97,12 +100,16 @@ impl Task for Translating {
         let train = train.encode(&tokenizers.source, &tokenizers.target, max_length)?;
         let valid = valid.encode(&tokenizers.source, &tokenizers.target, max_length)?;
         let test = test.encode(&tokenizers.source, &tokenizers.target, max_length)?;
+        // Without the start token.
+        tokenizers.longest_target = (0..train.len()).map(|index| train.target(index).len() - 1).max();
         let truncated = train.truncated() + valid.truncated() + test.truncated();
-        let notes = crate::task::counted([
+        let mut notes = crate::task::counted([
             (pairs.duplicates(), "duplicate pair(s) were left out".into()),
             (near_duplicates, "near-duplicate(s) of training pairs were left out of validation and test".into()),
             (truncated, format!("sentence(s) were truncated to {max_length} tokens (`max_length`)")),
         ]);
+        notes.extend(unknown_note("validation", &valid, &tokenizers));
+        notes.extend(unknown_note("test", &test, &tokenizers));
         Ok(TranslateData { tokenizers, train, valid, test, test_sentences, nearest_neighbor, notes })
     }
 
@@ -145,20 +152,25 @@ impl Task for Translating {
         let TrainedRun { config, data, network, .. } = run;
         let encode = |sentence: &ReferenceSet| data.tokenizers.encode_source(&sentence.source, config.max_length).0;
         let sources: Vec<Vec<u32>> = data.test_sentences.iter().map(encode).collect();
-        let found = translate(&network, &sources, &data.tokenizers, BeamConfig::of(config), config.max_length, device);
+        let beam = BeamConfig::of(config);
+        let limit = beam.limit(&data.tokenizers, config);
+        let found = translate(&network, &sources, &data.tokenizers, beam, limit, device);
         let decode = |ids: &[u32]| data.tokenizers.target.decode(ids);
         let translations = data.test_sentences.iter().zip(found).map(|(sentence, found)| TestTranslation {
             source: sentence.source.clone(),
             references: sentence.references.clone(),
             hypothesis: found.first().map_or_else(String::new, |found| decode(&found.tokens)),
             nearest: data.nearest_neighbor.translate(&sentence.source),
+            cut: found.first().is_some_and(|found| !found.ended),
         });
         let attention = match config.attention.kind() {
             Some(kind) => format!("{kind} attention"),
             None => "no attention".into(),
         };
         let name = format!("{} ({attention})", config.cell.to_string().to_uppercase());
-        Ok(TranslationEvaluation::new(&name, data.test_loss(&network, device), translations.collect()))
+        let [unknown, tokens] = unknown_targets(&data.test, data.tokenizers.target.special_tokens().unk);
+        let loss = TokenLoss { nats: data.test_loss(&network, device), unknown: unknown as f64 / tokens as f64 };
+        Ok(TranslationEvaluation::new(&name, loss, translations.collect()))
     }
 }
 
@@ -178,6 +190,19 @@ impl<R: Role> BatchSource for EncodedPairs<R> {
     fn gather(&self, indices: &[usize], device: &Device) -> PairBatch {
         PairBatch::gather(self, indices, device)
     }
+}
+
+/// The numbers of unknown and of all tokens of the targets, their end tokens included.
+fn unknown_targets<R: Role>(pairs: &EncodedPairs<R>, unk: u32) -> [usize; 2] {
+    count_unknown((0..pairs.len()).map(|index| &pairs.target(index)[1..]), unk)
+}
+
+/// A note on unknown tokens, if there are any.
+fn unknown_note<R: Role>(subset: &str, pairs: &EncodedPairs<R>, tokenizers: &Tokenizers) -> Option<String> {
+    let [source, target] = tokenizers.special_tokens();
+    let sources = count_unknown((0..pairs.len()).map(|index| pairs.source(index)), source.unk);
+    let targets = unknown_targets(pairs, target.unk);
+    crate::task::unknown_note(subset, [sources[0] + targets[0], sources[1] + targets[1]])
 }
 
 /// The number of target tokens of a batch.

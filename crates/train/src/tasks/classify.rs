@@ -12,7 +12,7 @@ use recurrent::prelude::*;
 use recurrent::settings::Settings;
 
 use super::command_line::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
-use super::sentences::{SentencesOptions, note_unknown};
+use super::sentences::{SentencesOptions, is_blank, note_unknown, one_line};
 use crate::args::{Format, PredictArgs};
 use crate::error::BadInput;
 use crate::output::print;
@@ -22,7 +22,6 @@ use crate::report::{Block, Section};
 /// The number of classifications that are shown after training, besides the lecture's.
 const SHOWN: usize = 7;
 const BINS: usize = 10;
-const BASELINE: &str = "bag of words";
 /// The lecture's two sentences, which are in training, and its question, which is not.
 const LECTURE: [&str; 3] =
     ["I love this product", "This is the worst thing I have ever bought", "This product is amazing"];
@@ -69,7 +68,7 @@ impl CommandLine for Classifying {
         sentences.extend(evaluation.texts.iter().step_by(step).take(SHOWN).map(String::as_str));
         blocks.push(classifications(&run.predictor(device)?, &sentences)?);
         blocks.extend(plot(run, &evaluation, &name)?);
-        let lead = format!("Sentences of {}, classified by a network and by a {BASELINE}.", run.config().data);
+        let lead = format!("Sentences of {}, classified by a network and by a bag of words.", run.config().data);
         Ok(Section { title: "Classify".into(), lead, blocks })
     }
 
@@ -85,19 +84,27 @@ impl CommandLine for Classifying {
         }
         let classifier = Classifier::load(&args.run.run, device)?;
         let sentences = options.sentences.read()?;
-        let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
-        let predictions = classifier.predict(&sentences)?;
-        let baseline = classifier.predict_baseline(&sentences);
+        let asked: Vec<&str> = sentences.iter().map(String::as_str).filter(|sentence| !is_blank(sentence)).collect();
+        let mut predictions = classifier.predict(&asked)?.into_iter();
+        let mut baselines = baseline(&classifier, &asked).into_iter();
         let mut text = if format == Format::Csv { "label,probability,sentence\n".to_string() } else { String::new() };
-        for (index, (sentence, prediction)) in sentences.iter().zip(&predictions).enumerate() {
+        for sentence in &sentences {
+            let Some(prediction) = (!is_blank(sentence)).then(|| predictions.next()).flatten() else {
+                text += &blank(sentence, format);
+                continue;
+            };
+            let prediction = &prediction;
             let truncated = prediction.truncated.then_some(classifier.config().max_length);
             note_unknown(sentence, &prediction.unknown, truncated);
-            let baseline = baseline.as_ref().map(|baseline| &*baseline[index]);
+            let baseline = baselines.next();
+            let baseline = baseline.as_ref().map(|(name, probabilities)| (*name, &**probabilities));
             let attributions = options.explain.then(|| classifier.attribute(sentence));
             text += &match format {
                 Format::Text => {
-                    let baseline = baseline.map(|probabilities| likeliest(probabilities, classifier.labels()));
-                    lines(sentence, prediction, baseline, attributions.as_deref())
+                    let baseline = baseline.map(|(name, probabilities)| {
+                        format!(" ({name}: {})", likeliest(probabilities, classifier.labels()))
+                    });
+                    lines(sentence, prediction, &baseline.unwrap_or_default(), attributions.as_deref())
                 }
                 Format::Csv => {
                     format!("{},{},{}\n", cell(&prediction.label), prediction.probability, quoted(sentence))
@@ -119,27 +126,55 @@ impl CommandLine for Classifying {
 /// Classifies sentences by both models, prints the results, and returns them for a report.
 fn classifications(classifier: &Classifier, sentences: &[&str]) -> Result<Block> {
     let predictions = classifier.predict(sentences)?;
-    let baseline = classifier.predict_baseline(sentences).unwrap_or_default();
+    let mut baselines = baseline(classifier, sentences).into_iter();
     let mut rows = Vec::new();
-    for ((sentence, prediction), baseline) in sentences.iter().zip(&predictions).zip(&baseline) {
-        let row = vec![
-            percent(&prediction.label, prediction.probability),
-            likeliest(baseline, classifier.labels()),
-            sentence.to_string(),
-        ];
-        print(format!("  {:16} {BASELINE}: {:16} {}", row[0], row[1], row[2]));
-        rows.push(row);
+    for (sentence, prediction) in sentences.iter().zip(&predictions) {
+        let network = percent(&prediction.label, prediction.probability);
+        let sentence = one_line(sentence);
+        rows.push(match baselines.next() {
+            Some((name, probabilities)) => {
+                let likeliest = likeliest(&probabilities, classifier.labels());
+                print(format!("  {network:16} {name}: {likeliest:16} {sentence}"));
+                vec![network, likeliest, sentence]
+            }
+            None => {
+                print(format!("  {network:16} {sentence}"));
+                vec![network, sentence]
+            }
+        });
     }
-    let head = ["network", BASELINE, "sentence"].map(String::from).to_vec();
-    Ok(Block::Table { head, rows })
+    let head: Vec<&str> =
+        [Some("network"), classifier.baseline_name(), Some("sentence")].into_iter().flatten().collect();
+    Ok(Block::Table { head: head.into_iter().map(String::from).collect(), rows })
+}
+
+/// The name of the baseline and its probabilities of each label for each sentence; none if there is no baseline.
+fn baseline(classifier: &Classifier, sentences: &[&str]) -> Result<Vec<(&'static str, Vec<f64>)>> {
+    let Some(name) = classifier.baseline_name().filter(|_| !sentences.is_empty()) else { return Ok(Vec::new()) };
+    let predictions = classifier.predict_baseline(sentences)?.unwrap_or_default();
+    Ok(predictions.into_iter().map(|probabilities| (name, probabilities)).collect())
+}
+
+/// The answer to an empty line.
+fn blank(line: &str, format: Format) -> String {
+    match format {
+        Format::Text => "\n".into(),
+        Format::Csv => format!(",,{}\n", quoted(line)),
+        Format::Json => {
+            serde_json::json!({ "sentence": line, "label": null, "probabilities": null }).to_string() + "\n"
+        }
+    }
 }
 
 /// A plot for each metric.
 fn plot(run: &ClassifyRun, evaluation: &ClassifyEvaluation, name: &str) -> Result<Vec<Block>> {
-    let models = [(name, &evaluation.network, "network"), (BASELINE, &evaluation.baseline, "words")];
     let scores = evaluation.scores(name);
+    let mut models = vec![(name, &evaluation.network, &scores.network, "network")];
+    if let (Ok(baseline), Some(score)) = (&evaluation.baseline, &scores.baseline) {
+        models.push((&baseline.name, &baseline.predictions, &score.score, "words"));
+    }
     let mut blocks = Vec::new();
-    for ((model, _, file), score) in models.iter().zip([&scores.network, &scores.baseline]) {
+    for (model, _, score, file) in &models {
         let title = format!("Confusion matrix of the {model}");
         let svg = plots::confusion(&title, &evaluation.labels, &score.confusion)?;
         blocks.push(save_plot(run, &format!("confusion-{file}"), &title, svg)?);
@@ -147,15 +182,14 @@ fn plot(run: &ClassifyRun, evaluation: &ClassifyEvaluation, name: &str) -> Resul
     let bins = |predictions: &[LabeledPrediction]| -> Vec<(f64, f64, usize)> {
         calibration_bins(predictions, BINS).iter().map(|bin| (bin.confidence, bin.accuracy, bin.count)).collect()
     };
-    let bins = models.map(|(model, predictions, _)| (model, bins(predictions)));
+    let bins: Vec<_> = models.iter().map(|(model, predictions, ..)| (*model, bins(predictions))).collect();
     let curves: Vec<_> = bins.iter().map(|(model, bins)| (*model, &bins[..])).collect();
     let caption = "Calibration: accuracy against confidence.";
     blocks.push(save_plot(run, "calibration", caption, plots::calibration("Calibration", &curves)?)?);
     if evaluation.labels.len() == 2 {
-        let points = models.map(|(model, predictions, _)| (model, roc(predictions, 1)));
-        let areas = [scores.network.auroc, scores.baseline.auroc];
-        let curves: Vec<_> =
-            points.iter().zip(areas).map(|((model, points), area)| (*model, &points[..], area)).collect();
+        let points: Vec<_> =
+            models.iter().map(|(model, predictions, score, _)| (*model, roc(predictions, 1), score.auroc)).collect();
+        let curves: Vec<_> = points.iter().map(|(model, points, area)| (*model, &points[..], *area)).collect();
         let title = format!("Receiver operating characteristic for `{}`", evaluation.labels[1]);
         blocks.push(save_plot(run, "roc", &title, plots::roc(&title, &curves)?)?);
     }
@@ -163,14 +197,9 @@ fn plot(run: &ClassifyRun, evaluation: &ClassifyEvaluation, name: &str) -> Resul
 }
 
 /// `positive 98 % (bag of words: positive 91 %)  This product is amazing`, and below it the words that contributed.
-fn lines(
-    sentence: &str,
-    prediction: &Classification,
-    baseline: Option<String>,
-    attributions: Option<&[Attribution]>,
-) -> String {
-    let baseline = baseline.map(|baseline| format!(" ({BASELINE}: {baseline})")).unwrap_or_default();
-    let mut text = format!("{}{baseline}  {sentence}\n", percent(&prediction.label, prediction.probability));
+fn lines(sentence: &str, prediction: &Classification, baseline: &str, attributions: Option<&[Attribution]>) -> String {
+    let mut text =
+        format!("{}{baseline}  {}\n", percent(&prediction.label, prediction.probability), one_line(sentence));
     if let Some(attributions) = attributions {
         let largest = attributions.iter().map(|part| part.score.abs()).fold(0.0, f64::max);
         let parts: Vec<String> =
@@ -183,18 +212,20 @@ fn lines(
 fn json(
     sentence: &str,
     prediction: &Classification,
-    baseline: Option<&[f64]>,
+    baseline: Option<(&str, &[f64])>,
     attributions: Option<Vec<Attribution>>,
     labels: &[String],
 ) -> String {
     let by_label = |probabilities: &[f64]| -> serde_json::Map<String, serde_json::Value> {
         labels.iter().cloned().zip(probabilities.iter().map(|p| (*p).into())).collect()
     };
+    // `bag_of_words` or `bag_of_characters`
+    let name = baseline.map_or("bag of words", |(name, _)| name).replace(' ', "_");
     let line = serde_json::json!({
         "sentence": sentence,
         "label": prediction.label,
         "probabilities": by_label(&prediction.probabilities),
-        "bag_of_words": baseline.map(by_label),
+        name: baseline.map(|(_, probabilities)| by_label(probabilities)),
         "attributions": attributions,
         "unknown": prediction.unknown,
         "truncated": prediction.truncated,

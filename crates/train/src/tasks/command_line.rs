@@ -87,7 +87,7 @@ pub fn write_scores<T: Task>(run: &Run<T>, scores: &impl Serialize) -> Result<()
 pub fn write_output(args: &PredictArgs, text: &str) -> Result<()> {
     match &args.output {
         Some(path) => replace(path, text.as_bytes())?,
-        None => print(text.trim_end_matches('\n')),
+        None => print(text.strip_suffix('\n').unwrap_or(text)),
     }
     Ok(())
 }

@@ -140,14 +140,10 @@ impl CommandLine for Generation {
 
     fn after_epoch(run: &GenerateRun, device: &Device) -> AfterEpoch {
         let (folder, device) = (run.run_dir().root().to_path_buf(), device.clone());
-        let bits_per_nat = run.data().metrics(1.0).bits_per_character;
+        let metrics = run.data().metrics(1.0);
         Box::new(move |history: &History| {
             if let Some(last) = history.epochs.last() {
-                note(format!(
-                    "  validation: {:.3} bits per character, perplexity {:.2}",
-                    last.valid_loss * bits_per_nat,
-                    last.valid_loss.exp()
-                ));
+                note(format!("  validation: {}", metrics.with_nats(last.valid_loss).comparable()));
                 match sample(&folder, &device, last.epoch) {
                     Ok(text) => note(format!("  a sample of the best epoch: {}", text.trim().replace('\n', "\n    "))),
                     Err(error) => note(format!("  no sample: {error}")),

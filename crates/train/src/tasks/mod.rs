@@ -24,6 +24,7 @@ use crate::device::{self, DeviceArgs};
 use crate::error::BadInput;
 use crate::output::print;
 
+pub use self::sentences::note_unknown;
 pub use self::task_command::{TaskCommand, Trained};
 
 /// All tasks, in the order of the lecture.

@@ -23,7 +23,7 @@ pub struct SentencesOptions {
 }
 
 impl SentencesOptions {
-    /// The sentences: those typed, or the lines of a file or of standard input.
+    /// The sentences: those typed, or the lines of a file or of standard input. Some may be blank.
     pub fn read(&self) -> Result<Vec<String>> {
         if !self.sentences.is_empty() {
             return Ok(self.sentences.clone());
@@ -52,13 +52,26 @@ impl SentencesOptions {
         if lines.is_empty() {
             return Err(BadInput(format!("{name}: expected a sentence on each line, found none")).into());
         }
-        if let Some(empty) = lines.iter().position(|line| line.trim().is_empty()) {
-            return Err(
-                BadInput(format!("{name}, line {}: expected a sentence, found an empty line", empty + 1)).into()
-            );
+        if let Some(first) = lines.iter().position(|line| is_blank(line)) {
+            let count = lines.iter().filter(|line| is_blank(line)).count();
+            note(format!(
+                "note: {name}: {count} empty line(s), the first is line {}: each has an empty answer",
+                first + 1
+            ));
         }
         Ok(lines)
     }
+}
+
+/// Whether a line has no sentence. Its answer is empty, so that answers and lines correspond.
+pub fn is_blank(line: &str) -> bool {
+    line.trim().is_empty()
+}
+
+/// A text on one line: each line break is a space.
+pub fn one_line(text: &str) -> String {
+    const BREAKS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+    text.replace("\r\n", " ").replace(BREAKS, " ")
 }
 
 /// Notes which parts of a sentence were unknown, and whether it was truncated.
@@ -87,10 +100,11 @@ pub fn note_unknown(sentence: &str, unknown: &[String], truncated: Option<usize>
 }
 
 /// The beginning of a long text.
-fn shorten(text: &str) -> String {
+pub fn shorten(text: &str) -> String {
     const MAX_CHARS: usize = 60;
+    let text = one_line(text);
     if text.chars().count() <= MAX_CHARS {
-        return text.to_string();
+        return text;
     }
     let beginning: String = text.chars().take(MAX_CHARS - 1).collect();
     format!("{beginning}…")

@@ -16,10 +16,10 @@ use recurrent::translate::{
 
 use super::command_line::{CommandLine, format, save_plot, write_output, write_scores};
 use super::generate::BeamOptions;
-use super::sentences::{SentencesOptions, note_unknown};
+use super::sentences::{SentencesOptions, is_blank, note_unknown, one_line, shorten};
 use crate::args::{Format, PredictArgs};
 use crate::error::BadInput;
-use crate::output::print;
+use crate::output::{note, print};
 use crate::plots;
 use crate::report::{Block, Section};
 
@@ -45,6 +45,10 @@ pub struct TranslateOptions {
     /// Length penalty: log-probabilities are divided by the length to this power [default: the run's]
     #[arg(long, value_name = "X")]
     pub length_penalty: Option<f64>,
+    /// Maximum tokens of a translation, its end token included [default: twice the longest training target, at most the
+    /// run's --max-length]
+    #[arg(long, value_name = "N")]
+    pub max_length: Option<usize>,
     /// Write a plot of the attention in the first sentence's translation
     #[arg(long, value_name = "FILE.svg")]
     pub attention: Option<PathBuf>,
@@ -86,7 +90,8 @@ impl CommandLine for Translating {
         blocks.push(save_plot(run, "bleu", title, plots::bar_chart(title, "BLEU", &bars)?)?);
         let chosen = spread_out(&translations);
         let row = |translation: &&TestTranslation| {
-            vec![translation.source.clone(), translation.hypothesis.clone(), translation.references.join(" / ")]
+            let columns = [&translation.source, &translation.hypothesis, &translation.references.join(" / ")];
+            columns.map(|text| one_line(text)).to_vec()
         };
         let rows: Vec<Vec<String>> = chosen.iter().map(row).collect();
         for row in &rows {
@@ -123,10 +128,26 @@ impl CommandLine for Translating {
         let beam = BeamConfig::new(
             options.beam.beam_size.unwrap_or(config.beam_size),
             options.length_penalty.unwrap_or(config.length_penalty),
-        );
-        let translations = translator.translate_with(&sentences, beam)?;
+        )
+        .with_max_length(options.max_length);
+        let asked: Vec<&str> = sentences.iter().map(String::as_str).filter(|sentence| !is_blank(sentence)).collect();
+        let translations = translator.translate_with(&asked, beam)?;
+        let mut next = translations.iter();
         let mut text = String::new();
-        for (sentence, translation) in sentences.iter().zip(&translations) {
+        for sentence in &sentences {
+            let Some(translation) = (!is_blank(sentence)).then(|| next.next()).flatten() else {
+                if format == Format::Json {
+                    text += &serde_json::json!({ "source": sentence, "text": "" }).to_string();
+                }
+                text.push('\n');
+                continue;
+            };
+            if translation.cut {
+                note(format!(
+                    "note: cut at the maximum length (--max-length): the translation of `{}`",
+                    shorten(sentence)
+                ));
+            }
             note_unknown(sentence, &translation.unknown, translation.truncated.then_some(config.max_length));
             match format {
                 Format::Json => {
@@ -135,11 +156,11 @@ impl CommandLine for Translating {
                     line["source"] = sentence.as_str().into();
                     text += &line.to_string();
                 }
-                Format::Text | Format::Csv => text += &translation.text,
+                Format::Text | Format::Csv => text += &one_line(&translation.text),
             }
             text.push('\n');
         }
-        if let (Some(path), Some(sentence)) = (&options.attention, sentences.first()) {
+        if let (Some(path), Some(sentence)) = (&options.attention, asked.first()) {
             let map = translator.attention(sentence, &translations[0].text).ok_or_else(|| {
                 let run = args.run.run.display();
                 BadInput(format!("--attention: expected a run with attention, found {run} without"))

@@ -2,7 +2,10 @@
 
 use std::{error::Error, ops::Range};
 
-use tokenizers::{AddedToken, DecoderWrapper, Model, ModelWrapper, PreTokenizerWrapper, Tokenizer as HfTokenizer};
+use tokenizers::{
+    AddedToken, DecoderWrapper, Model, ModelWrapper, NormalizedString, Normalizer, OffsetReferential, OffsetType,
+    PreTokenizedString, PreTokenizer, PreTokenizerWrapper, Tokenizer as HfTokenizer,
+};
 
 use super::byte_letters::{byte, letters};
 use super::config::TokenizerKind;
@@ -79,10 +82,41 @@ impl HuggingFace {
     pub(crate) fn encode(&self, text: &str, mut emit: impl FnMut(u32, Range<usize>)) {
         match self.tokenizer.encode(text, false) {
             Ok(encoding) => {
-                let tokens = encoding.get_ids().iter().zip(encoding.get_offsets());
-                tokens.for_each(|(id, (start, end))| emit(*id, *start..*end));
+                let mut end = 0;
+                for (id, offsets) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
+                    self.encode_gap(text, end..offsets.0, &mut emit);
+                    emit(*id, offsets.0..offsets.1);
+                    end = end.max(offsets.1);
+                }
+                self.encode_gap(text, end..text.len(), &mut emit);
             }
             Err(_) => emit(self.special_tokens.unk, 0..text.len()),
+        }
+    }
+
+    /// Emits an unknown token for text that no token covers, although neither normalizer nor pre-tokenizer removes it: the
+    /// model has no token for it, not even an unknown one.
+    fn encode_gap(&self, text: &str, gap: Range<usize>, emit: &mut impl FnMut(u32, Range<usize>)) {
+        let Some(lost) = text.get(gap.clone()).filter(|lost| !lost.trim().is_empty()) else { return };
+        let mut lost = NormalizedString::from(lost);
+        if let Some(normalizer) = self.tokenizer.get_normalizer()
+            && normalizer.normalize(&mut lost).is_err()
+        {
+            return;
+        }
+        if lost.get().trim().is_empty() {
+            return;
+        }
+        let mut lost = PreTokenizedString::from(lost);
+        if let Some(pre_tokenizer) = self.tokenizer.get_pre_tokenizer()
+            && pre_tokenizer.pre_tokenize(&mut lost).is_err()
+        {
+            return;
+        }
+        for (piece, (start, end), _) in lost.get_splits(OffsetReferential::Original, OffsetType::Byte) {
+            if !piece.trim().is_empty() {
+                emit(self.special_tokens.unk, gap.start + start..gap.start + end);
+            }
         }
     }
 
@@ -91,7 +125,14 @@ impl HuggingFace {
         self.tokenizer.decode(&ids, true).unwrap_or_default()
     }
 
-    fn is_byte_level(&self) -> bool {
+    /// The bytes of a token of a byte-level tokenizer; those of its text if it is not written in letters of bytes.
+    pub(crate) fn bytes(&self, id: u32) -> Vec<u8> {
+        let token = self.tokenizer.id_to_token(id).unwrap_or_default();
+        let bytes: Option<Vec<u8>> = token.chars().map(byte).collect();
+        bytes.unwrap_or_else(|| token.into_bytes())
+    }
+
+    pub(crate) fn is_byte_level(&self) -> bool {
         let decoder = self.tokenizer.get_decoder();
         let pre_tokenizer = self.tokenizer.get_pre_tokenizer();
         matches!(pre_tokenizer, Some(PreTokenizerWrapper::ByteLevel(_)))
@@ -191,6 +232,32 @@ mod tests {
         assert_eq!([special_tokens.pad, special_tokens.bos, special_tokens.eos, special_tokens.unk], [5, 4, 4, 4]);
         assert_eq!(tokenizer.vocab_size(), 6);
         assert_eq!(tokenizer.display_token(5), "<pad>");
+    }
+
+    #[test]
+    fn letters_without_a_token_are_unknown() {
+        let vocab = json!({"a": 0, "b": 1, " ": 2, "ab": 3});
+        let model = json!({"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "vocab": vocab,
+            "merges": [["a", "b"]]});
+        let tokenizer = open(&file(model.clone(), json!([]), json!({"normalizer": {"type": "Lowercase"}}))).unwrap();
+        let unk = tokenizer.special_tokens().unk;
+        assert_eq!(tokenizer.encode("AB b"), [3, 2, 1]);
+        assert_eq!(tokenizer.encode("xab\0b§"), [unk, 3, unk, 1, unk]);
+        let unknown: Vec<_> =
+            tokenizer.unknown_pieces("xab\0b§").into_iter().map(|piece| (piece.text, piece.offset)).collect();
+        assert_eq!(unknown, [("x".into(), 0), ("\0".into(), 3), ("§".into(), 5)]);
+
+        // What is removed on purpose is not unknown.
+        let rest = json!({
+            "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                           "strip_accents": true, "lowercase": true},
+            "pre_tokenizer": {"type": "CharDelimiterSplit", "delimiter": "-"}
+        });
+        let tokenizer = open(&file(model, json!([]), rest)).unwrap();
+        assert_eq!(tokenizer.encode("a\0b-a\u{301}-b"), [3, 0, 1]);
+        assert!(tokenizer.unknown_pieces("á-\0b").is_empty());
+        assert_eq!(tokenizer.unknown_pieces("a-x").len(), 1);
     }
 
     #[test]

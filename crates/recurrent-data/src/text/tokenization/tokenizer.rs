@@ -4,6 +4,7 @@ use std::{ops::Range, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tokenizers::Tokenizer as HfTokenizer;
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::chars::Chars;
 use super::config::{TokenizerConfig, TokenizerKind};
@@ -181,6 +182,62 @@ impl Tokenizer {
         unknown
     }
 
+    /// The token ids of a text that goes on: those before its last word, and the bytes after them, with which the next
+    /// tokens have to begin.
+    ///
+    /// The last tokens of a text depend on what follows: `qui` may be `q` and `ui`, and `quiet` a single token. The last
+    /// word has the space before it, and is a single space at the end of the text. Characters as tokens depend on nothing.
+    pub fn encode_open(&self, text: &str) -> (Vec<u32>, Vec<u8>) {
+        let tokens = self.encode_with_offsets(text);
+        let ids = |tokens: &[(u32, Range<usize>)]| tokens.iter().map(|(id, _)| *id).collect::<Vec<u32>>();
+        let word = last_word(text);
+        let Some(mut first) = tokens.iter().position(|(_, range)| range.end > word) else {
+            return (ids(&tokens), Vec::new());
+        };
+        // Several tokens of one character.
+        while first > 0 && tokens[first - 1].1.is_empty() {
+            first -= 1;
+        }
+        if self.kind() == TokenizerKind::Chars || tokens[first..].len() > MAX_OPEN {
+            return (ids(&tokens), Vec::new());
+        }
+        let (before, open) = (ids(&tokens[..first]), ids(&tokens[first..]));
+        let bytes = if open.contains(&self.special_tokens().unk) {
+            let raw = text.get(tokens[..first].last().map_or(0, |(_, range)| range.end)..).unwrap_or_default();
+            let word = raw.trim_start();
+            let space = if word.len() < raw.len() { " " } else { "" };
+            [space, word].concat().into_bytes()
+        } else {
+            let last = before.last().copied();
+            let mut bytes = Vec::new();
+            for (index, id) in open.iter().enumerate() {
+                let previous = if index == 0 { last } else { Some(open[index - 1]) };
+                bytes.extend(self.bytes_after(previous, *id));
+            }
+            bytes
+        };
+        (before, bytes)
+    }
+
+    /// The bytes that a token adds to a text whose last token is `previous`. They may be part of a character.
+    ///
+    /// # Panics
+    /// If an id is not below [`vocab_size`](Self::vocab_size).
+    pub fn bytes_after(&self, previous: Option<u32>, id: u32) -> Vec<u8> {
+        if self.special_tokens().contains(id) {
+            return Vec::new();
+        }
+        match &*self.model {
+            Model::Subwords(subwords) => subwords.bytes(id).to_vec(),
+            Model::HuggingFace(tokenizer) if tokenizer.is_byte_level() => tokenizer.bytes(id),
+            _ => {
+                let before = previous.map_or(0, |previous| self.decode(&[previous]).len());
+                let after = self.decode(&previous.into_iter().chain([id]).collect::<Vec<u32>>());
+                after.get(before..).unwrap_or_default().as_bytes().to_vec()
+            }
+        }
+    }
+
     /// The text of token ids. Special tokens are skipped; bytes that are not UTF-8 become `\u{FFFD}`.
     ///
     /// # Panics
@@ -212,6 +269,20 @@ impl Tokenizer {
 
     pub(crate) fn model(&self) -> &Model {
         &self.model
+    }
+}
+
+/// The most tokens of a last word that is encoded with what follows it.
+const MAX_OPEN: usize = 32;
+
+/// The first byte of the last word of a text, or of the space before it. White space at the end is no word, but for a
+/// single space, which may belong to the next word.
+fn last_word(text: &str) -> usize {
+    let is_space = |c: char| c.is_whitespace();
+    match text.split_word_bound_indices().next_back() {
+        Some((_, last)) if last.ends_with(' ') => text.len() - 1,
+        Some((at, last)) if !last.chars().all(is_space) => at - usize::from(text[..at].ends_with(' ')),
+        _ => text.len(),
     }
 }
 
@@ -279,6 +350,31 @@ mod tests {
         let tokens = words.encode_with_offsets("The  bird sat");
         assert_eq!(tokens.iter().map(|(_, range)| range.clone()).collect::<Vec<_>>(), [0..3, 5..9, 10..13]);
         assert_eq!(tokens[1].0, words.special_tokens().unk);
+    }
+
+    #[test]
+    fn last_word_stays_open() {
+        let [chars, words, bpe, unigram] = &tokenizers()[..] else { panic!("four kinds") };
+        let open = |tokenizer: &Tokenizer, text: &str| {
+            let (ids, bytes) = tokenizer.encode_open(text);
+            (tokenizer.decode(&ids), String::from_utf8(bytes).unwrap())
+        };
+        let split = |before: &str, open: &str| (before.to_string(), open.to_string());
+        assert_eq!(open(chars, "The c"), split("The c", ""));
+        for tokenizer in [bpe, unigram] {
+            assert_eq!(open(tokenizer, "The c"), split("The", " c"));
+            assert_eq!(open(tokenizer, "The "), split("The", " "));
+            assert_eq!(open(tokenizer, "The\n"), split("The\n", ""));
+            assert_eq!(open(tokenizer, "Ко"), split("", "Ко"));
+            assert_eq!(open(tokenizer, "The Щ"), split("The", " Щ"));
+            assert_eq!(open(tokenizer, ""), split("", ""));
+        }
+        // `c` is no word.
+        assert_eq!(open(words, "The  c"), split("The", " c"));
+        assert_eq!(open(words, "The cat"), split("The", " cat"));
+        assert_eq!(open(words, "The "), split("The", ""));
+        let long = "x".repeat(100);
+        assert_eq!(open(bpe, &long), split(&long, ""));
     }
 
     #[test]
