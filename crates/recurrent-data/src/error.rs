@@ -29,6 +29,10 @@ pub enum DataError {
     #[error("{path}: expected a file, found a directory")]
     IsDirectory { path: String },
 
+    /// The file is larger than any file of its format should be.
+    #[error("{path}: expected a file of at most {limit} bytes, found more")]
+    TooLarge { path: String, limit: u64 },
+
     /// A table has no rows.
     #[error("{path}: expected a header line and rows below it, found {found}")]
     Empty { path: String, found: &'static str },

@@ -1,6 +1,8 @@
 //! Files as bytes, and bytes as text.
 
-use std::{fs, path::Path};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
 
 use crate::error::{DataError, Result};
 
@@ -14,6 +16,25 @@ pub fn read_file(path: impl AsRef<Path>) -> Result<Vec<u8>> {
         return Err(DataError::IsDirectory { path: path.display().to_string() });
     }
     fs::read(path).map_err(|cause| DataError::Unreadable { path: path.display().to_string(), cause })
+}
+
+/// Reads a file that somebody else may have written, up to a size in bytes.
+///
+/// # Errors
+/// As [`read_file`], or if the file is larger.
+pub(crate) fn read_at_most(path: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>> {
+    let path = path.as_ref();
+    if path.is_dir() {
+        return Err(DataError::IsDirectory { path: path.display().to_string() });
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
+        .map_err(|cause| DataError::Unreadable { path: path.display().to_string(), cause })?;
+    if bytes.len() as u64 > limit {
+        return Err(DataError::TooLarge { path: path.display().to_string(), limit });
+    }
+    Ok(bytes)
 }
 
 /// The bytes as text, without a byte order mark.

@@ -102,7 +102,7 @@ pub use column_selection::{ColumnSelection, Missing};
 pub use data_source::DataSource;
 pub use dates::{Dates, Frequency};
 pub use delimited::Row;
-pub use download_source::{Converter, DownloadSource, PackageFormat};
+pub use download_source::{ArchiveEntry, Converter, DownloadSource};
 pub use error::{DataError, Result};
 pub use file::read_file;
 pub use fractions::SplitFractions;

@@ -8,11 +8,14 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::download_source::{Converter, DownloadSource};
+use crate::download_source::{Converter, DownloadSource, is_checksum};
 use crate::error::{DataError, Result};
-use crate::file::{decode_utf8, read_file};
+use crate::file::{decode_utf8, read_at_most};
 use crate::kind::DatasetKind;
 use crate::schema::{LabeledSchema, PairsSchema, SeriesSchema, TextSchema};
+
+/// The maximum size of a manifest in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The manifest of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,7 +73,7 @@ impl DatasetManifest {
     /// If the file cannot be read or is not a manifest: see [`DatasetManifest::from_toml`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let name = path.as_ref().display().to_string();
-        let bytes = read_file(path)?;
+        let bytes = read_at_most(path, MAX_BYTES)?;
         Self::from_toml(&name, decode_utf8(&name, &bytes)?)
     }
 
@@ -118,17 +121,17 @@ impl DatasetManifest {
     /// The first field with a value that is not allowed, with what was expected and found.
     fn invalid_field(&self) -> Option<(&'static str, &'static str, String)> {
         const NAME: &str = "a name that can be a folder's, such as tiny-shakespeare";
-        const CHECKSUM: &str = "64 hexadecimal digits";
         if !is_plain_name(&self.name) {
             return Some(("name", NAME, format!("`{}`", self.name)));
         }
         if !is_plain_name(&self.file) {
             return Some(("file", "the name of a file, without folders", format!("`{}`", self.file)));
         }
-        let checksums = [("sha256", &*self.sha256)].into_iter();
-        let mut checksums = checksums.chain(self.sources.iter().map(|source| ("sources.sha256", source.sha256())));
-        if let Some((field, checksum)) = checksums.find(|(_, checksum)| !is_checksum(checksum)) {
-            return Some((field, CHECKSUM, format!("`{checksum}`")));
+        if !is_checksum(&self.sha256) {
+            return Some(("sha256", "64 hexadecimal digits", format!("`{}`", self.sha256)));
+        }
+        if let Some(invalid) = self.sources.iter().find_map(DownloadSource::invalid_field) {
+            return Some(invalid);
         }
         if self.sources.is_empty() == self.author.is_none() {
             let found = if self.sources.is_empty() { "neither" } else { "both" };
@@ -167,10 +170,6 @@ fn is_plain_name(name: &str) -> bool {
     let mut components = Path::new(name).components();
     let plain = matches!(components.next(), Some(Component::Normal(_))) && components.next().is_none();
     plain && !name.starts_with('.') && !name.contains(['/', '\\', ':'])
-}
-
-fn is_checksum(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -245,7 +244,52 @@ mod tests {
         let shakespeare = embedded("tiny-shakespeare");
         rejected(&shakespeare.replace("url =", "package = \"x\"\nurl ="), expected);
         rejected(&shakespeare.replace("url =", "package ="), expected);
-        rejected(&shakespeare.replace("url =", "path = \"x\"\nurl ="), expected);
+        rejected(&shakespeare.replace("url =", "archive_sha256 = \"\"\nversion ="), expected);
+        let both = "a source with a `url` has both a `path` and an `archive_sha256`, or neither";
+        rejected(&shakespeare.replace("url =", "path = \"x\"\nurl ="), both);
+        rejected(&shakespeare.replace("url =", "archive_sha256 = \"x\"\nurl ="), both);
+    }
+
+    #[test]
+    fn sources_have_no_arguments_for_other_programs() {
+        let home = embedded("home-assistant");
+        let package = |name: &str| home.replace("\"homeassistant\"", &format!("{name:?}"));
+        for name in ["./setup", "/tmp/x", "-e", "--index-url", "a b", "a==1", "a[b]", "git+https://x", "", ".", "a\n"] {
+            rejected(&package(name), "x.toml, sources.package: expected the name of a package, such as letters-sample");
+        }
+        for name in ["a", "scikit-learn", "zope.interface", "a_b", "A1"] {
+            DatasetManifest::from_toml("x.toml", &package(name)).unwrap();
+        }
+        let version = |version: &str| home.replace("\"2026.11.0\"", &format!("{version:?}"));
+        for found in ["", "*", "1.*", "1 --pre", ">=1", "-r", "1;x", "1/2", "1\n"] {
+            rejected(&version(found), "x.toml, sources.version: expected a version, such as 1.0.2, found");
+        }
+        for valid in ["1", "2026.11.0", "1!2.0rc1.post2.dev3+local.7"] {
+            DatasetManifest::from_toml("x.toml", &version(valid)).unwrap();
+        }
+        for field in ["pip_args = [\"--pre\"]", "format = \"sdist\""] {
+            rejected(&home.replace("version =", &format!("{field}\nversion =")), "unknown field");
+        }
+    }
+
+    #[test]
+    fn sources_are_on_the_web() {
+        let shakespeare = embedded("tiny-shakespeare");
+        for url in ["file:///etc/passwd", "ftp://x/y", "//x", "https://", "http://x y", "/etc/passwd"] {
+            rejected(
+                &shakespeare.replace("https://raw.githubusercontent.com", url),
+                "x.toml, sources.url: expected a URL of the scheme https or http, found",
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_huge_manifest_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.toml");
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = DatasetManifest::open(&path).unwrap_err().to_string();
+        assert!(error.ends_with("x.toml: expected a file of at most 1048576 bytes, found more"), "{error}");
     }
 
     #[test]
@@ -268,7 +312,7 @@ mod tests {
         let readme = recurrent_datasets::README;
         let toml = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let letters = DatasetManifest::from_toml("README.md", &toml.replace("0123...", &"0".repeat(64))).unwrap();
-        assert_eq!((letters.sources.len(), letters.kind), (2, DatasetKind::Text));
+        assert_eq!((letters.sources.len(), letters.kind), (3, DatasetKind::Text));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::StreamingLayer;
 use crate::choice::impl_choice;
 use crate::padding::repeated_rows;
+use crate::parameters::sum_of_products;
 use crate::{Cell, CellOptions, Gru, Lstm, Recurrent, RecurrentConfig, Rnn, SummaryRow};
 
 /// The kind of recurrent cell, for programs that choose it at run time.
@@ -84,6 +85,27 @@ impl AnyRecurrentConfig {
     pub fn with_chrono_init(mut self, max_length: impl Into<Option<usize>>) -> Self {
         self.cell_options = self.cell_options.with_chrono_init(max_length);
         self
+    }
+
+    /// The number of parameters, without making the layer; `usize::MAX` stands for any larger number.
+    #[must_use]
+    pub fn num_parameters(&self) -> usize {
+        let Self { cell, input_size, hidden_size: hidden, num_layers, bidirectional, .. } = *self;
+        let (gates, biases) = match cell {
+            CellKind::Rnn => (1, 1),
+            CellKind::Lstm => (4, 4),
+            // Applied after the recurrent product, the reset gate needs a bias of that product alone.
+            CellKind::Gru => (3, if self.cell_options.reset_after { 4 } else { 3 }),
+        };
+        let biases = if self.cell_options.bias { biases } else { 0 };
+        let directions = if bidirectional { 2 } else { 1 };
+        let upper = num_layers.saturating_sub(1);
+        sum_of_products([
+            &[directions, gates, hidden, input_size],
+            &[upper, directions, gates, hidden, directions, hidden],
+            &[num_layers, directions, gates, hidden, hidden],
+            &[num_layers, directions, biases, hidden],
+        ])
     }
 
     /// Makes the layer with fresh weights.

@@ -49,6 +49,7 @@ mod layer;
 pub mod networks;
 mod options;
 mod padding;
+mod parameters;
 mod recurrent;
 mod saved;
 #[cfg(feature = "cpu")]

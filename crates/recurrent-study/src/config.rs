@@ -13,6 +13,9 @@ use crate::task::MemoryTask;
 use crate::training::{Optimizer, TrainConfig};
 use crate::trial::Trial;
 
+/// The maximum number of hidden units.
+const MAX_HIDDEN: usize = 4096;
+
 /// All settings that the results depend on.
 ///
 /// The hyperparameters of [`full`](Self::full) and [`quick`](Self::quick) are the same for all cells and tuned for none.
@@ -130,28 +133,27 @@ impl StudyConfig {
             return invalid("lengths", "integers from 2 to 10000", length.to_string());
         }
         let counts = [
-            ("seeds", self.seeds),
-            ("hidden_size", self.hidden_size),
-            ("steps", self.steps),
-            ("batch_size", self.batch_size),
+            ("seeds", self.seeds, 1000),
+            ("hidden_size", self.hidden_size, MAX_HIDDEN),
+            ("steps", self.steps, 1_000_000),
+            ("batch_size", self.batch_size, 10_000),
         ];
-        for (setting, count) in counts {
-            if !(1..=1_000_000).contains(&count) {
-                return invalid(setting, "an integer from 1 to 1000000", count.to_string());
+        for (setting, count, most) in counts {
+            if !(1..=most).contains(&count) {
+                return invalid(setting, &format!("an integer from 1 to {most}"), count.to_string());
             }
         }
         if !self.retention_bias.is_finite() {
             return invalid("retention_bias", "a finite number", self.retention_bias.to_string());
         }
-        let positive = |value: f64| value.is_finite() && value > 0.0;
-        if !positive(self.seconds) {
-            return invalid("seconds", "a positive number", self.seconds.to_string());
+        let numbers = [("seconds", self.seconds, 86_400.0), ("lr", self.lr, 1.0)];
+        for (setting, number, most) in numbers {
+            if !(number > 0.0 && number <= most) {
+                return invalid(setting, &format!("a positive number of at most {most}"), number.to_string());
+            }
         }
-        if !positive(self.lr) {
-            return invalid("lr", "a positive number", self.lr.to_string());
-        }
-        if !positive(self.clip_norm) && self.clip_norm != 0.0 {
-            return invalid("clip_norm", "a positive number, or 0 for no clipping", self.clip_norm.to_string());
+        if !(0.0..=1e9).contains(&self.clip_norm) {
+            return invalid("clip_norm", "a number from 0 (no clipping) to 1000000000", self.clip_norm.to_string());
         }
         if !(2..=10_000).contains(&self.gradient_length) {
             return invalid("gradient_length", "an integer from 2 to 10000", self.gradient_length.to_string());
@@ -163,10 +165,11 @@ impl StudyConfig {
         if !(2..=200).contains(&characters) {
             return invalid("text", "2 to 200 characters", characters.to_string());
         }
-        let sizes = [("cost_hidden_sizes", &self.cost_hidden_sizes), ("cost_lengths", &self.cost_lengths)];
-        for (setting, sizes) in sizes {
-            if sizes.is_empty() || sizes.contains(&0) {
-                return invalid(setting, "at least one positive integer", format!("{sizes:?}"));
+        let sizes =
+            [("cost_hidden_sizes", &self.cost_hidden_sizes, MAX_HIDDEN), ("cost_lengths", &self.cost_lengths, 10_000)];
+        for (setting, sizes, most) in sizes {
+            if sizes.is_empty() || sizes.iter().any(|size| !(1..=most).contains(size)) {
+                return invalid(setting, &format!("one or more integers from 1 to {most}"), format!("{sizes:?}"));
             }
         }
         Ok(())
@@ -265,16 +268,16 @@ mod tests {
     #[test]
     fn invalid_settings_are_refused_with_what_was_expected() {
         let config = StudyConfig::quick;
-        assert_invalid(StudyConfig { seeds: 0, ..config() }, "seeds: expected an integer from 1 to 1000000, found 0");
+        assert_invalid(StudyConfig { seeds: 0, ..config() }, "seeds: expected an integer from 1 to 1000, found 0");
         assert_invalid(
             StudyConfig { lengths: vec![10, 1], ..config() },
             "lengths: expected integers from 2 to 10000, found 1",
         );
         assert_invalid(StudyConfig { lengths: vec![], ..config() }, "lengths: expected at least one, found none");
-        assert_invalid(StudyConfig { lr: -1.0, ..config() }, "lr: expected a positive number, found -1");
+        assert_invalid(StudyConfig { lr: -1.0, ..config() }, "lr: expected a positive number of at most 1, found -1");
         assert_invalid(
             StudyConfig { clip_norm: f64::NAN, ..config() },
-            "clip_norm: expected a positive number, or 0 for no clipping, found NaN",
+            "clip_norm: expected a number from 0 (no clipping) to 1000000000, found NaN",
         );
         assert_invalid(
             StudyConfig { gradient_layers: 0, ..config() },

@@ -4,6 +4,24 @@ use crate::fit::FitConfig;
 use crate::settings::Settings;
 use crate::{Error, Result};
 
+/// The maximum number of parameters of a network: 2 GB, or 8 GB with gradients and the moments of Adam.
+pub const MAX_PARAMETERS: usize = 500_000_000;
+
+/// Checks the number of parameters of a network before it is made.
+///
+/// # Errors
+/// [`Error::Input`] if there are more than [`MAX_PARAMETERS`].
+pub(crate) fn check_num_parameters(count: usize) -> Result<()> {
+    if count <= MAX_PARAMETERS {
+        return Ok(());
+    }
+    Err(Error::Input {
+        what: "the network".into(),
+        expected: format!("at most {MAX_PARAMETERS} parameters (fewer hidden units, layers or tokens need less)"),
+        found: if count == usize::MAX { format!("{count} or more") } else { count.to_string() },
+    })
+}
+
 /// The configuration of a task: everything that the result of a run depends on. It is saved in the run's folder before the
 /// first step, and reproduces the run. [`settings!`](macro@crate::settings) implements it.
 pub trait TaskConfig: Settings + Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {

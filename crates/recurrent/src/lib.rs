@@ -67,6 +67,7 @@ mod predictor;
 mod run;
 mod run_dir;
 mod run_header;
+mod seed;
 pub mod settings;
 mod task;
 mod tokenizer;
@@ -84,7 +85,7 @@ pub mod prelude {
     pub use crate::{Run, Task};
 }
 
-pub use config::TaskConfig;
+pub use config::{MAX_PARAMETERS, TaskConfig};
 pub use error::{Error, Result};
 pub use partial::Partial;
 pub use predictor::Predictor;

@@ -5,6 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use recurrent_models::{Summarize, Summary};
 
+use crate::config::check_num_parameters;
 use crate::fit::{self, Callbacks, History, Schedule, StopReason};
 use crate::partial::Partial;
 use crate::{Error, Result, RunDir, Task, TaskConfig, TaskSource, TrainedRun};
@@ -95,6 +96,7 @@ impl<T: Task> Run<T> {
     /// # Errors
     /// If the weights are missing or damaged, or a baseline cannot be fitted.
     pub fn evaluate(&self, device: &Device) -> Result<T::Evaluation> {
+        self.run_dir.check_size(T::num_parameters(&self.config, &self.data))?;
         let mut network = T::network(&self.config, &self.data, device);
         self.run_dir.read_weights(&mut network)?;
         let Self { config, data, run_dir } = self;
@@ -138,5 +140,7 @@ impl<T: Task> Run<T> {
 fn prepare<T: Task>(config: &T::Config, source: &T::Source, run_dir: Option<&RunDir>) -> Result<T::Data> {
     config.check()?;
     config.check_sha256(&source.sha256()?)?;
-    T::prepare(config, source, run_dir)
+    let data = T::prepare(config, source, run_dir)?;
+    check_num_parameters(T::num_parameters(config, &data))?;
+    Ok(data)
 }

@@ -19,7 +19,7 @@
 //! configuration and tokenizer are inside.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
@@ -30,6 +30,7 @@ use serde::de::DeserializeOwned;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
+use crate::config::check_num_parameters;
 use crate::partial::Partial;
 use crate::run_header::{FORMAT_VERSION, RunHeader, WRITTEN_BY, line_at, unexpected};
 use crate::{Error, Result, TaskConfig};
@@ -37,6 +38,9 @@ use crate::{Error, Result, TaskConfig};
 const CONFIG: &str = "config.toml";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "weights.safetensors";
+
+/// The maximum size of the header of weights in bytes, as in the safetensors library.
+const MAX_HEADER: u64 = 100_000_000;
 
 /// The folder of a run.
 #[derive(Debug, Clone)]
@@ -310,6 +314,34 @@ impl RunDir {
         }
     }
 
+    /// Checks that a network with so many parameters can be made and that the weights are of its size, by their header.
+    /// It comes before the network, so that edited settings cannot allocate more memory than the weights need.
+    ///
+    /// # Errors
+    /// If the network is too large, or the file is missing, damaged, or has another number of parameters. A `count` of 0 is
+    /// an unknown one.
+    pub(crate) fn check_size(&self, count: usize) -> Result<()> {
+        check_num_parameters(count)?;
+        let path = self.path(WEIGHTS);
+        let of_file = |cause: io::Error| self.damaged(&path, "the weights of this run", cause);
+        let mut file = File::open(&path).map_err(of_file)?;
+        let file_length = file.metadata().map_err(of_file)?.len();
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(of_file)?;
+        let length = u64::from_le_bytes(length);
+        if length > file_length.min(MAX_HEADER) {
+            return Err(self.damaged(&path, "the weights of this run", format!("a header of {length} bytes")));
+        }
+        let mut header = Vec::new();
+        file.take(length).read_to_end(&mut header).map_err(of_file)?;
+        let found = num_elements(&header).filter(|found| *found as u64 <= file_length);
+        match found {
+            Some(found) if found == count || count == 0 => Ok(()),
+            Some(found) => Err(self.damaged(&path, &format!("the {count} parameters of this run's network"), found)),
+            None => Err(self.damaged(&path, "the weights of this run", "a header without their shapes")),
+        }
+    }
+
     /// Whether there are weights yet; they are written after the first epoch.
     pub fn has_weights(&self) -> bool {
         self.path(WEIGHTS).is_file()
@@ -322,6 +354,17 @@ impl RunDir {
     fn damaged(&self, path: &Path, expected: &str, found: impl ToString) -> Error {
         unexpected(path, expected, found)
     }
+}
+
+/// The number of elements of all tensors in the header of a safetensors file; `None` if it is not such a header.
+fn num_elements(header: &[u8]) -> Option<usize> {
+    let header: serde_json::Value = serde_json::from_slice(header).ok()?;
+    let tensors = header.as_object()?.iter().filter(|(name, _)| *name != "__metadata__");
+    let elements = |tensor: &serde_json::Value| {
+        let mut sizes = tensor["shape"].as_array()?.iter().map(serde_json::Value::as_u64);
+        sizes.try_fold(1_usize, |product, size| product.checked_mul(usize::try_from(size?).ok()?))
+    };
+    tensors.map(|(_, tensor)| elements(tensor)).try_fold(0_usize, |sum, count| sum.checked_add(count?))
 }
 
 /// A value as TOML.

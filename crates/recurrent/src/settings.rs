@@ -11,6 +11,27 @@ pub use toml::Value;
 
 use crate::{Error, Result};
 
+/// The maximum of hidden units and of embedding dimensions.
+pub(crate) const MAX_UNITS: i64 = 1 << 16;
+
+/// The maximum number of layers.
+pub(crate) const MAX_LAYERS: i64 = 64;
+
+/// The maximum size of a vocabulary, and of a count of tokens.
+pub(crate) const MAX_TOKENS: i64 = 1_000_000;
+
+/// The maximum number of steps of a sequence: rows or tokens.
+pub(crate) const MAX_STEPS: i64 = 1_000_000;
+
+/// The maximum number of sequences in a batch.
+pub(crate) const MAX_BATCH: i64 = 1_000_000;
+
+/// The maximum number of beams of a search.
+pub(crate) const MAX_BEAMS: i64 = 1000;
+
+/// The maximum exponent of a length penalty.
+pub(crate) const MAX_LENGTH_PENALTY: f64 = 100.0;
+
 /// One setting of a task or of training.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
@@ -89,8 +110,8 @@ pub enum Bound {
     AtLeast(i64),
     /// Integers from the first to the second, both included.
     Range(i64, i64),
-    /// Finite numbers of 0 or more.
-    NonNegative,
+    /// Numbers from 0 to this one, both included.
+    UpTo(f64),
     /// Numbers above 0, up to and including 1.
     Rate,
     /// Fractions in [0, 1).
@@ -119,7 +140,7 @@ impl Bound {
             Self::Any => true,
             Self::AtLeast(least) => number >= least as f64,
             Self::Range(least, most) => (least as f64..=most as f64).contains(&number),
-            Self::NonNegative => number.is_finite() && number >= 0.0,
+            Self::UpTo(most) => (0.0..=most).contains(&number),
             Self::Rate => number > 0.0 && number <= 1.0,
             Self::Fraction => (0.0..1.0).contains(&number),
             Self::OpenFraction => number > 0.0 && number < 1.0,
@@ -132,7 +153,7 @@ impl Bound {
             Self::Any => "any value".into(),
             Self::AtLeast(least) => format!("at least {least}"),
             Self::Range(least, most) => format!("between {least} and {most}"),
-            Self::NonNegative => "0 or a positive number".into(),
+            Self::UpTo(most) => format!("a number from 0 to {most}"),
             Self::Rate => "a positive number of at most 1".into(),
             Self::Fraction => "a fraction in [0, 1)".into(),
             Self::OpenFraction => "a fraction between 0 and 1".into(),
@@ -197,7 +218,6 @@ macro_rules! setting_value {
 }
 
 setting_value! {
-    usize: "N",
     u64: "N",
     f64: "X",
     String: "TEXT",
@@ -207,6 +227,18 @@ setting_value! {
     recurrent_data::TokenizerKind: "KIND",
     recurrent_models::CellKind: "CELL",
     recurrent_models::networks::Pooling: "POOLING",
+}
+
+impl SettingValue for usize {
+    const VALUE_NAME: &'static str = "N";
+
+    fn parse_setting(text: &str) -> Result<Value, String> {
+        let number = text.parse::<Self>().map_err(|cause| cause.to_string())?;
+        // TOML has no larger integers.
+        i64::try_from(number)
+            .map(Value::Integer)
+            .map_err(|_| format!("number too large, expected at most {}", i64::MAX))
+    }
 }
 
 impl SettingValue for bool {
@@ -273,7 +305,7 @@ pub fn to_table(settings: &impl Serialize) -> Table {
 
 /// Declares a struct of settings.
 ///
-/// Each field has documentation, a type, a default, and optionally `bound`, `value_name` and `default_text`:
+/// Each field has documentation, a type, a default, and optionally the other fields of a [`Setting`], such as `bound`:
 ///
 /// ```
 /// use recurrent::settings::{Bound, Settings};
@@ -299,7 +331,11 @@ pub fn to_table(settings: &impl Serialize) -> Table {
 macro_rules! settings {
     (
         @struct [$($meta:tt)*] $config:ident {
-            $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr $(, $key:ident = $value:expr)*;)*
+            $(
+                $(#[doc = $doc:literal])+
+                $(#[serde($($serde:tt)+)])?
+                $name:ident: $type:ty = $default:expr $(, $key:ident = $value:expr)*;
+            )*
         }
         [$($field:tt)*] [$($field_default:tt)*] $shared:expr
     ) => {
@@ -307,7 +343,7 @@ macro_rules! settings {
         #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct $config {
-            $($(#[doc = $doc])+ pub $name: $type,)*
+            $($(#[doc = $doc])+ $(#[serde($($serde)+)])? pub $name: $type,)*
             $($field)*
         }
 
@@ -386,7 +422,10 @@ mod tests {
         assert!(!Bound::AtLeast(1).allows(&list(&[1, 0])));
         assert!(!Bound::AtLeast(1).allows(&list(&[])));
         assert!(!Bound::Fraction.allows(&Value::Float(f64::NAN)));
-        assert!(!Bound::NonNegative.allows(&Value::Float(f64::INFINITY)));
+        assert!(
+            !Bound::UpTo(2.0).allows(&Value::Float(f64::INFINITY)) && !Bound::UpTo(2.0).allows(&Value::Integer(-1))
+        );
+        assert!(Bound::UpTo(2.0).allows(&Value::Integer(2)) && !Bound::UpTo(2.0).allows(&Value::Float(f64::NAN)));
         assert!(Bound::Rate.allows(&Value::Integer(1)) && !Bound::Rate.allows(&Value::Integer(2)));
     }
 

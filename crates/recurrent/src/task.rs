@@ -84,6 +84,13 @@ mod training {
         /// The number of [items](Self::ITEMS) that an epoch trains on.
         fn items(data: &Self::Data) -> usize;
 
+        /// The number of parameters of the network, computed from sizes alone: a network that is too large is an error
+        /// before memory is allocated. 0 if it is not known.
+        fn num_parameters(config: &Self::Config, data: &Self::Data) -> usize {
+            let _ = (config, data);
+            0
+        }
+
         /// A network with fresh weights.
         fn network(config: &Self::Config, data: &Self::Data, device: &Device) -> Self::Network;
 

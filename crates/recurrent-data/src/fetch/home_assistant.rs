@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
 use serde_json::Value;
 use zip::ZipArchive;
 
-use super::archive::{invalid_zip, open_zip};
+use super::archive::{Budget, MAX_TEXT, invalid_zip, open_zip};
 use super::error::{FetchError, Result};
 use super::line::single_line;
 
@@ -29,14 +29,14 @@ type Texts = BTreeMap<String, String>;
 /// References to other texts, empty texts, texts that are equal in both languages, and duplicate pairs are dropped.
 /// Placeholders are kept.
 pub(super) fn convert(wheel_path: &Path, out: impl Write, out_path: &Path) -> Result<()> {
-    let mut wheel = open_zip(wheel_path)?;
+    let (mut zip, mut budget) = open_zip(wheel_path)?;
     let cannot_write = |cause: csv::Error| FetchError::io("cannot write", out_path)(cause.into());
     let mut out = csv::Writer::from_writer(out);
     out.write_record(["english", "russian", "component"]).map_err(cannot_write)?;
     let mut seen = HashSet::new();
-    for component in components(&wheel) {
-        let english = texts(&mut wheel, wheel_path, &component, SOURCE)?;
-        let mut russian = texts(&mut wheel, wheel_path, &component, TARGET)?;
+    for component in components(&zip) {
+        let mut read = |language| read_json(&mut zip, &mut budget, wheel_path, translations_path(&component, language));
+        let (english, mut russian) = (texts(&read(SOURCE)?), texts(&read(TARGET)?));
         for (key, english) in english {
             let Some(russian) = russian.remove(&key) else { continue };
             if is_pair(&english, &russian) && seen.insert((english.clone(), russian.clone())) {
@@ -69,19 +69,31 @@ fn components(wheel: &ZipArchive<BufReader<File>>) -> Vec<String> {
     components
 }
 
-/// The texts of a component in a language, each as a single line.
-fn texts(wheel: &mut ZipArchive<BufReader<File>>, wheel_path: &Path, component: &str, language: &str) -> Result<Texts> {
-    let name = translations_path(component, language);
-    let file = wheel.by_name(&name).map_err(|cause| invalid_zip(wheel_path, format!("{name}: {cause}")))?;
-    let value: Value = serde_json::from_reader(BufReader::new(file)).map_err(|cause| FetchError::Unexpected {
+/// Parses a file of the archive as JSON.
+fn read_json(
+    zip: &mut ZipArchive<BufReader<File>>,
+    budget: &mut Budget,
+    wheel_path: &Path,
+    name: String,
+) -> Result<Value> {
+    let invalid = |cause: String| invalid_zip(wheel_path, format!("{name}: {cause}"));
+    let file = zip.by_name(&name).map_err(|cause| invalid(cause.to_string()))?;
+    let mut bytes = Vec::new();
+    let read = budget.reader(file).take(MAX_TEXT).read_to_end(&mut bytes);
+    read.map_err(|cause| invalid(cause.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|cause| FetchError::Unexpected {
         path: name,
         line: cause.line(),
         expected: "texts in JSON",
         found: cause.to_string(),
-    })?;
+    })
+}
+
+/// The texts of a component in a language, each as a single line.
+fn texts(value: &Value) -> Texts {
     let mut texts = Texts::new();
-    collect(&value, String::new(), &mut texts);
-    Ok(texts)
+    collect(value, String::new(), &mut texts);
+    texts
 }
 
 /// Collects the leaves.

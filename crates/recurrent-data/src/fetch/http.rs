@@ -15,6 +15,9 @@ use super::progress::Progress;
 /// The size of a chunk that is read at once, in bytes.
 const CHUNK: usize = 1 << 16;
 
+/// The maximum size of a file whose size the manifest does not have, in bytes.
+const MAX_BYTES: u64 = 1 << 30;
+
 /// The download of one file.
 pub(super) struct HttpDownload<'a> {
     pub url: &'a str,
@@ -83,6 +86,11 @@ impl HttpDownload<'_> {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<()> {
         let total = response.body().content_length().map(|rest| start + rest).or(self.num_bytes);
+        let limit = self.num_bytes.unwrap_or(MAX_BYTES);
+        let too_large = || FetchError::TooLarge { url: self.url.to_string(), limit };
+        if total.is_some_and(|total| total > limit) {
+            return Err(too_large());
+        }
         let mut body = response.into_body().into_reader();
         let mut chunk = vec![0; CHUNK];
         let mut received = start;
@@ -99,15 +107,14 @@ impl HttpDownload<'_> {
             file.write_all(&chunk[..length]).map_err(FetchError::io("cannot write", partial))?;
             received += length as u64;
             progress(Progress::Received { bytes: received, total });
-            if self.num_bytes.is_some_and(|num_bytes| received > num_bytes) {
-                // The file is too long, so its checksum is wrong: do not read the rest.
-                break;
+            if received > limit {
+                // The rest is not read, and nothing remains to be resumed.
+                file.set_len(0).map_err(FetchError::io("cannot write", partial))?;
+                return Err(too_large());
             }
         }
         match total {
-            Some(total) if received < total && self.num_bytes.is_none_or(|num_bytes| received < num_bytes) => {
-                Err(interrupted(received, ErrorKind::UnexpectedEof.into()))
-            }
+            Some(total) if received < total => Err(interrupted(received, ErrorKind::UnexpectedEof.into())),
             _ => Ok(()),
         }
     }

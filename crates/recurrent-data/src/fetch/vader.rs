@@ -4,11 +4,10 @@
 //! tabs. Sentences with ratings near zero are dropped.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
-use super::archive::{TAR, with_tar_entry};
+use super::archive::{MAX_TEXT, TAR, with_tar_entry};
 use super::error::{FetchError, Result};
 use super::line::single_line;
 
@@ -19,10 +18,9 @@ const MIN_RATING: f64 = 0.5;
 
 /// Writes a CSV file with the columns `text` and `label`. Sentences keep their order, and duplicates are dropped.
 pub(super) fn convert(archive: &Path, out: impl Write, out_path: &Path) -> Result<()> {
-    let file = File::open(archive).map_err(FetchError::unreadable(archive))?;
-    let text = with_tar_entry(archive, file, INSIDE, |entry| {
+    let text = with_tar_entry(archive, INSIDE, |entry| {
         let mut text = String::new();
-        let read = entry.read_to_string(&mut text);
+        let read = entry.take(MAX_TEXT).read_to_string(&mut text);
         read.map_err(|cause| FetchError::InvalidArchive {
             path: archive.to_path_buf(),
             expected: TAR,

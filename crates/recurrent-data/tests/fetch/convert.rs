@@ -10,6 +10,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::sandbox::Sandbox;
+use crate::server::Server;
 
 /// A tar.gz archive of these files.
 fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -24,22 +25,25 @@ fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// A zip archive of these files.
-fn zip(files: &[(&str, &str)]) -> Vec<u8> {
+fn zip<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (path, contents) in files {
         zip.start_file(*path, SimpleFileOptions::default()).expect("a file in an archive");
-        zip.write_all(contents.as_bytes()).expect("a file in an archive");
+        zip.write_all(contents.as_ref()).expect("a file in an archive");
     }
     zip.finish().expect("an archive").into_inner()
 }
 
-/// The manifest of a table that is converted from `raw`, a file `inside` a package or the package itself.
-fn set(converter: &str, format: &str, raw: &[u8], inside: Option<&str>, prepared: &str) -> DatasetManifest {
-    let path = inside.map_or_else(String::new, |path| format!("path = \"{path}\"\n"));
+/// The manifest of a table that is converted from `raw`, a file at `path` in an archive, or a wheel.
+fn set(converter: &str, raw: &[u8], path: Option<&str>, prepared: &str) -> DatasetManifest {
+    let source = path.map_or("package = \"made\"\nversion = \"1\"\n".to_string(), |path| {
+        let archive = "0".repeat(64);
+        format!("url = \"http://127.0.0.1:1/made\"\npath = \"{path}\"\narchive_sha256 = \"{archive}\"\n")
+    });
     let manifest = format!(
         "name = \"made\"\ntitle = \"Made\"\nkind = \"text\"\ndescription = \"short\"\nlicense = \"mine\"\n\
          file = \"made.csv\"\nnum_bytes = {}\nsha256 = \"{}\"\nconverter = \"{converter}\"\n\
-         [[sources]]\npackage = \"made\"\nversion = \"1\"\nformat = \"{format}\"\n{path}sha256 = \"{}\"\n\
+         [[sources]]\n{source}sha256 = \"{}\"\n\
          [text]\nvalid_fraction = 0.1\n",
         prepared.len(),
         sha256(prepared.as_bytes()),
@@ -56,7 +60,7 @@ fn vader(sentences: &str, prepared: &str) -> (Sandbox, DatasetManifest, PathBuf)
     let raw = tar(&[("hutto_ICWSM_2014/other.txt", b"1\t4.0\tnot this"), (REVIEWS, sentences.as_bytes())]);
     let sandbox = Sandbox::new();
     let file = sandbox.write("raw.tar.gz", &raw);
-    (sandbox, set("vader", "sdist", &raw, Some(SDIST), prepared), file)
+    (sandbox, set("vader", &raw, Some(SDIST), prepared), file)
 }
 
 /// The table that is converted from a local file.
@@ -101,7 +105,7 @@ fn package_with_another_file_is_rejected() {
     for contents in [tar(&[(SDIST, b"other")]), tar(&[("made-1/setup.py", b"")]), b"no archive".to_vec()] {
         let package = sandbox.write("made-1.tar.gz", contents);
         let error = sandbox.rejected(&set, Some(&package), true);
-        assert!(error.contains(&format!("expected, for made, {SDIST} in the package made 1 (sha256 ")), "{error}");
+        assert!(error.contains(&format!("expected, for made, {SDIST} in http://127.0.0.1:1/made (sha256 ")), "{error}");
         assert!(sandbox.files(&set).is_empty(), "{:?}", sandbox.files(&set));
     }
 }
@@ -119,14 +123,14 @@ fn converted_local_file_replaces_the_download() {
 #[test]
 fn archive_without_its_file_is_reported() {
     let raw = tar(&[("hutto_ICWSM_2014/other.txt", b"")]);
-    let (sandbox, set) = (Sandbox::new(), set("vader", "sdist", &raw, Some(SDIST), ""));
+    let (sandbox, set) = (Sandbox::new(), set("vader", &raw, Some(SDIST), ""));
     let file = sandbox.write("raw.tar.gz", &raw);
     let error = sandbox.rejected(&set, Some(&file), false);
     assert!(error.ends_with(&format!("raw.tar.gz: expected {REVIEWS} inside, found no such file")), "{error}");
 
     let damaged = &raw[..raw.len() / 2];
     let file = sandbox.write("raw.tar.gz", damaged);
-    let set = crate::convert::set("vader", "sdist", damaged, Some(SDIST), "");
+    let set = crate::convert::set("vader", damaged, Some(SDIST), "");
     let error = sandbox.rejected(&set, Some(&file), false);
     assert!(error.contains("raw.tar.gz: expected a tar.gz archive: "), "{error}");
 }
@@ -140,7 +144,7 @@ fn home_assistant(files: &[(&str, &str, &str)], prepared: &str) -> String {
     let names: Vec<_> = files.iter().map(|(component, language, _)| translations(component, language)).collect();
     let files: Vec<_> = names.iter().zip(files).map(|(name, (_, _, texts))| (&**name, *texts)).collect();
     let wheel = zip(&files);
-    let (sandbox, set) = (Sandbox::new(), set("home-assistant", "wheel", &wheel, None, prepared));
+    let (sandbox, set) = (Sandbox::new(), set("home-assistant", &wheel, None, prepared));
     let file = sandbox.write("made.whl", wheel);
     converted(&sandbox, &set, &file)
 }
@@ -191,7 +195,7 @@ fn translations_are_joined_on_their_keys() {
 fn invalid_json_is_reported() {
     let (english, russian) = (translations("lamp", "en"), translations("lamp", "ru"));
     let wheel = zip(&[(&english, "{\n  oops"), (&russian, "{}")]);
-    let (sandbox, set) = (Sandbox::new(), set("home-assistant", "wheel", &wheel, None, ""));
+    let (sandbox, set) = (Sandbox::new(), set("home-assistant", &wheel, None, ""));
     let file = sandbox.write("made.whl", wheel);
     let error = sandbox.rejected(&set, Some(&file), false);
     assert!(error.starts_with(&format!("{english}, line 2: expected texts in JSON, found ")), "{error}");
@@ -199,8 +203,59 @@ fn invalid_json_is_reported() {
 
 #[test]
 fn invalid_zip_is_reported() {
-    let (sandbox, set) = (Sandbox::new(), set("home-assistant", "wheel", b"no zip", None, ""));
+    let (sandbox, set) = (Sandbox::new(), set("home-assistant", b"no zip", None, ""));
     let file = sandbox.write("made.whl", "no zip");
     let error = sandbox.rejected(&set, Some(&file), false);
     assert!(error.contains("made.whl: expected a zip archive: "), "{error}");
+}
+
+/// A megabyte of zeros that compresses to a thousandth.
+fn zeros(megabytes: usize) -> String {
+    "0".repeat(megabytes << 20)
+}
+
+#[test]
+fn archives_that_unpack_to_too_much_are_rejected() {
+    let error = "it unpacks to more than 1048576 bytes, too many for its size";
+    let (english, russian) = (translations("lamp", "en"), translations("lamp", "ru"));
+    let wheel = zip(&[(&*english, &*zeros(2)), (&*russian, "{}")]);
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("made.whl", &wheel);
+    let message = sandbox.rejected(&set("home-assistant", &wheel, None, ""), Some(&file), false);
+    assert!(message.ends_with(&format!("made.whl: expected a zip archive: {english}: {error}")), "{message}");
+
+    // The zeros are unpacked even if another file is wanted.
+    for path in [REVIEWS, "a/zeros"] {
+        let raw = tar(&[(path, zeros(2).as_bytes()), (REVIEWS, b"1\t2.0\tFine.\n")]);
+        let file = sandbox.write("raw.tar.gz", &raw);
+        let message = sandbox.rejected(&set("vader", &raw, Some(SDIST), ""), Some(&file), false);
+        assert!(message.contains("raw.tar.gz: expected a tar.gz archive: ") && message.ends_with(error), "{message}");
+    }
+}
+
+#[test]
+fn archive_is_verified_before_it_is_unpacked() {
+    let raw = tar(&[(REVIEWS, b"1\t2.0\tFine.\n")]);
+    let prepared = "text,label\nFine.,positive\n";
+    for archive in [tar(&[("made-1/setup.py", b""), (SDIST, &raw)]), zip(&[(SDIST, &raw)])] {
+        let server = Server::with_file(&archive);
+        let manifest = set("vader", &raw, Some(SDIST), prepared);
+        let toml = toml::to_string(&manifest).unwrap().replace("http://127.0.0.1:1/made", &server.url("made"));
+        let sandbox = Sandbox::new();
+
+        let wrong = DatasetManifest::from_toml("made/dataset.toml", &toml).unwrap();
+        let error = sandbox.rejected(&wrong, None, false);
+        assert!(
+            error.contains(&format!("expected the sha256 {}, found {}", "0".repeat(64), sha256(&archive))),
+            "{error}"
+        );
+        assert!(sandbox.files(&wrong).is_empty());
+
+        let toml = toml.replace(&"0".repeat(64), &sha256(&archive));
+        let manifest = DatasetManifest::from_toml("made/dataset.toml", &toml).unwrap();
+        let (file, events) = sandbox.fetch(&manifest, None).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(events.last().map(String::as_str), Some("converting"));
+        assert_eq!(std::fs::read_to_string(file).unwrap(), prepared);
+        assert_eq!(sandbox.files(&manifest), ["made.csv"]);
+    }
 }

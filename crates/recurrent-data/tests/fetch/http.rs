@@ -153,15 +153,20 @@ fn source_with_another_file_is_rejected() {
 #[test]
 fn too_long_download_is_stopped() {
     let (sandbox, letter) = (Sandbox::new(), letter());
-    let file = letter.clone();
-    let server = Server::start(move |_| {
-        let more = Answer::new("200 OK\r\nContent-Length: 9000000000", &[&*file, &*file].concat());
-        more.then_silence(Duration::from_secs(600))
-    });
-    let source = url_source(&server.url("letter"), &letter) + "num_bytes = 150000\n";
-    let set = text_manifest(&letter, &source);
-    let error = sandbox.rejected(&set, None, false);
-    assert!(error.contains("expected the sha256"), "{error}");
+    for (has_length, num_bytes, limit) in
+        [(true, "num_bytes = 150000\n", 150_000), (false, "num_bytes = 150000\n", 150_000), (true, "", 1 << 30)]
+    {
+        let file = letter.clone();
+        let server = Server::start(move |_| {
+            let status = if has_length { "200 OK\r\nContent-Length: 9000000000" } else { "200 OK" };
+            Answer::new(status, &[&*file, &*file].concat()).then_silence(Duration::from_secs(600))
+        });
+        let set = text_manifest(&letter, &(url_source(&server.url("letter"), &letter) + num_bytes));
+        let error = sandbox.rejected(&set, None, false);
+        assert_eq!(error, format!("{}: expected at most {limit} bytes, found more", server.url("letter")));
+        let left = std::fs::metadata(sandbox.path().join("letter").join(partial_name(&letter)));
+        assert_eq!(left.unwrap().len(), 0);
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::input::{SequenceInput, embed, embedding_row};
 use crate::choice::impl_choice;
 use crate::empty_batch::dense;
 use crate::padding::{MASKED, check_nonempty, fill_padding};
+use crate::parameters::linear;
 use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 
 /// How the outputs of all steps become one vector. Padding never counts.
@@ -64,18 +65,37 @@ pub struct SequenceClassifierConfig {
 }
 
 impl SequenceClassifierConfig {
+    /// The number of parameters, without making the network; `usize::MAX` stands for any larger number.
+    #[must_use]
+    pub fn num_parameters(&self) -> usize {
+        let features = self.hidden_size.saturating_mul(if self.bidirectional { 2 } else { 1 });
+        let embedding = match self.input {
+            SequenceInput::Tokens { vocab_size, embedding_dim } => linear(vocab_size, embedding_dim, false),
+            SequenceInput::Values { .. } => 0,
+        };
+        let pooling = match self.pooling {
+            Pooling::Attention => AttentionPooling::num_parameters(features),
+            Pooling::Last | Pooling::Mean | Pooling::Max => 0,
+        };
+        let parts = [embedding, self.recurrent().num_parameters(), pooling, linear(features, self.num_classes, true)];
+        parts.into_iter().fold(0, usize::saturating_add)
+    }
+
+    fn recurrent(&self) -> AnyRecurrentConfig {
+        AnyRecurrentConfig::new(self.cell, self.input.size(), self.hidden_size)
+            .with_num_layers(self.num_layers)
+            .with_bidirectional(self.bidirectional)
+            .with_dropout(self.dropout)
+            .with_cell_options(self.cell_options.clone())
+    }
+
     /// Makes the network with fresh weights.
     ///
     /// # Panics
     /// If a size is 0, `dropout` is not in `[0, 1)`, or an option of the cell is invalid.
     pub fn init(&self, device: &Device) -> SequenceClassifier {
         assert!(self.num_classes > 0, "num_classes must be at least 1");
-        let recurrent = AnyRecurrentConfig::new(self.cell, self.input.size(), self.hidden_size)
-            .with_num_layers(self.num_layers)
-            .with_bidirectional(self.bidirectional)
-            .with_dropout(self.dropout)
-            .with_cell_options(self.cell_options.clone())
-            .init(device);
+        let recurrent = self.recurrent().init(device);
         let features = recurrent.output_size();
         SequenceClassifier {
             embedding: self.input.embedding(device),
@@ -239,6 +259,10 @@ pub struct AttentionPooling {
 }
 
 impl AttentionPooling {
+    fn num_parameters(features: usize) -> usize {
+        linear(features, features, true).saturating_add(features)
+    }
+
     fn new(features: usize, device: &Device) -> Self {
         Self {
             hidden: LinearConfig::new(features, features).init(device),

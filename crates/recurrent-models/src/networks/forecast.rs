@@ -7,6 +7,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::empty_batch::dense;
 use crate::padding::check_nonempty;
+use crate::parameters::linear;
 use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 
 /// The configuration of a [`ForecastNetwork`].
@@ -40,6 +41,22 @@ pub struct ForecastNetworkConfig {
 }
 
 impl ForecastNetworkConfig {
+    /// The number of parameters, without making the network; `usize::MAX` stands for any larger number.
+    #[must_use]
+    pub fn num_parameters(&self) -> usize {
+        let layers = self.recurrent().map(|layer| layer.num_parameters()).fold(0, usize::saturating_add);
+        let top = self.hidden_sizes.last().copied().unwrap_or_default();
+        layers.saturating_add(linear(top, self.horizon.saturating_mul(self.num_targets), true))
+    }
+
+    /// The recurrent layers, from the bottom to the top.
+    fn recurrent(&self) -> impl Iterator<Item = AnyRecurrentConfig> {
+        let sizes = std::iter::once(&self.num_features).chain(&self.hidden_sizes).zip(&self.hidden_sizes);
+        sizes.map(|(input, hidden)| {
+            AnyRecurrentConfig::new(self.cell, *input, *hidden).with_cell_options(self.cell_options.clone())
+        })
+    }
+
     /// Makes the network with fresh weights.
     ///
     /// # Panics
@@ -52,13 +69,7 @@ impl ForecastNetworkConfig {
             let known = features.iter().all(|feature| *feature < self.num_features);
             assert!(known, "residual {features:?} is out of range: there are {} features", self.num_features);
         }
-        let sizes = std::iter::once(&self.num_features).chain(&self.hidden_sizes);
-        let layer = |(input, hidden): (&usize, &usize)| {
-            AnyRecurrentConfig::new(self.cell, *input, *hidden)
-                .with_cell_options(self.cell_options.clone())
-                .init(device)
-        };
-        let layers: Vec<AnyRecurrent> = sizes.zip(&self.hidden_sizes).map(layer).collect();
+        let layers: Vec<AnyRecurrent> = self.recurrent().map(|layer| layer.init(device)).collect();
         let top = self.hidden_sizes[self.hidden_sizes.len() - 1];
         ForecastNetwork {
             noise: GaussianNoiseConfig::new(self.noise_std).init(),

@@ -6,7 +6,8 @@ use burn::nn::{Dropout, DropoutConfig, Embedding};
 use burn::tensor::{Device, Int, Tensor};
 
 use super::input::{embedding, embedding_row};
-use super::output::TokenOutput;
+use super::output::{TokenOutput, token_output};
+use crate::parameters::linear;
 use crate::{AnyRecurrent, AnyRecurrentConfig, AnyState, CellKind, CellOptions, Summarize, Summary};
 
 /// The configuration of a [`LanguageModel`].
@@ -38,6 +39,21 @@ pub struct LanguageModelConfig {
 }
 
 impl LanguageModelConfig {
+    /// The number of parameters, without making the network; `usize::MAX` stands for any larger number.
+    #[must_use]
+    pub fn num_parameters(&self) -> usize {
+        let output = token_output(self.hidden_size, self.vocab_size, self.tie_weights.then_some(self.embedding_dim));
+        let embedding = linear(self.vocab_size, self.embedding_dim, false);
+        embedding.saturating_add(self.recurrent().num_parameters()).saturating_add(output)
+    }
+
+    fn recurrent(&self) -> AnyRecurrentConfig {
+        AnyRecurrentConfig::new(self.cell, self.embedding_dim, self.hidden_size)
+            .with_num_layers(self.num_layers)
+            .with_dropout(self.dropout)
+            .with_cell_options(self.cell_options.clone())
+    }
+
     /// Makes the network with fresh weights.
     ///
     /// # Panics
@@ -52,11 +68,7 @@ impl LanguageModelConfig {
         LanguageModel {
             embedding,
             dropout: DropoutConfig::new(self.dropout).init(),
-            recurrent: AnyRecurrentConfig::new(self.cell, self.embedding_dim, self.hidden_size)
-                .with_num_layers(self.num_layers)
-                .with_dropout(self.dropout)
-                .with_cell_options(self.cell_options.clone())
-                .init(device),
+            recurrent: self.recurrent().init(device),
             output,
         }
     }

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::SummaryRow;
 use crate::empty_batch::{dense, linear};
+use crate::parameters;
 
 /// A dense layer over a vocabulary, with weights of its own (Xavier uniform) or tied to an embedding's, transposed (Press
 /// & Wolf 2017). If there are not as many hidden units as embedding dimensions, a tied output projects them first. Biases
@@ -18,6 +19,16 @@ pub struct TokenOutput {
     pub weight: Option<Param<Tensor<2>>>,
     /// `[vocab]`.
     pub bias: Param<Tensor<1>>,
+}
+
+/// The number of parameters of a [`TokenOutput`], tied to an embedding of so many dimensions if there are any.
+pub(super) fn token_output(hidden_size: usize, vocab_size: usize, tied: Option<usize>) -> usize {
+    let weights = match tied {
+        None => parameters::linear(hidden_size, vocab_size, false),
+        Some(dim) if dim == hidden_size => 0,
+        Some(dim) => parameters::linear(hidden_size, dim, true),
+    };
+    weights.saturating_add(vocab_size)
 }
 
 impl TokenOutput {

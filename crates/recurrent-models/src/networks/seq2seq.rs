@@ -6,9 +6,10 @@ use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
 
 use super::input::TokenInput;
-use super::output::TokenOutput;
+use super::output::{TokenOutput, token_output};
 use crate::empty_batch::{concat, dense};
 use crate::padding::{check_nonempty, repeated_rows};
+use crate::parameters::{linear, sum_of_products};
 use crate::{
     AnyRecurrent, AnyRecurrentConfig, AnyState, Attention, AttentionConfig, AttentionKind, AttentionMemory, CellKind,
     CellOptions, Summarize, Summary, SummaryRow,
@@ -50,6 +51,40 @@ pub struct Seq2SeqConfig {
 }
 
 impl Seq2SeqConfig {
+    /// The number of parameters, without making the network; `usize::MAX` stands for any larger number.
+    #[must_use]
+    pub fn num_parameters(&self) -> usize {
+        let Self { source_vocab_size: source, target_vocab_size: target, hidden_size: hidden, .. } = *self;
+        let embedding = self.embedding_dim.map_or(0, |dim| sum_of_products([&[source, dim], &[target, dim]]));
+        let bridges = if self.cell == CellKind::Lstm { 2 } else { 1 };
+        let bridge = if self.bidirectional { linear(hidden.saturating_mul(2), hidden, true) } else { 0 };
+        let attention = self.attention.map_or(0, |kind| {
+            let key = GlobalAttention::key_size(kind, hidden, self.bidirectional);
+            let score = match kind {
+                AttentionKind::Dot => 0,
+                AttentionKind::General => linear(key, hidden, false),
+                AttentionKind::Additive => sum_of_products([&[hidden, hidden], &[key, hidden], &[hidden]]),
+            };
+            score.saturating_add(linear(key.saturating_add(hidden), hidden, false))
+        });
+        let parts = [
+            embedding,
+            self.recurrent(source).with_bidirectional(self.bidirectional).num_parameters(),
+            bridge.saturating_mul(bridges),
+            self.recurrent(target).num_parameters(),
+            attention,
+            token_output(hidden, target, self.embedding_dim.filter(|_| self.tie_weights)),
+        ];
+        parts.into_iter().fold(0, usize::saturating_add)
+    }
+
+    fn recurrent(&self, vocab_size: usize) -> AnyRecurrentConfig {
+        AnyRecurrentConfig::new(self.cell, self.embedding_dim.unwrap_or(vocab_size), self.hidden_size)
+            .with_num_layers(self.num_layers)
+            .with_dropout(self.dropout)
+            .with_cell_options(self.cell_options.clone())
+    }
+
     /// Makes the network with fresh weights.
     ///
     /// # Panics
@@ -58,21 +93,15 @@ impl Seq2SeqConfig {
     pub fn init(&self, device: &Device) -> Seq2Seq {
         let source = TokenInput::new(self.embedding_dim, self.source_vocab_size, self.dropout, device);
         let target = TokenInput::new(self.embedding_dim, self.target_vocab_size, self.dropout, device);
-        let recurrent = |vocab_size: usize| {
-            AnyRecurrentConfig::new(self.cell, self.embedding_dim.unwrap_or(vocab_size), self.hidden_size)
-                .with_num_layers(self.num_layers)
-                .with_dropout(self.dropout)
-                .with_cell_options(self.cell_options.clone())
-        };
         let output = match (self.tie_weights, &target.embedding) {
             (false, _) => TokenOutput::new(self.hidden_size, self.target_vocab_size, device),
             (true, Some(embedding)) => TokenOutput::tied(self.hidden_size, embedding, device),
             (true, None) => panic!("tie_weights needs an embedding_dim: one-hot tokens have no embedding to tie to"),
         };
         Seq2Seq {
-            encoder: recurrent(self.source_vocab_size).with_bidirectional(self.bidirectional).init(device),
+            encoder: self.recurrent(self.source_vocab_size).with_bidirectional(self.bidirectional).init(device),
             bridge: self.bidirectional.then(|| Bridge::new(self.cell, self.hidden_size, device)),
-            decoder: recurrent(self.target_vocab_size).init(device),
+            decoder: self.recurrent(self.target_vocab_size).init(device),
             attention: self
                 .attention
                 .map(|kind| GlobalAttention::new(kind, self.hidden_size, self.bidirectional, device)),
@@ -333,12 +362,17 @@ pub struct GlobalAttention {
 impl GlobalAttention {
     fn new(kind: AttentionKind, hidden_size: usize, bidirectional: bool, device: &Device) -> Self {
         let sum_directions = bidirectional && kind == AttentionKind::Dot;
-        let key = if bidirectional && !sum_directions { 2 * hidden_size } else { hidden_size };
+        let key = Self::key_size(kind, hidden_size, bidirectional);
         Self {
             score: AttentionConfig::new(kind, hidden_size, key).init(device),
             combine: LinearConfig::new(key + hidden_size, hidden_size).with_bias(false).init(device),
             sum_directions,
         }
+    }
+
+    /// The features of a key: the directions of the encoder are added for a dot product, and otherwise concatenated.
+    fn key_size(kind: AttentionKind, hidden_size: usize, bidirectional: bool) -> usize {
+        if bidirectional && kind != AttentionKind::Dot { hidden_size.saturating_mul(2) } else { hidden_size }
     }
 
     fn prepare(&self, outputs: Tensor<3>, lengths: &[usize]) -> AttentionMemory {

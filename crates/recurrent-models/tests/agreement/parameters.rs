@@ -228,3 +228,58 @@ fn cell_options_reach_every_layer_of_a_network() {
         assert!(!paths.iter().any(|path| path.contains("gates.bias")), "{paths:?}");
     }
 }
+
+#[test]
+fn parameters_are_counted_before_a_network_is_made() {
+    let device = Device::flex();
+    let options = [CellOptions::new(), CellOptions::new().with_bias(false), CellOptions::new().with_reset_after(false)];
+    for (cell, options) in CellKind::ALL.into_iter().flat_map(|cell| options.iter().map(move |one| (cell, one.clone())))
+    {
+        let forecast =
+            ForecastNetworkConfig::new(2, vec![4, 3], 3, 2).with_cell(cell).with_cell_options(options.clone());
+        assert_eq!(forecast.num_parameters(), forecast.init(&device).num_params());
+        for bidirectional in [false, true] {
+            for pooling in [Pooling::Last, Pooling::Attention] {
+                for input in [SequenceInput::tokens(7, 3), SequenceInput::values(3)] {
+                    let classifier = SequenceClassifierConfig::new(input, 5, 2)
+                        .with_num_layers(2)
+                        .with_bidirectional(bidirectional)
+                        .with_pooling(pooling)
+                        .with_cell(cell)
+                        .with_cell_options(options.clone());
+                    assert_eq!(classifier.num_parameters(), classifier.init(&device).num_params());
+                }
+            }
+            let attentions = AttentionKind::ALL.into_iter().map(Some).chain([None]);
+            for (attention, dim) in attentions.flat_map(|attention| [(attention, Some(3)), (attention, None)]) {
+                let seq2seq = Seq2SeqConfig::new(7, 9, 5)
+                    .with_embedding_dim(dim)
+                    .with_num_layers(2)
+                    .with_bidirectional(bidirectional)
+                    .with_attention(attention)
+                    .with_tie_weights(dim.is_some())
+                    .with_cell(cell)
+                    .with_cell_options(options.clone());
+                assert_eq!(seq2seq.num_parameters(), seq2seq.init(&device).num_params(), "{seq2seq:?}");
+            }
+        }
+        for (dim, tie_weights) in [(3, false), (3, true), (5, true)] {
+            let language = LanguageModelConfig::new(7, dim, 5)
+                .with_num_layers(3)
+                .with_tie_weights(tie_weights)
+                .with_cell(cell)
+                .with_cell_options(options.clone());
+            assert_eq!(language.num_parameters(), language.init(&device).num_params());
+        }
+    }
+}
+
+#[test]
+fn parameters_of_enormous_networks_are_counted() {
+    let huge = 1 << 40;
+    assert_eq!(LanguageModelConfig::new(huge, huge, huge).num_parameters(), usize::MAX);
+    assert_eq!(ForecastNetworkConfig::new(1, vec![huge; 3], 1, 1).num_parameters(), usize::MAX);
+    assert_eq!(Seq2SeqConfig::new(huge, 2, huge).with_bidirectional(true).num_parameters(), usize::MAX);
+    let input = SequenceInput::tokens(usize::MAX, usize::MAX);
+    assert_eq!(SequenceClassifierConfig::new(input, usize::MAX, 2).num_parameters(), usize::MAX);
+}

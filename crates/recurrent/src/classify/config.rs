@@ -8,7 +8,7 @@ use recurrent_models::networks::{Pooling, SequenceClassifierConfig, SequenceInpu
 
 use crate::Result;
 use crate::fit::FitConfig;
-use crate::settings::{Bound, Settings};
+use crate::settings::{Bound, MAX_LAYERS, MAX_STEPS, MAX_TOKENS, MAX_UNITS, Settings};
 use crate::tokenizer::TokenizerChoice;
 
 crate::settings! {
@@ -30,17 +30,17 @@ crate::settings! {
         /// The tokenizer: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
         tokenizer: TokenizerChoice = TokenizerKind::Words.into();
         /// Maximum vocabulary size; 0 for no limit.
-        vocab_size: usize = 20_000;
+        vocab_size: usize = 20_000, bound = Bound::Range(0, MAX_TOKENS);
         /// Minimum count of a token in the training split to be in the vocabulary.
-        min_count: usize = 2;
+        min_count: usize = 2, bound = Bound::Range(0, MAX_TOKENS);
         /// Embedding dimension.
-        embedding_dim: usize = 64, bound = Bound::AtLeast(1);
+        embedding_dim: usize = 64, bound = Bound::Range(1, MAX_UNITS);
         /// The recurrent cell: rnn, lstm, gru.
         cell: CellKind = CellKind::Lstm;
         /// Hidden units of each layer and direction.
-        hidden_size: usize = 32, bound = Bound::AtLeast(1);
+        hidden_size: usize = 32, bound = Bound::Range(1, MAX_UNITS);
         /// Number of layers.
-        num_layers: usize = 1, bound = Bound::AtLeast(1);
+        num_layers: usize = 1, bound = Bound::Range(1, MAX_LAYERS);
         /// Bidirectional layers.
         bidirectional: bool = true;
         /// Pooling of the outputs over time: last, mean, max, attention.
@@ -50,7 +50,7 @@ crate::settings! {
         /// Word dropout: fraction of the tokens that training reads as `<unk>` (Iyyer et al. 2015).
         word_dropout: f64 = 0.3, value_name = "FRACTION", bound = Bound::Fraction;
         /// Maximum tokens of a sentence; longer ones are truncated.
-        max_length: usize = 200, bound = Bound::AtLeast(1);
+        max_length: usize = 200, bound = Bound::Range(1, MAX_STEPS);
     }
     task: "classify",
     check: |_| Ok(()),

@@ -88,7 +88,9 @@ impl Predictor for Classifier {
                 found: cause.to_string(),
             })?;
         // `attribute` needs a network in training mode, without dropout.
-        let mut network = config.network(tokenizer.vocab_size(), labels.len()).with_dropout(0.0).init(device);
+        let network = config.network(tokenizer.vocab_size(), labels.len()).with_dropout(0.0);
+        run_dir.check_size(network.num_parameters())?;
+        let mut network = network.init(device);
         run_dir.read_weights(&mut network)?;
         #[cfg(feature = "fit")]
         let baseline = super::BagOfWords::read(&run_dir, labels.len())?;

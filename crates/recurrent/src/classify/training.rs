@@ -124,6 +124,10 @@ impl Task for Classifying {
         data.train.len()
     }
 
+    fn num_parameters(config: &ClassifyConfig, data: &ClassifyData) -> usize {
+        config.network(data.tokenizer.vocab_size(), data.labels.len()).num_parameters()
+    }
+
     fn network(config: &ClassifyConfig, data: &ClassifyData, device: &Device) -> SequenceClassifier {
         config.network(data.tokenizer.vocab_size(), data.labels.len()).init(device)
     }

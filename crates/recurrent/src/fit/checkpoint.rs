@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// How many checkpoints stay on disk: the last one, and the one before it in case the last is damaged.
 const MAX_CHECKPOINTS: usize = 2;
 const PROGRESS: &str = "progress.toml";
-const RECORDS: [&str; 3] = ["model.bpk", "optimizer.bpk", "scheduler.bpk"];
+pub(super) const RECORDS: [&str; 3] = ["model.bpk", "optimizer.bpk", "scheduler.bpk"];
 
 /// The checkpoints of a run.
 ///
@@ -93,7 +93,7 @@ impl Checkpoints {
         RECORDS.map(|name| RecordCheckpointer { checkpoints: checkpoints.clone(), name })
     }
 
-    fn folder(&self, epoch: usize) -> PathBuf {
+    pub fn folder(&self, epoch: usize) -> PathBuf {
         self.root.join(format!("epoch-{epoch:06}"))
     }
 
@@ -207,7 +207,7 @@ fn checksum(path: &Path) -> std::io::Result<String> {
     fs::read(path).map(|bytes| sha256(&bytes))
 }
 
-fn damaged(path: &Path, found: impl ToString) -> Error {
+pub(super) fn damaged(path: &Path, found: impl ToString) -> Error {
     Error::RunDir {
         path: path.to_path_buf(),
         expected: "a whole checkpoint (remove its folder to resume from the one before)".into(),

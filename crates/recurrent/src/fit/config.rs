@@ -5,25 +5,32 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{Bound, Settings};
+use crate::seed;
+use crate::settings::{Bound, MAX_BATCH, Settings};
+
+const MAX_EPOCHS: i64 = 1_000_000;
+
+/// The largest limit on gradients: above it there is no clipping in effect.
+const MAX_NORM: f64 = 1e9;
 
 crate::settings! {
     /// How a network is trained, with Adam (Kingma & Ba 2015).
     pub struct FitConfig {
         /// Passes over the training split.
-        epochs: usize = 40, bound = Bound::Range(1, 1_000_000);
+        epochs: usize = 40, bound = Bound::Range(1, MAX_EPOCHS);
         /// Batch size: windows, pairs, sentences, or parallel streams of a text per gradient step.
-        batch_size: usize = 32, bound = Bound::AtLeast(1);
+        batch_size: usize = 32, bound = Bound::Range(1, MAX_BATCH);
         /// Initial learning rate of Adam.
         lr: f64 = 1e-3, bound = Bound::Rate;
         /// Learning rate schedule: constant, exponential, cosine.
         schedule: Schedule = Schedule::Constant;
         /// Maximum global gradient norm; 0 for no clipping.
-        clip_norm: f64 = 1.0, bound = Bound::NonNegative, value_name = "NORM";
+        clip_norm: f64 = 1.0, bound = Bound::UpTo(MAX_NORM), value_name = "NORM";
         /// Early stopping: epochs without a lower validation loss after which training stops; 0 for never.
-        patience: usize = 10;
+        patience: usize = 10, bound = Bound::Range(0, MAX_EPOCHS);
         /// Random seed of initial weights, order of the batches, and dropout.
-        seed: u64 = 0;
+        #[serde(with = "crate::seed")]
+        seed: u64 = 0, parse = seed::parse, validate = seed::validate;
     }
 }
 

@@ -22,6 +22,8 @@ mod loss;
 #[cfg(feature = "fit")]
 mod objective;
 #[cfg(feature = "fit")]
+mod records;
+#[cfg(feature = "fit")]
 mod schedule;
 #[cfg(feature = "fit")]
 mod strategy;

@@ -12,6 +12,7 @@ use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
 use super::checkpoint::{Checkpoints, EveryEpoch};
 use super::objective::{Objective, TrainingModule};
+use super::records;
 use super::strategy::{EpochStrategy, FitResult};
 use super::{BatchSource, Callbacks, EpochSeed, FitConfig, History, Loader, Order, StopReason};
 use crate::{Error, Result, RunDir};
@@ -87,6 +88,9 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
     }
     let optimizer = AdamConfig::new().init();
     let module = TrainingModule { network, objective };
+    if start > 0 {
+        records::check(&checkpoints.folder(start), &module)?;
+    }
     let learner = Learner::new(module, optimizer, config.scheduler(loaders.steps_per_epoch.max(1))?);
 
     let result = Arc::new(Mutex::new(FitResult::new(history)));

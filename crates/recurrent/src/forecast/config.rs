@@ -8,8 +8,11 @@ use recurrent_models::networks::ForecastNetworkConfig;
 
 use crate::fit::FitConfig;
 use crate::partial::Partial;
-use crate::settings::{Bound, Settings};
+use crate::settings::{Bound, MAX_LAYERS, MAX_STEPS, MAX_UNITS, Settings};
 use crate::{Error, Result};
+
+/// The largest noise, in standard deviations of scaled features, which are mostly below 10.
+const MAX_NOISE: f64 = 1000.0;
 
 crate::settings! {
     /// The settings of a forecast.
@@ -31,19 +34,19 @@ crate::settings! {
         /// Scaler of the columns, fitted on the training split: standard, minmax, none.
         scaler: ScalerKind = ScalerKind::default();
         /// Length of a season, for the seasonal naive baseline; 0 for none.
-        season: usize = 0, value_name = "ROWS", default_text = Some("the data set's, or else 0");
+        season: usize = 0, value_name = "ROWS", bound = Bound::Range(0, MAX_STEPS), default_text = Some("the data set's, or else 0");
         /// Context length: past rows that a forecast is made from.
-        window: usize = 100, value_name = "ROWS", bound = Bound::AtLeast(1);
+        window: usize = 100, value_name = "ROWS", bound = Bound::Range(1, MAX_STEPS);
         /// Horizon: rows that are forecast at once.
-        horizon: usize = 1, value_name = "ROWS", bound = Bound::AtLeast(1), default_text = Some("the data set's, or else 1");
+        horizon: usize = 1, value_name = "ROWS", bound = Bound::Range(1, MAX_STEPS), default_text = Some("the data set's, or else 1");
         /// The recurrent cell: rnn, lstm, gru.
         cell: CellKind = CellKind::Lstm;
         /// Hidden units of each layer.
-        hidden_size: Vec<usize> = vec![50, 50], value_name = "N,..", bound = Bound::AtLeast(1);
+        hidden_size: Vec<usize> = vec![50, 50], value_name = "N,..", bound = Bound::Range(1, MAX_UNITS);
         /// Dropout between layers.
         dropout: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
         /// Standard deviation of the Gaussian noise that is added to the scaled features in training.
-        noise: f64 = 0.0, bound = Bound::NonNegative, default_text = Some("the data set's, or else 0");
+        noise: f64 = 0.0, bound = Bound::UpTo(MAX_NOISE), default_text = Some("the data set's, or else 0");
         /// Forecast the change from the last value, not the level.
         residual: bool = true, default_text = Some("true if all targets are among the features");
     }
@@ -117,6 +120,10 @@ impl ForecastConfig {
     }
 
     fn check_columns(&self) -> Result<()> {
+        if self.hidden_size.len() > MAX_LAYERS as usize {
+            let found = format!("{} layers", self.hidden_size.len());
+            return Err(Error::setting("hidden_size", format!("at most {MAX_LAYERS} layers"), found));
+        }
         if let (true, Some(name)) = (self.residual, self.target.iter().find(|name| !self.features.contains(name))) {
             let expected = "every target among the features, since the forecast is the change from its last value";
             return Err(Error::setting("residual", expected, format!("`{name}` among the targets alone")));

@@ -77,7 +77,9 @@ impl Predictor for Forecaster {
         let history = run_dir.read("history.csv")?;
         let source = run_dir.path("history.csv").display().to_string();
         let latest = Table::from_bytes(source, history.as_bytes(), Some(','))?.series(&transform.selection())?;
-        let mut network = config.network().init(device);
+        let network = config.network();
+        run_dir.check_size(network.num_parameters())?;
+        let mut network = network.init(device);
         run_dir.read_weights(&mut network)?;
         Ok(Self { network, transform, config, latest, device: device.clone() })
     }

@@ -79,6 +79,10 @@ impl Task for Forecasting {
         data.train.len()
     }
 
+    fn num_parameters(config: &ForecastConfig, _data: &ForecastData) -> usize {
+        config.network().num_parameters()
+    }
+
     fn network(config: &ForecastConfig, _data: &ForecastData, device: &Device) -> ForecastNetwork {
         config.network().init(device)
     }

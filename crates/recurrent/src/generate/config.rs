@@ -8,7 +8,7 @@ use recurrent_models::networks::LanguageModelConfig;
 
 use crate::Result;
 use crate::fit::FitConfig;
-use crate::settings::{Bound, Settings};
+use crate::settings::{Bound, MAX_LAYERS, MAX_STEPS, MAX_TOKENS, MAX_UNITS, Settings};
 use crate::tokenizer::TokenizerChoice;
 
 crate::settings! {
@@ -22,21 +22,21 @@ crate::settings! {
         /// The tokenizer: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
         tokenizer: TokenizerChoice = TokenizerKind::Chars.into();
         /// Maximum vocabulary size; 0 for no limit (bpe and unigram: 4000).
-        vocab_size: usize = 0;
+        vocab_size: usize = 0, bound = Bound::Range(0, MAX_TOKENS);
         /// The recurrent cell: rnn, lstm, gru.
         cell: CellKind = CellKind::Lstm;
         /// Embedding dimension.
-        embedding_dim: usize = 64, bound = Bound::AtLeast(1);
+        embedding_dim: usize = 64, bound = Bound::Range(1, MAX_UNITS);
         /// Hidden units of each layer.
-        hidden_size: usize = 256, bound = Bound::AtLeast(1);
+        hidden_size: usize = 256, bound = Bound::Range(1, MAX_UNITS);
         /// Number of layers.
-        num_layers: usize = 1, bound = Bound::AtLeast(1);
+        num_layers: usize = 1, bound = Bound::Range(1, MAX_LAYERS);
         /// Dropout on the embedding, between layers, and before the output.
         dropout: f64 = 0.2, value_name = "FRACTION", bound = Bound::Fraction;
         /// Weight tying: the output layer shares the embedding's weights.
         tie_weights: bool = false;
         /// Window of truncated backpropagation through time, in tokens.
-        bptt: usize = 64, bound = Bound::AtLeast(1);
+        bptt: usize = 64, bound = Bound::Range(1, MAX_STEPS);
         /// Fraction of the parallel streams whose state is reset to zero before each training window.
         ///
         /// A network that is always trained with a long context never learns how a text begins, and generates poor text

@@ -12,7 +12,7 @@ use recurrent_models::{AnyState, Summarize, Summary};
 use super::GenerateConfig;
 use super::prompt_end::PromptEnd;
 use crate::decoding::{BeamSearch, Sampler, SamplingConfig, StepDecoder, beam_search, id_tensor, padded_ids};
-use crate::settings::Bound;
+use crate::settings::{Bound, MAX_BEAMS, MAX_TOKENS};
 use crate::{Error, Predictor, Result, RunDir};
 
 /// The most tokens of a completed word.
@@ -139,7 +139,9 @@ impl Predictor for Generator {
         let run_dir = RunDir::open(folder)?;
         let config: GenerateConfig = run_dir.config()?;
         let tokenizer = run_dir.read_tokenizer("embedding.weight")?;
-        let mut network = config.network(tokenizer.vocab_size()).init(device);
+        let network = config.network(tokenizer.vocab_size());
+        run_dir.check_size(network.num_parameters())?;
+        let mut network = network.init(device);
         run_dir.read_weights(&mut network)?;
         Ok(Self { network, tokenizer, config, device: device.clone() })
     }
@@ -181,7 +183,8 @@ impl Generator {
         mut on_text: impl FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Generated> {
         options.sampling.check()?;
-        Bound::AtLeast(1).check("max_new_tokens", options.max_new_tokens.try_into().unwrap_or(i64::MAX))?;
+        Bound::Range(1, MAX_TOKENS).check("max_new_tokens", options.max_new_tokens.try_into().unwrap_or(i64::MAX))?;
+        Bound::Range(0, MAX_BEAMS).check("beam_size", options.beam_size.try_into().unwrap_or(i64::MAX))?;
         let (prompt, space) = (self.read_prompt(prompt), prompt.ends_with(' '));
         let unknown = prompt.unknown.clone();
         if let (true, false) = (options.strict, unknown.is_empty()) {
@@ -209,9 +212,9 @@ impl Generator {
     /// search is a beam search over prefixes, so that a completion with an unlikely prefix can be missed.
     ///
     /// # Errors
-    /// If `n` is 0.
+    /// If `n` is out of bounds.
     pub fn complete(&self, prefix: &str, n: usize) -> Result<Vec<Completion>> {
-        Bound::AtLeast(1).check("n", n.try_into().unwrap_or(i64::MAX))?;
+        Bound::Range(1, MAX_BEAMS).check("n", n.try_into().unwrap_or(i64::MAX))?;
         let prompt = self.read_prompt(prefix);
         let (state, last) = self.encode_prompt(&prompt.ids);
         let mut decoder = self.decoder(state, prompt.end.as_ref());

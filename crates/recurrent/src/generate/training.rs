@@ -62,7 +62,7 @@ impl GenerateData {
 
     /// The first `steps` steps of training: each input token and the one to predict.
     pub fn trace(&self, steps: usize) -> Vec<TracedStep> {
-        let mut traced = Vec::with_capacity(steps);
+        let mut traced = Vec::new();
         let named = |id: u32| (id, self.tokenizer.display_token(id));
         for window in 0..self.train.len() {
             let (inputs, targets) = self.train.batch(window);
@@ -175,6 +175,10 @@ impl Task for Generation {
 
     fn items(data: &GenerateData) -> usize {
         data.train.num_targets()
+    }
+
+    fn num_parameters(config: &GenerateConfig, data: &GenerateData) -> usize {
+        config.network(data.tokenizer.vocab_size()).num_parameters()
     }
 
     fn network(config: &GenerateConfig, data: &GenerateData, device: &Device) -> LanguageModel {

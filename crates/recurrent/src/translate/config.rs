@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fit::{FitConfig, Schedule};
 use crate::partial::Partial;
-use crate::settings::{Bound, Settings};
+use crate::settings::{Bound, MAX_BEAMS, MAX_LAYERS, MAX_LENGTH_PENALTY, MAX_STEPS, MAX_TOKENS, MAX_UNITS, Settings};
 use crate::task::{TaskSource, open_data};
 use crate::tokenizer::TokenizerChoice;
 use crate::{Error, Result, TaskConfig};
@@ -37,17 +37,17 @@ crate::settings! {
         /// The tokenizer on both sides: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
         tokenizer: TokenizerChoice = TokenizerKind::Bpe.into();
         /// Maximum vocabulary size of each side; 0 for no limit (bpe and unigram: 4000).
-        vocab_size: usize = 600;
+        vocab_size: usize = 600, bound = Bound::Range(0, MAX_TOKENS);
         /// One-hot input vectors instead of an embedding.
         one_hot: bool = false;
         /// Embedding dimension.
-        embedding_dim: usize = 128, bound = Bound::AtLeast(1);
+        embedding_dim: usize = 128, bound = Bound::Range(1, MAX_UNITS);
         /// The recurrent cell: rnn, lstm, gru.
         cell: CellKind = CellKind::Gru;
         /// Hidden units of each layer.
-        hidden_size: usize = 256, bound = Bound::AtLeast(1);
+        hidden_size: usize = 256, bound = Bound::Range(1, MAX_UNITS);
         /// Number of layers of the encoder, and of the decoder.
-        num_layers: usize = 1, bound = Bound::AtLeast(1);
+        num_layers: usize = 1, bound = Bound::Range(1, MAX_LAYERS);
         /// Bidirectional encoder.
         bidirectional: bool = true;
         /// Attention of the decoder, by its score: none, dot, general (Luong et al. 2015), additive (Bahdanau et al. 2015).
@@ -57,7 +57,7 @@ crate::settings! {
         /// Weight tying: the output layer shares the target embedding's weights.
         tie_weights: bool = false;
         /// Maximum tokens of a sentence; longer ones are truncated.
-        max_length: usize = 60, bound = Bound::AtLeast(1);
+        max_length: usize = 60, bound = Bound::Range(1, MAX_STEPS);
         /// Label smoothing: probability that is spread over all tokens (Szegedy et al. 2016); 0 for none.
         label_smoothing: f64 = 0.1, value_name = "FRACTION", bound = Bound::Fraction;
         /// Scheduled sampling: fraction of the decoder's training inputs that are its own predictions (Bengio et al. 2015).
@@ -65,9 +65,9 @@ crate::settings! {
         /// In the parallel form of Mihaylova & Martins 2019.
         scheduled_sampling: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
         /// Beam size of the evaluation; 1 for greedy search.
-        beam_size: usize = 5, bound = Bound::AtLeast(1);
+        beam_size: usize = 5, bound = Bound::Range(1, MAX_BEAMS);
         /// Length penalty of the evaluation: log-probabilities are divided by the length to this power; 0 for none.
-        length_penalty: f64 = 0.6, bound = Bound::NonNegative;
+        length_penalty: f64 = 0.6, bound = Bound::UpTo(MAX_LENGTH_PENALTY);
     }
     task: "translate",
     check: TranslateConfig::check_tied,

@@ -10,7 +10,7 @@ use super::TranslateConfig;
 use super::tokenizers::Tokenizers;
 use crate::Result;
 use crate::decoding::{BeamSearch, Hypothesis, StepDecoder, beam_search, id_tensor, padded_ids};
-use crate::settings::Bound;
+use crate::settings::{Bound, MAX_BEAMS, MAX_LENGTH_PENALTY};
 
 /// Sentences per batch.
 const BATCH: usize = 64;
@@ -48,8 +48,8 @@ impl BeamConfig {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        Bound::AtLeast(1).check("beam_size", self.beam_size.try_into().unwrap_or(i64::MAX))?;
-        Bound::NonNegative.check("length_penalty", self.length_penalty)?;
+        Bound::Range(1, MAX_BEAMS).check("beam_size", self.beam_size.try_into().unwrap_or(i64::MAX))?;
+        Bound::UpTo(MAX_LENGTH_PENALTY).check("length_penalty", self.length_penalty)?;
         match self.max_length {
             Some(max_length) => LENGTHS.check("max_length", max_length.try_into().unwrap_or(i64::MAX)),
             None => Ok(()),

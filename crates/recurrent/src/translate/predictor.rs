@@ -75,7 +75,9 @@ impl Predictor for Translator {
         let run_dir = RunDir::open(folder)?;
         let config: TranslateConfig = run_dir.config()?;
         let tokenizers = Tokenizers::read(&run_dir, &config)?;
-        let mut network = config.network(tokenizers.vocab_sizes()).init(device);
+        let network = config.network(tokenizers.vocab_sizes());
+        run_dir.check_size(network.num_parameters())?;
+        let mut network = network.init(device);
         run_dir.read_weights(&mut network)?;
         Ok(Self { network, tokenizers, config, device: device.clone() })
     }

@@ -126,6 +126,10 @@ impl Task for Translating {
         data.train.len()
     }
 
+    fn num_parameters(config: &TranslateConfig, data: &TranslateData) -> usize {
+        config.network(data.vocab_sizes()).num_parameters()
+    }
+
     fn network(config: &TranslateConfig, data: &TranslateData, device: &Device) -> Seq2Seq {
         config.network(data.vocab_sizes()).init(device)
     }

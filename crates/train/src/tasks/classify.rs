@@ -149,10 +149,10 @@ fn classifications(classifier: &Classifier, sentences: &[&str]) -> Result<Block>
 }
 
 /// The name of the baseline and its probabilities of each label for each sentence; none if there is no baseline.
-fn baseline(classifier: &Classifier, sentences: &[&str]) -> Result<Vec<(&'static str, Vec<f64>)>> {
-    let Some(name) = classifier.baseline_name().filter(|_| !sentences.is_empty()) else { return Ok(Vec::new()) };
-    let predictions = classifier.predict_baseline(sentences)?.unwrap_or_default();
-    Ok(predictions.into_iter().map(|probabilities| (name, probabilities)).collect())
+fn baseline(classifier: &Classifier, sentences: &[&str]) -> Vec<(&'static str, Vec<f64>)> {
+    let Some(name) = classifier.baseline_name() else { return Vec::new() };
+    let predictions = classifier.predict_baseline(sentences).unwrap_or_default();
+    predictions.into_iter().map(|probabilities| (name, probabilities)).collect()
 }
 
 /// The answer to an empty line.

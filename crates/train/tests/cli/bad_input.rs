@@ -130,15 +130,15 @@ fn several_numeric_columns_without_a_target() {
 fn settings_out_of_bounds() {
     let sandbox = TestSandbox::with_waves();
     for (setting, error) in [
-        ("--window 0", "--window: expected at least 1, found 0"),
-        ("--horizon 0", "--horizon: expected at least 1, found 0"),
-        ("--hidden-size 0", "--hidden-size: expected one or more values, each at least 1, found 0"),
+        ("--window 0", "--window: expected between 1 and 1000000, found 0"),
+        ("--horizon 0", "--horizon: expected between 1 and 1000000, found 0"),
+        ("--hidden-size 0", "--hidden-size: expected one or more values, each between 1 and 65536, found 0"),
         ("--dropout 1", "--dropout: expected a fraction in [0, 1), found 1"),
-        ("--noise=-1", "--noise: expected 0 or a positive number, found -1"),
+        ("--noise=-1", "--noise: expected a number from 0 to 1000, found -1"),
         ("--epochs 0", "--epochs: expected between 1 and 1000000, found 0"),
-        ("--batch-size 0", "--batch-size: expected at least 1, found 0"),
+        ("--batch-size 0", "--batch-size: expected between 1 and 1000000, found 0"),
         ("--lr 0", "--lr: expected a positive number"),
-        ("--clip-norm=-1", "--clip-norm: expected 0 or a positive number, found -1"),
+        ("--clip-norm=-1", "--clip-norm: expected a number from 0 to 1000000000, found -1"),
         ("--target wave,wave", "--target: expected each column once, found `wave` twice"),
         ("--window 500", "expected at least 501 rows for a window of 500 and a horizon of 1"),
     ] {
@@ -273,8 +273,10 @@ fn damaged_run_folder() {
     sandbox.write("other/transform.toml", transform);
     let config = sandbox.read("other/config.toml");
     sandbox.write("other/config.toml", config.replace("hidden_size = [3]", "hidden_size = []"));
-    sandbox.refused("predict other", "--hidden-size: expected one or more values, each at least 1, found none");
-    sandbox.refused("summary other", "--hidden-size: expected one or more values, each at least 1, found none");
+    sandbox
+        .refused("predict other", "--hidden-size: expected one or more values, each between 1 and 65536, found none");
+    sandbox
+        .refused("summary other", "--hidden-size: expected one or more values, each between 1 and 65536, found none");
     sandbox.write("other/config.toml", &config);
 
     sandbox.write("other/transform.toml", "window = \"ten\"\n");

@@ -296,7 +296,7 @@ mod pip {
 
     use super::*;
 
-    const SOURCE: &str = "package = \"letters\"\nversion = \"1.2\"\nformat = \"sdist\"\npip_args = [\"--pre\"]";
+    const SOURCE: &str = "package = \"letters\"\nversion = \"1.2\"";
 
     /// Writes a script into the folder `bin` that also supports `--version`.
     fn program(sandbox: &TestSandbox, name: &str, script: &str) {
@@ -317,8 +317,7 @@ mod pip {
         let sandbox = with_source(SOURCE);
         sandbox.write("package", letter());
         // The folder is the last argument but one.
-        let copy =
-            "echo \"$*\" >arguments\nwhile [ $# -gt 2 ]; do shift; done\n/bin/cp package \"$1/letters-1.2.tar.gz\"";
+        let copy = "echo \"$*\" >arguments\nwhile [ $# -gt 2 ]; do shift; done\n/bin/cp package \"$1/letters-1.2-py3-none-any.whl\"";
         program(&sandbox, "pip", copy);
         let ran = run(&sandbox);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -326,15 +325,33 @@ mod pip {
         assert_eq!(sandbox.bytes("raw/letter/letter.txt"), letter());
         assert_eq!(files(&sandbox), ["letter.txt"]);
         let arguments = sandbox.read("arguments");
-        for words in ["download --no-deps ", "--no-binary letters", "--pre", "letters==1.2"] {
+        for words in ["download --no-deps ", "--only-binary :all:", "letters==1.2"] {
             assert!(arguments.contains(words), "`{words}` in {arguments}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_manifest_becomes_an_argument_of_pip() {
+        for (source, error) in [
+            ("package = \"./letters\"\nversion = \"1\"", "sources.package: expected the name of a package"),
+            ("package = \"-e\"\nversion = \"1\"", "sources.package: expected the name of a package"),
+            ("package = \"letters\"\nversion = \"1 --pre\"", "sources.version: expected a version"),
+            ("package = \"letters\"\nversion = \"1\"\npip_args = [\"--pre\"]", "unknown field `pip_args`"),
+            ("package = \"letters\"\nversion = \"1\"\nformat = \"sdist\"", "unknown field `format`"),
+        ] {
+            let sandbox = with_source(source);
+            program(&sandbox, "pip", "echo \"$*\" >arguments");
+            let ran = run(&sandbox);
+            assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+            assert!(ran.stderr.contains("letter.toml") && ran.stderr.contains(error), "`{error}` in {}", ran.stderr);
+            assert!(!sandbox.path("arguments").exists() && !sandbox.path("raw").exists());
         }
     }
 
     #[test]
     fn package_with_another_checksum_is_refused() {
         let sandbox = with_source(SOURCE);
-        program(&sandbox, "pip", "while [ $# -gt 2 ]; do shift; done\necho other >\"$1/letters-1.2.tar.gz\"");
+        program(&sandbox, "pip", "while [ $# -gt 2 ]; do shift; done\necho other >\"$1/letters-1.2-py3-none-any.whl\"");
         let ran = run(&sandbox);
         assert_eq!(ran.code, Some(1), "{}", ran.stderr);
         assert!(ran.stderr.contains("error: the package letters 1.2: expected the sha256 "), "{}", ran.stderr);

@@ -7,9 +7,11 @@ mod data;
 mod forecast;
 mod generate;
 mod help;
+mod numeric_flags;
 mod program;
 mod resume;
 #[path = "../../../recurrent-data/tests/fetch/server.rs"]
 mod server;
+mod sizes;
 mod text_bad_input;
 mod translate;

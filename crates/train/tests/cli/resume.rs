@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use recurrent::data::sha256;
+
 use crate::program::TestSandbox;
 
 /// The metrics of each epoch, without the time that it took.
@@ -117,6 +119,37 @@ fn changed_data_are_refused() {
     let text = sandbox.read("waves.csv").replace("20.0000", "21.0000");
     sandbox.write("waves.csv", text);
     sandbox.refused("resume run --epochs 2", "expected the bytes that it began with (sha256 ");
+}
+
+#[test]
+fn hostile_checkpoints_under_their_checksums_are_refused() {
+    let sandbox = TestSandbox::with_waves();
+    sandbox.ok("forecast --config small.toml --epochs 1 --out run");
+    sandbox.ok("forecast --config small.toml --epochs 1 --hidden-size 5,4 --out other");
+    let folder = "run/checkpoints/epoch-000001";
+    let progress = sandbox.read(&format!("{folder}/progress.toml"));
+    for name in ["model.bpk", "optimizer.bpk", "scheduler.bpk"] {
+        let path = format!("{folder}/{name}");
+        let good = sandbox.bytes(&path);
+        let mut longer = good.clone();
+        // The length of the metadata.
+        longer[6..10].copy_from_slice(&[0xff; 4]);
+        let mut flipped = good.clone();
+        flipped[20] ^= 0xff;
+        let mut all = vec![Vec::new(), b"no record".to_vec(), good[..good.len() / 2].to_vec(), longer, flipped];
+        if name != "scheduler.bpk" {
+            all.push(sandbox.bytes(&format!("other/checkpoints/epoch-000001/{name}")));
+        }
+        for bytes in all {
+            sandbox.write(&path, &bytes);
+            let checksums = progress.replace(&sha256(&good), &sha256(&bytes));
+            sandbox.write(&format!("{folder}/progress.toml"), checksums);
+            sandbox.refused("resume run --epochs 2", &format!("{name}: expected a whole checkpoint"));
+        }
+        sandbox.write(&path, good);
+        sandbox.write(&format!("{folder}/progress.toml"), &progress);
+    }
+    sandbox.ok("resume run --epochs 2");
 }
 
 #[test]

@@ -79,12 +79,12 @@ fn text_too_short_for_its_windows() {
 fn settings_out_of_bounds() {
     let sandbox = TestSandbox::with_story();
     for (setting, error) in [
-        ("--bptt 0", "--bptt: expected at least 1, found 0"),
-        ("--hidden-size 0", "--hidden-size: expected at least 1, found 0"),
-        ("--embedding-dim 0", "--embedding-dim: expected at least 1, found 0"),
-        ("--num-layers 0", "--num-layers: expected at least 1, found 0"),
+        ("--bptt 0", "--bptt: expected between 1 and 1000000, found 0"),
+        ("--hidden-size 0", "--hidden-size: expected between 1 and 65536, found 0"),
+        ("--embedding-dim 0", "--embedding-dim: expected between 1 and 65536, found 0"),
+        ("--num-layers 0", "--num-layers: expected between 1 and 64, found 0"),
         ("--dropout 1", "--dropout: expected a fraction in [0, 1), found 1"),
-        ("--batch-size 0", "--batch-size: expected at least 1, found 0"),
+        ("--batch-size 0", "--batch-size: expected between 1 and 1000000, found 0"),
         ("--tokenizer story.txt", "story.txt: expected a tokenizer.json of Hugging Face: "),
         ("--tokenizer none.json", "none.json: expected a readable file: "),
     ] {
@@ -92,9 +92,9 @@ fn settings_out_of_bounds() {
     }
     let sandbox = TestSandbox::with_pairs();
     for (setting, error) in [
-        ("--max-length 0", "--max-length: expected at least 1, found 0"),
-        ("--beam-size 0", "--beam-size: expected at least 1, found 0"),
-        ("--length-penalty=-1", "--length-penalty: expected 0 or a positive number, found -1"),
+        ("--max-length 0", "--max-length: expected between 1 and 1000000, found 0"),
+        ("--beam-size 0", "--beam-size: expected between 1 and 1000, found 0"),
+        ("--length-penalty=-1", "--length-penalty: expected a number from 0 to 100, found -1"),
         ("--label-smoothing 1", "--label-smoothing: expected a fraction in [0, 1), found 1"),
         ("--scheduled-sampling 1", "--scheduled-sampling: expected a fraction in [0, 1), found 1"),
         ("--tie-weights --one-hot", "--tie-weights: expected an embedding to share weights with, found one-hot inputs"),
@@ -103,7 +103,7 @@ fn settings_out_of_bounds() {
     }
     let sandbox = TestSandbox::with_opinions(2);
     for (setting, error) in [
-        ("--max-length 0", "--max-length: expected at least 1, found 0"),
+        ("--max-length 0", "--max-length: expected between 1 and 1000000, found 0"),
         ("--word-dropout 1", "--word-dropout: expected a fraction in [0, 1), found 1"),
         (
             "--min-count 1000",
@@ -301,7 +301,7 @@ fn options_of_another_task() {
         ("--length-penalty 1", "--length-penalty: it is for runs of `translate`, and run is a run of `generate`"),
         ("--explain", "--explain: it is for runs of `classify`, and run is a run of `generate`"),
         ("--format csv", "--format: expected text or json for this run, found csv"),
-        ("--max-new-tokens 0", "--max-new-tokens: expected at least 1, found 0"),
+        ("--max-new-tokens 0", "--max-new-tokens: expected between 1 and 1000000, found 0"),
         ("--temperature=-1", "--temperature: expected 0 or a positive number, found -1"),
         ("--top-p 0", "--top-p: expected a fraction above 0 and at most 1, found 0"),
         ("--repetition-penalty 0.5", "--repetition-penalty: expected a number of at least 1, found 0.5"),

@@ -107,11 +107,15 @@ fn json_has_probability_and_alternatives() {
         &["ana"],
         "--format: expected text or json for this run, found csv",
     );
-    sandbox.refused_with_args("predict run --beam-size 0", &["ana"], "--beam-size: expected at least 1, found 0");
+    sandbox.refused_with_args(
+        "predict run --beam-size 0",
+        &["ana"],
+        "--beam-size: expected between 1 and 1000, found 0",
+    );
     sandbox.refused_with_args(
         "predict run --length-penalty=-1",
         &["ana"],
-        "--length-penalty: expected 0 or a positive number, found -1",
+        "--length-penalty: expected a number from 0 to 100, found -1",
     );
 }
 

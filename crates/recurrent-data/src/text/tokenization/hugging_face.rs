@@ -1,6 +1,8 @@
 //! A tokenizer loaded from a `tokenizer.json` of Hugging Face.
 
-use std::{error::Error, ops::Range};
+use std::error::Error;
+use std::ops::Range;
+use std::panic::catch_unwind;
 
 use tokenizers::{
     AddedToken, DecoderWrapper, Model, ModelWrapper, NormalizedString, Normalizer, OffsetReferential, OffsetType,
@@ -11,6 +13,13 @@ use super::byte_letters::{byte, letters};
 use super::config::TokenizerKind;
 use super::display::{visible, visible_bytes};
 use super::special_tokens::{NAMES, SpecialTokens};
+use super::untrusted;
+
+/// A text with letters of several alphabets, digits, punctuation, spaces and line ends.
+const PROBE: &str = "The cat's 12.5% — Кот,  \té 🐈 <eos> 中文!\n\n";
+
+/// How many ids are decoded as a test.
+const PROBED_IDS: u32 = 1000;
 
 /// Common names of the special tokens, the most likely first.
 const PAD: &[&str] = &["<pad>", "[PAD]", "<|pad|>", "<|padding|>"];
@@ -28,7 +37,20 @@ pub(crate) struct HuggingFace {
 }
 
 impl HuggingFace {
-    pub(crate) fn new(mut tokenizer: HfTokenizer) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    /// Parses a `tokenizer.json`, which may be anybody's.
+    pub(crate) fn from_json(json: &[u8]) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        untrusted::check(&serde_json::from_slice(json)?)?;
+        // The library does not check everything. Most of what is left out shows with the first text.
+        let parsed = catch_unwind(|| {
+            let parsed = Self::new(HfTokenizer::from_bytes(json)?)?;
+            parsed.encode(PROBE, |_, _| ());
+            parsed.decode(&(0..PROBED_IDS.min(parsed.vocab_size as u32)).collect::<Vec<_>>());
+            Ok(parsed)
+        });
+        parsed.unwrap_or_else(|_| Err("a tokenizer that can encode a text, found one that the library fails on".into()))
+    }
+
+    fn new(mut tokenizer: HfTokenizer) -> Result<Self, Box<dyn Error + Send + Sync>> {
         // Truncation and padding happen when batches are made.
         tokenizer.with_truncation(None)?;
         tokenizer.with_padding(None);
@@ -303,6 +325,53 @@ mod tests {
             assert_eq!(again.vocab_size(), tokenizer.vocab_size());
             assert_eq!(again.encode("hello к"), tokenizer.encode("hello к"));
         }
+    }
+
+    #[test]
+    fn hostile_tokenizers_are_rejected() {
+        let words = |vocab: Value| json!({"type": "WordLevel", "vocab": vocab, "unk_token": "<unk>"});
+        let small = || words(json!({"<unk>": 0, "a": 1}));
+        let pre_tokenizer = |pre_tokenizer: Value| file(small(), json!([]), json!({"pre_tokenizer": pre_tokenizer}));
+        let charsmap = |map: &str| {
+            let normalizer = json!({"type": "Precompiled", "precompiled_charsmap": map});
+            file(small(), json!([]), json!({"normalizer": normalizer}))
+        };
+        let added: Vec<Value> = (0..100_000).map(|id| special(id, &format!("<{id}>"))).collect();
+        for (hostile, error) in [
+            (
+                file(words(json!({"<unk>": 0, "a": 1_000_000_000})), json!([]), json!({})),
+                "ids below 1000000, found 1000000000",
+            ),
+            (
+                file(words(json!({"<unk>": 0, "a": u32::MAX})), json!([]), json!({})),
+                "ids below 1000000, found 4294967295",
+            ),
+            (file(small(), json!([special(1_000_000, "<x>")]), json!({})), "ids below 1000000, found 1000000"),
+            (pre_tokenizer(json!({"type": "FixedLength", "length": 0})), "a `length` of at least 1, found 0"),
+            (
+                pre_tokenizer(json!({"type": "Sequence", "pretokenizers": [{"type": "FixedLength", "length": 0}]})),
+                "a `length` of at least 1, found 0",
+            ),
+            (charsmap("AAAA"), "a valid `precompiled_charsmap`, found another"),
+            (charsmap("AAEAAAAA"), "a valid `precompiled_charsmap`, found another"),
+            (file(small(), Value::Array(added), json!({})), "at most 10000 added tokens, found 100000"),
+        ] {
+            let message = open(&hostile).unwrap_err().to_string();
+            assert!(
+                message.ends_with(&format!("tokenizer.json: expected a tokenizer.json of Hugging Face: {error}")),
+                "{message}"
+            );
+            let saved = json!({"kind": "words", "tokenizer": hostile}).to_string();
+            let message = Tokenizer::from_json("tokenizer.json", &saved).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("tokenizer.json: expected a saved tokenizer: {error}")), "{message}");
+        }
+    }
+
+    #[test]
+    fn many_added_tokens_are_accepted() {
+        let added: Vec<Value> = (2..10_002).map(|id| special(id, &format!("<{id}>"))).collect();
+        let words = json!({"type": "WordLevel", "vocab": {"<unk>": 0, "a": 1}, "unk_token": "<unk>"});
+        assert_eq!(open(&file(words, Value::Array(added), json!({}))).unwrap().vocab_size(), 10_005);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod stream;
 mod subword_trainer;
 mod subwords;
 mod tokenizer;
+mod untrusted;
 mod words;
 
 pub use config::{TokenizerConfig, TokenizerKind};

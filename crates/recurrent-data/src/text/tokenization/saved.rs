@@ -1,7 +1,6 @@
 //! The JSON format of a saved tokenizer.
 
-use serde::{Deserialize, Serialize};
-use tokenizers::Tokenizer as HfTokenizer;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::chars::Chars;
 use super::config::TokenizerKind;
@@ -26,7 +25,23 @@ pub(crate) struct Saved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pieces: Option<Vec<(String, f64)>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    tokenizer: Option<Box<HfTokenizer>>,
+    tokenizer: Option<Box<Loaded>>,
+}
+
+/// A loaded tokenizer, which is written as its own `tokenizer.json`.
+struct Loaded(HuggingFace);
+
+impl Serialize for Loaded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.inner().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Loaded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = serde_json::Value::deserialize(deserializer)?.to_string();
+        HuggingFace::from_json(json.as_bytes()).map(Self).map_err(serde::de::Error::custom)
+    }
 }
 
 impl From<&Model> for Saved {
@@ -44,7 +59,7 @@ impl From<&Model> for Saved {
                 saved.merges = subwords.merges().map(<[_]>::to_vec);
                 saved.pieces = subwords.pieces().map(<[_]>::to_vec);
             }
-            Model::HuggingFace(tokenizer) => saved.tokenizer = Some(Box::new(tokenizer.inner().clone())),
+            Model::HuggingFace(tokenizer) => saved.tokenizer = Some(Box::new(Loaded((**tokenizer).clone()))),
         }
         saved
     }
@@ -55,9 +70,7 @@ impl TryFrom<Saved> for Model {
 
     fn try_from(saved: Saved) -> Result<Self, String> {
         let model = match saved {
-            Saved { tokenizer: Some(tokenizer), .. } => HuggingFace::new(*tokenizer)
-                .map(|tokenizer| Self::HuggingFace(Box::new(tokenizer)))
-                .map_err(|cause| cause.to_string()),
+            Saved { tokenizer: Some(tokenizer), .. } => Ok(Self::HuggingFace(Box::new(tokenizer.0))),
             Saved { kind: TokenizerKind::Chars, alphabet: Some(alphabet), .. } => {
                 Chars::from_alphabet(&alphabet).map(Self::Chars)
             }

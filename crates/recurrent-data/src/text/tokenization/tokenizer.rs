@@ -14,9 +14,10 @@ use super::model::Model;
 use super::saved::Saved;
 use super::special_tokens::SpecialTokens;
 use super::subwords::Subwords;
+use super::untrusted;
 use super::words::Words;
 use crate::error::{DataError, Result};
-use crate::file::read_file;
+use crate::file::read_at_most;
 use crate::role::Train;
 use crate::text::texts::Texts;
 
@@ -100,15 +101,16 @@ impl Tokenizer {
     /// of the file are ignored.
     ///
     /// # Errors
-    /// If the file cannot be read or is not such a tokenizer.
+    /// If the file cannot be read, is not such a tokenizer, or is one that would cost too much memory or time: of more
+    /// than 64 MiB, a million ids or 10,000 added tokens, say.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
-        let bytes = read_file(&path)?;
+        let bytes = read_at_most(&path, untrusted::MAX_BYTES)?;
         let invalid = |cause| DataError::InvalidTokenizer {
             path: path.as_ref().display().to_string(),
             expected: "a tokenizer.json of Hugging Face",
             cause,
         };
-        let tokenizer = HfTokenizer::from_bytes(bytes).and_then(HuggingFace::new).map_err(invalid)?;
+        let tokenizer = HuggingFace::from_json(&bytes).map_err(invalid)?;
         Ok(Self::new(Model::HuggingFace(Box::new(tokenizer))))
     }
 

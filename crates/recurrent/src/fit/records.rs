@@ -1,0 +1,103 @@
+//! The records of a checkpoint, checked against the network before burn-train loads them, which panics if they do not fit.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{DType, Shape, Tensor};
+use burn_pack::{Reader, Scalar, Tensor as Record};
+
+use super::checkpoint::{RECORDS, damaged};
+use crate::Result;
+
+/// The largest number in a record: a count of steps or a learning rate.
+const MAX_NUMBER: f64 = 1e15;
+
+/// Checks the records in the folder of a checkpoint: the tensors of the network, those of Adam for each of them, and the
+/// numbers of the learning rate scheduler.
+///
+/// # Errors
+/// If a record cannot be read, or is not one of this network.
+pub(super) fn check<M: Module>(folder: &Path, network: &M) -> Result<()> {
+    let [model, optimizer, scheduler] = RECORDS.map(|name| folder.join(name));
+    let parameters = check_model(&model, network).map_err(|found| damaged(&model, found))?;
+    check_optimizer(&optimizer, &parameters).map_err(|found| damaged(&optimizer, found))?;
+    read(&scheduler).map(drop).map_err(|found| damaged(&scheduler, found))
+}
+
+/// The shape and type of every parameter, by its id in the checkpoint.
+type Parameters = BTreeMap<u64, (Shape, DType)>;
+
+/// The shape and type of every parameter of a network, by its path.
+#[derive(Default)]
+struct Paths {
+    path: Vec<String>,
+    found: BTreeMap<String, (Shape, DType)>,
+}
+
+impl ModuleVisitor for Paths {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.found.insert(self.path.join("."), (param.lazy_shape(), param.val().dtype()));
+    }
+
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+}
+
+fn check_model<M: Module>(path: &Path, network: &M) -> Result<Parameters, String> {
+    let mut paths = Paths::default();
+    network.visit(&mut paths);
+    let mut expected = paths.found;
+    let mut parameters = Parameters::new();
+    for tensor in read(path)?.0 {
+        let (name, dtype, shape, id, _) = tensor.into_parts().map_err(|cause| cause.to_string())?;
+        let found = (shape, dtype);
+        if expected.remove(&name).as_ref() != Some(&found) {
+            return Err(format!("a tensor `{name}` {:?} that the network has not", found.0));
+        }
+        let id = id.ok_or_else(|| format!("a tensor `{name}` without an id"))?;
+        if parameters.insert(id, found).is_some() {
+            return Err(format!("the id of `{name}` twice"));
+        }
+    }
+    match expected.keys().next() {
+        Some(missing) => Err(format!("no tensor `{missing}`")),
+        None => Ok(parameters),
+    }
+}
+
+fn check_optimizer(path: &Path, parameters: &Parameters) -> Result<(), String> {
+    let (tensors, scalars) = read(path)?;
+    for tensor in tensors {
+        let (name, dtype, shape, id, _) = tensor.into_parts().map_err(|cause| cause.to_string())?;
+        let of_name = name.split_once('.').and_then(|(id, _)| id.parse().ok());
+        let expected = id.filter(|id| of_name == Some(*id)).and_then(|id| parameters.get(&id));
+        if expected != Some(&(shape, dtype)) {
+            return Err(format!("a tensor `{name}` that is of none of the network's"));
+        }
+    }
+    for (name, scalar) in scalars {
+        let Some(id) = name.strip_suffix(".__rank") else { continue };
+        let shape = id.parse().ok().and_then(|id: u64| parameters.get(&id));
+        if shape.map(|(shape, _)| shape.num_dims()) != usize::try_from(scalar).ok() {
+            return Err(format!("a number `{name}` that is of none of the network's tensors"));
+        }
+    }
+    Ok(())
+}
+
+/// The tensors and numbers of a record.
+fn read(path: &Path) -> Result<(Vec<Record>, BTreeMap<String, Scalar>), String> {
+    let reader = Reader::from_file_exact(path).map_err(|cause| cause.to_string())?;
+    let scalars = reader.scalars().clone();
+    let invalid = scalars.iter().find(|(_, scalar)| !f64::try_from(**scalar).is_ok_and(|x| x.abs() <= MAX_NUMBER));
+    if let Some((name, scalar)) = invalid {
+        return Err(format!("a number `{name}` of {scalar:?}"));
+    }
+    Ok((reader.into_tensors().map_err(|cause| cause.to_string())?, scalars))
+}
