@@ -1,7 +1,8 @@
 //! Metrics of texts and classifications, computed on the CPU in double precision.
 //!
 //! - [`corpus_bleu`], [`corpus_chrf`] and [`exact_match`] compare texts with one or more references each;
-//! - [`classification`] compares predicted probabilities with labels.
+//! - [`classification`] compares predicted probabilities with labels;
+//! - [`significant`] is a number as text, however small it is.
 //!
 //! ```
 //! use recurrent::metrics::{corpus_bleu, corpus_chrf, exact_match};
@@ -23,11 +24,13 @@ mod bleu;
 mod chrf;
 pub mod classification;
 mod exact_match;
+mod significant;
 mod text;
 
 pub use bleu::{Bleu, corpus_bleu};
 pub use chrf::corpus_chrf;
 pub use exact_match::exact_match;
+pub use significant::significant;
 
 #[cfg(test)]
 mod tests {
