@@ -57,8 +57,8 @@ impl DataSource {
     /// path. Nothing is read yet.
     ///
     /// # Errors
-    /// If the data set has not been fetched, the file does not exist or is a directory, or `data` is a single word that
-    /// is neither a name nor a file.
+    /// If the data set has not been fetched, the file does not exist or is a directory, pipe or device (which could not be
+    /// read again when the run is evaluated), or `data` is a single word that is neither a name nor a file.
     pub fn open(data: &str, raw_folder: impl AsRef<Path>) -> Result<Self> {
         match RegisteredDataset::find(data) {
             Ok(RegisteredDataset { manifest, bytes: Some(bytes) }) => {
@@ -79,6 +79,9 @@ impl DataSource {
                     Err(_) if is_word => Err(unknown),
                     Err(cause) => Err(DataError::Unreadable { path: data.to_string(), cause }),
                     Ok(metadata) if metadata.is_dir() => Err(DataError::IsDirectory { path: data.to_string() }),
+                    Ok(metadata) if !metadata.is_file() => {
+                        Err(DataError::NotRegular { path: data.to_string(), found: file_kind(metadata.file_type()) })
+                    }
                     Ok(_) => Ok(Self::new(data, None, Location::File(path.to_path_buf()))),
                 }
             }
@@ -152,7 +155,7 @@ impl DataSource {
         }
     }
 
-    /// The contents as a table, parsed once and kept. The delimiter is detected from the header.
+    /// The contents as a table, parsed once and kept. The delimiter is detected.
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes), and if they are not a table: see [`Table::from_bytes`].
@@ -233,6 +236,16 @@ impl fmt::Debug for DataSource {
     }
 }
 
+/// What a path is that is neither a file nor a directory.
+fn file_kind(file_type: fs::FileType) -> &'static str {
+    #[cfg(unix)]
+    if std::os::unix::fs::FileTypeExt::is_fifo(&file_type) {
+        return "a pipe";
+    }
+    let _ = file_type;
+    "a device"
+}
+
 fn get_or_try_init<T>(cell: &OnceLock<T>, init: impl FnOnce() -> Result<T>) -> Result<&T> {
     match cell.get() {
         Some(value) => Ok(value),
@@ -311,6 +324,13 @@ mod tests {
         let here = folder.path().display().to_string();
         let error = DataSource::open(&here, RAW_FOLDER).unwrap_err().to_string();
         assert_eq!(error, format!("{here}: expected a file, found a directory"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_are_rejected() {
+        let error = DataSource::open("/dev/null", RAW_FOLDER).unwrap_err().to_string();
+        assert!(error.starts_with("/dev/null: expected a regular file, which can be read again later"), "{error}");
     }
 
     #[test]

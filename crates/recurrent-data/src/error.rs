@@ -25,6 +25,12 @@ pub enum DataError {
         cause: io::Error,
     },
 
+    /// The path is a pipe or a device, which cannot be read a second time.
+    #[error(
+        "{path}: expected a regular file, which can be read again later, found {found}; save its contents in a file"
+    )]
+    NotRegular { path: String, found: &'static str },
+
     /// The path is a directory.
     #[error("{path}: expected a file, found a directory")]
     IsDirectory { path: String },
@@ -38,7 +44,7 @@ pub enum DataError {
     Empty { path: String, found: &'static str },
 
     /// The first line of a table is data already.
-    #[error("{path}, line {line}: expected a header of column names, found only numbers: {found}")]
+    #[error("{path}, line {line}: expected a header of column names, found numbers or dates: {found}")]
     NoHeader { path: String, line: usize, found: String },
 
     /// Two columns have the same name.
@@ -61,9 +67,23 @@ pub enum DataError {
     #[error("{path}: expected a delimiter such as , ; | or a tab, found {found:?}")]
     InvalidDelimiter { path: String, found: char },
 
+    /// Two delimiters give the rows as many fields as the header.
+    #[error(
+        "{path}: expected one delimiter, found two that fit the header and the rows, {first:?} and {second:?}; put \
+         cells that contain one of them in quotes"
+    )]
+    AmbiguousDelimiter { path: String, first: char, second: char },
+
     /// A cell cannot be parsed as a number.
     #[error("{path}, line {line}, column `{column}`: expected a number, found `{found}`")]
     NotANumber { path: String, line: usize, column: String, found: String },
+
+    /// A number has a decimal comma, or marks between its thousands.
+    #[error(
+        "{path}, line {line}, column `{column}`: expected a number with a decimal point and without marks between \
+         thousands, such as 1234.5, found `{found}`"
+    )]
+    MarkedNumber { path: String, line: usize, column: String, found: String },
 
     /// A cell is NaN, infinite, or too large for single precision.
     #[error("{path}, line {line}, column `{column}`: expected a finite number, found `{found}`")]
@@ -91,6 +111,13 @@ pub enum DataError {
          2012-01-31 18:30, found `{found}`"
     )]
     InvalidDate { path: String, line: usize, column: String, found: String },
+
+    /// Some dates have an offset from UTC, others have none.
+    #[error(
+        "{path}, line {line}, column `{column}`: expected an offset from UTC, such as +02:00, in every row or in none, \
+         found `{found}` after `{previous}` (line {previous_line})"
+    )]
+    MixedOffsets { path: String, line: usize, column: String, found: String, previous: String, previous_line: usize },
 
     /// A date is earlier than the one before.
     #[error(

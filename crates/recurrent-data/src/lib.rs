@@ -70,6 +70,7 @@
 
 mod availability;
 mod calendar;
+mod cell;
 mod checksum;
 mod column_selection;
 mod data_source;
@@ -116,9 +117,10 @@ pub use series::Series;
 pub use split::{Split, Subset};
 pub use table::Table;
 pub use text::{
-    BpttBatches, Corpus, CorpusSplit, CorpusSubset, EncodedCorpus, EncodedPairs, EncodedTexts, LabeledSplit,
-    LabeledSubset, LabeledText, LabeledTexts, Pair, PairBatch, PairSplit, PairSubset, ParallelCorpus, ReferenceSet,
-    SpecialTokens, TextBatch, TextStream, Texts, TokenBatch, Tokenizer, TokenizerConfig, TokenizerKind, UnknownPiece,
+    BpttBatches, Corpus, CorpusSplit, CorpusSubset, DefaultColumns, EncodedCorpus, EncodedPairs, EncodedTexts,
+    LabeledSplit, LabeledSubset, LabeledText, LabeledTexts, Pair, PairBatch, PairSplit, PairSubset, ParallelCorpus,
+    ReferenceSet, SpecialTokens, TextBatch, TextStream, Texts, TokenBatch, Tokenizer, TokenizerConfig, TokenizerKind,
+    UnknownPiece,
 };
 pub use window::{WindowShape, Windows};
 pub use window_batch::WindowBatch;

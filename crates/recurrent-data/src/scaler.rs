@@ -9,6 +9,9 @@ use crate::role::{Role, Train, Whole};
 use crate::series::Series;
 use crate::split::Subset;
 
+/// The relative difference of two values that a few additions or multiplications in another order can make.
+const ROUNDING: f64 = 64.0 * f64::EPSILON;
+
 /// How a column is scaled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,7 +35,7 @@ impl ScalerKind {
         let (shift, scale) = match self {
             Self::None => (0.0, 1.0),
             // The deviation of a constant column would be a rounding error near 0.
-            _ if low == high => (low, 1.0),
+            _ if high - low <= rounding_error(column) => (low, 1.0),
             Self::MinMax => (low, high - low),
             Self::Standard => mean_and_deviation(column),
         };
@@ -102,6 +105,22 @@ impl Scaler {
     /// The names of the fitted columns, in order.
     pub fn names(&self) -> Vec<String> {
         self.columns.iter().map(|c| c.name.clone()).collect()
+    }
+
+    /// The scaler of these columns alone, in this order.
+    ///
+    /// # Errors
+    /// If a column was not fitted.
+    pub fn select(&self, names: &[String]) -> Result<Self> {
+        let column = |name: &String| {
+            let found = self.columns.iter().find(|column| column.name == *name);
+            found.cloned().ok_or_else(|| DataError::UnknownColumn {
+                path: "scaler".to_string(),
+                name: name.clone(),
+                columns: self.names(),
+            })
+        };
+        Ok(Self { kind: self.kind, columns: names.iter().map(column).collect::<Result<_>>()? })
     }
 
     /// Scales a value of a column.
@@ -198,6 +217,11 @@ fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64
     }
 }
 
+/// The largest difference of two of these values that can be a rounding error.
+pub(crate) fn rounding_error(values: &[f64]) -> f64 {
+    ROUNDING * values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()))
+}
+
 fn mean_and_deviation(column: &[f64]) -> (f64, f64) {
     let count = column.len() as f64;
     let mean = column.iter().sum::<f64>() / count;
@@ -257,6 +281,18 @@ mod tests {
         let tiny = split("a\n1e-200\n2e-200\n1\n1\n");
         let scaler = Scaler::fit(&tiny.train, ScalerKind::Standard);
         assert!(scaler.transform(0, 1.0).is_finite());
+    }
+
+    #[test]
+    fn column_that_is_constant_but_for_rounding_becomes_zero() {
+        for kind in [ScalerKind::Standard, ScalerKind::MinMax] {
+            let rounded = split("a\n0.3\n0.30000000000000004\n0.3\n1.3\n");
+            let scaler = Scaler::fit(&rounded.train, kind);
+            assert!(scaler.transform(0, 0.30000000000000004) < 1e-15);
+            assert_eq!(scaler.transform(0, 1.3), 1.0);
+            let scaler = Scaler::fit(&split("a\n1e-9\n1.1e-9\n1\n1\n").train, kind);
+            assert!(scaler.transform(0, 1.1e-9) > 0.9, "small values are not rounding errors");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::column_selection::{ColumnSelection, Missing};
 use crate::dates::Dates;
 use crate::delimited::Row;
 use crate::error::{DataError, Result};
+use crate::scaler;
 use crate::table::Table;
 
 /// Columns of finite numbers, all of one length, with the date of each row if it is known.
@@ -128,6 +129,14 @@ impl Series {
             names: names.to_vec(),
             columns: names.iter().map(column).collect::<Result<_>>()?,
         })
+    }
+
+    /// The largest difference of two values of a column that can be a rounding error, as that of 0.3 and 3 · 0.1 is.
+    ///
+    /// # Panics
+    /// If `column` is out of range.
+    pub fn rounding_error(&self, column: usize) -> f64 {
+        scaler::rounding_error(&self.columns[column])
     }
 
     /// The first `rows` rows, clamped to at least one and at most all.

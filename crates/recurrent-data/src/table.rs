@@ -3,20 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::cell::{has_marks, is_data, is_finite, is_missing, is_number};
+use crate::dates;
 use crate::delimited::{Row, detect_delimiter, parse_rows};
 use crate::error::{DataError, Result};
 use crate::file::{decode_utf8, read_file};
 
-/// Headers, in any case, by which the date column is found.
+/// Headers, in any case, of columns that are probably dates.
 const DATE_HEADERS: [&str; 5] = ["date", "datetime", "timestamp", "time", "ds"];
-
-/// Cells, in any case, that stand for a missing value.
-const MISSING: [&str; 5] = ["", "NA", "N/A", "null", "-"];
 
 /// A delimited file with a header, checked to be rectangular; its cells are text.
 ///
 /// Cells are trimmed, and may be quoted unless a tab separates them. A byte order mark is ignored, any line ending is
-/// accepted, and blank lines are skipped.
+/// accepted. A blank line between rows is a missing value in a table of one column, and is skipped in any other.
 ///
 /// A clone shares the cells.
 #[derive(Debug, Clone)]
@@ -27,7 +26,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads a file. Without a `delimiter`, it is detected from the header: `,` `;` tab or `|`.
+    /// Reads a file. Without a `delimiter`, it is detected from header and rows: `,` `;` tab or `|`.
     ///
     /// # Errors
     /// If the file cannot be read or is not a table: see [`Table::from_bytes`].
@@ -39,18 +38,19 @@ impl Table {
     /// Parses bytes; `source` is their name in error messages.
     ///
     /// # Errors
-    /// If they are not UTF-8, have no header or no row, have two columns of one name, or a row has more or fewer fields
-    /// than the header.
+    /// If they are not UTF-8, have no header or no row, have two columns of one name, a row has more or fewer fields than
+    /// the header, or two delimiters fit.
     pub fn from_bytes(source: impl Into<String>, bytes: &[u8], delimiter: Option<char>) -> Result<Self> {
         let source = source.into();
         let text = decode_utf8(&source, bytes)?;
-        let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(text));
+        let delimiter = delimiter.map_or_else(|| detect_delimiter(&source, text), Ok)?;
         let mut rows = parse_rows(&source, text, delimiter)?.into_iter();
 
         let header = rows.next().ok_or_else(|| DataError::Empty { path: source.clone(), found: "an empty file" })?;
         let headers = headers(&source, &header)?;
         let table = Self { source, headers: headers.into(), rows: rows.collect() };
         table.check_rows()?;
+        table.check_header(&header)?;
         Ok(table)
     }
 
@@ -69,20 +69,25 @@ impl Table {
         &self.rows
     }
 
-    /// The columns in which most cells are numbers. The others are reported, with their line, when the column is read.
-    /// A column without a name (such as the index that pandas writes) is not included.
+    /// The columns in which most cells are numbers, without those of dates. The other cells are reported, with their line,
+    /// when the column is read. A column without a name (such as the index that pandas writes) is not included.
     pub fn numeric_columns(&self) -> Vec<&str> {
+        let is_value = |column: usize| self.is_numeric(column) && !self.is_date(column);
         (0..self.headers.len())
-            .filter(|&column| !self.headers[column].is_empty() && self.is_numeric(column))
+            .filter(|&column| !self.headers[column].is_empty() && is_value(column))
             .map(|column| self.headers[column].as_str())
             .collect()
     }
 
-    /// The first column named date, datetime, timestamp, time or ds (in any case) that is not numeric.
+    /// The column of dates: the first in which most cells are dates, also as `20120131`, one named date, datetime,
+    /// timestamp, time or ds (in any case) before others. Where none is, the first of such a name that is not numeric.
     pub fn date_column(&self) -> Option<&str> {
-        (0..self.headers.len())
-            .find(|&column| is_date_header(&self.headers[column]) && !self.is_numeric(column))
-            .map(|column| self.headers[column].as_str())
+        let all = 0..self.headers.len();
+        let is_named = |column: &usize| is_date_header(&self.headers[*column]);
+        let dates: Vec<usize> = all.clone().filter(|column| self.is_date(*column)).collect();
+        let of_dates = dates.iter().copied().find(is_named).or(dates.first().copied());
+        let column = of_dates.or_else(|| all.clone().find(|column| is_named(column) && !self.is_numeric(*column)))?;
+        Some(&self.headers[column])
     }
 
     /// The index of a column.
@@ -125,19 +130,37 @@ impl Table {
 
     fn not_a_finite_number(&self, row: &Row, column: usize, is_number: bool) -> DataError {
         let (path, line) = (self.source.clone(), row.line());
-        let found = shortened(row.cell(column));
+        let (marked, found) = (has_marks(row.cell(column)), shortened(row.cell(column)));
         let column = self.headers[column].clone();
-        if is_number {
-            DataError::NotFinite { path, line, column, found }
-        } else {
-            DataError::NotANumber { path, line, column, found }
+        match (is_number, marked) {
+            (true, _) => DataError::NotFinite { path, line, column, found },
+            (false, true) => DataError::MarkedNumber { path, line, column, found },
+            (false, false) => DataError::NotANumber { path, line, column, found },
         }
     }
 
     fn is_numeric(&self, column: usize) -> bool {
+        self.most_cells(column, is_number)
+    }
+
+    fn is_date(&self, column: usize) -> bool {
+        self.most_cells(column, dates::is_date)
+    }
+
+    /// Whether this holds for most cells that have a value.
+    fn most_cells(&self, column: usize, holds: fn(&str) -> bool) -> bool {
         let cells = self.rows.iter().map(|row| row.cell(column)).filter(|cell| !is_missing(cell));
-        let (numbers, others): (Vec<&str>, Vec<&str>) = cells.partition(|cell| cell.parse::<f64>().is_ok());
-        numbers.len() > others.len()
+        let (cells, others): (Vec<&str>, Vec<&str>) = cells.partition(|cell| holds(cell));
+        cells.len() > others.len()
+    }
+
+    /// A date above a column of dates is not its name.
+    fn check_header(&self, header: &Row) -> Result<()> {
+        let mut columns = 0..self.headers.len();
+        if columns.any(|column| dates::is_date(header.cell(column)) && self.is_date(column)) {
+            return Err(no_header(&self.source, header));
+        }
+        Ok(())
     }
 
     fn check_rows(&self) -> Result<()> {
@@ -154,19 +177,6 @@ impl Table {
     }
 }
 
-fn is_missing(cell: &str) -> bool {
-    MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word))
-}
-
-fn is_finite_number(cell: &str) -> bool {
-    cell.parse().is_ok_and(is_finite)
-}
-
-/// Finite in single precision, in which networks compute.
-fn is_finite(number: f64) -> bool {
-    (number as f32).is_finite()
-}
-
 fn is_date_header(header: &str) -> bool {
     DATE_HEADERS.iter().any(|name| header.eq_ignore_ascii_case(name))
 }
@@ -181,12 +191,9 @@ pub(crate) fn shortened(cell: &str) -> String {
 }
 
 fn headers(source: &str, header: &Row) -> Result<Vec<String>> {
-    if header.cells().all(is_finite_number) {
-        return Err(DataError::NoHeader {
-            path: source.to_string(),
-            line: header.line(),
-            found: header.cells().collect::<Vec<_>>().join(", "),
-        });
+    // The first name can be missing: pandas writes no name for its index.
+    if header.cells().all(is_data) && !(header.cell(0).is_empty() && header.width() > 1) {
+        return Err(no_header(source, header));
     }
     let mut names: Vec<String> = Vec::new();
     for name in header.cells() {
@@ -200,6 +207,14 @@ fn headers(source: &str, header: &Row) -> Result<Vec<String>> {
         names.push(name.to_string());
     }
     Ok(names)
+}
+
+fn no_header(source: &str, header: &Row) -> DataError {
+    DataError::NoHeader {
+        path: source.to_string(),
+        line: header.line(),
+        found: shortened(&header.cells().collect::<Vec<_>>().join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -288,13 +303,45 @@ mod tests {
     }
 
     #[test]
+    fn dates_are_detected_whatever_the_name() {
+        for (text, expected) in [
+            ("Datum,y\n2020-01-01,1\n2020-01-02,2\n", Some("Datum")),
+            ("y,trade_date\n1,20200101\n2,20200102\n", Some("trade_date")),
+            ("due,date\n2020/02/01,2020/01/01\n", Some("date")),
+            ("day,y\n2020-01-01,1\nfriday,2\n2020-01-03,2\n", Some("day")),
+            ("time,day\nnoon,2020-01-01\n", Some("day")),
+            ("time,y\nnoon,1\n", Some("time")),
+            ("time,volume\n0,12345678\n1,20209901\n", None),
+        ] {
+            assert_eq!(table(text).unwrap().date_column(), expected, "{text}");
+        }
+        assert_eq!(table("y,day\n1,20200101\n2,20200102\n").unwrap().numeric_columns(), ["y"]);
+    }
+
+    #[test]
+    fn numbers_with_marks_are_rejected_by_name() {
+        let table = table("Datum;Umsatz, netto\n2020-01-01;1000,00\n2020-01-02;1003,07\n").unwrap();
+        assert_eq!(table.numeric_columns(), ["Umsatz, netto"]);
+        assert_eq!(
+            table.number(&table.rows()[0], 1).unwrap_err().to_string(),
+            "t.csv, line 2, column `Umsatz, netto`: expected a number with a decimal point and without marks between \
+             thousands, such as 1234.5, found `1000,00`"
+        );
+    }
+
+    #[test]
     fn invalid_tables_are_rejected() {
         assert_eq!(message(""), "t.csv: expected a header line and rows below it, found an empty file");
         assert_eq!(message("a,b\n"), "t.csv: expected a header line and rows below it, found a header alone");
         assert_eq!(
             message("1,2.5\n3,4\n"),
-            "t.csv, line 1: expected a header of column names, found only numbers: 1, 2.5"
+            "t.csv, line 1: expected a header of column names, found numbers or dates: 1, 2.5"
         );
+        for text in ["2020-01-01,100.39\n2020-01-02,102.4\n", "2020-01-01,sun,1\n2020-01-02,rain,2\n", "1,NA\n2,3\n"] {
+            assert!(matches!(table(text).unwrap_err(), DataError::NoHeader { .. }), "{text}");
+        }
+        assert_eq!(table(",0\n0,5\n").unwrap().headers(), ["", "0"]);
+        assert_eq!(table("city,2020-01-01\nRome,5\n").unwrap().headers(), ["city", "2020-01-01"]);
         assert_eq!(
             message("a,b,a\n1,2,3\n"),
             "t.csv, line 1: expected a distinct name for each column, found `a` twice"

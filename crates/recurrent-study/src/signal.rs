@@ -63,8 +63,8 @@ impl Signal {
         let train = &values[..train_rows];
         let mean = train.iter().sum::<f64>() / train_rows as f64;
         let std = (train.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / train_rows as f64).sqrt();
-        // A constant series becomes zeros, whatever the divisor.
-        let scale = if std > 0.0 { std } else { 1.0 };
+        // A series that is constant but for rounding becomes zeros.
+        let scale = if std > series.rounding_error(0) { std } else { 1.0 };
         let standardized = values.iter().map(|value| ((value - mean) / scale) as f32).collect();
         Self { data, sha256, series, standardized, train_rows }
     }

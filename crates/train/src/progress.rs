@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use burn::train::renderer::default_renderer;
 use recurrent::fit::{AfterEpoch, Callbacks, Epoch, History, ProgressRenderer, SplitProgress};
+use recurrent::metrics::significant;
 
 use crate::interrupt;
 use crate::output::note;
@@ -54,8 +55,9 @@ fn epoch_line(history: &History, TrainingSize { epochs, items, unit }: TrainingS
     let mark = if best { " (best)" } else { "" };
     let rate = items as f64 / seconds;
     let left = duration(seconds * epochs.saturating_sub(*epoch) as f64);
+    let [train_loss, valid_loss] = [*train_loss, *valid_loss].map(|loss| significant(loss, 4));
     format!(
-        "epoch {epoch}/{epochs}: training loss {train_loss:.4}, validation loss {valid_loss:.4}{mark}, {seconds:.1} s \
+        "epoch {epoch}/{epochs}: training loss {train_loss}, validation loss {valid_loss}{mark}, {seconds:.1} s \
          ({rate:.0} {unit} a second), at most {left} left"
     )
 }

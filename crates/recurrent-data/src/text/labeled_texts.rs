@@ -32,6 +32,17 @@ pub struct LabeledTexts {
     texts: Arc<Vec<LabeledText>>,
 }
 
+/// The columns that [`LabeledTexts::from_table`] reads by default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefaultColumns {
+    /// The column of the texts.
+    pub text: String,
+    /// The column of the labels.
+    pub label: String,
+    /// The column that assigns texts to subsets, if there is one.
+    pub split: Option<String>,
+}
+
 impl LabeledTexts {
     /// Reads two columns of a table. By default, the texts are in the column called text, sentence or review (in any
     /// case), else in the first one; the labels in the one called label, sentiment or class, else in the last one.
@@ -47,13 +58,10 @@ impl LabeledTexts {
         label_column: Option<&str>,
         split_column: Option<&str>,
     ) -> Result<Self> {
-        let find = |name: Option<&str>, usual: &[&str]| match name {
-            Some(name) => table.index_of(name).map(Some),
-            None => Ok(usual.iter().find_map(|name| position(table, name))),
-        };
-        let text = find(text_column, TEXT_HEADERS)?.unwrap_or(0);
-        let label = find(label_column, LABEL_HEADERS)?.unwrap_or(table.headers().len() - 1);
-        let split = find(split_column, SPLIT_HEADERS)?;
+        let default = DefaultColumns::of(table);
+        let text = table.index_of(text_column.unwrap_or(&default.text))?;
+        let label = table.index_of(label_column.unwrap_or(&default.label))?;
+        let split = split_column.or(default.split.as_deref()).map(|name| table.index_of(name)).transpose()?;
         if text == label {
             let expected = "a column of texts and another of labels";
             return Err(DataError::NoColumn { path: table.source().to_string(), expected });
@@ -104,8 +112,18 @@ impl LabeledTexts {
     }
 }
 
-fn position(table: &Table, name: &str) -> Option<usize> {
-    table.headers().iter().position(|header| header.eq_ignore_ascii_case(name))
+impl DefaultColumns {
+    /// The columns of a table.
+    pub fn of(table: &Table) -> Self {
+        let headers = table.headers();
+        let is_named = |header: &&String, name: &str| header.eq_ignore_ascii_case(name);
+        let find = |names: &[&str]| names.iter().find_map(|name| headers.iter().find(|header| is_named(header, name)));
+        Self {
+            text: find(TEXT_HEADERS).unwrap_or(&headers[0]).clone(),
+            label: find(LABEL_HEADERS).unwrap_or(&headers[headers.len() - 1]).clone(),
+            split: find(SPLIT_HEADERS).cloned(),
+        }
+    }
 }
 
 fn assignment(table: &Table, row: &Row, column: usize) -> Result<SplitAssignment> {

@@ -25,7 +25,7 @@ pub use encoded_corpus::EncodedCorpus;
 pub use encoded_pairs::{EncodedPairs, PairBatch};
 pub use encoded_texts::{EncodedTexts, TextBatch};
 pub use labeled_split::{LabeledSplit, LabeledSubset};
-pub use labeled_texts::{LabeledText, LabeledTexts};
+pub use labeled_texts::{DefaultColumns, LabeledText, LabeledTexts};
 pub use pair_split::{PairSplit, PairSubset, ReferenceSet};
 pub use parallel_corpus::{Pair, ParallelCorpus};
 pub use texts::Texts;

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "fit")]
 use recurrent_data::TokenizerConfig;
-use recurrent_data::{DataSource, DatasetManifest, SplitFractions, TokenizerKind};
+use recurrent_data::{DataSource, DatasetManifest, DefaultColumns, SplitFractions, TokenizerKind};
 use recurrent_models::CellKind;
 use recurrent_models::networks::{Pooling, SequenceClassifierConfig, SequenceInput};
 
@@ -58,19 +58,28 @@ crate::settings! {
 }
 
 impl ClassifyConfig {
-    /// The recipe for labeled sentences: a bidirectional LSTM on words.
+    /// The recipe for labeled sentences: a bidirectional LSTM on words. The columns are the data set's, or else the
+    /// [`DefaultColumns`] of the table.
     ///
     /// # Errors
     /// If the data cannot be read, or the data set is another task's.
     pub fn new(source: &DataSource) -> Result<Self> {
         let defaults = Self::defaults();
         let schema = source.manifest().map(DatasetManifest::labeled).transpose()?;
+        let columns = match schema {
+            Some(schema) => DefaultColumns {
+                text: schema.text_column.clone(),
+                label: schema.label_column.clone(),
+                split: schema.split_column.clone(),
+            },
+            None => DefaultColumns::of(source.table()?),
+        };
         Ok(Self {
             data: source.absolute_name(),
             sha256: source.sha256()?.into(),
-            text_column: schema.map(|schema| schema.text_column.clone()),
-            label_column: schema.map(|schema| schema.label_column.clone()),
-            split_column: schema.and_then(|schema| schema.split_column.clone()),
+            text_column: Some(columns.text),
+            label_column: Some(columns.label),
+            split_column: columns.split,
             split: schema.map_or(defaults.split, |schema| schema.split),
             ..defaults
         })

@@ -26,7 +26,7 @@ crate::settings! {
         /// The feature columns, from which the targets are forecast.
         features: Vec<String> = Vec::new(), value_name = "COL,..", default_text = Some("the data set's, or else the targets");
         /// The column of dates.
-        date: Option<String> = None, value_name = "COL", default_text = Some("one with a usual name for dates");
+        date: Option<String> = None, value_name = "COL", default_text = Some("the first of dates");
         /// What to do about missing values: error, forward (repeat the last value), drop (leave the row out).
         missing: Missing = Missing::default();
         /// Fractions of the rows for training, validation and test, in the order of time.
@@ -127,6 +127,10 @@ impl ForecastConfig {
         if let (true, Some(name)) = (self.residual, self.target.iter().find(|name| !self.features.contains(name))) {
             let expected = "every target among the features, since the forecast is the change from its last value";
             return Err(Error::setting("residual", expected, format!("`{name}` among the targets alone")));
+        }
+        if let Some(date) = self.date.as_ref().filter(|date| self.columns().contains(date)) {
+            let expected = "a column that is neither a target nor a feature";
+            return Err(Error::setting("date", expected, format!("`{date}`")));
         }
         for (setting, columns) in [("target", &self.target), ("features", &self.features)] {
             let duplicate = columns.iter().enumerate().find(|(index, name)| columns[..*index].contains(name));

@@ -6,6 +6,7 @@ use recurrent_data::{Series, Test, Windows};
 use serde::{Deserialize, Serialize};
 
 use super::Baseline;
+use crate::metrics::significant;
 
 /// The errors of one forecaster on one target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -19,9 +20,10 @@ pub struct ForecastScore {
     /// (Makridakis 1993).
     pub smape: f64,
     /// The mean absolute scaled error: the MAE divided by that of the seasonal naive forecast (persistence, if there is no
-    /// season) one season ahead on the training rows (Hyndman & Koehler 2006). `None` if that is 0.
+    /// season) one season ahead on the training rows (Hyndman & Koehler 2006). `None` if that is 0, but for rounding.
     pub mase: Option<f64>,
-    /// 1 − RMSE / RMSE of persistence: positive if better than persistence. `None` if persistence has no error.
+    /// 1 − RMSE / RMSE of persistence: positive if better than persistence. `None` if persistence has no error, but for
+    /// rounding.
     pub skill: Option<f64>,
 }
 
@@ -86,10 +88,10 @@ impl fmt::Display for ScoreTable {
             match score {
                 Some(s) => writeln!(
                     f,
-                    "{name:width$}  {:>10.4} {:>10.4} {:>9.2} {:>8} {:>8}",
-                    s.mae,
-                    s.rmse,
-                    s.smape,
+                    "{name:width$}  {:>10} {:>10} {:>9} {:>8} {:>8}",
+                    significant(s.mae, 4),
+                    significant(s.rmse, 4),
+                    significant(s.smape, 2),
                     or_dash(s.mase),
                     or_dash(s.skill)
                 )?,
@@ -102,7 +104,7 @@ impl fmt::Display for ScoreTable {
 
 /// A value, or a dash if there is none.
 fn or_dash(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".into(), |value| format!("{value:.3}"))
+    value.map_or_else(|| "–".into(), |value| significant(value, 3))
 }
 
 /// The forecasts of the test split, and the actual values.
@@ -167,7 +169,7 @@ impl TestForecasts {
 
     fn score_target(&self, network: &str, target: usize, column: usize) -> ScoreTable {
         let series = self.windows.series();
-        let scale = self.naive_error(column);
+        let scale = beyond_rounding(self.naive_error(column), series, column);
         let errors = |forecast: &dyn Fn(usize, usize) -> Option<f64>| {
             let mut errors = Errors::default();
             for window in 0..self.len() {
@@ -182,6 +184,7 @@ impl TestForecasts {
             errors(&|window, step| baseline.forecast(series, column, self.windows.origin(window), step))
         };
         let persistence = baseline(Baseline::Persistence).unwrap_or_default().rmse();
+        let persistence = beyond_rounding(persistence, series, column);
         let scored = |name: String, errors: Option<Errors>| ScoredForecaster {
             name,
             score: errors.map(|errors| errors.score(scale, persistence)),
@@ -206,6 +209,11 @@ impl TestForecasts {
     }
 }
 
+/// An error of the naive forecasts, or `None` if it is 0 but for rounding, so that nothing can be divided by it.
+fn beyond_rounding(error: f64, series: &Series, column: usize) -> Option<f64> {
+    (error > series.rounding_error(column)).then_some(error)
+}
+
 #[derive(Debug, Default)]
 struct Errors {
     count: f64,
@@ -228,14 +236,15 @@ impl Errors {
         (self.squared / self.count).sqrt()
     }
 
-    fn score(&self, scale: f64, persistence: f64) -> ForecastScore {
+    /// `scale` and `persistence` are the naive errors that MASE and skill divide by.
+    fn score(&self, scale: Option<f64>, persistence: Option<f64>) -> ForecastScore {
         let mae = self.absolute / self.count;
         ForecastScore {
             mae,
             rmse: self.rmse(),
             smape: self.symmetric / self.count,
-            mase: (scale > 0.0).then(|| mae / scale),
-            skill: (persistence > 0.0).then(|| 1.0 - self.rmse() / persistence),
+            mase: scale.map(|scale| mae / scale),
+            skill: persistence.map(|persistence| 1.0 - self.rmse() / persistence),
         }
     }
 }
@@ -250,13 +259,21 @@ mod tests {
         errors.add(10.0, 12.0);
         errors.add(0.0, 0.0);
         errors.add(-4.0, 0.0);
-        let score = errors.score(0.5, 4.0);
+        let score = errors.score(Some(0.5), Some(4.0));
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} is not {b}");
         close(score.mae, 2.0);
         close(score.rmse, (20.0_f64 / 3.0).sqrt());
         close(score.smape, (400.0 / 22.0 + 0.0 + 200.0) / 3.0);
         close(score.mase.unwrap(), 4.0);
         close(score.skill.unwrap(), 1.0 - (20.0_f64 / 3.0).sqrt() / 4.0);
+    }
+
+    #[test]
+    fn errors_within_rounding_are_none() {
+        let table = recurrent_data::Table::from_bytes("t", b"y\n0.3\n0.30000000000000004\n0.3\n", None).unwrap();
+        let series = table.series(&Default::default()).unwrap();
+        assert_eq!(beyond_rounding(0.30000000000000004 - 0.3, &series, 0), None);
+        assert_eq!(beyond_rounding(1e-9, &series, 0), Some(1e-9));
     }
 
     fn table(network: f64, others: &[(&str, f64)]) -> ScoreTable {

@@ -102,7 +102,8 @@ impl Forecaster {
     pub fn summary(&self) -> Summary {
         self.network.summary(&[self.transform.window, self.transform.features.len()])
     }
-    /// The columns that a forecast needs, from a table with any columns.
+
+    /// The columns that a forecast needs, the features and the dates, from a table with any columns.
     ///
     /// # Errors
     /// If the table lacks one, or a value is not a number.
@@ -139,11 +140,7 @@ impl Forecaster {
     }
 
     fn next_rows(&self, history: &Series) -> Result<Forecast> {
-        let shape = self.transform.shape()?;
-        let scaled = self.transform.scaler.scale_series(history)?;
-        let mut past = Vec::new();
-        scaled.latest_into(&shape, &mut past)?;
-        let values = self.outputs(past)?;
+        let values = self.outputs(self.transform.latest(history)?)?;
         let labels = labels_after(history, self.transform.horizon);
         Ok(Forecast { targets: self.transform.targets.clone(), labels, values })
     }
@@ -156,8 +153,7 @@ impl Forecaster {
             return Err(Error::BeyondHorizon { horizon: transform.horizon, steps, missing });
         }
         let shape = transform.shape()?;
-        let mut past = Vec::new();
-        transform.scaler.scale_series(history)?.latest_into(&shape, &mut past)?;
+        let mut past = transform.latest(history)?;
         let width = transform.features.len();
         while forecast.values.len() < steps {
             let new = forecast.values.len() - transform.horizon;
@@ -196,9 +192,10 @@ fn labels_after(history: &Series, steps: usize) -> Vec<String> {
 }
 
 impl Forecast {
-    /// As CSV, with a header.
+    /// As CSV, with a header: `row` (with underscores before it if a target has that name) and the targets.
     pub fn to_csv(&self) -> String {
-        let head = std::iter::once("row").chain(self.targets.iter().map(String::as_str));
+        let row = csv::row_header(&self.targets);
+        let head = std::iter::once(row.as_str()).chain(self.targets.iter().map(String::as_str));
         let rows = self.labels.iter().zip(&self.values).map(|(label, values)| {
             std::iter::once(label.clone()).chain(values.iter().map(f64::to_string)).collect::<Vec<_>>()
         });

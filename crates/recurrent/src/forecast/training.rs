@@ -27,6 +27,7 @@ pub struct ForecastData {
     valid: Windows<Valid>,
     test: Windows<Test>,
     training_rows: usize,
+    notes: Vec<String>,
     /// The last rows as CSV, from which a prediction forecasts.
     history: String,
 }
@@ -57,6 +58,9 @@ impl Task for Forecasting {
     fn prepare(config: &ForecastConfig, source: &DataSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
         let series = source.table()?.series(&config.selection())?;
         let history = last_rows(&series, config);
+        let undated = series.dates().is_none().then(|| {
+            "there is no column of dates (`date`): the rows are taken to be in the order of time, as they are in the file"
+        });
         let Split { train, valid, test, .. } = series.split(&config.split)?;
         let transform = ForecastTransform::new(config, Scaler::fit(&train, config.scaler));
         let shape = transform.shape()?;
@@ -66,6 +70,7 @@ impl Task for Forecasting {
             valid: Windows::new(&transform.scaler.scale(&valid)?, shape.clone())?,
             test: Windows::new(&transform.scaler.scale(&test)?, shape)?,
             transform,
+            notes: undated.into_iter().map(String::from).collect(),
             history,
         })
     }
@@ -73,6 +78,10 @@ impl Task for Forecasting {
     fn artifacts(_config: &ForecastConfig, data: &ForecastData) -> Vec<(&'static str, String)> {
         let transform = crate::run_dir::to_toml(&data.transform);
         vec![(ForecastTransform::FILE, transform), ("history.csv", data.history.clone())]
+    }
+
+    fn notes(data: &ForecastData) -> Vec<String> {
+        data.notes.clone()
     }
 
     fn items(data: &ForecastData) -> usize {
@@ -121,8 +130,9 @@ impl Task for Forecasting {
 fn last_rows(series: &Series, config: &ForecastConfig) -> String {
     const SPACING_ROWS: usize = 30;
     // Without a first column named by a word, numeric column names would not be recognized as a header.
-    let first = if series.dates().is_some() { config.date.as_deref().unwrap_or("date") } else { "row" };
-    let header = std::iter::once(first).chain(series.names().iter().map(String::as_str));
+    let date = config.date.clone().filter(|_| series.dates().is_some());
+    let first = date.unwrap_or_else(|| csv::row_header(series.names()));
+    let header = std::iter::once(first.as_str()).chain(series.names().iter().map(String::as_str));
     let rows = series.len().saturating_sub(config.window.max(SPACING_ROWS))..series.len();
     let cells = |row: usize| {
         let label = series.dates().map_or_else(|| row.to_string(), |dates| dates.label(row));

@@ -1,6 +1,6 @@
 //! The transform between a table's values and the network's.
 
-use recurrent_data::{ColumnSelection, Missing, Scaler, WindowShape};
+use recurrent_data::{ColumnSelection, Missing, Scaler, Series, WindowShape};
 use serde::{Deserialize, Serialize};
 
 use super::ForecastConfig;
@@ -43,9 +43,21 @@ impl ForecastTransform {
         }
     }
 
-    /// The columns to read from a table.
+    /// The columns to read from a table for a prediction: the features, and the dates if there were some.
     pub fn selection(&self) -> ColumnSelection {
-        ColumnSelection { date: self.date.clone(), columns: self.scaler.names(), missing: self.missing }
+        ColumnSelection { date: self.date.clone(), columns: self.features.clone(), missing: self.missing }
+    }
+
+    /// The scaled features of the last rows of a series, `[window, features]`.
+    ///
+    /// # Errors
+    /// If the series is too short or lacks a feature.
+    pub(super) fn latest(&self, history: &Series) -> Result<Vec<f32>> {
+        let features: Vec<usize> = (0..self.features.len()).collect();
+        let shape = WindowShape::new(self.window, self.horizon, features, vec![0])?;
+        let mut past = Vec::new();
+        self.scaler.select(&self.features)?.scale_series(history)?.latest_into(&shape, &mut past)?;
+        Ok(past)
     }
 
     /// The shape of the windows, in the scaler's columns.

@@ -2,7 +2,8 @@
 //!
 //! - [`corpus_bleu`], [`corpus_chrf`] and [`exact_match`] compare texts with one or more references each;
 //! - [`classification`] compares predicted probabilities with labels;
-//! - [`diebold_mariano`] tests whether two forecasts are equally accurate (feature `fit`).
+//! - [`diebold_mariano`] tests whether two forecasts are equally accurate (feature `fit`);
+//! - [`significant`] is a number as text, however small it is.
 //!
 //! ```
 //! use recurrent::metrics::{corpus_bleu, corpus_chrf, exact_match};
@@ -26,6 +27,7 @@ pub mod classification;
 #[cfg(feature = "fit")]
 mod diebold_mariano;
 mod exact_match;
+mod significant;
 mod text;
 
 pub use bleu::{Bleu, corpus_bleu};
@@ -33,6 +35,7 @@ pub use chrf::corpus_chrf;
 #[cfg(feature = "fit")]
 pub use diebold_mariano::diebold_mariano;
 pub use exact_match::exact_match;
+pub use significant::significant;
 
 #[cfg(test)]
 mod tests {

@@ -190,12 +190,20 @@ impl TranslateConfig {
     pub fn new(source: &TranslateSource) -> Result<Self> {
         let defaults = Self::defaults();
         let schema = source.source.manifest().map(DatasetManifest::pairs).transpose()?;
+        let [source_column, target_column] = match (schema, &source.target) {
+            (Some(schema), _) => [&schema.source, &schema.target].map(|language| Some(language.column.clone())),
+            (None, Some(_)) => [None, None],
+            (None, None) => {
+                let headers = source.source.table()?.headers();
+                [0, 1].map(|column| headers.get(column).cloned())
+            }
+        };
         Ok(Self {
             data: source.source.absolute_name(),
             target_data: source.target.as_ref().map(DataSource::absolute_name),
             sha256: source.sha256()?,
-            source_column: schema.map(|schema| schema.source.column.clone()),
-            target_column: schema.map(|schema| schema.target.column.clone()),
+            source_column,
+            target_column,
             group_column: schema.and_then(|schema| schema.group_column.clone()),
             split: schema.map_or(defaults.split, |schema| schema.split),
             ..defaults

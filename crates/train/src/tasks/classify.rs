@@ -47,12 +47,16 @@ impl CommandLine for Classifying {
 
     fn describe(run: &ClassifyRun) -> String {
         let [train, valid, test] = run.data().sizes();
-        let ClassifyConfig { data, tokenizer, .. } = run.config();
+        let ClassifyConfig { data, tokenizer, text_column, label_column, .. } = run.config();
+        let columns = match (text_column, label_column) {
+            (Some(text), Some(label)) => format!(" (sentences: column `{text}`, labels: column `{label}`)"),
+            _ => String::new(),
+        };
         let labels = run.data().labels().join(" or ");
         let vocab_size = run.data().tokenizer().vocab_size();
         format!(
-            "Classifying {data} as {labels}, tokenizer {tokenizer} (vocabulary of {vocab_size}): {train} sentences for \
-             training, {valid} for validation, {test} for test."
+            "Classifying {data}{columns} as {labels}, tokenizer {tokenizer} (vocabulary of {vocab_size}): {train} \
+             sentences for training, {valid} for validation, {test} for test."
         )
     }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
-use recurrent::data::RegisteredDataset;
+use recurrent::data::{RegisteredDataset, Table};
 use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Forecasting, TestForecasts};
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
@@ -18,7 +18,7 @@ use crate::report::{Block, Section};
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Runs of forecast")]
 pub struct ForecastOptions {
-    /// Rows to forecast from [default: the last rows of the run's data]
+    /// Rows to forecast from, also from a pipe such as /dev/stdin [default: the last rows of the run's data]
     #[arg(long, value_name = "NAME|FILE.csv")]
     pub data: Option<String>,
     /// How many rows to forecast [default: the run's horizon]
@@ -35,11 +35,13 @@ impl CommandLine for Forecasting {
 
     fn describe(run: &ForecastRun) -> String {
         let [train, valid, test] = run.data().windows();
-        let ForecastConfig { data, target, window, horizon, .. } = run.config();
+        let ForecastConfig { data, target, features, date, window, horizon, .. } = run.config();
+        let dates = date.as_ref().map_or_else(String::new, |date| format!(", dates in column `{date}`"));
         format!(
-            "Forecasting {} of {data}: window {window}, horizon {horizon}; {train} windows for training, {valid} for \
-             validation, {test} for test.",
-            target.join(", ")
+            "Forecasting {} of {data} from {}{dates}: window {window}, horizon {horizon}; {train} windows for training, \
+             {valid} for validation, {test} for test.",
+            columns(target),
+            columns(features)
         )
     }
 
@@ -66,11 +68,7 @@ impl CommandLine for Forecasting {
     fn predict(args: &PredictArgs, options: &ForecastOptions, device: &Device) -> Result<()> {
         let forecaster = Forecaster::load(&args.run.run, device)?;
         let forecast = match &options.data {
-            Some(data) => {
-                let history =
-                    forecaster.history(recurrent::open_data(data)?.table().map_err(recurrent::Error::from)?)?;
-                forecaster.forecast_after(&history, options.steps)?
-            }
+            Some(data) => forecaster.forecast_after(&forecaster.history(&table(data)?)?, options.steps)?,
             None => forecaster.forecast(options.steps)?,
         };
         let text = match format(args, &[Format::Csv, Format::Json])? {
@@ -87,6 +85,27 @@ impl CommandLine for Forecasting {
         config.features.clone_from(&config.target);
         Ok(config.network().init(device).summary(&[config.window, config.features.len()]))
     }
+}
+
+fn columns(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// The rows to forecast from. A pipe is read once.
+fn table(data: &str) -> recurrent::Result<Table> {
+    if is_pipe(data) { Ok(Table::open(data, None)?) } else { Ok(recurrent::open_data(data)?.table()?.clone()) }
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &str) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_path: &str) -> bool {
+    false
 }
 
 /// The forecasts of the last step of the horizon, and the actual values.

@@ -72,10 +72,14 @@ impl CommandLine for Translating {
     fn describe(run: &TranslateRun) -> String {
         let [train, valid, test] = run.data().sizes();
         let [source, target] = run.data().vocab_sizes();
-        let TranslateConfig { data, tokenizer, attention, .. } = run.config();
+        let TranslateConfig { data, tokenizer, attention, source_column, target_column, .. } = run.config();
+        let columns = match (source_column, target_column) {
+            (Some(source), Some(target)) => format!(" (column `{source}` to column `{target}`)"),
+            _ => String::new(),
+        };
         format!(
-            "Translating {data}, tokenizer {tokenizer} (vocabularies of {source} and {target}): {train} pairs for \
-             training, {valid} for validation, {test} sentences for test; attention: {attention}."
+            "Translating {data}{columns}, tokenizer {tokenizer} (vocabularies of {source} and {target}): {train} pairs \
+             for training, {valid} for validation, {test} sentences for test; attention: {attention}."
         )
     }
 

@@ -43,7 +43,72 @@ fn empty_file() {
 
 #[test]
 fn missing_header() {
-    refused("1,2\n3,4\n", "", "bad.csv, line 1: expected a header of column names, found only numbers");
+    refused("1,2\n3,4\n", "", "bad.csv, line 1: expected a header of column names, found numbers or dates: 1, 2");
+}
+
+#[test]
+fn dates_and_numbers_as_header() {
+    let rows = rows_with(9, "2024-01-09,9").replacen("date,y\n", "", 1);
+    refused(rows, "", "bad.csv, line 1: expected a header of column names, found numbers or dates: 2024-01-02, 1");
+}
+
+#[test]
+fn decimal_commas_below_a_comma_in_the_header() {
+    let rows: String = (0..120).map(|day| format!("2020-{:02}-{:02};{day},07\n", day / 28 + 1, day % 28 + 1)).collect();
+    refused(
+        format!("Datum;Umsatz, netto\n{rows}"),
+        "",
+        "bad.csv, line 2, column `Umsatz, netto`: expected a number with a decimal point and without marks between \
+         thousands, such as 1234.5, found `0,07`",
+    );
+}
+
+#[test]
+fn two_delimiters_that_fit() {
+    let error = "bad.csv: expected one delimiter, found two that fit the header and the rows, ',' and ';'";
+    refused("text;more,label\nfoo;bar,good\nbar;foo,bad\n", "", error);
+}
+
+#[test]
+fn dates_out_of_order_in_a_column_of_another_name() {
+    let rows = |days: [u32; 3]| days.map(|day| format!("2020-04-{day:02},{day}\n")).concat();
+    for (header, days) in [("Datum", [27, 8, 9]), ("trade_date", [29, 28, 27])] {
+        let error = format!("bad.csv, line 3, column `{header}`: expected a date after 2020-04-{} (line 2)", days[0]);
+        refused(format!("{header},close\n{}", rows(days)), "", &error);
+    }
+}
+
+#[test]
+fn blank_line_in_a_single_column() {
+    let rows: String = (0..100).map(|row| if row == 5 { "\n".into() } else { format!("{row}\n") }).collect();
+    refused(format!("y\n{rows}"), "", "bad.csv, line 7, column `y`: expected a number, found no value; fill it in");
+}
+
+#[test]
+fn column_of_dates_as_target() {
+    let rows: String = (1..=28).map(|day| format!("202001{day:02},{day}\n")).collect();
+    let error = "--date: expected a column that is neither a target nor a feature, found `day`";
+    refused(format!("day,y\n{rows}"), "--target day", error);
+}
+
+#[cfg(unix)]
+#[test]
+fn pipe_instead_of_a_file() {
+    let sandbox = TestSandbox::with_waves();
+    let mut command = sandbox.command("forecast --data /dev/stdin --target wave --out run");
+    let mut child = command
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdin.take());
+    let ran = child.wait_with_output().expect("the program ends");
+    let stderr = String::from_utf8(ran.stderr).expect("text");
+    assert_eq!(ran.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("/dev/stdin: expected a regular file, which can be read again later, found a pipe"),
+        "{stderr}"
+    );
 }
 
 #[test]

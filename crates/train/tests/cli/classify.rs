@@ -16,6 +16,17 @@ fn scores(sandbox: &TestSandbox) -> Value {
 }
 
 #[test]
+fn columns_that_were_taken_are_named() {
+    let sandbox = TestSandbox::new();
+    let rows: String = (0..80).map(|n| format!("user{},the soup was {n},{}\n", n % 9, n % 2)).collect();
+    sandbox.write("stars.csv", format!("user,comment,stars\n{rows}"));
+    let ran = sandbox.ok("classify --data stars.csv --epochs 1 --hidden-size 4 --text-column comment --out run");
+    assert!(ran.stdout.contains("(sentences: column `comment`, labels: column `stars`) as "), "{}", ran.stdout);
+    let config = sandbox.read("run/config.toml");
+    assert!(config.contains("label_column = \"stars\"") && !config.contains("split_column"), "{config}");
+}
+
+#[test]
 fn run_folder_is_complete_and_classifies() {
     let sandbox = TestSandbox::with_opinions(2);
     let ran = sandbox.ok("classify --config opinions.toml --out run");

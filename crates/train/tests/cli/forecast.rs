@@ -62,6 +62,57 @@ fn several_targets_and_a_longer_horizon() {
 }
 
 #[test]
+fn target_that_is_no_feature_is_not_needed_for_a_forecast() {
+    let sandbox = TestSandbox::with_waves();
+    let ran = sandbox.ok("forecast --config small.toml --features other --residual false --epochs 1 --out run");
+    assert!(ran.stdout.contains(" from `other`, dates in column `date`: window 10"), "{}", ran.stdout);
+    let expected = sandbox.ok("predict run").stdout;
+    let rows = sandbox.read("waves.csv");
+    let without: Vec<&str> = rows.lines().collect();
+    let without = without.iter().map(|line| {
+        let cells: Vec<&str> = line.split(',').collect();
+        format!("{},{}\n", cells[0], cells[2])
+    });
+    sandbox.write("other.csv", without.collect::<String>());
+    assert_eq!(sandbox.ok("predict run --data other.csv").stdout, expected);
+}
+
+#[test]
+fn column_called_row() {
+    let sandbox = TestSandbox::new();
+    let rows: String = (0..120).map(|row| format!("{}\n", row % 7)).collect();
+    sandbox.write("row.csv", format!("row\n{rows}"));
+    sandbox.ok("forecast --data row.csv --window 5 --hidden-size 3 --epochs 1 --out run");
+    let csv = sandbox.ok("predict run").stdout;
+    assert!(csv.starts_with("_row,row\n+1,"), "{csv}");
+}
+
+#[test]
+fn small_values_are_printed_with_their_digits() {
+    let sandbox = TestSandbox::new();
+    let rows: String = (0..120).map(|row| format!("{:e}\n", 1e-9 * (2.0 + f64::from(row).sin()))).collect();
+    sandbox.write("tiny.csv", format!("y\n{rows}"));
+    let ran = sandbox.ok("forecast --data tiny.csv --window 5 --hidden-size 3 --epochs 1 --scaler none --out run");
+    assert!(ran.stdout.contains("e-10 ") && !ran.stdout.contains(" 0.0000 "), "{}", ran.stdout);
+    assert!(!ran.stderr.contains("training loss 0.0000"), "{}", ran.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn forecast_from_a_pipe() {
+    use std::io::Write;
+    use std::process::Stdio;
+
+    let sandbox = TestSandbox::with_waves();
+    sandbox.ok("forecast --config small.toml --epochs 1 --out run");
+    let mut command = sandbox.command("predict run --data /dev/stdin");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
+    child.stdin.take().expect("a pipe").write_all(&sandbox.bytes("waves.csv")).expect("a reader");
+    let ran = child.wait_with_output().expect("the program ends");
+    assert_eq!(String::from_utf8(ran.stdout).expect("text"), sandbox.ok("predict run").stdout);
+}
+
+#[test]
 fn forecast_from_other_rows() {
     let sandbox = TestSandbox::with_waves();
     sandbox.ok("forecast --config small.toml --epochs 1 --out run");
@@ -167,6 +218,8 @@ fn losing_to_persistence_is_reported() {
     }
     sandbox.write("walk.csv", text);
     let ran = sandbox.ok("forecast --data walk.csv --window 10 --hidden-size 4 --epochs 1 --out run");
+    assert!(ran.stderr.contains("there is no column of dates (--date): the rows are taken"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("Forecasting `price` of ") && ran.stdout.contains(" from `price`: "), "{}", ran.stdout);
     assert!(ran.stdout.contains("does NOT beat persistence"), "{}", ran.stdout);
 }
 
