@@ -100,7 +100,7 @@ impl BagOfWords {
 
     /// The baseline of a run; `None` if the run has not been evaluated yet.
     pub(super) fn read(run_dir: &RunDir) -> Result<Option<Self>> {
-        if !run_dir.path(FILE).is_file() {
+        if !run_dir.path(FILE).exists() {
             return Ok(None);
         }
         serde_json::from_str(&run_dir.read(FILE)?).map(Some).map_err(|cause| Error::RunDir {
