@@ -1,11 +1,14 @@
 //! Whether the file of a data set is at hand.
 
 use std::fmt;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::checksum::sha256_of_file;
 use crate::error::{DataError, Result};
 use crate::manifest::DatasetManifest;
+use crate::regular_file;
 
 /// Whether the file of a data set is at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +41,27 @@ impl DatasetManifest {
     /// If the file exists and cannot be read.
     pub fn availability(&self, folder: impl AsRef<Path>) -> Result<Availability> {
         let path = self.path_in(folder);
-        if !path.exists() {
+        if self.fetched_bytes(&path)?.is_none() {
             return Ok(Availability::NotFetched);
         }
         match sha256_of_file(&path) {
             Ok(found) if found == self.sha256 => Ok(Availability::Fetched),
             Ok(_) => Ok(Availability::ChecksumMismatch),
             Err(cause) => Err(DataError::Unreadable { path: path.display().to_string(), cause }),
+        }
+    }
+
+    /// The size of the fetched file, if there is one; an error if it is no regular file, which might never end.
+    pub(crate) fn fetched_bytes(&self, path: &Path) -> Result<Option<u64>> {
+        let unreadable = |cause| DataError::Unreadable { path: path.display().to_string(), cause };
+        match fs::metadata(path) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(unreadable(cause)),
+            Ok(metadata) if !metadata.is_file() => {
+                let found = regular_file::describe(metadata.file_type());
+                Err(unreadable(io::Error::new(ErrorKind::InvalidInput, format!("it is {found}"))))
+            }
+            Ok(metadata) => Ok(Some(metadata.len())),
         }
     }
 }

@@ -66,10 +66,18 @@ impl DataSource {
             }
             Ok(RegisteredDataset { manifest, bytes: None }) => {
                 let path = manifest.path_in(raw_folder);
-                if !path.exists() {
-                    return Err(DataError::NotFetched { path: path.display().to_string(), name: data.to_string() });
+                let (name, label) = (data.to_string(), path.display().to_string());
+                match manifest.fetched_bytes(&path)? {
+                    None => Err(DataError::NotFetched { path: label, name }),
+                    // It is not read at all: the checksum would be wrong.
+                    Some(found) if found > manifest.num_bytes => Err(DataError::ChecksumMismatch {
+                        path: label,
+                        name,
+                        expected: manifest.sha256.clone(),
+                        found: format!("one of {found} bytes, more than {}", manifest.num_bytes),
+                    }),
+                    Some(_) => Ok(Self::new(data, Some(manifest), Location::File(path))),
                 }
-                Ok(Self::new(data, Some(manifest), Location::File(path)))
             }
             Err(unknown) => {
                 let path = Path::new(data);

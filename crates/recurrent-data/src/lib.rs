@@ -85,6 +85,7 @@ mod fractions;
 mod kind;
 mod manifest;
 mod registry;
+pub mod regular_file;
 mod role;
 mod scaler;
 mod schema;

@@ -7,7 +7,6 @@
 //!   compare.json         all measurements and the evaluated claims
 //! ```
 
-use std::fs::File;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -32,7 +31,6 @@ use crate::trial::Trial;
 pub struct Comparison {
     config: StudyConfig,
     run_dir: RunDir,
-    _lock: File,
 }
 
 /// The progress of a study: one measurement is available.
@@ -90,7 +88,7 @@ impl Comparison {
         config.check()?;
         if !folder.exists() {
             let text = RunDir::config_text(TASK, &config);
-            return Self::lock(config, RunDir::create(folder, &[(CONFIG, text)], false)?);
+            return Ok(Self { config, run_dir: RunDir::create(folder, &[(CONFIG, text)], false)? });
         }
         let existing = Self::open(folder)?;
         match difference(&existing.config, &config) {
@@ -108,20 +106,16 @@ impl Comparison {
     /// # Errors
     /// If the folder is not a study's, its config is invalid, or another process has locked it.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let run_dir = RunDir::open(folder)?;
+        let run_dir = RunDir::open_locked(folder)?;
         let config: StudyConfig = run_dir.read_config(TASK)?;
         config.check()?;
-        Self::lock(config, run_dir)
+        run_dir.check_data("series", &config.series)?;
+        Ok(Self { config, run_dir })
     }
 
     /// Whether a folder is that of a study.
     pub fn is_in(folder: impl AsRef<Path>) -> bool {
         RunDir::open(folder).and_then(|run_dir| run_dir.header()).is_ok_and(|header| header.task == TASK)
-    }
-
-    fn lock(config: StudyConfig, run_dir: RunDir) -> Result<Self> {
-        let _lock = run_dir.lock()?;
-        Ok(Self { config, run_dir, _lock })
     }
 
     /// The settings.

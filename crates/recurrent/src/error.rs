@@ -76,6 +76,11 @@ impl Error {
         Self::Setting { setting: setting.into(), expected: expected.into(), found: found.into() }
     }
 
+    /// Whether a file cannot be written because its disk or folder is read-only.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::Io { cause, .. } if crate::run_dir::is_read_only(cause))
+    }
+
     /// Whether the error is in the caller's input, and not in this program or machine.
     pub fn is_bad_input(&self) -> bool {
         match self {

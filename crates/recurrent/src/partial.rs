@@ -28,17 +28,27 @@ impl Partial {
         settings: impl IntoIterator<Item = &'a Setting>,
     ) -> Result<Self> {
         let path = path.as_ref();
-        let wrong = |line: usize, message: String| Error::SettingsFile { path: path.into(), line, message };
         let text = std::fs::read_to_string(path).map_err(|cause| Error::RunDir {
             path: path.into(),
             expected: "a file of settings".into(),
             found: cause.to_string(),
         })?;
+        Self::parse(path, &text, task, settings)
+    }
+
+    /// The settings in the text of the file at `path`, as [`read`](Self::read).
+    pub(crate) fn parse<'a>(
+        path: &Path,
+        text: &str,
+        task: &str,
+        settings: impl IntoIterator<Item = &'a Setting>,
+    ) -> Result<Self> {
+        let wrong = |line: usize, message: String| Error::SettingsFile { path: path.into(), line, message };
         let syntax = |cause: toml::de::Error| {
-            wrong(cause.span().map_or(1, |span| line_at(&text, span.start)), cause.message().to_string())
+            wrong(cause.span().map_or(1, |span| line_at(text, span.start)), cause.message().to_string())
         };
-        let spans = toml::de::DeTable::parse(&text).map_err(syntax)?;
-        let mut values: Table = toml::from_str(&text).map_err(syntax)?;
+        let spans = toml::de::DeTable::parse(text).map_err(syntax)?;
+        let mut values: Table = toml::from_str(text).map_err(syntax)?;
         take_header(path, &mut values, task)?;
         let settings: Vec<&Setting> = settings.into_iter().collect();
         for (name, value) in &values {
@@ -48,11 +58,11 @@ impl Partial {
                 None if name == "sha256" => {}
                 None => {
                     let known: Vec<&str> = settings.iter().map(|setting| setting.name).collect();
-                    let line = line_at(&text, key.span().start);
+                    let line = line_at(text, key.span().start);
                     return Err(wrong(line, format!("unknown setting `{name}`, expected one of {}", known.join(", "))));
                 }
                 Some(setting) => {
-                    let line = line_at(&text, spanned.span().start);
+                    let line = line_at(text, spanned.span().start);
                     (setting.validate)(value).map_err(|cause| wrong(line, format!("{name}: {cause}")))?;
                 }
             }

@@ -22,11 +22,11 @@ pub struct Run<T: Task> {
 }
 
 impl<T: Task> Run<T> {
-    /// Checks the settings, prepares the data set, and creates the run's folder. With `force`, an existing run in the
-    /// folder is replaced.
+    /// Checks the settings, prepares the data set, and creates the run's folder, which is locked until the run is dropped.
+    /// With `force`, an existing run in the folder is replaced.
     ///
     /// # Errors
-    /// If settings or data are wrong, or the folder exists.
+    /// If settings or data are wrong, the folder exists, or another process trains or evaluates the run to be replaced.
     pub fn create(config: T::Config, source: T::Source, folder: impl AsRef<Path>, force: bool) -> Result<Self> {
         let data = prepare::<T>(&config, &source, None)?;
         let mut files = vec![("config.toml", RunDir::config_text(<T::Config as TaskConfig>::TASK, &config))];
@@ -40,9 +40,26 @@ impl<T: Task> Run<T> {
     /// # Errors
     /// If the folder is not a run of this task, or the data have changed.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let run_dir = RunDir::open(folder)?;
+        Self::load(RunDir::open(folder)?)
+    }
+
+    /// [Opens](Self::open) an existing run and locks it, until the run is dropped: no other process replaces it meanwhile.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and if another process trains or evaluates the run.
+    pub fn open_locked(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::load(RunDir::open_locked(folder)?)
+    }
+
+    fn load(run_dir: RunDir) -> Result<Self> {
         let config: T::Config = run_dir.config()?;
-        let source = T::Source::open::<T::Config>(&Partial::from(&config))?;
+        let settings = Partial::from(&config);
+        for setting in ["data", "target_data"] {
+            if let Some(data) = settings.get::<String>(setting) {
+                run_dir.check_data(setting, &data)?;
+            }
+        }
+        let source = T::Source::open::<T::Config>(&settings)?;
         let data = prepare::<T>(&config, &source, Some(&run_dir))?;
         Ok(Self { config, data, run_dir })
     }
@@ -115,7 +132,7 @@ impl<T: Task> Run<T> {
     ///
     /// # Errors
     /// [`Error::Setting`] if more epochs are done already, or the learning rate follows a cosine schedule, which depends
-    /// on the number of epochs.
+    /// on the number of epochs; [`Error::RunDir`] if another process has locked the run.
     pub fn with_epochs(mut self, epochs: usize) -> Result<Self> {
         let fit_config = self.config.fit();
         if fit_config.schedule == Schedule::Cosine && epochs != fit_config.epochs {
@@ -125,6 +142,7 @@ impl<T: Task> Run<T> {
             );
             return Err(Error::setting("epochs", expected, epochs.to_string()));
         }
+        let _lock = self.run_dir.lock()?;
         let done = fit::epochs_done(&self.run_dir)?;
         if epochs < done {
             return Err(Error::setting("epochs", format!("at least {done}, which are done"), epochs.to_string()));

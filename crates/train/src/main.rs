@@ -1,7 +1,7 @@
 //! `train`: recurrent networks from the command line.
 //!
 //! `train TASK` turns the command line into a checked configuration and trains a run in its own folder, from which
-//! `train predict` predicts. Exit codes: 0 success; 2 bad input; 130 interrupted, after a checkpoint; 1 any other error.
+//! `train predict` predicts. Exit codes: 0 success; 2 bad input; 130 interrupted; 1 any other error.
 
 // The types of Burn's GPU backends exceed the compiler's default.
 #![recursion_limit = "256"]
@@ -37,7 +37,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let parsed = cli::parse();
     // Burn panics if a device fails; the panic message is printed already.
-    match std::panic::catch_unwind(AssertUnwindSafe(|| threads::join_pool().and_then(|()| run(parsed)))) {
+    match std::panic::catch_unwind(AssertUnwindSafe(|| start().and_then(|()| run(parsed)))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
             output::note(format!("error: {}", error::describe(&error)));
@@ -50,6 +50,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prepares what all commands need.
+fn start() -> Result<()> {
+    interrupt::exit_on_ctrl_c("interrupted")?;
+    threads::join_pool()
 }
 
 fn run(parsed: Parsed) -> Result<ExitCode> {

@@ -1,10 +1,13 @@
 //! Progress of training: burn-train's dashboard on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::train::renderer::default_renderer;
+use crossterm::terminal;
 use recurrent::fit::{AfterEpoch, Callbacks, Epoch, History, ProgressRenderer, SplitProgress};
 use recurrent::metrics::significant;
 
@@ -32,6 +35,7 @@ pub struct TrainingSize {
 pub fn callbacks(size: TrainingSize, dashboard: bool, mut after_epoch: AfterEpoch) -> Result<Callbacks> {
     let interrupter = interrupt::on_ctrl_c()?;
     if dashboard && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
+        raw_mode_with_ctrl_c()?;
         return Ok(Callbacks { renderer: default_renderer(interrupter.clone(), None), interrupter, after_epoch });
     }
     let mut lines = Lines::new();
@@ -43,6 +47,27 @@ pub fn callbacks(size: TrainingSize, dashboard: bool, mut after_epoch: AfterEpoc
             after_epoch(history);
         }),
     })
+}
+
+/// Switches the terminal to raw mode, as the dashboard would, but Ctrl-C stays a signal and is no key that it ignores. The
+/// dashboard finds the terminal in raw mode, and restores it at its end.
+fn raw_mode_with_ctrl_c() -> Result<()> {
+    terminal::enable_raw_mode().context("cannot switch the terminal to raw mode")?;
+    #[cfg(unix)]
+    {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let stdin = std::io::stdin();
+        // With another standard input, the keys come from the terminal of the session.
+        let session = std::fs::File::open("/dev/tty");
+        let terminal = match &session {
+            Ok(session) if !stdin.is_terminal() => session.as_fd(),
+            _ => stdin.as_fd(),
+        };
+        let mut modes = tcgetattr(terminal).context("cannot read the modes of the terminal")?;
+        modes.local_modes.insert(LocalModes::ISIG);
+        tcsetattr(terminal, OptionalActions::Now, &modes).context("cannot set the modes of the terminal")?;
+    }
+    Ok(())
 }
 
 /// `epoch 3/40: training loss 0.3120, validation loss 0.4210 (best), 2.1 s (437 windows a second), at most 1 min 18 s

@@ -17,6 +17,7 @@ use crate::availability::Availability;
 use crate::checksum::sha256_of_file;
 use crate::download_source::{ArchiveEntry, Converter, DownloadSource};
 use crate::manifest::DatasetManifest;
+use crate::regular_file;
 
 const PREPARED: &str = ".prepared";
 
@@ -60,8 +61,9 @@ struct DatasetFolder<'a> {
 impl<'a> DatasetFolder<'a> {
     fn open(dataset: &'a DatasetManifest, path: &Path) -> Result<Self> {
         fs::create_dir_all(path).map_err(FetchError::io("cannot create the folder", path))?;
+        refuse_links(path)?;
         let lock_path = path.join(".lock");
-        let lock = File::create(&lock_path).map_err(FetchError::io("cannot write", &lock_path))?;
+        let lock = regular_file::open_lock(&lock_path).map_err(FetchError::io("cannot write", &lock_path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { dataset, path: path.to_path_buf(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(FetchError::Locked { path: path.to_path_buf() }),
@@ -209,7 +211,10 @@ impl<'a> DatasetFolder<'a> {
     fn install(&self, file: &Path) -> Result<()> {
         verify(file, &format!("{}, prepared", self.dataset.name), &self.dataset.sha256)?;
         let installed = self.path.join(&self.dataset.file);
-        fs::rename(file, &installed).map_err(FetchError::io("cannot write", &installed))
+        // The contents are on disk before the name is: a loss of power leaves no empty file under it.
+        File::open(file).and_then(|file| file.sync_all()).map_err(FetchError::io("cannot write", file))?;
+        fs::rename(file, &installed).map_err(FetchError::io("cannot write", &installed))?;
+        regular_file::sync_folder(&self.path).map_err(FetchError::io("cannot write into the folder", &self.path))
     }
 
     /// Removes intermediate files. Failures are ignored: the files do no harm.
@@ -222,4 +227,26 @@ impl<'a> DatasetFolder<'a> {
             }
         }
     }
+}
+
+/// Refuses a folder that is a link or has a link, a pipe or a device inside, as only somebody else can have put there: what
+/// is fetched would be written through it.
+fn refuse_links(folder: &Path) -> Result<()> {
+    let refuse = |path: &Path, expected, file_type| {
+        let found = regular_file::describe(file_type);
+        Err(FetchError::UnexpectedFile { path: path.to_path_buf(), expected, found })
+    };
+    let cannot_read = |cause| FetchError::io("cannot read the folder", folder)(cause);
+    let file_type = fs::symlink_metadata(folder).map_err(cannot_read)?.file_type();
+    if !file_type.is_dir() {
+        return refuse(folder, "a folder", file_type);
+    }
+    for entry in fs::read_dir(folder).map_err(cannot_read)? {
+        let entry = entry.map_err(cannot_read)?;
+        let file_type = entry.file_type().map_err(cannot_read)?;
+        if !file_type.is_file() && !file_type.is_dir() {
+            return refuse(&entry.path(), "a regular file", file_type);
+        }
+    }
+    Ok(())
 }

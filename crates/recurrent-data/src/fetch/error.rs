@@ -91,6 +91,10 @@ pub enum FetchError {
     #[error("{}: expected a folder that no other process fetches into, found one that does", path.display())]
     Locked { path: PathBuf },
 
+    /// The folder, or something in it, is a link, a pipe or a device.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    UnexpectedFile { path: PathBuf, expected: &'static str, found: &'static str },
+
     /// A file or folder cannot be read or written.
     #[error("{}: {doing}: {cause}", path.display())]
     Io {
@@ -113,7 +117,9 @@ impl FetchError {
     /// Whether the caller's input is at fault, and not the network, a disk or another program.
     pub fn is_bad_input(&self) -> bool {
         match self {
-            Self::WrongFile { .. } | Self::Unreadable { .. } | Self::NoSource { .. } => true,
+            Self::WrongFile { .. } | Self::Unreadable { .. } | Self::NoSource { .. } | Self::UnexpectedFile { .. } => {
+                true
+            }
             // An impossible path is bad input, a full disk is not.
             Self::Io { cause, .. } => matches!(
                 cause.kind(),

@@ -99,6 +99,39 @@ fn local_package_replaces_the_download() {
     assert_eq!(sandbox.files(&set), ["made.csv"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link_or_a_pipe() {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    for name in ["made.csv", ".lock", ".prepared", ".part-00000000", ".pip"] {
+        let (sandbox, set, package) = vader("1\t4.0\tbright\n", "text,label\nbright,positive\n");
+        let victim = sandbox.write("victim", "mine");
+        fs::create_dir(sandbox.path().join("made")).expect("a folder");
+        symlink(&victim, sandbox.path().join("made").join(name)).expect("a link");
+        let error = sandbox.fetch(&set, Some(&package)).expect_err("a link").to_string();
+        assert!(error.ends_with(&format!("made/{name}: expected a regular file, found a symbolic link")), "{error}");
+        assert_eq!(fs::read(&victim).expect("the victim"), b"mine");
+    }
+
+    let (sandbox, set, package) = vader("1\t4.0\tbright\n", "text,label\nbright,positive\n");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    symlink(elsewhere.path(), sandbox.path().join("made")).expect("a link");
+    let error = sandbox.fetch(&set, Some(&package)).expect_err("a link").to_string();
+    assert!(error.ends_with("made: expected a folder, found a symbolic link"), "{error}");
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 0);
+
+    fs::remove_file(sandbox.path().join("made")).expect("the link");
+    fs::create_dir(sandbox.path().join("made")).expect("a folder");
+    let pipe = set.path_in(sandbox.path());
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let error = set.availability(sandbox.path()).expect_err("a pipe").to_string();
+    assert!(error.ends_with("expected a readable file: it is a pipe, a socket or a device"), "{error}");
+    let error = sandbox.fetch(&set, Some(&package)).expect_err("a pipe").to_string();
+    assert!(error.ends_with("expected a regular file, found a pipe, a socket or a device"), "{error}");
+}
+
 #[test]
 fn package_with_another_file_is_rejected() {
     let (sandbox, set, _) = vader("1\t2.0\tFine.\n", "");

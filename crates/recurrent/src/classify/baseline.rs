@@ -121,7 +121,7 @@ impl BagOfWords {
 
     /// The baseline of a run with this many labels; `None` if the run has not been evaluated yet.
     pub(super) fn read(run_dir: &RunDir, labels: usize) -> Result<Option<Self>> {
-        if !run_dir.path(FILE).is_file() {
+        if !run_dir.path(FILE).exists() {
             return Ok(None);
         }
         let damaged = |found: String| Error::RunDir {

@@ -62,7 +62,11 @@ impl ClassifyData {
         }
         let texts: Vec<&str> = self.train_texts.labeled().map(|labeled| &*labeled.text).collect();
         let bag = BagOfWords::fit(&texts, self.train_texts.label_ids(), self.labels.len())?;
-        bag.write(run_dir)?;
+        match bag.write(run_dir) {
+            // On a read-only disk it is fitted again the next time.
+            Err(error) if error.is_read_only() => {}
+            written => written?,
+        }
         Ok(bag)
     }
 }

@@ -1,6 +1,6 @@
 //! Checkpoints: one folder per epoch, which appears as a whole or not at all.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -8,16 +8,20 @@ use burn::train::checkpoint::{
     Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
 };
 use burn::train::metric::store::EventStoreClient;
-use recurrent_data::sha256;
+use recurrent_data::regular_file;
 use serde::{Deserialize, Serialize};
 
 use super::History;
 use crate::run_dir::{replace, to_toml};
-use crate::{Error, Result};
+use crate::{Error, Result, RunDir};
 
+/// The folder of the checkpoints in the run's folder.
+const CHECKPOINTS: &str = "checkpoints";
 /// How many checkpoints stay on disk: the last one, and the one before it in case the last is damaged.
 const MAX_CHECKPOINTS: usize = 2;
 const PROGRESS: &str = "progress.toml";
+/// How the name of a checkpoint's folder ends before it is complete.
+const PARTIAL: &str = ".partial";
 pub(super) const RECORDS: [&str; 3] = ["model.bpk", "optimizer.bpk", "scheduler.bpk"];
 
 /// The checkpoints of a run.
@@ -26,6 +30,7 @@ pub(super) const RECORDS: [&str; 3] = ["model.bpk", "optimizer.bpk", "scheduler.
 /// thread to finish adds the history and the checksums of the records, and renames the folder.
 #[derive(Debug)]
 pub(super) struct Checkpoints {
+    run_dir: RunDir,
     root: PathBuf,
     pending: Mutex<Pending>,
     finished: Condvar,
@@ -48,25 +53,28 @@ struct Progress {
 }
 
 impl Checkpoints {
-    /// The checkpoints in a folder, which is made if it does not exist.
-    pub fn new(root: &Path) -> Result<Self> {
-        fs::create_dir_all(root).map_err(Error::io("cannot make the folder", root))?;
-        Ok(Self { root: root.to_path_buf(), pending: Mutex::default(), finished: Condvar::new() })
+    /// The checkpoints of a run, in a folder that is made if it does not exist.
+    pub fn new(run_dir: &RunDir) -> Result<Self> {
+        let root = run_dir.make_folder(CHECKPOINTS)?;
+        Ok(Self { run_dir: run_dir.clone(), root, pending: Mutex::default(), finished: Condvar::new() })
     }
 
-    /// The history up to the last checkpoint, if there is one. The checksums of its records are verified.
-    pub fn latest(&self) -> Result<Option<History>> {
+    /// The history up to the last checkpoint, if there is one. The checksums of its records are verified, and that none
+    /// is larger than `max_bytes`.
+    pub fn latest(&self, max_bytes: u64) -> Result<Option<History>> {
         let Some(epoch) = self.epochs()?.pop() else {
             return Ok(None);
         };
-        let folder = self.folder(epoch);
-        let path = folder.join(PROGRESS);
-        let progress: Progress = fs::read_to_string(&path)
-            .map_err(|cause| damaged(&path, cause))
-            .and_then(|text| toml::from_str(&text).map_err(|cause| damaged(&path, cause.message())))?;
+        let file = |name: &str| format!("{CHECKPOINTS}/{}/{name}", Self::name(epoch));
+        let path = self.run_dir.path(&file(PROGRESS));
+        let progress: Progress = match self.run_dir.read(&file(PROGRESS)) {
+            Ok(text) => toml::from_str(&text).map_err(|cause| damaged(&path, cause.message()))?,
+            Err(Error::RunDir { path, found, .. }) => return Err(damaged(&path, found)),
+            Err(error) => return Err(error),
+        };
         for (record, expected) in RECORDS.iter().zip(&progress.sha256) {
-            let path = folder.join(record);
-            let found = checksum(&path).map_err(|cause| damaged(&path, cause))?;
+            let path = self.run_dir.checked(&file(record))?;
+            let found = regular_file::sha256(&path, max_bytes).map_err(|cause| damaged(&path, cause))?;
             if found != *expected {
                 return Err(damaged(&path, "a file with another checksum"));
             }
@@ -77,9 +85,27 @@ impl Checkpoints {
         Ok(Some(progress.history))
     }
 
-    /// Sets the history that the next checkpoint saves.
-    pub fn stage(&self, history: History) {
+    /// Removes what killed processes have left of incomplete checkpoints.
+    pub fn sweep(&self) -> Result<()> {
+        let entries = fs::read_dir(&self.root).map_err(Error::io("cannot read the folder", &self.root))?;
+        for entry in entries.flatten() {
+            let (name, path) = (entry.file_name(), entry.path());
+            if name.to_string_lossy().ends_with(PARTIAL) {
+                let is_folder = entry.file_type().is_ok_and(|file_type| file_type.is_dir());
+                let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                removed.map_err(Error::io("cannot remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the folder of a checkpoint, which saves this history.
+    pub fn begin(&self, epoch: usize, history: History) -> Result<()> {
+        self.sweep()?;
+        let partial = self.partial(epoch);
+        fs::create_dir(&partial).map_err(Error::io("cannot make the folder", &partial))?;
         *self.pending() = Pending { history, ..Pending::default() };
+        Ok(())
     }
 
     /// Waits until the checkpoint is written or has failed; burn-train gets the cause of a failure.
@@ -93,12 +119,16 @@ impl Checkpoints {
         RECORDS.map(|name| RecordCheckpointer { checkpoints: checkpoints.clone(), name })
     }
 
+    fn name(epoch: usize) -> String {
+        format!("epoch-{epoch:06}")
+    }
+
     pub fn folder(&self, epoch: usize) -> PathBuf {
-        self.root.join(format!("epoch-{epoch:06}"))
+        self.root.join(Self::name(epoch))
     }
 
     fn partial(&self, epoch: usize) -> PathBuf {
-        self.root.join(format!(".epoch-{epoch:06}.partial"))
+        self.root.join(format!(".{}{PARTIAL}", Self::name(epoch)))
     }
 
     /// The epochs that have a checkpoint, in ascending order.
@@ -125,18 +155,23 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Renames the folder of a checkpoint whose records are written, and removes the oldest checkpoints.
+    /// Renames the folder of a checkpoint whose records are written, once they are on disk, and removes the oldest
+    /// checkpoints.
     fn commit(&self, epoch: usize, history: History) -> Result<()> {
         let partial = self.partial(epoch);
         let mut checksums = <[String; 3]>::default();
         for (slot, record) in checksums.iter_mut().zip(RECORDS) {
             let path = partial.join(record);
-            *slot = checksum(&path).map_err(Error::io("cannot read", &path))?;
+            *slot = File::open(&path)
+                .and_then(|file| file.sync_all())
+                .and_then(|()| regular_file::sha256(&path, u64::MAX))
+                .map_err(Error::io("cannot read", &path))?;
         }
         let progress = Progress { sha256: checksums, history };
         replace(&partial.join(PROGRESS), to_toml(&progress).as_bytes())?;
         let folder = self.folder(epoch);
         fs::rename(&partial, &folder).map_err(Error::io("cannot write", &folder))?;
+        regular_file::sync_folder(&self.root).map_err(Error::io("cannot write into the folder", &self.root))?;
         let epochs = self.epochs()?;
         for old in &epochs[..epochs.len().saturating_sub(MAX_CHECKPOINTS)] {
             let folder = self.folder(*old);
@@ -155,9 +190,7 @@ pub(super) struct RecordCheckpointer {
 impl<R: Checkpoint> Checkpointer<R> for RecordCheckpointer {
     fn save(&self, epoch: usize, record: R) -> std::result::Result<(), CheckpointerError> {
         let guard = SaveGuard { checkpoints: &self.checkpoints, saved: false };
-        let partial = self.checkpoints.partial(epoch);
-        fs::create_dir_all(&partial).map_err(CheckpointerError::IOError)?;
-        record.save(partial.join(self.name))?;
+        record.save(self.checkpoints.partial(epoch).join(self.name))?;
         self.checkpoints.written(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))?;
         guard.succeed();
         Ok(())
@@ -201,10 +234,6 @@ impl CheckpointingStrategy for EveryEpoch {
     fn checkpointing(&mut self, _epoch: usize, _store: &EventStoreClient) -> Vec<CheckpointingAction> {
         vec![CheckpointingAction::Save]
     }
-}
-
-fn checksum(path: &Path) -> std::io::Result<String> {
-    fs::read(path).map(|bytes| sha256(&bytes))
 }
 
 pub(super) fn damaged(path: &Path, found: impl ToString) -> Error {

@@ -79,11 +79,11 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
                 }
             };
             result.history.epochs.push(epoch);
-            if let Err(error) = self.save(&epochs.learner.model().network, &result.history) {
+            let saved = self.save(&epochs.learner.model().network, &result.history);
+            if let Err(error) = saved.and_then(|()| self.checkpoints.begin(number, result.history.clone())) {
                 result.error = Some(error);
                 break;
             }
-            self.checkpoints.stage(result.history.clone());
             if let Some(checkpointer) = &mut components.checkpointer {
                 checkpointer.checkpoint(&epochs.learner, number, &components.event_store);
                 self.checkpoints.wait();

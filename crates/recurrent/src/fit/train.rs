@@ -17,8 +17,8 @@ use super::strategy::{EpochStrategy, FitResult};
 use super::{BatchSource, Callbacks, EpochSeed, FitConfig, History, Loader, Order, StopReason};
 use crate::{Error, Result, RunDir};
 
-/// The folder of the checkpoints in the run's folder.
-const CHECKPOINTS: &str = "checkpoints";
+/// The largest record of a checkpoint that is read where the network is not known.
+const MAX_RECORD_BYTES: u64 = 1 << 34;
 
 /// The data loaders of the training and the validation split.
 pub struct Loaders<B> {
@@ -54,7 +54,7 @@ impl<B: 'static> Loaders<B> {
 /// # Errors
 /// If the last checkpoint is damaged.
 pub fn epochs_done(run_dir: &RunDir) -> Result<usize> {
-    let history = Checkpoints::new(&run_dir.path(CHECKPOINTS))?.latest()?;
+    let history = Checkpoints::new(run_dir)?.latest(MAX_RECORD_BYTES)?;
     Ok(history.map_or(0, |history| history.epochs.len()))
 }
 
@@ -76,8 +76,11 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
     callbacks: Callbacks,
 ) -> Result<(History, StopReason)> {
     let _lock = run_dir.lock()?;
-    let checkpoints = Arc::new(Checkpoints::new(&run_dir.path(CHECKPOINTS))?);
-    let history = checkpoints.latest()?.unwrap_or_default();
+    let checkpoints = Arc::new(Checkpoints::new(run_dir)?);
+    checkpoints.sweep()?;
+    // Adam keeps two numbers of up to 8 bytes per parameter, and each tensor has a name.
+    let max_record_bytes = (1 << 24) + 16 * Module::num_params(&network) as u64;
+    let history = checkpoints.latest(max_record_bytes)?.unwrap_or_default();
     if let Some(stop_reason) = history.stop_reason(config) {
         return Ok((history, stop_reason));
     }

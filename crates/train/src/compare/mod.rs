@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use recurrent::{RunDir, replace};
+use recurrent::RunDir;
 use recurrent_study::page::{Page, tables};
 use recurrent_study::{Comparison, Language, Progress, Signal, StudyConfig};
 
@@ -98,12 +98,11 @@ fn measure(study: &Comparison, device: &DeviceArgs, language: Language) -> Resul
     for (title, table) in tables(&results, &claims, language) {
         print(format!("\n{title}\n\n{}", table.to_markdown()));
     }
-    let report = study.run_dir().path("report.html");
-    replace(&report, page::report(Page::new(&results, &claims, language))?.to_html().as_bytes())?;
+    study.run_dir().write("report.html", page::report(Page::new(&results, &claims, language))?.to_html())?;
     print(format!(
         "\nFinished in {}. Report with plots: {}",
         duration(start.elapsed().as_secs_f64()),
-        report.display()
+        study.run_dir().path("report.html").display()
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -64,8 +64,8 @@ impl CommandLine for Classifying {
         let evaluation = run.evaluate(device)?;
         let name = run.config().cell.to_string().to_uppercase();
         let scores = evaluation.scores(&name);
-        write_scores(run, &scores)?;
         print(format!("\n{scores}\n"));
+        write_scores(run, &scores)?;
         let mut blocks = vec![Block::Verbatim(scores.to_string())];
         let mut sentences: Vec<&str> = LECTURE.to_vec();
         let step = (evaluation.texts.len() / SHOWN).max(1);

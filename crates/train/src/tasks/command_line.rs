@@ -1,5 +1,7 @@
 //! What the command line adds to a task.
 
+use std::sync::Once;
+
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::Args;
@@ -10,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::{Format, PredictArgs};
 use crate::error::BadInput;
-use crate::output::print;
+use crate::output::{note, print};
 use crate::report::{Block, Section};
 
 /// A task's part of the command line.
@@ -71,16 +73,28 @@ pub trait CommandLine: Task {
 #[derive(Debug, Default, Args)]
 pub struct NoOptions {}
 
+/// Writes a result into the run's folder. On a read-only disk it is only printed, and a note says so.
+fn save<T: Task>(run: &Run<T>, name: &str, contents: &str) -> Result<()> {
+    static NOTE: Once = Once::new();
+    match run.run_dir().write(name, contents) {
+        Err(error) if error.is_read_only() => {
+            NOTE.call_once(|| note(format!("note: scores and plots are not saved: {error}")));
+            Ok(())
+        }
+        written => Ok(written?),
+    }
+}
+
 /// Writes a plot into the run's folder; returns it for a report.
 pub fn save_plot<T: Task>(run: &Run<T>, name: &str, caption: &str, svg: String) -> Result<Block> {
-    run.run_dir().write(&format!("plots/{name}.svg"), &svg)?;
+    save(run, &format!("plots/{name}.svg"), &svg)?;
     Ok(Block::Plot { caption: caption.into(), svg })
 }
 
 /// Writes scores into the run's folder.
 pub fn write_scores<T: Task>(run: &Run<T>, scores: &impl Serialize) -> Result<()> {
     let scores = serde_json::to_string_pretty(scores).context("scores cannot be written as JSON")?;
-    Ok(run.run_dir().write("scores.json", scores + "\n")?)
+    save(run, "scores.json", &(scores + "\n"))
 }
 
 /// Writes a prediction to a file or to standard output.

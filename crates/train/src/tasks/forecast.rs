@@ -50,10 +50,12 @@ impl CommandLine for Forecasting {
         let ForecastConfig { data, target, window, horizon, cell, .. } = run.config();
         let name = cell.to_string().to_uppercase();
         let tables = forecasts.scores(&name);
+        for table in &tables {
+            print(format!("\n{table}"));
+        }
         write_scores(run, &tables)?;
         let mut blocks = Vec::new();
         for (target, table) in tables.iter().enumerate() {
-            print(format!("\n{table}"));
             blocks.push(Block::Verbatim(table.to_string()));
             blocks.push(plot_forecast(run, &forecasts, target, &name)?);
         }

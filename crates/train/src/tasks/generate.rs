@@ -154,8 +154,8 @@ impl CommandLine for Generation {
 
     fn evaluate_and_print(run: &GenerateRun, device: &Device) -> Result<Section> {
         let metrics = run.evaluate(device)?;
-        write_scores(run, &metrics)?;
         print(format!("\nValidation: {metrics}."));
+        write_scores(run, &metrics)?;
         let options = GenerationConfig::default().with_max_new_tokens(FINAL_SAMPLE);
         let sample = run.predictor(device)?.generate("", &options, |_| ControlFlow::Continue(()))?;
         print(format!("\nA sample:\n{}", sample.text));

@@ -15,7 +15,7 @@ use recurrent::{Partial, Run, TaskConfig, TaskSource};
 use super::command_line::CommandLine;
 use crate::args::{NewRunArgs, PredictArgs, ResumeArgs, RunArgs};
 use crate::error::with_flags;
-use crate::interrupt::INTERRUPTED;
+use crate::interrupt::{self, INTERRUPTED};
 use crate::output::{note, print};
 use crate::report::{Block, Section};
 use crate::{device, folder, plots, progress, settings};
@@ -107,7 +107,7 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
 
     fn resume(&self, args: &ResumeArgs) -> Result<ExitCode> {
         let device = device::open(&args.run.device)?;
-        let run = Run::<T>::open(&args.run.run)?;
+        let run = Run::<T>::open_locked(&args.run.run)?;
         let run = match args.epochs {
             Some(epochs) => run.with_epochs(epochs)?,
             None => run,
@@ -117,7 +117,7 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
 
     fn evaluate(&self, args: &RunArgs) -> Result<()> {
         let device = device::open(&args.device)?;
-        T::evaluate_and_print(&Run::open(&args.run)?, &device)?;
+        T::evaluate_and_print(&Run::open_locked(&args.run)?, &device)?;
         Ok(())
     }
 
@@ -199,7 +199,9 @@ fn train<T: CommandLine>(run: &Run<T>, device: &Device, dashboard: bool) -> Resu
             return Ok(Trained::Interrupted);
         }
     }
+    interrupt::exit_on_ctrl_c(format!("interrupted; to score the trained network: train evaluate {folder}"))?;
     let mut section = T::evaluate_and_print(run, device)?;
+    interrupt::exit_on_ctrl_c("interrupted")?;
     section.blocks.push(Block::Plot { caption: "The loss of every epoch.".into(), svg: losses });
     Ok(Trained::Evaluated(section))
 }

@@ -85,8 +85,8 @@ impl CommandLine for Translating {
 
     fn evaluate_and_print(run: &TranslateRun, device: &Device) -> Result<Section> {
         let TranslationEvaluation { scores, translations, .. } = run.evaluate(device)?;
-        write_scores(run, &scores)?;
         print(format!("\n{scores}\n"));
+        write_scores(run, &scores)?;
         let translator = run.predictor(device)?;
         let mut blocks = vec![Block::Verbatim(scores.to_string())];
         let bars: Vec<_> = scores.rows.iter().map(|row| (&*row.name, row.bleu.score)).collect();
