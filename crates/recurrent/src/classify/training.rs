@@ -169,8 +169,10 @@ impl Task for Classifying {
         let baseline = match data.baseline(run_dir) {
             Ok(bag) => {
                 let probabilities = bag.predict(&sentences).into_iter().enumerate();
-                let predictions = probabilities
-                    .map(|(index, probabilities)| LabeledPrediction { label: data.test.label_id(index), probabilities });
+                let predictions = probabilities.map(|(index, probabilities)| LabeledPrediction {
+                    label: data.test.label_id(index),
+                    probabilities,
+                });
                 Ok(BaselineEvaluation { name: bag.name().into(), predictions: predictions.collect() })
             }
             // The network is scored all the same.
