@@ -128,3 +128,62 @@ impl StepDecoder for SentenceDecoder<'_> {
         self.state = self.state.select_rows(ids);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+    use recurrent_data::{Tokenizer, TokenizerConfig, TokenizerKind};
+
+    use super::*;
+    use crate::settings::Settings;
+
+    fn tokenizers(longest_target: Option<usize>) -> Tokenizers {
+        let chars = Tokenizer::fit_strings(&TokenizerConfig::new(TokenizerKind::Chars), ["abcdefgh"]).unwrap();
+        Tokenizers { source: chars.clone(), target: chars, longest_target }
+    }
+
+    #[test]
+    fn the_limit_follows_the_training_targets() {
+        let config = TranslateConfig { max_length: 60, ..TranslateConfig::defaults() };
+        let beam = BeamConfig::of(&config);
+        let limit = |beam: BeamConfig, longest| beam.limit(&tokenizers(longest), &config);
+        assert_eq!(limit(beam, Some(12)), 24);
+        // Targets were truncated to 60 tokens, and an end token.
+        assert_eq!([limit(beam, Some(61)), limit(beam, None), limit(beam, Some(usize::MAX))], [61; 3]);
+        assert_eq!(limit(beam, Some(0)), 1);
+        assert_eq!(limit(beam.with_max_length(Some(200)), Some(12)), 200);
+        let error = beam.with_max_length(Some(0)).check().unwrap_err();
+        assert_eq!(error.to_string(), "max_length: expected between 1 and 10000, found 0");
+    }
+
+    #[test]
+    fn no_translation_depends_on_the_others() {
+        let device = Device::default();
+        let mut rng = StdRng::seed_from_u64(1);
+        for case in 0..12_usize {
+            let config = TranslateConfig {
+                hidden_size: 8,
+                embedding_dim: 6,
+                bidirectional: case % 2 == 0,
+                attention: crate::translate::DecoderAttention::ALL[case % 4],
+                ..TranslateConfig::defaults()
+            };
+            let tokenizers = tokenizers(None);
+            let network = config.network(tokenizers.vocab_sizes()).init(&device);
+            let mut sentence = || {
+                let length = rng.random_range(1..12);
+                (0..length).map(|_| rng.random_range(4..12)).chain([2]).collect::<Vec<u32>>()
+            };
+            let sources: Vec<Vec<u32>> = (0..9).map(|_| sentence()).collect();
+            let beam = BeamConfig::new(1 + case % 3, 0.6);
+            let run = |sources: &[Vec<u32>]| translate(&network, sources, &tokenizers, beam, 15, &device);
+            for (source, together) in sources.iter().zip(run(&sources)) {
+                let alone = run(std::slice::from_ref(source)).swap_remove(0);
+                let tokens = |found: &[Hypothesis]| (found[0].tokens.clone(), found[0].ended);
+                assert_eq!(tokens(&together), tokens(&alone), "case {case}, {source:?}");
+                assert!((together[0].log_probability - alone[0].log_probability).abs() < 1e-3);
+            }
+        }
+    }
+}

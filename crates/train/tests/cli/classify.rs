@@ -183,3 +183,40 @@ fn tokenizer_of_hugging_face() {
     assert_eq!(predictions[1]["unknown"], serde_json::json!(["cake"]));
     sandbox.ok("resume run --epochs 7");
 }
+
+#[test]
+fn texts_without_words_have_a_baseline_of_characters() {
+    let sandbox = TestSandbox::with_opinions(2);
+    let signs: Vec<char> = "山木火人車日食田月魚鳥金門雲草水土石花羊".chars().collect();
+    let row = |n: usize| {
+        let before: String = (0..6).map(|k| signs[(n * 7 + k * k * (n % 11 + 1)) % signs.len()]).collect();
+        let (word, label) = [("很好", "good"), ("很差", "bad")][n % 2];
+        format!("{before}{word}{},{label}\n", signs[n % signs.len()])
+    };
+    let rows: String = (0..240).map(row).collect();
+    sandbox.write("signs.csv", format!("text,label\n{rows}"));
+    let ran = sandbox.ok("classify --config opinions.toml --data signs.csv --tokenizer chars --out run");
+    for word in ["bag of characters with logistic regression, ", "LSTM on the test split, "] {
+        assert!(ran.stdout.contains(word), "`{word}` in:\n{}", ran.stdout);
+    }
+    let json = sandbox.ok_with_args("predict run --format json", &["山木很好"]).json();
+    assert!(json[0]["bag_of_characters"]["good"].as_f64() > Some(0.5), "{json:?}");
+    let text = sandbox.ok_with_input("predict run", "山木很好\n\n火人很差\n").stdout;
+    assert_eq!((text.lines().count(), text.lines().nth(1)), (3, Some("")), "{text}");
+}
+
+#[test]
+fn a_label_without_test_sentences_is_told() {
+    let sandbox = TestSandbox::with_opinions(2);
+    let text = sandbox.read("opinions.tsv");
+    let part = |n: usize, row: &str| match (n % 6, row.contains("positive")) {
+        (0, true) => "test",
+        (1, _) => "valid",
+        _ => "train",
+    };
+    let rows: String = text.lines().skip(1).enumerate().map(|(n, row)| format!("{row}\t{}\n", part(n, row))).collect();
+    sandbox.write("parts.tsv", format!("text\tlabel\tpart\n{rows}"));
+    let scores = sandbox.ok("classify --config opinions.toml --data parts.tsv --out run").stdout;
+    assert!(scores.contains("The test split has no sentence with the label `negative`."), "{scores}");
+    assert!(scores.contains("of one label only: accuracy says nothing."), "{scores}");
+}

@@ -165,6 +165,62 @@ fn subword_and_word_tokenizers() {
 }
 
 #[test]
+fn half_typed_words_are_completed_by_any_tokenizer() {
+    let sandbox = TestSandbox::with_story();
+    for tokenizer in ["words", "bpe --vocab-size 320"] {
+        let ran = format!("generate --config story.toml --tokenizer {tokenizer} --batch-size 4 --epochs 3 --out run");
+        sandbox.ok(&format!("{ran} --force"));
+        let ran = sandbox.ok_with_args("complete run -n 2", &["The ana takes the sto"]);
+        assert_eq!(ran.stderr, "", "no part of the text is unknown");
+        let (percent, text) = ran.stdout.lines().next().and_then(|line| line.split_once(" %  ")).expect("a completion");
+        assert_eq!(text, "The ana takes the stone", "{tokenizer}: {}", ran.stdout);
+        assert!(percent.trim().parse::<f64>().is_ok_and(|percent| percent > 50.0), "{}", ran.stdout);
+        for how in ["--greedy", "--beam-size 2"] {
+            let line = format!("predict run --max-new-tokens 3 {how} --strict");
+            let ran = sandbox.ok_with_args(&line, &["--prompt", "The ana takes the sto"]);
+            assert!(ran.stdout.starts_with("The ana takes the stone"), "{tokenizer} {how}: {}", ran.stdout);
+        }
+    }
+    // A word is not completed after a space.
+    let ran = sandbox.ok_with_args("complete run -n 1", &["The ana "]);
+    assert!(!ran.stdout.contains("ana  ") && ran.stdout.contains("The ana "), "{}", ran.stdout);
+}
+
+#[test]
+fn unknown_tokens_leave_no_bits_per_character() {
+    let sandbox = TestSandbox::with_story();
+    let ran =
+        sandbox.ok("generate --config story.toml --tokenizer words --vocab-size 9 --batch-size 4 --epochs 1 --out run");
+    assert!(ran.stderr.contains(" tokens of the validation split ("), "{}", ran.stderr);
+    assert!(ran.stdout.contains(" % of the tokens <unk>."), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("bits per character") && !ran.stderr.contains("bits per character"));
+    let scores: serde_json::Value = serde_json::from_str(&sandbox.read("run/scores.json")).expect("JSON");
+    assert!(scores["bits_per_character"].is_null() && scores["unknown"].as_f64() > Some(0.3), "{scores}");
+}
+
+#[test]
+fn a_tokenizer_without_unk_drops_no_letters() {
+    let sandbox = TestSandbox::with_story();
+    let letters = ('a'..='z').map(|c| c.to_string()).chain([" ", ".", "\n"].map(String::from));
+    let vocab: serde_json::Map<String, serde_json::Value> = letters.zip((0..).map(serde_json::Value::from)).collect();
+    let tokenizer = serde_json::json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "post_processor": null,
+        "normalizer": {"type": "Lowercase"}, "pre_tokenizer": null, "decoder": {"type": "Fuse"},
+        "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                  "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "vocab": vocab, "merges": []}
+    });
+    sandbox.write("tokenizer.json", tokenizer.to_string());
+    let line = "generate --config story.toml --tokenizer tokenizer.json --epochs 1";
+    let ran = sandbox.ok(&format!("{line} --out run"));
+    assert!(ran.stdout.contains("bits per character") && !ran.stderr.contains("<unk>"), "{}", ran.stderr);
+    sandbox.refused_with_args("predict run --strict", &["--prompt", "The \u{1}§ ana"], "found \u{1} §");
+    let story = sandbox.read("story.txt").replace("stone", "st\u{f8}ne");
+    sandbox.write("story.txt", story);
+    let ran = sandbox.ok(&format!("{line} --out other"));
+    assert!(ran.stderr.contains("tokens of the training split") && !ran.stdout.contains("bits per character"));
+}
+
+#[test]
 fn tokenizer_of_hugging_face() {
     let sandbox = TestSandbox::with_story();
     sandbox.write_tokenizer("tokenizer.json", ". The the ana ben eats sees bread fish");

@@ -73,6 +73,49 @@ fn sentences_from_arguments_a_file_or_standard_input() {
 }
 
 #[test]
+fn targets_may_be_much_longer_than_sources() {
+    let sandbox = TestSandbox::with_pairs();
+    let spelled = |number: usize| format!("{number:03}").replace('0', "to be or not to be ").replace('1', "a b c ");
+    let rows: String = (0..400).map(|number| format!("{number}\t{}\n", spelled(number))).collect();
+    sandbox.write("spelled.tsv", format!("number\tspelled\n{rows}"));
+    sandbox.ok("translate --config pairs.toml --data spelled.tsv --tokenizer chars --epochs 1 --out run");
+    // Nothing is learned in an epoch, so that only the maximum length ends a translation.
+    let lengths = sandbox.ok_with_args("predict run --beam-size 1 --format json", &["0", "1", "0 1 2 3 4 5 6"]).json();
+    for line in lengths {
+        let length = line["text"].as_str().expect("text").chars().count();
+        assert!(line["cut"] == false || length > 22, "{line}");
+    }
+}
+
+#[test]
+fn an_answer_has_one_line() {
+    let sandbox = TestSandbox::with_pairs();
+    let rows: String = pairs().iter().map(|(source, target)| format!("{source},\"{target}\n{target}\"\n")).collect();
+    sandbox.write("lines.csv", format!("english,artish\n{rows}"));
+    sandbox.ok("translate --config pairs.toml --data lines.csv --out run");
+    let asked = ["ana eats the bread", "dov sees the red fish"];
+    let ran = sandbox.ok_with_args("predict run --format json", &asked);
+    assert!(
+        ran.json().iter().any(|line| line["text"].as_str().is_some_and(|text| text.contains('\n'))),
+        "{}",
+        ran.stdout
+    );
+    let ran = sandbox.ok_with_args("predict run", &asked);
+    assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.stdout);
+}
+
+#[test]
+fn empty_lines_have_empty_answers() {
+    let sandbox = with_run();
+    sandbox.write("hole.txt", "\nana eats the bread\n \ndov sees the red fish\n\n");
+    let ran = sandbox.ok("predict run --input hole.txt");
+    assert_eq!(ran.stdout, "\npa la ana mon\n\nlo ru la dov vid\n\n");
+    assert_eq!(ran.stderr, "note: hole.txt: 3 empty line(s), the first is line 1: each has an empty answer\n");
+    let json = sandbox.ok("predict run --input hole.txt --format json").json();
+    assert_eq!((json.len(), &json[2]["text"], &json[3]["text"]), (5, &"".into(), &"lo ru la dov vid".into()));
+}
+
+#[test]
 fn many_lines_keep_their_order() {
     let sandbox = with_run();
     let pairs = pairs();
@@ -96,7 +139,7 @@ fn json_has_probability_and_alternatives() {
     let probability = translation["probability"].as_f64().expect("a number");
     assert!(probability > 0.0 && probability <= 1.0, "{translation}");
     assert_eq!(translation["unknown"], serde_json::json!(["zebra"]));
-    assert_eq!(translation["truncated"], false);
+    assert_eq!((&translation["truncated"], &translation["cut"]), (&false.into(), &false.into()));
     assert!(
         translation["alternatives"].as_array().is_some_and(|others| (1..=2).contains(&others.len())),
         "{translation}"
@@ -106,6 +149,14 @@ fn json_has_probability_and_alternatives() {
         "predict run --format csv",
         &["ana"],
         "--format: expected text or json for this run, found csv",
+    );
+    let ran = sandbox.ok_with_args("predict run --format json --max-length 2", &["ana eats the bread"]);
+    assert_eq!((&ran.json()[0]["cut"], &ran.json()[0]["text"]), (&true.into(), &"pa la".into()));
+    assert_eq!(ran.stderr, "note: cut at the maximum length (--max-length): the translation of `ana eats the bread`\n");
+    sandbox.refused_with_args(
+        "predict run --max-length 0",
+        &["ana"],
+        "--max-length: expected between 1 and 10000, found 0",
     );
     sandbox.refused_with_args(
         "predict run --beam-size 0",

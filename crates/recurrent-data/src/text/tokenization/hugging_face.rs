@@ -1,8 +1,11 @@
 //! A tokenizer loaded from a `tokenizer.json` of Hugging Face.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::ops::Range;
 use std::panic::catch_unwind;
+use std::sync::{Arc, Mutex, PoisonError};
+
 
 use tokenizers::{
     AddedToken, DecoderWrapper, Model, ModelWrapper, NormalizedString, Normalizer, OffsetReferential, OffsetType,
@@ -34,6 +37,8 @@ pub(crate) struct HuggingFace {
     tokenizer: HfTokenizer,
     special_tokens: SpecialTokens,
     vocab_size: usize,
+    /// Whether the model drops a character, for those that have been encoded.
+    dropped: Arc<Mutex<HashMap<char, bool>>>,
 }
 
 impl HuggingFace {
@@ -63,7 +68,12 @@ impl HuggingFace {
         let [pad, bos, eos, unk] = ids;
         let last = tokenizer.get_vocab(true).into_values().max();
         let vocab_size = last.map_or(0, |last| last as usize + 1);
-        Ok(Self { tokenizer, special_tokens: SpecialTokens { pad, bos, eos, unk }, vocab_size })
+        Ok(Self {
+            tokenizer,
+            special_tokens: SpecialTokens { pad, bos, eos, unk },
+            vocab_size,
+            dropped: Arc::default(),
+        })
     }
 
     pub(crate) fn inner(&self) -> &HfTokenizer {
@@ -100,46 +110,64 @@ impl HuggingFace {
         }
     }
 
-    /// A text that cannot be encoded, because the tokenizer has no unknown token, is unknown as a whole.
+    /// A character that the model drops is unknown. A text that cannot be encoded, because the tokenizer has no unknown
+    /// token, is unknown as a whole.
     pub(crate) fn encode(&self, text: &str, mut emit: impl FnMut(u32, Range<usize>)) {
+        if !self.may_drop() {
+            return self.encode_known(text, 0, &mut emit);
+        }
+        let mut dropped = self.dropped.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut from = 0;
+        for (at, c) in text.char_indices() {
+            if *dropped.entry(c).or_insert_with(|| self.drops(c)) {
+                let end = at + c.len_utf8();
+                self.encode_known(&text[from..at], from, &mut emit);
+                emit(self.special_tokens.unk, at..end);
+                from = end;
+            }
+        }
+        self.encode_known(&text[from..], from, &mut emit);
+    }
+
+    /// Encodes a text that begins at byte `at`.
+    fn encode_known(&self, text: &str, at: usize, emit: &mut impl FnMut(u32, Range<usize>)) {
         match self.tokenizer.encode(text, false) {
             Ok(encoding) => {
-                let mut end = 0;
-                for (id, offsets) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
-                    self.encode_gap(text, end..offsets.0, &mut emit);
-                    emit(*id, offsets.0..offsets.1);
-                    end = end.max(offsets.1);
-                }
-                self.encode_gap(text, end..text.len(), &mut emit);
+                let tokens = encoding.get_ids().iter().zip(encoding.get_offsets());
+                tokens.for_each(|(id, (start, end))| emit(*id, at + start..at + end));
             }
-            Err(_) => emit(self.special_tokens.unk, 0..text.len()),
+            Err(_) => emit(self.special_tokens.unk, at..at + text.len()),
         }
     }
 
-    /// Emits an unknown token for text that no token covers, although neither normalizer nor pre-tokenizer removes it: the
-    /// model has no token for it, not even an unknown one.
-    fn encode_gap(&self, text: &str, gap: Range<usize>, emit: &mut impl FnMut(u32, Range<usize>)) {
-        let Some(lost) = text.get(gap.clone()).filter(|lost| !lost.trim().is_empty()) else { return };
-        let mut lost = NormalizedString::from(lost);
-        if let Some(normalizer) = self.tokenizer.get_normalizer()
-            && normalizer.normalize(&mut lost).is_err()
-        {
-            return;
+    /// Whether the model has no unknown token, and drops what it does not know instead of reporting it.
+    fn may_drop(&self) -> bool {
+        matches!(self.tokenizer.get_model(), ModelWrapper::BPE(bpe) if bpe.unk_token.is_none())
+    }
+
+    /// Whether the model drops a character that neither normalizer nor pre-tokenizer removes.
+    fn drops(&self, c: char) -> bool {
+        // Some vocabularies have a character only at the beginning or the end of a word.
+        let texts = [c.to_string(), [c, c].iter().collect()];
+        let is_empty = |text: &String| self.tokenizer.encode(text.as_str(), false).is_ok_and(|found| found.is_empty());
+        !c.is_whitespace() && texts.iter().all(is_empty) && self.reaches_model(&texts[0]).unwrap_or(true)
+    }
+
+    /// Whether anything of a text is left for the model.
+    fn reaches_model(&self, text: &str) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        let mut text = NormalizedString::from(text);
+        if let Some(normalizer) = self.tokenizer.get_normalizer() {
+            normalizer.normalize(&mut text)?;
         }
-        if lost.get().trim().is_empty() {
-            return;
+        if text.get().trim().is_empty() {
+            return Ok(false);
         }
-        let mut lost = PreTokenizedString::from(lost);
-        if let Some(pre_tokenizer) = self.tokenizer.get_pre_tokenizer()
-            && pre_tokenizer.pre_tokenize(&mut lost).is_err()
-        {
-            return;
+        let mut text = PreTokenizedString::from(text);
+        if let Some(pre_tokenizer) = self.tokenizer.get_pre_tokenizer() {
+            pre_tokenizer.pre_tokenize(&mut text)?;
         }
-        for (piece, (start, end), _) in lost.get_splits(OffsetReferential::Original, OffsetType::Byte) {
-            if !piece.trim().is_empty() {
-                emit(self.special_tokens.unk, gap.start + start..gap.start + end);
-            }
-        }
+        let splits = text.get_splits(OffsetReferential::Original, OffsetType::Byte);
+        Ok(splits.iter().any(|(piece, _, _)| !piece.trim().is_empty()))
     }
 
     pub(crate) fn decode(&self, ids: &[u32]) -> String {
