@@ -58,7 +58,9 @@ impl Frequency {
                 days.clone().find(|day| weekdays[index(day.weekday())]).unwrap_or(next)
             }
             Self::Months { count, day, before_weekend } => {
-                let month = stamp.date().first_of_month().saturating_add(Span::new().months(count));
+                // The calendar is hardly longer than the largest span.
+                let months = Span::new().try_months(count).unwrap_or_default();
+                let month = stamp.date().first_of_month().saturating_add(months);
                 day_of_month(month, day, before_weekend).to_datetime(stamp.time())
             }
         }
