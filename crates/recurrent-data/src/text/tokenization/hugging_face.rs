@@ -6,7 +6,6 @@ use std::ops::Range;
 use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 
-
 use tokenizers::{
     AddedToken, DecoderWrapper, Model, ModelWrapper, NormalizedString, Normalizer, OffsetReferential, OffsetType,
     PreTokenizedString, PreTokenizer, PreTokenizerWrapper, Tokenizer as HfTokenizer,
