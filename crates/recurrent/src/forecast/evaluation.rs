@@ -1,12 +1,15 @@
-//! The errors of forecasts and of the naive baselines, in the columns' units.
+//! The errors of forecasts and of the baselines, in the columns' units.
 
 use std::fmt;
 
 use recurrent_data::{Series, Test, Windows};
 use serde::{Deserialize, Serialize};
 
-use super::Baseline;
-use crate::metrics::significant;
+use super::baselines::{Baseline, History};
+use crate::metrics::{diebold_mariano, significant};
+
+/// The p-value below which a difference counts.
+const SIGNIFICANCE: f64 = 0.05;
 
 /// The errors of one forecaster on one target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,6 +38,11 @@ pub struct ScoredForecaster {
     pub name: String,
     /// Its errors; `None` if the series does not reach back far enough for it.
     pub score: Option<ForecastScore>,
+    /// The root mean squared error of each step of the horizon.
+    pub rmse_by_step: Vec<f64>,
+    /// The p-value of the hypothesis that it is as accurate as the network, of squared errors
+    /// ([`diebold_mariano`]); `None` for the network itself.
+    pub p_value: Option<f64>,
 }
 
 /// The errors of all forecasters on one target, on the same rows.
@@ -57,24 +65,50 @@ impl ScoreTable {
         self.rows.first()?.score.as_ref()
     }
 
-    /// A sentence that says whether the network beats the baselines.
+    /// The baseline with the smallest root mean squared error.
+    pub fn best_baseline(&self) -> Option<&ScoredForecaster> {
+        let scored = self.rows[1..].iter().filter_map(|row| Some((row.score?.rmse, row)));
+        scored.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, row)| row)
+    }
+
+    /// A sentence that says whether the network beats the best baseline, by the root mean squared error and a
+    /// Diebold–Mariano test at the level of 5 %.
     pub fn verdict(&self) -> String {
         let Some(network) = self.network() else {
             return "The network was not scored.".into();
         };
-        // Every baseline beats a network whose forecasts are NaN.
-        let better = |row: &&ScoredForecaster| {
-            row.score.is_some_and(|score| score.rmse <= network.rmse || network.rmse.is_nan())
-        };
-        let ahead: Vec<&str> = self.rows[1..].iter().filter(better).map(|row| row.name.as_str()).collect();
         let target = &self.target;
-        match ahead[..] {
-            [] => format!("On `{target}` the network beats every naive forecast (RMSE)."),
-            _ if ahead.contains(&"persistence") => format!(
-                "On `{target}` the network does NOT beat persistence: repeating the last value is at least as good. \
-                 Do not use this forecast."
-            ),
-            _ => format!("On `{target}` the network beats persistence, but not {}.", ahead.join(" and ")),
+        let Some((best, score)) = self.best_baseline().and_then(|best| Some((best, best.score?))) else {
+            return format!("On `{target}` no baseline reaches back far enough.");
+        };
+        let numbers = |first: f64, second: f64| {
+            let p = best.p_value.map_or_else(|| "no test".into(), |p| format!("p = {p:.2}"));
+            format!("RMSE {} against {} ({p})", significant(first, 3), significant(second, 3))
+        };
+        let name = &best.name;
+        // A network whose forecasts are NaN loses.
+        let wins = network.rmse < score.rmse;
+        if wins && best.p_value.is_some_and(|p| p < SIGNIFICANCE) {
+            return format!(
+                "On `{target}` the network beats every baseline; the best is {name}: {}.",
+                numbers(network.rmse, score.rmse)
+            );
+        }
+        let persistence = self.rows[1..].iter().find(|row| row.name == "persistence");
+        let beats_persistence = persistence.is_some_and(|row| {
+            row.score.is_some_and(|score| network.rmse < score.rmse) && row.p_value.is_some_and(|p| p < SIGNIFICANCE)
+        });
+        let advice = if beats_persistence {
+            "It is simpler: prefer it."
+        } else {
+            "The network does NOT beat persistence, repeating the last value: do not use its forecasts."
+        };
+        if wins {
+            let numbers = numbers(network.rmse, score.rmse);
+            format!("On `{target}` the network is not distinguishably better than {name}: {numbers}. {advice}")
+        } else {
+            let numbers = numbers(score.rmse, network.rmse);
+            format!("On `{target}` {name} is better than the network: {numbers}. {advice}")
         }
     }
 }
@@ -83,17 +117,22 @@ impl fmt::Display for ScoreTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} on the test split: {} forecasts of {} step(s)", self.target, self.forecasts, self.horizon)?;
         let width = self.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
-        writeln!(f, "{:width$}  {:>10} {:>10} {:>9} {:>8} {:>8}", "", "MAE", "RMSE", "sMAPE %", "MASE", "skill")?;
-        for ScoredForecaster { name, score } in &self.rows {
+        writeln!(
+            f,
+            "{:width$}  {:>10} {:>10} {:>9} {:>8} {:>8} {:>6}",
+            "", "MAE", "RMSE", "sMAPE %", "MASE", "skill", "p"
+        )?;
+        for ScoredForecaster { name, score, p_value, .. } in &self.rows {
             match score {
                 Some(s) => writeln!(
                     f,
-                    "{name:width$}  {:>10} {:>10} {:>9} {:>8} {:>8}",
+                    "{name:width$}  {:>10} {:>10} {:>9} {:>8} {:>8} {:>6}",
                     significant(s.mae, 4),
                     significant(s.rmse, 4),
                     significant(s.smape, 2),
                     or_dash(s.mase),
-                    or_dash(s.skill)
+                    or_dash(s.skill),
+                    p_value.map_or_else(String::new, |p| format!("{p:.3}"))
                 )?,
                 None => writeln!(f, "{name:width$}  {:>10}", "the series does not reach back far enough")?,
             }
@@ -108,24 +147,48 @@ fn or_dash(value: Option<f64>) -> String {
 }
 
 /// The forecasts of the test split, and the actual values.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct TestForecasts {
     windows: Windows<Test>,
     /// `[window, step, target]`, in the columns' own units.
     forecasts: Vec<f64>,
+    /// Of each target.
+    baselines: Vec<Vec<BaselineForecasts>>,
     training_rows: usize,
     season: Option<usize>,
 }
 
+/// The forecasts of a baseline.
+#[derive(Debug, Clone)]
+struct BaselineForecasts {
+    name: String,
+    /// `[window, step]`; `None` if the series does not reach back far enough.
+    values: Option<Vec<f64>>,
+}
+
 impl TestForecasts {
-    /// `forecasts` has a value for each window, step and target, in the columns' own units.
+    /// `forecasts` has a value for each window, step and target, in the columns' own units; `baselines` are those of each
+    /// target.
     pub(crate) fn new(
         windows: Windows<Test>,
         forecasts: Vec<f64>,
+        baselines: &[Vec<Box<dyn Baseline>>],
         training_rows: usize,
         season: Option<usize>,
     ) -> Self {
-        Self { windows, forecasts, training_rows, season }
+        let targets = windows.shape().targets().iter().zip(baselines);
+        let baselines = targets.map(|(column, baselines)| {
+            let horizon = windows.shape().horizon();
+            let forecast = |baseline: &Box<dyn Baseline>| {
+                let from = |window| History::new(windows.series(), *column, windows.origin(window));
+                let values = (0..windows.len()).map(|window| baseline.forecast(&from(window), horizon));
+                let values = values.collect::<Option<Vec<Vec<f64>>>>().map(|values| values.concat());
+                BaselineForecasts { name: baseline.name(), values }
+            };
+            baselines.iter().map(forecast).collect()
+        });
+        let baselines = baselines.collect();
+        Self { windows, forecasts, baselines, training_rows, season }
     }
 
     /// The number of forecasts.
@@ -154,10 +217,11 @@ impl TestForecasts {
         self.forecasts[(window * shape.horizon() + step - 1) * shape.targets().len() + target]
     }
 
-    /// The naive baselines for this series.
-    pub fn baselines(&self) -> Vec<Baseline> {
-        let seasonal = self.season.map(|rows| Baseline::Seasonal { rows });
-        [Some(Baseline::Persistence), seasonal, Some(Baseline::Drift)].into_iter().flatten().collect()
+    /// The forecast of a target by the baseline of this name; `None` if there is none, or the series does not reach back
+    /// far enough.
+    pub fn baseline_forecast(&self, name: &str, window: usize, step: usize, target: usize) -> Option<f64> {
+        let baseline = self.baselines[target].iter().find(|baseline| baseline.name == name)?;
+        Some(baseline.values.as_ref()?[window * self.windows.shape().horizon() + step - 1])
     }
 
     /// The errors of the network and the baselines, one table per target.
@@ -169,33 +233,39 @@ impl TestForecasts {
 
     fn score_target(&self, network: &str, target: usize, column: usize) -> ScoreTable {
         let series = self.windows.series();
+        let horizon = self.windows.shape().horizon();
+        let all = || (0..self.len()).flat_map(|window| (1..=horizon).map(move |step| (window, step)));
+        let actual: Vec<f64> = all().map(|(window, step)| series.value(self.row(window, step), column)).collect();
+        let ours: Vec<f64> = all().map(|(window, step)| self.forecast(window, step, target)).collect();
+        let baselines = &self.baselines[target];
+        let persistence = baselines.iter().find(|baseline| baseline.name == "persistence");
+        let persistence = persistence.and_then(|baseline| baseline.values.as_ref());
+        let persistence = persistence.map_or(0.0, |values| Errors::of(&actual, values).rmse());
         let scale = beyond_rounding(self.naive_error(column), series, column);
-        let errors = |forecast: &dyn Fn(usize, usize) -> Option<f64>| {
-            let mut errors = Errors::default();
-            for window in 0..self.len() {
-                for step in 1..=self.windows.shape().horizon() {
-                    let actual = series.value(self.row(window, step), column);
-                    errors.add(actual, forecast(window, step)?);
-                }
-            }
-            Some(errors)
-        };
-        let baseline = |baseline: Baseline| {
-            errors(&|window, step| baseline.forecast(series, column, self.windows.origin(window), step))
-        };
-        let persistence = baseline(Baseline::Persistence).unwrap_or_default().rmse();
         let persistence = beyond_rounding(persistence, series, column);
-        let scored = |name: String, errors: Option<Errors>| ScoredForecaster {
-            name,
-            score: errors.map(|errors| errors.score(scale, persistence)),
+        let losses = |values: &[f64]| mean_squared_errors(&actual, values, horizon);
+        let our_losses = losses(&ours);
+        let p_value = |values: &[f64]| {
+            let differences: Vec<f64> = our_losses.iter().zip(losses(values)).map(|(a, b)| a - b).collect();
+            diebold_mariano(&differences, horizon)
         };
-        let ours = errors(&|window, step| Some(self.forecast(window, step, target)));
-        let naive = self.baselines().into_iter().map(|naive| scored(naive.name(), baseline(naive)));
+        let scored = |name: &str, values: &[f64], p_value: Option<f64>| ScoredForecaster {
+            name: name.into(),
+            score: Some(Errors::of(&actual, values).score(scale, persistence)),
+            rmse_by_step: rmse_by_step(&actual, values, horizon),
+            p_value,
+        };
+        let baselines = baselines.iter().map(|baseline| match &baseline.values {
+            Some(values) => scored(&baseline.name, values, p_value(values)),
+            None => {
+                ScoredForecaster { name: baseline.name.clone(), score: None, rmse_by_step: Vec::new(), p_value: None }
+            }
+        });
         ScoreTable {
             target: series.names()[column].clone(),
             forecasts: self.len(),
-            horizon: self.windows.shape().horizon(),
-            rows: std::iter::once(scored(network.into(), ours)).chain(naive).collect(),
+            horizon,
+            rows: std::iter::once(scored(network, &ours, None)).chain(baselines).collect(),
         }
     }
 
@@ -222,7 +292,30 @@ struct Errors {
     symmetric: f64,
 }
 
+/// The mean squared error of each forecast of `horizon` steps.
+fn mean_squared_errors(actual: &[f64], forecast: &[f64], horizon: usize) -> Vec<f64> {
+    let chunks = actual.chunks(horizon).zip(forecast.chunks(horizon));
+    let mean = |(a, b): (&[f64], &[f64])| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / horizon as f64;
+    chunks.map(mean).collect()
+}
+
+/// The root mean squared error of each step.
+fn rmse_by_step(actual: &[f64], forecast: &[f64], horizon: usize) -> Vec<f64> {
+    let at = |step: usize| {
+        let pairs = actual.iter().zip(forecast).skip(step).step_by(horizon);
+        let squares: Vec<f64> = pairs.map(|(a, b)| (a - b).powi(2)).collect();
+        (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
+    };
+    (0..horizon).map(at).collect()
+}
+
 impl Errors {
+    fn of(actual: &[f64], forecast: &[f64]) -> Self {
+        let mut errors = Self::default();
+        actual.iter().zip(forecast).for_each(|(actual, forecast)| errors.add(*actual, *forecast));
+        errors
+    }
+
     fn add(&mut self, actual: f64, forecast: f64) {
         let error = (actual - forecast).abs();
         let size = actual.abs() + forecast.abs();
@@ -268,36 +361,48 @@ mod tests {
         close(score.skill.unwrap(), 1.0 - (20.0_f64 / 3.0).sqrt() / 4.0);
     }
 
-    #[test]
-    fn errors_within_rounding_are_none() {
-        let table = recurrent_data::Table::from_bytes("t", b"y\n0.3\n0.30000000000000004\n0.3\n", None).unwrap();
-        let series = table.series(&Default::default()).unwrap();
-        assert_eq!(beyond_rounding(0.30000000000000004 - 0.3, &series, 0), None);
-        assert_eq!(beyond_rounding(1e-9, &series, 0), Some(1e-9));
-    }
-
-    fn table(network: f64, others: &[(&str, f64)]) -> ScoreTable {
-        let scored = |name: &str, rmse: f64| ScoredForecaster {
+    fn table(network: f64, others: &[(&str, f64, f64)]) -> ScoreTable {
+        let scored = |name: &str, rmse: f64, p_value: Option<f64>| ScoredForecaster {
             name: name.into(),
             score: Some(ForecastScore { mae: rmse, rmse, smape: 1.0, mase: None, skill: None }),
+            rmse_by_step: vec![rmse],
+            p_value,
         };
-        let others = others.iter().map(|(name, rmse)| scored(name, *rmse));
+        let others = others.iter().map(|(name, rmse, p)| scored(name, *rmse, Some(*p)));
         ScoreTable {
             target: "y".into(),
             forecasts: 1,
             horizon: 1,
-            rows: std::iter::once(scored("LSTM", network)).chain(others).collect(),
+            rows: std::iter::once(scored("LSTM", network, None)).chain(others).collect(),
         }
     }
 
     #[test]
-    fn the_verdict_names_the_baselines_that_win() {
-        let won = table(1.0, &[("persistence", 2.0), ("drift", 2.0)]);
-        assert_eq!(won.verdict(), "On `y` the network beats every naive forecast (RMSE).");
-        let lost = table(2.0, &[("persistence", 2.0), ("drift", 3.0)]);
-        assert!(lost.verdict().contains("does NOT beat persistence"), "{}", lost.verdict());
-        assert!(table(f64::NAN, &[("persistence", 2.0)]).verdict().contains("does NOT beat persistence"));
-        let seasonal = table(2.0, &[("persistence", 3.0), ("seasonal naive (7)", 1.0)]);
-        assert_eq!(seasonal.verdict(), "On `y` the network beats persistence, but not seasonal naive (7).");
+    fn the_verdict_names_the_best_baseline_and_the_test() {
+        let verdict = |network, others: &[(&str, f64, f64)]| table(network, others).verdict();
+        assert_eq!(
+            verdict(1.0, &[("persistence", 3.0, 0.001), ("AR(2)", 2.0, 0.01)]),
+            "On `y` the network beats every baseline; the best is AR(2): RMSE 1.000 against 2.000 (p = 0.01)."
+        );
+        assert_eq!(
+            verdict(1.9, &[("persistence", 3.0, 0.001), ("AR(2)", 2.0, 0.4)]),
+            "On `y` the network is not distinguishably better than AR(2): RMSE 1.900 against 2.000 (p = 0.40). It is \
+             simpler: prefer it."
+        );
+        assert_eq!(
+            verdict(2.1, &[("persistence", 3.0, 0.001), ("AR(2)", 2.0, 0.4)]),
+            "On `y` AR(2) is better than the network: RMSE 2.000 against 2.100 (p = 0.40). It is simpler: prefer it."
+        );
+        for (network, p) in [(1.9, 0.4), (2.1, 0.01), (f64::NAN, 0.5)] {
+            let verdict = verdict(network, &[("persistence", 2.0, p), ("drift", 3.0, 0.01)]);
+            assert!(verdict.contains("does NOT beat persistence"), "{verdict}");
+        }
+    }
+
+    #[test]
+    fn errors_by_step_and_forecast() {
+        let (actual, forecast) = ([1.0, 2.0, 3.0, 4.0], [1.0, 4.0, 6.0, 4.0]);
+        assert_eq!(mean_squared_errors(&actual, &forecast, 2), [2.0, 4.5]);
+        assert_eq!(rmse_by_step(&actual, &forecast, 2), [4.5_f64.sqrt(), 2.0_f64.sqrt()]);
     }
 }

@@ -5,9 +5,8 @@
 //!
 //! - [`ForecastConfig`] holds the settings, [`ForecastRun`] trains and evaluates;
 //! - [`Forecaster`] predicts;
-//! - [`Baseline`] lists the naive forecasts that the network has to beat.
+//! - [`baselines`] has what the network has to beat (feature `fit`).
 
-mod baseline;
 #[cfg(feature = "fit")]
 pub mod baselines;
 mod config;
@@ -19,7 +18,6 @@ mod predictor;
 mod training;
 mod transform;
 
-pub use baseline::Baseline;
 pub use config::ForecastConfig;
 #[cfg(feature = "fit")]
 pub use evaluation::{ForecastScore, ScoreTable, ScoredForecaster, TestForecasts};

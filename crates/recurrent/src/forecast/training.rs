@@ -1,9 +1,10 @@
 //! Training and evaluation of a forecaster.
 
 use burn::tensor::Device;
-use recurrent_data::{DataSource, Scaler, Series, Split, Test, Train, Valid, WindowBatch, Windows};
+use recurrent_data::{Cycle, DataSource, Scaler, Series, Split, Subset, Test, Train, Valid, WindowBatch, Windows};
 use recurrent_models::networks::ForecastNetwork;
 
+use super::baselines::{self, Baseline, Problem};
 use super::{ForecastConfig, ForecastTransform, Forecaster, TestForecasts, csv};
 use crate::fit::{BatchSource, Loaders, Loss, Objective};
 use crate::partial::Partial;
@@ -23,6 +24,7 @@ pub struct Forecasting;
 #[derive(Debug)]
 pub struct ForecastData {
     transform: ForecastTransform,
+    split: Split,
     train: Windows<Train>,
     valid: Windows<Valid>,
     test: Windows<Test>,
@@ -36,6 +38,23 @@ impl ForecastData {
     /// The numbers of windows of the training, validation and test splits.
     pub fn windows(&self) -> [usize; 3] {
         [self.train.len(), self.valid.len(), self.test.len()]
+    }
+
+    /// The baselines of each target.
+    fn baselines(&self, config: &ForecastConfig) -> Vec<Vec<Box<dyn Baseline>>> {
+        let Split { train, valid, .. } = &self.split;
+        let shape = self.train.shape();
+        let fit = |column: &usize| {
+            let problem = Problem {
+                column: *column,
+                features: shape.features().to_vec(),
+                window: config.window,
+                horizon: config.horizon,
+                seasons: seasons(train, config.season),
+            };
+            baselines::fit(train, valid, &problem)
+        };
+        shape.targets().iter().map(fit).collect()
     }
 }
 
@@ -61,14 +80,14 @@ impl Task for Forecasting {
         let undated = series.dates().is_none().then(|| {
             "there is no column of dates (`date`): the rows are taken to be in the order of time, as they are in the file"
         });
-        let Split { train, valid, test, .. } = series.split(&config.split)?;
-        let transform = ForecastTransform::new(config, Scaler::fit(&train, config.scaler));
+        let split = series.split(&config.split)?;
+        let transform = ForecastTransform::new(config, Scaler::fit(&split.train, config.scaler));
         let shape = transform.shape()?;
         Ok(ForecastData {
-            training_rows: train.rows().len(),
-            train: Windows::new(&transform.scaler.scale(&train)?, shape.clone())?,
-            valid: Windows::new(&transform.scaler.scale(&valid)?, shape.clone())?,
-            test: Windows::new(&transform.scaler.scale(&test)?, shape)?,
+            train: Windows::new(&transform.scaler.scale(&split.train)?, shape.clone())?,
+            valid: Windows::new(&transform.scaler.scale(&split.valid)?, shape.clone())?,
+            test: Windows::new(&transform.scaler.scale(&split.test)?, shape)?,
+            split,
             transform,
             notes: undated.into_iter().map(String::from).collect(),
             history,
@@ -109,7 +128,8 @@ impl Task for Forecasting {
         Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
     }
 
-    /// Forecasts from every window of the test split.
+    /// Forecasts from every window of the test split, by the network and by baselines that are fitted on the training split
+    /// and chosen on the validation split.
     fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<TestForecasts> {
         let TrainedRun { config, data, network, .. } = run;
         let indices: Vec<usize> = (0..data.test.len()).collect();
@@ -122,8 +142,23 @@ impl Task for Forecasting {
             forecasts.extend(targets.zip(outputs.iter::<f32>()).map(decode));
         }
         let season = (config.season > 0).then_some(config.season);
-        Ok(TestForecasts::new(data.test.clone(), forecasts, data.training_rows, season))
+        let baselines = data.baselines(config);
+        let training_rows = data.split.train.rows().len();
+        Ok(TestForecasts::new(data.test.clone(), forecasts, &baselines, training_rows, season))
     }
+}
+
+/// The rows of a day, of a week and of the season of the settings, as far as the training rows pass through them twice.
+fn seasons(train: &Subset<Train>, season: usize) -> Vec<usize> {
+    let rows = train.rows().len();
+    let calendar = [Cycle::Day, Cycle::Week].into_iter().filter_map(|cycle| {
+        let in_cycle = train.series().dates()?.rows_in(cycle, rows)?;
+        ((in_cycle - in_cycle.round()).abs() < 0.01 * in_cycle).then_some(in_cycle.round() as usize)
+    });
+    let mut seasons: Vec<usize> = calendar.chain((season > 0).then_some(season)).collect();
+    seasons.sort_unstable();
+    seasons.dedup();
+    seasons
 }
 
 /// The last `window` rows with their dates as CSV; more, if needed to infer the spacing of the dates.

@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
 use recurrent::data::{RegisteredDataset, Table};
-use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Forecasting, TestForecasts};
+use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Forecasting, ScoreTable, TestForecasts};
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 
@@ -57,7 +57,10 @@ impl CommandLine for Forecasting {
         let mut blocks = Vec::new();
         for (target, table) in tables.iter().enumerate() {
             blocks.push(Block::Verbatim(table.to_string()));
-            blocks.push(plot_forecast(run, &forecasts, target, &name)?);
+            blocks.push(plot_forecast(run, &forecasts, target, table)?);
+            if *horizon > 1 {
+                blocks.push(plot_errors(run, target, table)?);
+            }
         }
         let lead = format!("From {window} rows of {data} to the next {horizon}: {}.", target.join(", "));
         Ok(Section { title: "Forecast".into(), lead, blocks })
@@ -110,14 +113,12 @@ fn is_pipe(_path: &str) -> bool {
     false
 }
 
-/// The forecasts of the last step of the horizon, and the actual values.
-fn plot_forecast(run: &ForecastRun, forecasts: &TestForecasts, target: usize, network: &str) -> Result<Block> {
+/// The forecasts of the last step of the horizon by the network and the best baseline, and the actual values.
+fn plot_forecast(run: &ForecastRun, forecasts: &TestForecasts, target: usize, table: &ScoreTable) -> Result<Block> {
     let config = run.config();
     let (column, step) = (&config.target[target], config.horizon);
     let series = forecasts.series();
     let values = series.column(column)?;
-    let index = series.index_of(column)?;
-    let baseline = forecasts.baselines()[0];
     let windows = 0..forecasts.len();
     let row = |window| forecasts.row(window, step);
     let label = |window| match series.dates() {
@@ -127,17 +128,29 @@ fn plot_forecast(run: &ForecastRun, forecasts: &TestForecasts, target: usize, ne
     let labels: Vec<String> = windows.clone().map(label).collect();
     let actual: Vec<f64> = windows.clone().map(|window| values[row(window)]).collect();
     let predicted: Vec<f64> = windows.clone().map(|window| forecasts.forecast(window, step, target)).collect();
-    let naive: Vec<f64> =
-        windows.map(|window| baseline.forecast(series, index, row(window) - step, step).unwrap_or(f64::NAN)).collect();
-    let baseline = baseline.name();
+    let best = table.best_baseline().map_or("persistence", |best| &best.name);
+    let rival = |window| forecasts.baseline_forecast(best, window, step, target).unwrap_or(f64::NAN);
+    let rivals: Vec<f64> = windows.map(rival).collect();
     let lines = [
         plots::Line { name: "actual", values: &actual },
-        plots::Line { name: network, values: &predicted },
-        plots::Line { name: &baseline, values: &naive },
+        plots::Line { name: &table.rows[0].name, values: &predicted },
+        plots::Line { name: best, values: &rivals },
     ];
     let title = format!("{column} in the test split, forecast {step} row(s) ahead");
     let svg = plots::time_series(&title, &with_unit(config, column), &labels, &lines)?;
     save_plot(run, &plot_name(config, target), &title, svg)
+}
+
+/// The error of each step of the horizon, by the network and the best baseline.
+fn plot_errors(run: &ForecastRun, target: usize, table: &ScoreTable) -> Result<Block> {
+    let config = run.config();
+    let column = &config.target[target];
+    let steps: Vec<String> = (1..=config.horizon).map(|step| step.to_string()).collect();
+    let rows = table.rows[..1].iter().chain(table.best_baseline());
+    let lines: Vec<plots::Line> = rows.map(|row| plots::Line { name: &row.name, values: &row.rmse_by_step }).collect();
+    let title = format!("Error of {column} by step of the horizon");
+    let svg = plots::line_chart(&title, "rows ahead", &format!("RMSE, {}", with_unit(config, column)), &steps, &lines)?;
+    save_plot(run, &format!("{}-errors", plot_name(config, target)), &title, svg)
 }
 
 /// `temp_max, °C`, if the unit is known.
