@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn no_translation_depends_on_the_others() {
-        let device = Device::default();
+        let device = Device::flex();
         let mut rng = StdRng::seed_from_u64(1);
         for case in 0..12_usize {
             let config = TranslateConfig {
