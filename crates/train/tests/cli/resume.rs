@@ -173,9 +173,50 @@ fn epochs_cannot_be_fewer_than_are_done() {
 fn run_is_locked_while_it_trains() {
     let sandbox = TestSandbox::with_waves();
     let mut child = start_and_wait(&sandbox, "run", 1);
-    sandbox.refused("resume run", "run: expected a run that nobody trains, found another process that trains it");
+    let config = sandbox.read("run/config.toml");
+    for command in [
+        "resume run",
+        "resume run --epochs 100",
+        "evaluate run",
+        "forecast --config small.toml --hidden-size 5 --out run --force",
+    ] {
+        let error = "run: expected a run that no other process trains or evaluates, found one that a process does";
+        sandbox.refused(command, error);
+    }
+    assert!(child.try_wait().expect("its state").is_none(), "the run ended before all commands were tried");
+    assert_eq!(sandbox.read("run/config.toml"), config);
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
+    sandbox.ok("forecast --config small.toml --epochs 1 --out run --force");
+    let hidden = sandbox.listing("").into_iter().find(|name| name.contains(".new-") || name.contains(".old-"));
+    assert_eq!(hidden, None);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_scoring_at_once() {
+    use std::time::{Duration, Instant};
+
+    let sandbox = TestSandbox::with_pairs();
+    // A network that has learned nothing finds no end, and a wide beam is slow.
+    sandbox.ok("translate --config pairs.toml --epochs 1 --max-length 200 --split 0.2,0.1,0.7 --beam-size 1 --out run");
+    let config = sandbox.read("run/config.toml").replace("beam_size = 1\n", "beam_size = 100\n");
+    sandbox.write("run/config.toml", config);
+    let mut child =
+        sandbox.command("evaluate run").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("train");
+    let lock = std::fs::File::open(sandbox.path("run/.lock")).expect("the lock");
+    while lock.try_lock().is_ok() {
+        lock.unlock().expect("unlocked");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // The data are read in a moment; the beam search takes many seconds.
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(child.try_wait().expect("its state").is_none(), "the evaluation was over before it was interrupted");
+    let start = Instant::now();
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert!(start.elapsed() < Duration::from_secs(3), "it took {:?}", start.elapsed());
 }
 
 #[test]
