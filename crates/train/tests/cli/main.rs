@@ -1,6 +1,7 @@
 //! The program `train` as a user runs it: commands, exit codes, output and files.
 
 mod bad_input;
+mod bundle;
 mod classify;
 mod compare;
 mod data;

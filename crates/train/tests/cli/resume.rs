@@ -206,9 +206,49 @@ fn epochs_cannot_be_fewer_than_are_done() {
 fn run_is_locked_while_it_trains() {
     let sandbox = TestSandbox::with_waves();
     let mut child = start_and_wait(&sandbox, "run", 1);
-    sandbox.refused("resume run", "run: expected a run that nobody trains, found another process that trains it");
+    let config = sandbox.read("run/config.toml");
+    for command in [
+        "resume run",
+        "resume run --epochs 100",
+        "evaluate run",
+        "forecast --config small.toml --hidden-size 5 --out run --force",
+    ] {
+        let error = "run: expected a run that no other process trains or evaluates, found one that a process does";
+        sandbox.refused(command, error);
+    }
+    assert!(child.try_wait().expect("its state").is_none(), "the run ended before all commands were tried");
+    assert_eq!(sandbox.read("run/config.toml"), config);
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
+    sandbox.ok("forecast --config small.toml --epochs 1 --out run --force");
+    let hidden = sandbox.listing("").into_iter().find(|name| name.contains(".new-") || name.contains(".old-"));
+    assert_eq!(hidden, None);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_scoring_at_once() {
+    use std::time::{Duration, Instant};
+
+    let sandbox = TestSandbox::with_pairs();
+    let rows: String = crate::program::pairs()
+        .iter()
+        .flat_map(|(source, target)| (0..8).map(move |day| format!("{source} n{day}\t{target} n{day}\n")))
+        .collect();
+    sandbox.write("pairs.tsv", format!("english\tartish\n{rows}"));
+    sandbox.ok("translate --config pairs.toml --epochs 1 --split 0.1,0.1,0.8 --beam-size 1 --out run");
+    // A wide beam takes many seconds.
+    let config = sandbox.read("run/config.toml").replace("beam_size = 1\n", "beam_size = 100\n");
+    sandbox.write("run/config.toml", config);
+    let mut child =
+        sandbox.command("evaluate run").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("train");
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(child.try_wait().expect("its state").is_none(), "the evaluation was over before it was interrupted");
+    let start = Instant::now();
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert!(start.elapsed() < Duration::from_secs(3), "it took {:?}", start.elapsed());
 }
 
 #[test]
