@@ -8,6 +8,7 @@ use recurrent_models::{Summarize, Summary};
 use crate::config::check_num_parameters;
 use crate::fit::{self, Callbacks, History, Schedule, StopReason};
 use crate::partial::Partial;
+use crate::settings::{Bound, MAX_EPOCHS};
 use crate::{Error, Result, RunDir, Task, TaskConfig, TaskSource, TrainedRun};
 
 /// A run of a task: its configuration, prepared data, and a folder with everything that predictions and resuming need.
@@ -61,6 +62,9 @@ impl<T: Task> Run<T> {
         }
         let source = T::Source::open::<T::Config>(&settings)?;
         let data = prepare::<T>(&config, &source, Some(&run_dir))?;
+        if run_dir.has_weights() {
+            run_dir.check_size(T::num_parameters(&config, &data))?;
+        }
         Ok(Self { config, data, run_dir })
     }
 
@@ -113,7 +117,6 @@ impl<T: Task> Run<T> {
     /// # Errors
     /// If the weights are missing or damaged, or a baseline cannot be fitted.
     pub fn evaluate(&self, device: &Device) -> Result<T::Evaluation> {
-        self.run_dir.check_size(T::num_parameters(&self.config, &self.data))?;
         let mut network = T::network(&self.config, &self.data, device);
         self.run_dir.read_weights(&mut network)?;
         let Self { config, data, run_dir } = self;
@@ -131,9 +134,15 @@ impl<T: Task> Run<T> {
     /// Changes the total number of epochs, also in the run's folder.
     ///
     /// # Errors
+<<<<<<< HEAD
     /// [`Error::Setting`] if more epochs are done already, or the learning rate follows a cosine schedule, which depends
     /// on the number of epochs; [`Error::RunDir`] if another process has locked the run.
+=======
+    /// [`Error::Setting`] if they are out of bounds, more epochs are done already, or the learning rate follows a cosine schedule, which depends
+    /// on the number of epochs.
+>>>>>>> h-fetch
     pub fn with_epochs(mut self, epochs: usize) -> Result<Self> {
+        Bound::Range(1, MAX_EPOCHS).check("epochs", i64::try_from(epochs).unwrap_or(i64::MAX))?;
         let fit_config = self.config.fit();
         if fit_config.schedule == Schedule::Cosine && epochs != fit_config.epochs {
             let expected = format!(

@@ -498,7 +498,10 @@ impl RunDir {
         let found = num_elements(&header).filter(|found| *found as u64 <= file_length);
         match found {
             Some(found) if found == count || count == 0 => Ok(()),
-            Some(found) => Err(self.damaged(&path, &format!("the {count} parameters of this run's network"), found)),
+            Some(found) => {
+                let found = format!("{found} parameters in place of {count}");
+                Err(self.damaged(&path, "the weights of this run", found))
+            }
             None => Err(self.damaged(&path, "the weights of this run", "a header without their shapes")),
         }
     }

@@ -26,6 +26,9 @@ pub(crate) const MAX_STEPS: i64 = 1_000_000;
 /// The maximum number of sequences in a batch.
 pub(crate) const MAX_BATCH: i64 = 1_000_000;
 
+/// The maximum number of epochs.
+pub(crate) const MAX_EPOCHS: i64 = 1_000_000;
+
 /// The maximum number of beams of a search.
 pub(crate) const MAX_BEAMS: i64 = 1000;
 
@@ -288,7 +291,10 @@ pub trait Settings: Serialize + DeserializeOwned {
     /// # Errors
     /// [`Error::Setting`] for the first that is out of bounds.
     fn check_bounds(&self) -> Result<()> {
-        let values = to_table(self);
+        // An integer above those of TOML is above all bounds.
+        let values = Table::try_from(self).map_err(|cause| {
+            Error::setting("settings", format!("integers of at most {}", i64::MAX), cause.to_string())
+        })?;
         for setting in Self::settings() {
             if let Some(value) = values.get(setting.name) {
                 setting.bound.check(setting.name, value.clone())?;

@@ -77,8 +77,8 @@ impl SamplingConfig {
             ("top_p", "a fraction above 0 and at most 1", !(top_p > 0.0 && top_p <= 1.0), top_p),
             (
                 "repetition_penalty",
-                "a number of at least 1",
-                !(repetition_penalty.is_finite() && repetition_penalty >= 1.0),
+                "a number from 1 to 1000",
+                !(1.0..=1000.0).contains(&repetition_penalty),
                 repetition_penalty,
             ),
         ];

@@ -6,9 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::seed;
-use crate::settings::{Bound, MAX_BATCH, Settings};
-
-const MAX_EPOCHS: i64 = 1_000_000;
+use crate::settings::{Bound, MAX_BATCH, MAX_EPOCHS, Settings};
 
 /// The largest limit on gradients: above it there is no clipping in effect.
 const MAX_NORM: f64 = 1e9;

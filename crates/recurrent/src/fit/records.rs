@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{DType, Shape, Tensor};
+use burn::tensor::kind::Basic;
+use burn::tensor::{Bool, DType, Int, Shape, Tensor};
 use burn_pack::{Reader, Scalar, Tensor as Record};
 
 use super::checkpoint::{RECORDS, damaged};
@@ -25,19 +26,42 @@ pub(super) fn check<M: Module>(folder: &Path, network: &M) -> Result<()> {
     read(&scheduler).map(drop).map_err(|found| damaged(&scheduler, found))
 }
 
-/// The shape and type of every parameter, by its id in the checkpoint.
-type Parameters = BTreeMap<u64, (Shape, DType)>;
+/// A parameter of a network.
+struct Parameter {
+    /// Its shape in a record, which a parameter can choose.
+    saved: Shape,
+    shape: Shape,
+    dtype: DType,
+}
 
-/// The shape and type of every parameter of a network, by its path.
+/// The parameters of a network, by their ids in the checkpoint.
+type Parameters = BTreeMap<u64, Parameter>;
+
+/// The parameters of a network, by their paths.
 #[derive(Default)]
 struct Paths {
     path: Vec<String>,
-    found: BTreeMap<String, (Shape, DType)>,
+    found: BTreeMap<String, Parameter>,
+}
+
+impl Paths {
+    fn insert<const D: usize, K: Basic>(&mut self, saved: &Tensor<D, K>, value: &Tensor<D, K>) {
+        let parameter = Parameter { saved: saved.shape(), shape: value.shape(), dtype: value.dtype() };
+        self.found.insert(self.path.join("."), parameter);
+    }
 }
 
 impl ModuleVisitor for Paths {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.found.insert(self.path.join("."), (param.lazy_shape(), param.val().dtype()));
+        self.insert(&param.transform_for_save().val(), &param.val());
+    }
+
+    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
+        self.insert(&param.transform_for_save().val(), &param.val());
+    }
+
+    fn visit_bool<const D: usize>(&mut self, param: &Param<Tensor<D, Bool>>) {
+        self.insert(&param.transform_for_save().val(), &param.val());
     }
 
     fn enter_module(&mut self, name: &str, _container: &str) {
@@ -56,12 +80,10 @@ fn check_model<M: Module>(path: &Path, network: &M) -> Result<Parameters, String
     let mut parameters = Parameters::new();
     for tensor in read(path)?.0 {
         let (name, dtype, shape, id, _) = tensor.into_parts().map_err(|cause| cause.to_string())?;
-        let found = (shape, dtype);
-        if expected.remove(&name).as_ref() != Some(&found) {
-            return Err(format!("a tensor `{name}` {:?} that the network has not", found.0));
-        }
+        let fitting = expected.remove(&name).filter(|expected| (&expected.saved, expected.dtype) == (&shape, dtype));
+        let parameter = fitting.ok_or_else(|| format!("a tensor `{name}` {shape:?} that the network has not"))?;
         let id = id.ok_or_else(|| format!("a tensor `{name}` without an id"))?;
-        if parameters.insert(id, found).is_some() {
+        if parameters.insert(id, parameter).is_some() {
             return Err(format!("the id of `{name}` twice"));
         }
     }
@@ -77,14 +99,14 @@ fn check_optimizer(path: &Path, parameters: &Parameters) -> Result<(), String> {
         let (name, dtype, shape, id, _) = tensor.into_parts().map_err(|cause| cause.to_string())?;
         let of_name = name.split_once('.').and_then(|(id, _)| id.parse().ok());
         let expected = id.filter(|id| of_name == Some(*id)).and_then(|id| parameters.get(&id));
-        if expected != Some(&(shape, dtype)) {
+        if expected.is_none_or(|expected| (&expected.shape, expected.dtype) != (&shape, dtype)) {
             return Err(format!("a tensor `{name}` that is of none of the network's"));
         }
     }
     for (name, scalar) in scalars {
         let Some(id) = name.strip_suffix(".__rank") else { continue };
-        let shape = id.parse().ok().and_then(|id: u64| parameters.get(&id));
-        if shape.map(|(shape, _)| shape.num_dims()) != usize::try_from(scalar).ok() {
+        let parameter = id.parse().ok().and_then(|id: u64| parameters.get(&id));
+        if parameter.map(|parameter| parameter.shape.num_dims()) != usize::try_from(scalar).ok() {
             return Err(format!("a number `{name}` that is of none of the network's tensors"));
         }
     }

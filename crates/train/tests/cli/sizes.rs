@@ -27,7 +27,7 @@ fn edited_sizes_are_compared_with_the_weights() {
     for (sizes, error) in [
         ("[1000000000]", "--hidden-size: expected one or more values, each between 1 and 65536"),
         ("[65536, 65536]", "the network: expected at most 500000000 parameters"),
-        ("[5000, 4000]", "weights.safetensors: expected the 244"),
+        ("[5000, 4000]", "expected the weights of this run, found 373 parameters in place of 244060001"),
     ] {
         sandbox.write("run/config.toml", config.replace("hidden_size = [6, 4]", &format!("hidden_size = {sizes}")));
         sandbox.refused("predict run", error);

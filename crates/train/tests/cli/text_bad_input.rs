@@ -292,7 +292,7 @@ fn options_of_another_task() {
         ("--max-new-tokens 0", "--max-new-tokens: expected between 1 and 1000000, found 0"),
         ("--temperature=-1", "--temperature: expected 0 or a positive number, found -1"),
         ("--top-p 0", "--top-p: expected a fraction above 0 and at most 1, found 0"),
-        ("--repetition-penalty 0.5", "--repetition-penalty: expected a number of at least 1, found 0.5"),
+        ("--repetition-penalty 0.5", "--repetition-penalty: expected a number from 1 to 1000, found 0.5"),
     ] {
         sandbox.refused(&format!("predict run {asked}"), error);
     }
