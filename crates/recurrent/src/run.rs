@@ -134,13 +134,8 @@ impl<T: Task> Run<T> {
     /// Changes the total number of epochs, also in the run's folder.
     ///
     /// # Errors
-<<<<<<< HEAD
-    /// [`Error::Setting`] if more epochs are done already, or the learning rate follows a cosine schedule, which depends
-    /// on the number of epochs; [`Error::RunDir`] if another process has locked the run.
-=======
-    /// [`Error::Setting`] if they are out of bounds, more epochs are done already, or the learning rate follows a cosine schedule, which depends
-    /// on the number of epochs.
->>>>>>> h-fetch
+    /// [`Error::Setting`] if they are out of bounds, more epochs are done already, or the learning rate follows a cosine
+    /// schedule, which depends on the number of epochs; [`Error::RunDir`] if another process has locked the run.
     pub fn with_epochs(mut self, epochs: usize) -> Result<Self> {
         Bound::Range(1, MAX_EPOCHS).check("epochs", i64::try_from(epochs).unwrap_or(i64::MAX))?;
         let fit_config = self.config.fit();
