@@ -28,7 +28,6 @@ pub struct ForecastData {
     train: Windows<Train>,
     valid: Windows<Valid>,
     test: Windows<Test>,
-    training_rows: usize,
     notes: Vec<String>,
     /// The last rows as CSV, from which a prediction forecasts.
     history: String,

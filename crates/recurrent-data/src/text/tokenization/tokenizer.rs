@@ -3,7 +3,6 @@
 use std::{ops::Range, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use tokenizers::Tokenizer as HfTokenizer;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::chars::Chars;
