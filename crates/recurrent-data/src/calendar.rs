@@ -1,11 +1,13 @@
 //! Positions in the cycles of the calendar.
 
 use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
 
 use crate::dates::Dates;
 
 /// A cycle of the calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Cycle {
     /// From January to December.
     Year,

@@ -176,19 +176,28 @@ impl Dates {
         matches!(self.frequency(), Frequency::OnWeekdays { weekdays, .. } if weekdays == business_days)
     }
 
-    /// The labels of the `n` dates that follow row `last`, for a forecast made there. They are on weekdays that the rows
-    /// have, but do not skip holidays, and keep the offset of row `last`.
+    /// The `n` dates that follow row `last`, for a forecast made there. They are on weekdays that the rows have, but do not
+    /// skip holidays.
+    ///
+    /// # Panics
+    /// If `last` is out of range.
+    pub fn following(&self, last: usize, n: usize) -> Vec<DateTime> {
+        let frequency = self.frequency();
+        let mut stamp = self.timestamps[last];
+        let mut next = || {
+            stamp = frequency.after(stamp);
+            stamp
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    /// The labels of the `n` dates that [follow](Self::following) row `last`; they keep its offset.
     ///
     /// # Panics
     /// If `last` is out of range.
     pub fn labels_after(&self, last: usize, n: usize) -> Vec<String> {
-        let frequency = self.frequency();
-        let (mut stamp, offset) = (self.timestamps[last], self.offset(last));
-        let mut next = || {
-            stamp = frequency.after(stamp);
-            self.show(stamp, offset)
-        };
-        (0..n).map(|_| next()).collect()
+        let offset = self.offset(last);
+        self.following(last, n).into_iter().map(|stamp| self.show(stamp, offset)).collect()
     }
 
     /// The rows as times in UTC, or as local times if they have no offset.

@@ -103,6 +103,7 @@ pub use checksum::{sha256, sha256_concat};
 pub use column_selection::{ColumnSelection, Missing};
 pub use data_source::DataSource;
 pub use dates::{Dates, Frequency};
+pub use jiff::civil::DateTime;
 pub use delimited::Row;
 pub use download_source::{ArchiveEntry, Converter, DownloadSource};
 pub use error::{DataError, Result};

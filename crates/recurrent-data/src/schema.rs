@@ -22,9 +22,9 @@ pub struct SeriesSchema {
     pub horizon: usize,
     /// The seasonal period in rows, if there is one.
     pub season: Option<usize>,
-    /// The recommended standard deviation of the noise added to scaled features in training.
+    /// Settings that serve this data set better than the defaults of the task, chosen on its validation rows.
     #[serde(default)]
-    pub noise: f64,
+    pub recipe: toml::Table,
     /// The default split.
     pub split: SplitFractions,
     /// Every column of the file, from left to right.

@@ -139,6 +139,16 @@ impl Series {
         scaler::rounding_error(&self.columns[column])
     }
 
+    /// The same rows with the values of one column replaced: `change(row, value)`.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn map_column(mut self, name: &str, mut change: impl FnMut(usize, f64) -> f64) -> Result<Self> {
+        let index = self.index_of(name)?;
+        self.columns[index].iter_mut().enumerate().for_each(|(row, value)| *value = change(row, *value));
+        Ok(self)
+    }
+
     /// The first `rows` rows, clamped to at least one and at most all.
     #[must_use]
     pub fn head(&self, rows: usize) -> Self {

@@ -26,7 +26,7 @@ pub struct ForecastNetworkConfig {
     /// The kind of cell.
     #[config(default = "CellKind::Lstm")]
     pub cell: CellKind,
-    /// Dropout probability between layers, in `[0, 1)`.
+    /// Dropout probability between layers and before the dense layer, in `[0, 1)`.
     #[config(default = 0.0)]
     pub dropout: f64,
     /// Standard deviation of the Gaussian noise added to the input in training, a regularizer (Bishop 1995).
@@ -147,7 +147,8 @@ impl ForecastNetwork {
             };
         }
         let [batch, _, hidden] = x.dims();
-        let flat = dense(&self.dense, last_step(x, lengths).reshape([batch, hidden]));
+        let top = self.dropout.forward(last_step(x, lengths).reshape([batch, hidden]));
+        let flat = dense(&self.dense, top);
         let targets = flat.dims()[1] / self.horizon;
         let change = flat.reshape([batch, self.horizon, targets]);
         match &self.residual {

@@ -36,17 +36,21 @@ crate::settings! {
         /// Length of a season, for the seasonal naive baseline; 0 for none.
         season: usize = 0, value_name = "ROWS", bound = Bound::Range(0, MAX_STEPS), default_text = Some("the data set's, or else 0");
         /// Context length: past rows that a forecast is made from.
-        window: usize = 100, value_name = "ROWS", bound = Bound::Range(1, MAX_STEPS);
+        window: usize = 100, value_name = "ROWS", bound = Bound::Range(1, MAX_STEPS), default_text = Some("the data set's, or else 100");
         /// Horizon: rows that are forecast at once.
         horizon: usize = 1, value_name = "ROWS", bound = Bound::Range(1, MAX_STEPS), default_text = Some("the data set's, or else 1");
         /// The recurrent cell: rnn, lstm, gru.
-        cell: CellKind = CellKind::Lstm;
+        cell: CellKind = CellKind::Lstm, default_text = Some("the data set's, or else lstm");
         /// Hidden units of each layer.
-        hidden_size: Vec<usize> = vec![50, 50], value_name = "N,..", bound = Bound::Range(1, MAX_UNITS);
-        /// Dropout between layers.
-        dropout: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
+        hidden_size: Vec<usize> = vec![50, 50], value_name = "N,..", bound = Bound::Range(1, MAX_UNITS), default_text = Some("the data set's, or else 50,50");
+        /// Dropout between layers and before the dense layer.
+        dropout: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction, default_text = Some("the data set's, or else 0");
         /// Standard deviation of the Gaussian noise that is added to the scaled features in training.
         noise: f64 = 0.0, bound = Bound::UpTo(MAX_NOISE), default_text = Some("the data set's, or else 0");
+        /// Subtract the mean course of year, week and day from the targets, and add it to the forecasts (needs dates).
+        deseasonalize: bool = false, default_text = Some("the data set's, or else false");
+        /// Networks that are trained side by side, and forecast their mean.
+        ensemble: usize = 1, value_name = "N", bound = Bound::Range(1, 64), default_text = Some("the data set's, or else 1");
         /// Forecast the change from the last value, not the level.
         residual: bool = true, default_text = Some("true if all targets are among the features");
     }
@@ -59,7 +63,7 @@ impl ForecastConfig {
     /// The default settings for a data set: those of its manifest; for a file, the only numeric column is the target.
     ///
     /// # Errors
-    /// If a file has no numeric column, or several.
+    /// If a file has no numeric column, or several; or a data set's recipe has a setting that there is not.
     pub fn new(source: &DataSource) -> Result<Self> {
         Self::for_columns(source, &Partial::default())
     }
@@ -77,7 +81,7 @@ impl ForecastConfig {
         let features = given.get("features").or_else(of_schema).filter(|features: &Vec<_>| !features.is_empty());
         let features = features.unwrap_or_else(|| target.clone());
         let defaults = Self::defaults();
-        Ok(Self {
+        let config = Self {
             data: source.absolute_name(),
             sha256: source.sha256()?.into(),
             date: match schema {
@@ -87,12 +91,15 @@ impl ForecastConfig {
             split: schema.map_or(defaults.split, |schema| schema.split),
             season: schema.and_then(|schema| schema.season).unwrap_or(defaults.season),
             horizon: schema.map_or(defaults.horizon, |schema| schema.horizon),
-            noise: schema.map_or(defaults.noise, |schema| schema.noise),
             residual: target.iter().all(|name| features.contains(name)),
             target,
             features,
             ..defaults
-        })
+        };
+        match schema {
+            Some(schema) => Partial::from(&schema.recipe).apply(&config),
+            None => Ok(config),
+        }
     }
 
     /// The columns that the run reads: the features, then the targets that are not among them.
@@ -120,6 +127,10 @@ impl ForecastConfig {
     }
 
     fn check_columns(&self) -> Result<()> {
+        if self.deseasonalize && self.date.is_none() {
+            let expected = "a column of dates (`date`), from which the mean course of the year is known";
+            return Err(Error::setting("deseasonalize", expected, "none"));
+        }
         if self.hidden_size.len() > MAX_LAYERS as usize {
             let found = format!("{} layers", self.hidden_size.len());
             return Err(Error::setting("hidden_size", format!("at most {MAX_LAYERS} layers"), found));

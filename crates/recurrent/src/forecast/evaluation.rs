@@ -1,6 +1,7 @@
 //! The errors of forecasts and of the baselines, in the columns' units.
 
 use std::fmt;
+use std::sync::Arc;
 
 use recurrent_data::{Series, Test, Windows};
 use serde::{Deserialize, Serialize};
@@ -149,6 +150,8 @@ fn or_dash(value: Option<f64>) -> String {
 /// The forecasts of the test split, and the actual values.
 #[derive(Debug)]
 pub struct TestForecasts {
+    /// The rows as they are in the table, with the columns of the windows.
+    series: Arc<Series>,
     windows: Windows<Test>,
     /// `[window, step, target]`, in the columns' own units.
     forecasts: Vec<f64>,
@@ -170,7 +173,7 @@ impl TestForecasts {
     /// `forecasts` has a value for each window, step and target, in the columns' own units; `baselines` are those of each
     /// target.
     pub(crate) fn new(
-        windows: Windows<Test>,
+        (series, windows): (Arc<Series>, Windows<Test>),
         forecasts: Vec<f64>,
         baselines: &[Vec<Box<dyn Baseline>>],
         training_rows: usize,
@@ -180,7 +183,7 @@ impl TestForecasts {
         let baselines = targets.map(|(column, baselines)| {
             let horizon = windows.shape().horizon();
             let forecast = |baseline: &Box<dyn Baseline>| {
-                let from = |window| History::new(windows.series(), *column, windows.origin(window));
+                let from = |window| History::new(&series, *column, windows.origin(window));
                 let values = (0..windows.len()).map(|window| baseline.forecast(&from(window), horizon));
                 let values = values.collect::<Option<Vec<Vec<f64>>>>().map(|values| values.concat());
                 BaselineForecasts { name: baseline.name(), values }
@@ -188,7 +191,7 @@ impl TestForecasts {
             baselines.iter().map(forecast).collect()
         });
         let baselines = baselines.collect();
-        Self { windows, forecasts, baselines, training_rows, season }
+        Self { series, windows, forecasts, baselines, training_rows, season }
     }
 
     /// The number of forecasts.
@@ -203,7 +206,7 @@ impl TestForecasts {
 
     /// The series with the actual values.
     pub fn series(&self) -> &Series {
-        self.windows.series()
+        &self.series
     }
 
     /// The row of step `step` (from 1) of forecast `window`.
@@ -232,7 +235,7 @@ impl TestForecasts {
     }
 
     fn score_target(&self, network: &str, target: usize, column: usize) -> ScoreTable {
-        let series = self.windows.series();
+        let series = &self.series;
         let horizon = self.windows.shape().horizon();
         let all = || (0..self.len()).flat_map(|window| (1..=horizon).map(move |step| (window, step)));
         let actual: Vec<f64> = all().map(|(window, step)| series.value(self.row(window, step), column)).collect();
@@ -272,7 +275,7 @@ impl TestForecasts {
     /// The MAE of the seasonal naive forecast one season ahead on the training rows.
     fn naive_error(&self, column: usize) -> f64 {
         let season = self.season.unwrap_or(1);
-        let series = self.windows.series();
+        let series = &self.series;
         let difference = |row: usize| (series.value(row, column) - series.value(row - season, column)).abs();
         let rows = season..self.training_rows;
         rows.clone().map(difference).sum::<f64>() / rows.len() as f64

@@ -9,8 +9,10 @@
 
 #[cfg(feature = "fit")]
 pub mod baselines;
+mod climatology;
 mod config;
 mod csv;
+mod ensemble;
 #[cfg(feature = "fit")]
 mod evaluation;
 mod predictor;
@@ -18,7 +20,9 @@ mod predictor;
 mod training;
 mod transform;
 
+pub use climatology::Climatology;
 pub use config::ForecastConfig;
+pub use ensemble::ForecastEnsemble;
 #[cfg(feature = "fit")]
 pub use evaluation::{ForecastScore, ScoreTable, ScoredForecaster, TestForecasts};
 pub use predictor::{Forecast, Forecaster};

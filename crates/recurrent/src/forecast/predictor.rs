@@ -4,11 +4,10 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use recurrent_data::{Series, Table};
-use recurrent_models::networks::ForecastNetwork;
 use recurrent_models::{Summarize, Summary};
 use serde::Serialize;
 
-use super::{ForecastConfig, ForecastTransform, csv};
+use super::{ForecastConfig, ForecastEnsemble, ForecastTransform, csv};
 use crate::settings::Bound;
 use crate::{Error, Predictor, Result, RunDir};
 
@@ -39,7 +38,7 @@ const MAX_STEPS: i64 = 10_000;
 /// ```
 #[derive(Debug)]
 pub struct Forecaster {
-    network: ForecastNetwork,
+    network: ForecastEnsemble,
     transform: ForecastTransform,
     config: ForecastConfig,
     latest: Series,
@@ -67,7 +66,8 @@ impl Predictor for Forecaster {
         let run_dir = RunDir::open(folder)?;
         let config: ForecastConfig = run_dir.config()?;
         let transform: ForecastTransform = run_dir.read_toml(ForecastTransform::FILE)?;
-        if transform != ForecastTransform::new(&config, transform.scaler.clone()) || transform.shape().is_err() {
+        let expected = ForecastTransform::new(&config, transform.scaler.clone(), transform.climatologies.clone());
+        if transform != expected || !transform.has_climatologies(&config) || transform.shape().is_err() {
             return Err(Error::RunDir {
                 path: run_dir.path(ForecastTransform::FILE),
                 expected: "the columns, window and horizon of this run's config.toml".into(),
@@ -78,8 +78,8 @@ impl Predictor for Forecaster {
         let source = run_dir.path("history.csv").display().to_string();
         let latest = Table::from_bytes(source, history.as_bytes(), Some(','))?.series(&transform.selection())?;
         let network = config.network();
-        run_dir.check_size(network.num_parameters())?;
-        let mut network = network.init(device);
+        run_dir.check_size(network.num_parameters().saturating_mul(config.ensemble))?;
+        let mut network = ForecastEnsemble::new(&network, config.ensemble, device);
         run_dir.read_weights(&mut network)?;
         Ok(Self { network, transform, config, latest, device: device.clone() })
     }
@@ -89,7 +89,7 @@ impl Predictor for Forecaster {
     /// # Errors
     /// If a history is too short or lacks a column.
     fn predict(&self, histories: &[&Series]) -> Result<Vec<Forecast>> {
-        histories.iter().map(|history| self.next_rows(history)).collect()
+        histories.iter().map(|history| self.forecast_after(history, None)).collect()
     }
 
     fn config(&self) -> &ForecastConfig {
@@ -130,56 +130,41 @@ impl Forecaster {
         let horizon = self.transform.horizon;
         let steps = steps.unwrap_or(horizon);
         Bound::Range(1, MAX_STEPS).check("steps", steps.try_into().unwrap_or(i64::MAX))?;
-        let mut forecast = self.next_rows(history)?;
-        if steps > horizon {
-            self.extend(history, steps, &mut forecast)?;
+        let mut past = self.transform.latest(history)?;
+        let mut values = self.outputs(past.clone())?;
+        while values.len() < steps {
+            self.push_forecast(&mut past, &values[values.len() - horizon..], steps)?;
+            values.extend(self.outputs(past.clone())?);
         }
-        forecast.values.truncate(steps);
-        forecast.labels.truncate(steps);
-        Ok(forecast)
+        values.truncate(steps);
+        let dates = history.dates().map(|dates| dates.following(history.len() - 1, steps));
+        self.transform.reseasonalize(&mut values, dates.as_deref())?;
+        Ok(Forecast { targets: self.transform.targets.clone(), labels: labels_after(history, steps), values })
     }
 
-    fn next_rows(&self, history: &Series) -> Result<Forecast> {
-        let values = self.outputs(self.transform.latest(history)?)?;
-        let labels = labels_after(history, self.transform.horizon);
-        Ok(Forecast { targets: self.transform.targets.clone(), labels, values })
-    }
-
-    /// Feeds each forecast back as input until there are `steps` rows.
-    fn extend(&self, history: &Series, steps: usize, forecast: &mut Forecast) -> Result<()> {
+    /// Moves the window of scaled features `[window, features]` over a forecast, to forecast beyond the horizon.
+    fn push_forecast(&self, past: &mut Vec<f32>, forecast: &[Vec<f64>], steps: usize) -> Result<()> {
         let Self { transform, .. } = self;
-        if let Some(missing) = transform.features.iter().find(|name| !transform.targets.contains(name)) {
-            let missing = format!("`{missing}`");
-            return Err(Error::BeyondHorizon { horizon: transform.horizon, steps, missing });
-        }
         let shape = transform.shape()?;
-        let mut past = transform.latest(history)?;
-        let width = transform.features.len();
-        while forecast.values.len() < steps {
-            let new = forecast.values.len() - transform.horizon;
-            for row in &forecast.values[new..] {
-                for name in &transform.features {
-                    let target = transform.targets.iter().position(|known| known == name);
-                    let target = target.expect("all features are targets");
-                    past.push(transform.scaler.transform(shape.targets()[target], row[target]) as f32);
-                }
+        for row in forecast {
+            for name in &transform.features {
+                let Some(target) = transform.targets.iter().position(|known| known == name) else {
+                    let missing = format!("`{name}`");
+                    return Err(Error::BeyondHorizon { horizon: transform.horizon, steps, missing });
+                };
+                past.push(transform.scaler.transform(shape.targets()[target], row[target]) as f32);
             }
-            past.drain(..past.len() - transform.window * width);
-            forecast.values.extend(self.outputs(past.clone())?);
         }
-        forecast.labels = labels_after(history, steps);
+        past.drain(..past.len() - transform.window * transform.features.len());
         Ok(())
     }
 
-    /// The forecast from one window of scaled features `[window, features]`: `[horizon][targets]`.
+    /// The forecast from one window of scaled features `[window, features]`, without the climatology: `[horizon][target]`.
     fn outputs(&self, past: Vec<f32>) -> Result<Vec<Vec<f64>>> {
-        let shape = self.transform.shape()?;
         let data = TensorData::new(past, [1, self.transform.window, self.transform.features.len()]);
-        let outputs = self.network.forward(Tensor::from_data(data, &self.device));
-        let outputs: Vec<f32> = outputs.into_data().iter::<f32>().collect();
-        let decode = |(target, output): (usize, &f32)| self.transform.decode(&shape, target, *output);
-        let rows = outputs.chunks(self.transform.targets.len());
-        Ok(rows.map(|row| row.iter().enumerate().map(decode).collect()).collect())
+        let outputs: Vec<f32> =
+            self.network.forward(Tensor::from_data(data, &self.device)).into_data().iter::<f32>().collect();
+        self.transform.decode(&outputs)
     }
 }
 

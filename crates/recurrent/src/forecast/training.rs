@@ -1,14 +1,13 @@
 //! Training and evaluation of a forecaster.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use recurrent_data::{Cycle, DataSource, Scaler, Series, Split, Subset, Test, Train, Valid, WindowBatch, Windows};
-use recurrent_models::networks::ForecastNetwork;
 
 use super::baselines::{self, Baseline, Problem};
-use super::{ForecastConfig, ForecastTransform, Forecaster, TestForecasts, csv};
+use super::{Climatology, ForecastConfig, ForecastEnsemble, ForecastTransform, Forecaster, TestForecasts, csv};
 use crate::fit::{BatchSource, Loaders, Loss, Objective};
 use crate::partial::Partial;
-use crate::{Result, Run, RunDir, Task, TrainedRun};
+use crate::{Error, Result, Run, RunDir, Task, TrainedRun};
 
 /// Windows per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
@@ -24,6 +23,7 @@ pub struct Forecasting;
 #[derive(Debug)]
 pub struct ForecastData {
     transform: ForecastTransform,
+    /// The rows as they are in the table.
     split: Split,
     train: Windows<Train>,
     valid: Windows<Valid>,
@@ -40,20 +40,10 @@ impl ForecastData {
     }
 
     /// The baselines of each target.
-    fn baselines(&self, config: &ForecastConfig) -> Vec<Vec<Box<dyn Baseline>>> {
+    fn baselines(&self, config: &ForecastConfig) -> Result<Vec<Vec<Box<dyn Baseline>>>> {
         let Split { train, valid, .. } = &self.split;
-        let shape = self.train.shape();
-        let fit = |column: &usize| {
-            let problem = Problem {
-                column: *column,
-                features: shape.features().to_vec(),
-                window: config.window,
-                horizon: config.horizon,
-                seasons: seasons(train, config.season),
-            };
-            baselines::fit(train, valid, &problem)
-        };
-        shape.targets().iter().map(fit).collect()
+        let fit = |problem: &Problem| baselines::fit(train, valid, problem);
+        Ok(problems(config, &self.split)?.iter().map(fit).collect())
     }
 }
 
@@ -63,7 +53,7 @@ impl Task for Forecasting {
     type Config = ForecastConfig;
     type Source = DataSource;
     type Data = ForecastData;
-    type Network = ForecastNetwork;
+    type Network = ForecastEnsemble;
     type Objective = ForecastObjective;
     type Evaluation = TestForecasts;
     type Predictor = Forecaster;
@@ -80,12 +70,15 @@ impl Task for Forecasting {
             "there is no column of dates (`date`): the rows are taken to be in the order of time, as they are in the file"
         });
         let split = series.split(&config.split)?;
-        let transform = ForecastTransform::new(config, Scaler::fit(&split.train, config.scaler));
+        let climatologies = climatologies(config, &split)?;
+        let unscaled = ForecastTransform::new(config, Scaler::fit(&split.train, config.scaler), climatologies);
+        let seen = unscaled.deseasonalize(split.train.series())?.split(&config.split)?;
+        let transform = ForecastTransform { scaler: Scaler::fit(&seen.train, config.scaler), ..unscaled };
         let shape = transform.shape()?;
         Ok(ForecastData {
-            train: Windows::new(&transform.scaler.scale(&split.train)?, shape.clone())?,
-            valid: Windows::new(&transform.scaler.scale(&split.valid)?, shape.clone())?,
-            test: Windows::new(&transform.scaler.scale(&split.test)?, shape)?,
+            train: Windows::new(&transform.scaler.scale(&seen.train)?, shape.clone())?,
+            valid: Windows::new(&transform.scaler.scale(&seen.valid)?, shape.clone())?,
+            test: Windows::new(&transform.scaler.scale(&seen.test)?, shape)?,
             split,
             transform,
             notes: undated.into_iter().map(String::from).collect(),
@@ -107,11 +100,11 @@ impl Task for Forecasting {
     }
 
     fn num_parameters(config: &ForecastConfig, _data: &ForecastData) -> usize {
-        config.network().num_parameters()
+        config.network().num_parameters().saturating_mul(config.ensemble)
     }
 
-    fn network(config: &ForecastConfig, _data: &ForecastData, device: &Device) -> ForecastNetwork {
-        config.network().init(device)
+    fn network(config: &ForecastConfig, _data: &ForecastData, device: &Device) -> ForecastEnsemble {
+        ForecastEnsemble::new(&config.network(), config.ensemble, device)
     }
 
     fn input_shape(config: &ForecastConfig) -> Vec<usize> {
@@ -131,20 +124,55 @@ impl Task for Forecasting {
     /// and chosen on the validation split.
     fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<TestForecasts> {
         let TrainedRun { config, data, network, .. } = run;
+        let (series, horizon, targets) = (data.split.test.series(), config.horizon, config.target.len());
         let indices: Vec<usize> = (0..data.test.len()).collect();
-        let mut forecasts = Vec::with_capacity(indices.len() * config.horizon * config.target.len());
+        let mut forecasts = Vec::with_capacity(indices.len() * horizon * targets);
         for chunk in indices.chunks(EVALUATION_BATCH) {
             let batch = WindowBatch::gather(&data.test, chunk, device);
-            let outputs = network.forward(batch.past).into_data();
-            let targets = (0..config.target.len()).cycle();
-            let decode = |(target, output)| data.transform.decode(data.test.shape(), target, output);
-            forecasts.extend(targets.zip(outputs.iter::<f32>()).map(decode));
+            let outputs: Vec<f32> = network.forward(batch.past).into_data().iter::<f32>().collect();
+            for (window, outputs) in chunk.iter().zip(outputs.chunks(horizon * targets)) {
+                let mut rows = data.transform.decode(outputs)?;
+                let first = data.test.origin(*window) + 1;
+                let dates = series.dates().map(|dates| &dates.timestamps()[first..first + horizon]);
+                data.transform.reseasonalize(&mut rows, dates)?;
+                forecasts.extend(rows.into_flattened());
+            }
         }
         let season = (config.season > 0).then_some(config.season);
-        let baselines = data.baselines(config);
+        let baselines = data.baselines(config)?;
         let training_rows = data.split.train.rows().len();
-        Ok(TestForecasts::new(data.test.clone(), forecasts, &baselines, training_rows, season))
+        Ok(TestForecasts::new((series.clone(), data.test.clone()), forecasts, &baselines, training_rows, season))
     }
+}
+
+/// What the baselines of each target forecast, and from what.
+fn problems(config: &ForecastConfig, split: &Split) -> Result<Vec<Problem>> {
+    let series = split.train.series();
+    let features = config.features.iter().map(|name| series.index_of(name)).collect::<recurrent_data::Result<Vec<_>>>()?;
+    let problem = |name: &String| {
+        Ok(Problem {
+            column: series.index_of(name)?,
+            features: features.clone(),
+            window: config.window,
+            horizon: config.horizon,
+            seasons: seasons(&split.train, config.season),
+        })
+    };
+    config.target.iter().map(problem).collect()
+}
+
+/// The climatology of each target, if it is to be subtracted.
+fn climatologies(config: &ForecastConfig, split: &Split) -> Result<Vec<Climatology>> {
+    if !config.deseasonalize {
+        return Ok(Vec::new());
+    }
+    let fit = |problem: &Problem| {
+        Climatology::fit(&split.train, &split.valid, problem).ok_or_else(|| {
+            let expected = "rows that pass at least twice through a year, a week or a day";
+            Error::setting("deseasonalize", expected, "training rows of too short a time")
+        })
+    };
+    problems(config, split)?.iter().map(fit).collect()
 }
 
 /// The rows of a day, of a week and of the season of the settings, as far as the training rows pass through them twice.
@@ -180,12 +208,20 @@ fn last_rows(series: &Series, config: &ForecastConfig) -> String {
 #[derive(Debug, Clone)]
 pub struct ForecastObjective;
 
-impl Objective<ForecastNetwork> for ForecastObjective {
+impl Objective<ForecastEnsemble> for ForecastObjective {
     type Batch = WindowBatch;
 
-    fn loss(&self, network: &ForecastNetwork, batch: WindowBatch, _training: bool) -> Loss {
+    /// In training the mean loss of the members, which learn on their own; otherwise that of the mean forecast.
+    fn loss(&self, network: &ForecastEnsemble, batch: WindowBatch, training: bool) -> Loss {
         let items = batch.len();
-        let outputs = network.forward(batch.past);
-        Loss { mean: (outputs - batch.future).powi_scalar(2).mean(), items }
+        let loss = |outputs: Tensor<3>| (outputs - batch.future.clone()).powi_scalar(2).mean();
+        let mean = if training {
+            let losses: Vec<Tensor<1>> = network.forward_each(batch.past).map(loss).collect();
+            let members = losses.len() as f64;
+            losses.into_iter().reduce(|sum, loss| sum + loss).expect("an ensemble has members").div_scalar(members)
+        } else {
+            loss(network.forward(batch.past))
+        };
+        Loss { mean, items }
     }
 }

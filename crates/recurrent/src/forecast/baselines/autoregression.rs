@@ -2,9 +2,10 @@
 
 use recurrent_data::{Series, Subset, Train, Valid};
 
-use super::climatology::{Climatology, Harmonics};
+use super::climatology::choices;
 use super::least_squares::NormalEquations;
 use super::{Baseline, History, Problem, best};
+use crate::forecast::climatology::{Climatology, Moment};
 
 /// The orders to choose from.
 const ORDERS: [usize; 9] = [1, 2, 3, 5, 7, 10, 14, 21, 28];
@@ -27,8 +28,7 @@ impl HarmonicAutoregression {
     /// The model of the training rows, with the harmonics and the order that are best on the validation rows; `None` if no
     /// autoregression can be fitted.
     pub fn fit(train: &Subset<Train>, valid: &Subset<Valid>, problem: &Problem) -> Option<Self> {
-        let choices = Harmonics::choices(train, problem, MAX_HARMONICS);
-        let climatologies = choices.into_iter().filter_map(|choice| Climatology::of(choice, train, problem.column));
+        let climatologies = choices(train, problem, MAX_HARMONICS).into_iter().filter_map(|choice| Climatology::with(choice, train, problem.column));
         let candidates = climatologies.flat_map(|climatology| {
             let residuals = residuals(&climatology, train, problem.column);
             ORDERS.into_iter().filter_map(move |order| Self::of(&climatology, &residuals, order))
@@ -58,7 +58,7 @@ impl HarmonicAutoregression {
 /// What a climatology leaves of the training rows.
 fn residuals(climatology: &Climatology, train: &Subset<Train>, column: usize) -> Vec<f64> {
     let series: &Series = train.series();
-    let residual = |row| series.value(row, column) - climatology.mean(series, row).unwrap_or(f64::NAN);
+    let residual = |row| series.value(row, column) - climatology.mean(Moment::of(series, row)).unwrap_or(f64::NAN);
     train.rows().map(residual).collect()
 }
 
@@ -72,7 +72,7 @@ impl Baseline for HarmonicAutoregression {
 
     fn forecast(&self, history: &History, horizon: usize) -> Option<Vec<f64>> {
         let first = (history.origin + 1).checked_sub(self.order())?;
-        let mean = |row: usize| self.climatology.mean(history.series, row);
+        let mean = |row: usize| self.climatology.mean(Moment::of(history.series, row));
         let residual = |row: usize| Some(history.value(row) - mean(row)?);
         let mut residuals = (first..=history.origin).map(residual).collect::<Option<Vec<f64>>>()?;
         let (constant, coefficients) = self.coefficients.split_first()?;

@@ -14,9 +14,10 @@ use std::fmt::Debug;
 use recurrent_data::{Series, Subset, Train, Valid};
 
 pub use autoregression::HarmonicAutoregression;
-pub use climatology::Climatology;
 pub use naive::{Drift, Persistence, SeasonalNaive};
 pub use ridge::RidgeRegression;
+
+use super::Climatology;
 
 /// Forecasts from which a choice is made on the validation rows, at most.
 const MAX_SELECTION: usize = 400;
