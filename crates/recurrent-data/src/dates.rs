@@ -295,7 +295,7 @@ fn offset_text(offset: Offset) -> String {
     let sign = if offset.is_negative() { '-' } else { '+' };
     let seconds = offset.seconds().unsigned_abs();
     let text = format!("{sign}{:02}:{:02}", seconds / 3600, seconds / 60 % 60);
-    if seconds % 60 == 0 { text } else { format!("{text}:{:02}", seconds % 60) }
+    if seconds.is_multiple_of(60) { text } else { format!("{text}:{:02}", seconds % 60) }
 }
 
 /// A day of a month, given by any of its dates. It stays within the month, which may begin on a weekend.

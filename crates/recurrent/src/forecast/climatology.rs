@@ -73,7 +73,8 @@ impl Climatology {
 
     /// Whether it is one of the calendar, with a finite coefficient for each input; one from a file may not be.
     pub(super) fn is_valid(&self) -> bool {
-        let of_calendar = |harmonics: &Harmonics| matches!(harmonics.period, Period::Calendar(_)) && harmonics.count < 100;
+        let of_calendar =
+            |harmonics: &Harmonics| matches!(harmonics.period, Period::Calendar(_)) && harmonics.count < 100;
         self.harmonics.iter().all(of_calendar)
             && self.coefficients.len() == num_inputs(&self.harmonics)
             && self.coefficients.iter().all(|coefficient| coefficient.is_finite())

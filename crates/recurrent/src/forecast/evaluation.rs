@@ -182,13 +182,13 @@ impl TestForecasts {
         let targets = windows.shape().targets().iter().zip(baselines);
         let baselines = targets.map(|(column, baselines)| {
             let horizon = windows.shape().horizon();
-            let forecast = |baseline: &Box<dyn Baseline>| {
+            let forecast = |baseline: &dyn Baseline| {
                 let from = |window| History::new(&series, *column, windows.origin(window));
                 let values = (0..windows.len()).map(|window| baseline.forecast(&from(window), horizon));
                 let values = values.collect::<Option<Vec<Vec<f64>>>>().map(|values| values.concat());
                 BaselineForecasts { name: baseline.name(), values }
             };
-            baselines.iter().map(forecast).collect()
+            baselines.iter().map(|baseline| forecast(baseline.as_ref())).collect()
         });
         let baselines = baselines.collect();
         Self { series, windows, forecasts, baselines, training_rows, season }

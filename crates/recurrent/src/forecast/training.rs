@@ -66,9 +66,9 @@ impl Task for Forecasting {
     fn prepare(config: &ForecastConfig, source: &DataSource, _run_dir: Option<&RunDir>) -> Result<ForecastData> {
         let series = source.table()?.series(&config.selection())?;
         let history = last_rows(&series, config);
-        let undated = series.dates().is_none().then(|| {
-            "there is no column of dates (`date`): the rows are taken to be in the order of time, as they are in the file"
-        });
+        let undated = series.dates().is_none().then_some(
+            "there is no column of dates (`date`): the rows are taken to be in the order of time, as they are in the file",
+        );
         let split = series.split(&config.split)?;
         let climatologies = climatologies(config, &split)?;
         let unscaled = ForecastTransform::new(config, Scaler::fit(&split.train, config.scaler), climatologies);
@@ -135,7 +135,7 @@ impl Task for Forecasting {
                 let first = data.test.origin(*window) + 1;
                 let dates = series.dates().map(|dates| &dates.timestamps()[first..first + horizon]);
                 data.transform.reseasonalize(&mut rows, dates)?;
-                forecasts.extend(rows.into_flattened());
+                forecasts.extend(rows.concat());
             }
         }
         let season = (config.season > 0).then_some(config.season);
@@ -148,7 +148,8 @@ impl Task for Forecasting {
 /// What the baselines of each target forecast, and from what.
 fn problems(config: &ForecastConfig, split: &Split) -> Result<Vec<Problem>> {
     let series = split.train.series();
-    let features = config.features.iter().map(|name| series.index_of(name)).collect::<recurrent_data::Result<Vec<_>>>()?;
+    let features =
+        config.features.iter().map(|name| series.index_of(name)).collect::<recurrent_data::Result<Vec<_>>>()?;
     let problem = |name: &String| {
         Ok(Problem {
             column: series.index_of(name)?,

@@ -244,7 +244,7 @@ impl Generator {
         for _ in 0..MAX_COMPLETION + open_len {
             let tokens: Vec<u32> = open.iter().map(|prefix| prefix.last).collect();
             let log_probabilities = decoder.step(&tokens);
-            let (mut next, mut before_end): (Vec<(usize, Prefix)>, Vec<(usize, Prefix)>) = (Vec::new(), Vec::new());
+            let [mut next, mut before_end]: [Vec<(usize, Prefix)>; 2] = Default::default();
             for (row, (prefix, next_token)) in open.iter().zip(log_probabilities.chunks(texts.len())).enumerate() {
                 let text = completion(prefix);
                 let is_word = text.chars().any(char::is_alphanumeric);

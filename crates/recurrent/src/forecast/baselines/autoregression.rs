@@ -28,7 +28,9 @@ impl HarmonicAutoregression {
     /// The model of the training rows, with the harmonics and the order that are best on the validation rows; `None` if no
     /// autoregression can be fitted.
     pub fn fit(train: &Subset<Train>, valid: &Subset<Valid>, problem: &Problem) -> Option<Self> {
-        let climatologies = choices(train, problem, MAX_HARMONICS).into_iter().filter_map(|choice| Climatology::with(choice, train, problem.column));
+        let climatologies = choices(train, problem, MAX_HARMONICS)
+            .into_iter()
+            .filter_map(|choice| Climatology::with(choice, train, problem.column));
         let candidates = climatologies.flat_map(|climatology| {
             let residuals = residuals(&climatology, train, problem.column);
             ORDERS.into_iter().filter_map(move |order| Self::of(&climatology, &residuals, order))

@@ -33,8 +33,8 @@ impl NormalEquations {
                 filled += 1;
             }
             let (x, y) = (x.columns(0, filled), y.columns(0, filled));
-            gram += &x * x.transpose();
-            moments += &x * y.transpose();
+            gram += x * x.transpose();
+            moments += x * y.transpose();
         }
         Self { gram, moments, rows: count }
     }
