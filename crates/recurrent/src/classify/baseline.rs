@@ -204,7 +204,10 @@ mod tests {
             predictions.iter().map(|row| (0..3).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap()).collect();
         assert_eq!(labels, [2, 0, 1]);
         let again: BagOfWords = serde_json::from_str(&serde_json::to_string(&bag).unwrap()).unwrap();
-        assert_eq!(again, bag);
+        // JSON may round the last bit of a coefficient.
+        for (again, saved) in again.predict(&TEXTS).concat().iter().zip(bag.predict(&TEXTS).concat()) {
+            assert!((again - saved).abs() < 1e-12, "{again} and {saved}");
+        }
     }
 
     #[test]
