@@ -146,9 +146,9 @@ impl StudyConfig {
         if !self.retention_bias.is_finite() {
             return invalid("retention_bias", "a finite number", self.retention_bias.to_string());
         }
-        let numbers = [("seconds", self.seconds, 86_400.0), ("lr", self.lr, 1.0)];
-        for (setting, number, most) in numbers {
-            if !(number > 0.0 && number <= most) {
+        let numbers = [("seconds", self.seconds, "86400", 86_400.0), ("lr", self.lr, "1e30", 1e30)];
+        for (setting, number, most, limit) in numbers {
+            if !(number > 0.0 && number <= limit) {
                 return invalid(setting, &format!("a positive number of at most {most}"), number.to_string());
             }
         }
@@ -274,7 +274,10 @@ mod tests {
             "lengths: expected integers from 2 to 10000, found 1",
         );
         assert_invalid(StudyConfig { lengths: vec![], ..config() }, "lengths: expected at least one, found none");
-        assert_invalid(StudyConfig { lr: -1.0, ..config() }, "lr: expected a positive number of at most 1, found -1");
+        assert_invalid(
+            StudyConfig { lr: -1.0, ..config() },
+            "lr: expected a positive number of at most 1e30, found -1",
+        );
         assert_invalid(
             StudyConfig { clip_norm: f64::NAN, ..config() },
             "clip_norm: expected a number from 0 (no clipping) to 1000000000, found NaN",

@@ -291,7 +291,7 @@ fn invalid_settings_are_refused_before_the_folder_is_created() {
     let sandbox = TestSandbox::new();
     sandbox.refused("compare --seeds 0 --out run", "--seeds: expected an integer from 1 to 1000, found 0");
     sandbox.refused("compare --lengths 1 --out run", "--lengths: expected integers from 2 to 10000, found 1");
-    sandbox.refused("compare --lr 0 --out run", "--lr: expected a positive number of at most 1, found 0");
+    sandbox.refused("compare --lr 0 --out run", "--lr: expected a positive number of at most 1e30, found 0");
     sandbox.refused("compare --series nowhere.csv --out run", "nowhere.csv: expected a readable file");
     sandbox.refused("compare --series fables --out run", "fables");
     sandbox.refused("compare --column snow --out run", "expected one of the columns");
