@@ -483,7 +483,7 @@ impl RunDir {
     /// an unknown one.
     pub(crate) fn check_size(&self, count: usize) -> Result<()> {
         check_num_parameters(count)?;
-        let path = self.path(WEIGHTS);
+        let path = self.checked(WEIGHTS)?;
         let of_file = |cause: io::Error| self.damaged(&path, "the weights of this run", cause);
         let mut file = File::open(&path).map_err(of_file)?;
         let file_length = file.metadata().map_err(of_file)?.len();

@@ -370,7 +370,7 @@ fn slices_of_another_size_are_refused() {
         ("gradient of the final cell state must be", |case, change| change(&mut case.d_cell)),
     ];
     let resizes: [fn(&mut Vec<f32>); 3] =
-        [|data| data.clear(), |data| data.truncate(data.len() - 1), |data| data.push(0.0)];
+        [|data| data.clear(), |data| data.truncate(data.len().saturating_sub(1)), |data| data.push(0.0)];
     for equations in CELLS {
         for (message, change) in changes {
             let applies = match message {

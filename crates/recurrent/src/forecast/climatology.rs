@@ -80,6 +80,12 @@ impl Climatology {
             && self.coefficients.iter().all(|coefficient| coefficient.is_finite())
     }
 
+    /// Whether it is the same at all times.
+    #[cfg(feature = "fit")]
+    pub(super) fn is_constant(&self) -> bool {
+        self.harmonics.iter().all(|harmonics| harmonics.count == 0)
+    }
+
     /// Its harmonics in words: `2 of the year, 1 of the week`.
     pub(super) fn describe(&self) -> String {
         let mut text = String::new();

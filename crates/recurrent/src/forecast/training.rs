@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use recurrent_data::{Cycle, DataSource, Scaler, Series, Split, Subset, Test, Train, Valid, WindowBatch, Windows};
 
-use super::baselines::{self, Baseline, Problem};
+use super::baselines::{self, Baseline, HarmonicAutoregression, Problem};
 use super::{Climatology, ForecastConfig, ForecastEnsemble, ForecastTransform, Forecaster, TestForecasts, csv};
 use crate::fit::{BatchSource, Loaders, Loss, Objective};
 use crate::partial::Partial;
@@ -167,11 +167,17 @@ fn climatologies(config: &ForecastConfig, split: &Split) -> Result<Vec<Climatolo
     if !config.deseasonalize {
         return Ok(Vec::new());
     }
+    // With as many harmonics as serve a model that knows the last rows too.
     let fit = |problem: &Problem| {
-        Climatology::fit(&split.train, &split.valid, problem).ok_or_else(|| {
-            let expected = "rows that pass at least twice through a year, a week or a day";
-            Error::setting("deseasonalize", expected, "training rows of too short a time")
-        })
+        let fitted = HarmonicAutoregression::fit(&split.train, &split.valid, problem);
+        fitted
+            .map(HarmonicAutoregression::into_climatology)
+            .filter(|climatology| !climatology.is_constant())
+            .ok_or_else(|| {
+                let expected =
+                    "rows that pass at least twice through a year, a week or a day, with a course of their own";
+                Error::setting("deseasonalize", expected, "rows without one")
+            })
     };
     problems(config, split)?.iter().map(fit).collect()
 }

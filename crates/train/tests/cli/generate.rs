@@ -265,7 +265,7 @@ fn completions_are_in_order_of_probability() {
     assert_eq!(found.len(), 4, "{lines}");
     assert!(found[..2].iter().all(|(_, text)| text.starts_with("The b")), "{lines}");
     assert_eq!(found[2].1, "The ana takes the stone", "{lines}");
-    sandbox.refused("complete run -n 0 x", "--n: expected between 1 and 1000, found 0");
+    sandbox.refused("complete run -n 0 The", "--n: expected between 1 and 1000, found 0");
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn assert_defaults_as_configured(sandbox: &TestSandbox, task: &str, data: &str, 
         let Some(stated) = default else { continue };
         match config.get(&name) {
             // These depend on the data, which are not the default ones.
-            _ if ["data", "trace"].contains(&name.as_str()) || (task == "forecast" && is_of_columns(&name)) => {}
+            _ if ["data", "trace"].contains(&name.as_str()) || is_of_columns(&name) => {}
             Some(configured) => {
                 let configured = in_words(configured);
                 assert!(
@@ -149,9 +149,9 @@ fn assert_defaults_as_configured(sandbox: &TestSandbox, task: &str, data: &str, 
     assert!(compared >= at_least, "{task}: {compared} defaults");
 }
 
-/// Settings of a forecast whose default in words depends on the columns.
+/// Settings whose default in words depends on the columns.
 fn is_of_columns(name: &str) -> bool {
-    ["target", "features", "date", "residual"].contains(&name)
+    ["target", "features", "date", "residual"].contains(&name) || name.ends_with("_column")
 }
 
 #[test]

@@ -52,6 +52,11 @@ impl HarmonicAutoregression {
         Some(Self { climatology: climatology.clone(), coefficients })
     }
 
+    /// The climatology of which it models the residuals.
+    pub fn into_climatology(self) -> Climatology {
+        self.climatology
+    }
+
     fn order(&self) -> usize {
         self.coefficients.len() - 1
     }

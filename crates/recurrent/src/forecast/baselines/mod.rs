@@ -93,11 +93,14 @@ pub fn fit(train: &Subset<Train>, valid: &Subset<Valid>, problem: &Problem) -> V
     if let Some(climatology) = Climatology::fit(train, valid, problem) {
         baselines.push(Box::new(climatology));
     }
-    if let Some(autoregression) = HarmonicAutoregression::fit(train, valid, problem) {
-        baselines.push(Box::new(autoregression));
-    }
-    if let Some(ridge) = RidgeRegression::fit(train, valid, problem) {
+    let autoregression = HarmonicAutoregression::fit(train, valid, problem);
+    let climatology = autoregression.clone().map(HarmonicAutoregression::into_climatology);
+    let climatology = climatology.filter(|climatology| !climatology.is_constant());
+    if let Some(ridge) = RidgeRegression::fit(train, valid, problem, climatology.as_ref()) {
         baselines.push(Box::new(ridge));
+    }
+    if let Some(autoregression) = autoregression {
+        baselines.push(Box::new(autoregression));
     }
     baselines
 }
