@@ -49,13 +49,14 @@ def quality(records: dict[str, Record]) -> str:
     weather, stocks = rows("weather"), rows("stocks")
     phrases, interface, reviews = rows("phrases"), rows("home-assistant"), rows("vader-reviews")
     text = rows("tiny-shakespeare")
-    lstm = [row for row in weather if row["forecaster"].startswith("LSTM")]
+    recipe = [row for row in weather if row["forecaster"].startswith("GRU, seed")]
+    rivals = [row for row in weather if ", seed" not in row["forecaster"]]
     seeds = [row for row in reviews if "seed" in row["classifier"]]
     lines = [
         line("forecast", "Seattle, daily maximum temperature, 7 days ahead", "RMSE, °C, lower is better",
-             f"{mean(lstm, 'rmse'):.2f}", *first(weather, "persistence", "forecaster", "rmse", 2)),
+             f"{mean(recipe, 'rmse'):.2f}", *least(rivals, "forecaster", "rmse", 2)),
         line("forecast", "Apple, adjusted close, 1 day ahead", "RMSE, USD, lower is better",
-             f"{stocks[0]['rmse']:.3f}", *first(stocks, "persistence", "forecaster", "rmse", 3)),
+             f"{stocks[0]['rmse']:.3f}", *least(stocks[1:], "forecaster", "rmse", 3)),
         line("generate", "Tiny Shakespeare, by characters", "bits per character, lower is better",
              f"{min(row['valid'] for row in text) / 0.6931471805599453:.2f}", "6.02", "uniform over 65 characters"),
         line("translate", "embedded phrases, English to Russian", "BLEU", f"{phrases[0]['bleu']:.2f}",
@@ -73,9 +74,9 @@ def line(task: str, data: str, metric: str, network: str, value: str, baseline: 
     return {"task": task, "data": data, "metric": metric, "network": network, "baseline": f"{value} ({baseline})"}
 
 
-def first(rows: list[dict], name: str, label: str, key: str, decimals: int) -> tuple[str, str]:
-    row = next(row for row in rows if row[label] == name)
-    return f"{row[key]:.{decimals}f}", name
+def least(rows: list[dict], label: str, key: str, decimals: int) -> tuple[str, str]:
+    row = min(rows, key=lambda row: row[key])
+    return f"{row[key]:.{decimals}f}", row[label]
 
 
 def best(rows: list[dict], label: str, key: str, decimals: int) -> tuple[str, str]:

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use recurrent_data::{
-    BpttBatches, ColumnSelection, Corpus, LabeledTexts, Missing, ParallelCorpus, Result, Scaler, ScalerKind,
-    SplitFractions, Table, Tokenizer, TokenizerConfig, TokenizerKind, WindowShape, Windows,
+    BpttBatches, ColumnSelection, Corpus, DatasetManifest, LabeledTexts, Missing, ParallelCorpus, Result, Scaler,
+    ScalerKind, SplitFractions, Table, Tokenizer, TokenizerConfig, TokenizerKind, WindowShape, Windows,
+    registered_datasets,
 };
 
 /// The whole pipeline for a series.
@@ -110,6 +111,21 @@ proptest! {
         }
         let config = TokenizerConfig::new(TokenizerKind::Words).with_lowercase(true);
         let _ = Tokenizer::fit_strings(&config, [&text, &json]);
+    }
+
+    #[test]
+    fn any_manifest(
+        set in 0..registered_datasets().len(),
+        at in 0.0..1.0_f64,
+        put in prop::sample::select(vec!["", "0", "-1", "99999999999999999999", "1e308", "nan", "\"\"", "[]", "=", "\n[x]\n", "../"]),
+        cut in 0..9_usize,
+    ) {
+        let text = toml::to_string(&registered_datasets()[set].manifest).unwrap();
+        let at = text.floor_char_boundary((text.len() as f64 * at) as usize);
+        let end = text.floor_char_boundary((at + cut).min(text.len()));
+        let changed = [&text[..at], put, &text[end.max(at)..]].concat();
+        let _ = DatasetManifest::from_toml("any", &changed);
+        prop_assert!(DatasetManifest::from_toml("any", &text).is_ok());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use burn::train::metric::store::EventStoreClient;
 use recurrent_data::regular_file;
 use serde::{Deserialize, Serialize};
 
-use super::History;
+use super::{Epoch, History};
 use crate::run_dir::{replace, to_toml};
 use crate::{Error, Result, RunDir};
 
@@ -81,6 +81,10 @@ impl Checkpoints {
         }
         if progress.history.epochs.len() != epoch {
             return Err(damaged(&path, format!("a history of {} epochs", progress.history.epochs.len())));
+        }
+        let is_whole = |(number, epoch): (usize, &Epoch)| epoch.epoch == number && epoch.valid_loss.is_finite();
+        if !(1..).zip(&progress.history.epochs).all(is_whole) {
+            return Err(damaged(&path, "a history that does not count its epochs, or has a loss that is no number"));
         }
         Ok(Some(progress.history))
     }

@@ -177,8 +177,8 @@ fn invalid_utf_8() {
 #[test]
 fn too_few_rows_for_a_window() {
     let rows: String = (1..=14).map(|row| format!("{row}\n")).collect();
-    let error = "bad.csv (train): expected at least 11 rows for a window of 10 and a horizon of 1, found 10";
-    refused(format!("y\n{rows}"), "--window 10", error);
+    let error = "bad.csv (train): expected at least 11 rows for a window of 2 and a horizon of 9, found 10";
+    refused(format!("y\n{rows}"), "--horizon 9", error);
     let error = "bad.csv (valid): expected at least 3 rows for a horizon of 3, found 2";
     refused(format!("y\n{rows}"), "--horizon 3", error);
 }

@@ -5,6 +5,7 @@ mod bundle;
 mod classify;
 mod compare;
 mod data;
+mod faults;
 mod forecast;
 mod generate;
 mod help;
