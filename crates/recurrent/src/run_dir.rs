@@ -277,6 +277,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::RunDir`] if something else is there, such as a link; [`Error::Io`] if it cannot be made.
+    #[cfg(feature = "fit")]
     pub(crate) fn make_folder(&self, name: &str) -> Result<PathBuf> {
         // Checked as the folder of a file that need not exist.
         self.checked(&format!("{name}/file"))?;

@@ -1,9 +1,8 @@
 //! Climatology: the mean course of the cycles of the calendar.
 
 use std::f64::consts::TAU;
-use std::fmt::Write;
 
-use recurrent_data::{Cycle, DateTime, Series};
+use recurrent_data::{Cycle, DateTime};
 use serde::{Deserialize, Serialize};
 
 /// Something that repeats.
@@ -24,7 +23,8 @@ pub(super) struct Moment {
 
 impl Moment {
     /// That of a row of a series.
-    pub(super) fn of(series: &Series, row: usize) -> Self {
+    #[cfg(feature = "fit")]
+    pub(super) fn of(series: &recurrent_data::Series, row: usize) -> Self {
         Self { row, date: series.dates().and_then(|dates| dates.timestamps().get(row).copied()) }
     }
 }
@@ -87,16 +87,14 @@ impl Climatology {
     }
 
     /// Its harmonics in words: `2 of the year, 1 of the week`.
+    #[cfg(feature = "fit")]
     pub(super) fn describe(&self) -> String {
-        let mut text = String::new();
-        for Harmonics { period, count } in self.harmonics.iter().filter(|harmonics| harmonics.count > 0) {
-            let separator = if text.is_empty() { "" } else { ", " };
-            let _ = match period {
-                Period::Calendar(cycle) => write!(text, "{separator}{count} of the {}", cycle.name()),
-                Period::Rows(rows) => write!(text, "{separator}{count} of {rows} rows"),
-            };
-        }
-        text
+        let used = self.harmonics.iter().filter(|harmonics| harmonics.count > 0);
+        let words = used.map(|Harmonics { period, count }| match period {
+            Period::Calendar(cycle) => format!("{count} of the {}", cycle.name()),
+            Period::Rows(rows) => format!("{count} of {rows} rows"),
+        });
+        words.collect::<Vec<_>>().join(", ")
     }
 }
 
