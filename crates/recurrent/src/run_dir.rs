@@ -52,9 +52,6 @@ const MAX_TEXT_BYTES: u64 = 1 << 28;
 /// The largest header of weights that is read.
 const MAX_HEADER_BYTES: u64 = 1 << 24;
 
-/// The maximum size of the header of weights in bytes, as in the safetensors library.
-const MAX_HEADER: u64 = 100_000_000;
-
 /// The folder of a run.
 #[derive(Debug, Clone)]
 pub struct RunDir {
@@ -84,8 +81,9 @@ impl RunDir {
         restore(&place).map_err(Error::io("cannot restore", root))?;
         let existing = Self { root: place.clone(), lock: None };
         let is_old = place.exists();
-        if is_old && !(force && existing.is_run()) {
-            return exists(if existing.is_run() { "a run" } else { "something that is not a run" });
+        let is_run = is_old && existing.has_header();
+        if is_old && !(force && is_run) {
+            return exists(if is_run { "a run" } else { "something that is not a run" });
         }
         // Taken before anything is written, and held until the old run is gone.
         let _old_lock = if is_old { existing.try_lock(root)? } else { None };
@@ -96,7 +94,13 @@ impl RunDir {
         let lock = new.begin(root)?;
         let written = new.fill(files).and_then(|()| {
             let renamed = if is_old { exchange(&new.root, &place) } else { fs::rename(&new.root, &place) };
-            renamed.and_then(|()| regular_file::sync_folder(parent)).map_err(Error::io("cannot make the folder", root))
+            let synced = renamed.and_then(|()| {
+                regular_file::sync_folder(parent).inspect_err(|_| {
+                    // The old run is the one that stays. Best effort: the error to report is this one.
+                    let _ = if is_old { exchange(&new.root, &place) } else { fs::rename(&place, &new.root) };
+                })
+            });
+            synced.map_err(Error::io("cannot make the folder", root))
         });
         if is_old || written.is_err() {
             // What is left under the temporary name: the old run, or the new one if it failed. Another process that makes
@@ -182,6 +186,8 @@ impl RunDir {
     /// As [`open`](Self::open), and [`Error::RunDir`] if another process has locked the run.
     pub fn open_locked(root: impl AsRef<Path>) -> Result<Self> {
         let run_dir = Self::open(root)?;
+        // Nothing is written into the folder of another program.
+        run_dir.header()?;
         Ok(Self { lock: run_dir.try_lock(&run_dir.root)?, ..run_dir })
     }
 
@@ -486,16 +492,9 @@ impl RunDir {
         check_num_parameters(count)?;
         let path = self.checked(WEIGHTS)?;
         let of_file = |cause: io::Error| self.damaged(&path, "the weights of this run", cause);
-        let mut file = File::open(&path).map_err(of_file)?;
+        let file = regular_file::open(&path).map_err(of_file)?;
         let file_length = file.metadata().map_err(of_file)?.len();
-        let mut length = [0; 8];
-        file.read_exact(&mut length).map_err(of_file)?;
-        let length = u64::from_le_bytes(length);
-        if length > file_length.min(MAX_HEADER) {
-            return Err(self.damaged(&path, "the weights of this run", format!("a header of {length} bytes")));
-        }
-        let mut header = Vec::new();
-        file.take(length).read_to_end(&mut header).map_err(of_file)?;
+        let header = read_header(file).map_err(of_file)?;
         let found = num_elements(&header).filter(|found| *found as u64 <= file_length);
         match found {
             Some(found) if found == count || count == 0 => Ok(()),
@@ -517,14 +516,19 @@ impl RunDir {
         self.path(CONFIG).is_file()
     }
 
+    /// Whether `config.toml` is that of a run of any format: other programs have files of this name too.
+    fn has_header(&self) -> bool {
+        let has_keys = |values: Table| ["format_version", "task"].iter().all(|key| values.contains_key(*key));
+        self.read_toml(CONFIG).is_ok_and(has_keys)
+    }
+
     fn damaged(&self, path: &Path, expected: &str, found: impl ToString) -> Error {
         unexpected(path, expected, found)
     }
 }
 
 /// The number of elements of all tensors in the header of a safetensors file; `None` if it is not such a header.
-fn num_elements(header: &[u8]) -> Option<usize> {
-    let header: serde_json::Value = serde_json::from_slice(header).ok()?;
+fn num_elements(header: &serde_json::Value) -> Option<usize> {
     let tensors = header.as_object()?.iter().filter(|(name, _)| *name != "__metadata__");
     let elements = |tensor: &serde_json::Value| {
         let mut sizes = tensor["shape"].as_array()?.iter().map(serde_json::Value::as_u64);
@@ -667,8 +671,12 @@ mod tests {
 
     use super::*;
 
+    fn config(text: &str) -> String {
+        format!("format_version = {FORMAT_VERSION}\nwritten_by = \"{WRITTEN_BY}\"\ntask = \"{text}\"\n")
+    }
+
     fn files(text: &str) -> [(&'static str, String); 1] {
-        [(CONFIG, text.to_string())]
+        [(CONFIG, config(text))]
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -687,7 +695,7 @@ mod tests {
         let error = RunDir::create(&root, &files("new"), false).unwrap_err();
         assert!(matches!(error, Error::Exists { found: "a run", .. }), "{error}");
         let run = RunDir::create(&root, &files("new"), true).unwrap();
-        assert_eq!(run.read(CONFIG).unwrap(), "new");
+        assert_eq!(run.read(CONFIG).unwrap(), config("new"));
         assert_eq!((names(folder.path()), names(&root)), (vec!["run".into()], vec![LOCK.into(), CONFIG.into()]));
     }
 
@@ -708,9 +716,9 @@ mod tests {
                 "run: expected a run that no other process trains or evaluates, found one that a process does";
             assert!(error.to_string().ends_with(expected) && error.is_bad_input(), "{error}");
         }
-        assert_eq!((clone.read(CONFIG).unwrap(), names(folder.path())), ("old".into(), vec!["run".into()]));
+        assert_eq!((clone.read(CONFIG).unwrap(), names(folder.path())), (config("old"), vec!["run".into()]));
         drop(clone);
-        assert_eq!(RunDir::create(&root, &files("new"), true).unwrap().read(CONFIG).unwrap(), "new");
+        assert_eq!(RunDir::create(&root, &files("new"), true).unwrap().read(CONFIG).unwrap(), config("new"));
     }
 
     #[test]
@@ -823,7 +831,7 @@ mod tests {
         symlink("none", &nothing).unwrap();
         let new = RunDir::create(&link, &files("new"), true).unwrap();
         assert!(link.is_symlink() && new.root() == link);
-        assert_eq!(fs::read_to_string(run.join(CONFIG)).unwrap(), "new");
+        assert_eq!(fs::read_to_string(run.join(CONFIG)).unwrap(), config("new"));
         let error = RunDir::create(&nothing, &files("new"), true).unwrap_err();
         assert!(matches!(error, Error::Exists { found: "a link to nothing", .. }), "{error}");
     }

@@ -83,7 +83,11 @@ impl ScoreTable {
             return format!("On `{target}` no baseline reaches back far enough.");
         };
         let numbers = |first: f64, second: f64| {
-            let p = best.p_value.map_or_else(|| "no test".into(), |p| format!("p = {p:.2}"));
+            let p = match best.p_value {
+                None => "too few forecasts for a test".into(),
+                Some(p) if p < 0.001 => "p < 0.001".into(),
+                Some(p) => format!("p = {p:.3}"),
+            };
             format!("RMSE {} against {} ({p})", significant(first, 3), significant(second, 3))
         };
         let name = &best.name;
@@ -102,14 +106,16 @@ impl ScoreTable {
         let advice = if beats_persistence {
             "It is simpler: prefer it."
         } else {
-            "The network does NOT beat persistence, repeating the last value: do not use its forecasts."
+            "The network does NOT beat persistence, as far as a test can tell: do not rely on its forecasts."
         };
         if wins {
             let numbers = numbers(network.rmse, score.rmse);
             format!("On `{target}` the network is not distinguishably better than {name}: {numbers}. {advice}")
         } else {
             let numbers = numbers(score.rmse, network.rmse);
-            format!("On `{target}` {name} is better than the network: {numbers}. {advice}")
+            let is_better = best.p_value.is_some_and(|p| p < SIGNIFICANCE);
+            let is = if is_better { "is better than" } else { "is not distinguishably worse than" };
+            format!("On `{target}` {name} {is} the network: {numbers}. {advice}")
         }
     }
 }
@@ -385,16 +391,21 @@ mod tests {
         let verdict = |network, others: &[(&str, f64, f64)]| table(network, others).verdict();
         assert_eq!(
             verdict(1.0, &[("persistence", 3.0, 0.001), ("AR(2)", 2.0, 0.01)]),
-            "On `y` the network beats every baseline; the best is AR(2): RMSE 1.000 against 2.000 (p = 0.01)."
+            "On `y` the network beats every baseline; the best is AR(2): RMSE 1.000 against 2.000 (p = 0.010)."
         );
         assert_eq!(
             verdict(1.9, &[("persistence", 3.0, 0.001), ("AR(2)", 2.0, 0.4)]),
-            "On `y` the network is not distinguishably better than AR(2): RMSE 1.900 against 2.000 (p = 0.40). It is \
+            "On `y` the network is not distinguishably better than AR(2): RMSE 1.900 against 2.000 (p = 0.400). It is \
              simpler: prefer it."
         );
         assert_eq!(
             verdict(2.1, &[("persistence", 3.0, 0.001), ("AR(2)", 2.0, 0.4)]),
-            "On `y` AR(2) is better than the network: RMSE 2.000 against 2.100 (p = 0.40). It is simpler: prefer it."
+            "On `y` AR(2) is not distinguishably worse than the network: RMSE 2.000 against 2.100 (p = 0.400). It is \
+             simpler: prefer it."
+        );
+        assert_eq!(
+            verdict(2.1, &[("persistence", 3.0, 0.0001), ("AR(2)", 2.0, 0.0001)]),
+            "On `y` AR(2) is better than the network: RMSE 2.000 against 2.100 (p < 0.001). It is simpler: prefer it."
         );
         for (network, p) in [(1.9, 0.4), (2.1, 0.01), (f64::NAN, 0.5)] {
             let verdict = verdict(network, &[("persistence", 2.0, p), ("drift", 3.0, 0.01)]);

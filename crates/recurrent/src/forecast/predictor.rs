@@ -70,7 +70,7 @@ impl Predictor for Forecaster {
         if transform != expected || !transform.has_climatologies(&config) || transform.shape().is_err() {
             return Err(Error::RunDir {
                 path: run_dir.path(ForecastTransform::FILE),
-                expected: "the columns, window and horizon of this run's config.toml".into(),
+                expected: "the columns, window, horizon and climatologies of this run's config.toml".into(),
                 found: "others".into(),
             });
         }

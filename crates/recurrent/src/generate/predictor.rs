@@ -289,6 +289,8 @@ impl Generator {
             open = next.into_iter().map(|(_, prefix)| prefix).collect();
         }
         found.truncate(n);
+        // The probability of a long and unlikely prompt can be too small for a number.
+        found.retain(|_| reached > 0.0);
         found.iter_mut().for_each(|completion| completion.probability /= reached);
         Ok(found)
     }

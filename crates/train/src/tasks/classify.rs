@@ -72,7 +72,9 @@ impl CommandLine for Classifying {
         sentences.extend(evaluation.texts.iter().step_by(step).take(SHOWN).map(String::as_str));
         blocks.push(classifications(&run.predictor(device)?, &sentences)?);
         blocks.extend(plot(run, &evaluation, &name)?);
-        let lead = format!("Sentences of {}, classified by a network and by a bag of words.", run.config().data);
+        let baseline =
+            evaluation.baseline.as_ref().map_or_else(|_| String::new(), |bag| format!(" and by a {}", bag.name));
+        let lead = format!("Sentences of {}, classified by a network{baseline}.", run.config().data);
         Ok(Section { title: "Classify".into(), lead, blocks })
     }
 

@@ -335,7 +335,7 @@ fn damaged_run_folder() {
     sandbox.write("other/transform.toml", transform.replace("horizon = 1", "horizon = 3"));
     sandbox.refused(
         "predict other",
-        "other/transform.toml: expected the columns, window and horizon of this run's config.toml",
+        "other/transform.toml: expected the columns, window, horizon and climatologies of this run's config.toml",
     );
     sandbox.write("other/transform.toml", transform);
     let config = sandbox.read("other/config.toml");

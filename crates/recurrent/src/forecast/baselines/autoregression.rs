@@ -42,13 +42,17 @@ impl HarmonicAutoregression {
         if residuals.len() < 4 * order + 4 {
             return None;
         }
+        // The penalty is for residuals of size 1.
+        let size = (residuals.iter().map(|residual| residual * residual).sum::<f64>() / residuals.len() as f64).sqrt();
+        let size = if size > 0.0 { size } else { 1.0 };
         let fill = |row: usize, x: &mut [f64], y: &mut [f64]| {
             x[0] = 1.0;
-            x[1..].iter_mut().zip(residuals[..row].iter().rev()).for_each(|(to, from)| *to = *from);
-            y[0] = residuals[row];
+            x[1..].iter_mut().zip(residuals[..row].iter().rev()).for_each(|(to, from)| *to = from / size);
+            y[0] = residuals[row] / size;
         };
         let equations = NormalEquations::new(order..residuals.len(), (order + 1, 1), fill);
-        let coefficients = equations.solve(PENALTY)?.column(0).iter().copied().collect();
+        let mut coefficients: Vec<f64> = equations.solve(PENALTY)?.column(0).iter().copied().collect();
+        coefficients[0] *= size;
         Some(Self { climatology: climatology.clone(), coefficients })
     }
 

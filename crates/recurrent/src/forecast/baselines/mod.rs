@@ -110,11 +110,23 @@ pub(super) fn origins(rows: std::ops::Range<usize>, horizon: usize) -> std::ops:
     rows.start.saturating_sub(1)..rows.end.saturating_sub(horizon)
 }
 
+/// A stride that leaves at most `most` of `count` rows, and meets every row of each season.
+fn stride(count: usize, most: usize, seasons: &[usize]) -> usize {
+    let coprime = |mut a: usize, mut b: usize| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a == 1
+    };
+    let mut strides = count.div_ceil(most).max(1)..;
+    strides.find(|stride| seasons.iter().all(|season| coprime(*stride, *season))).unwrap_or(1)
+}
+
 /// The mean squared error of a baseline on the validation rows, from at most [`MAX_SELECTION`] origins; infinite if there
 /// is none from which it can forecast.
 fn validation_error(baseline: &dyn Baseline, valid: &Subset<Valid>, problem: &Problem) -> f64 {
     let origins = origins(valid.rows(), problem.horizon);
-    let stride = origins.len().div_ceil(MAX_SELECTION).max(1);
+    let stride = stride(origins.len(), MAX_SELECTION, &problem.seasons);
     let (mut sum, mut count) = (0.0, 0.0);
     for origin in origins.step_by(stride) {
         let history = History::new(valid.series(), problem.column, origin);
@@ -132,4 +144,59 @@ fn validation_error(baseline: &dyn Baseline, valid: &Subset<Valid>, problem: &Pr
 fn best<B: Baseline>(candidates: impl IntoIterator<Item = B>, valid: &Subset<Valid>, problem: &Problem) -> Option<B> {
     let scored = candidates.into_iter().map(|candidate| (validation_error(&candidate, valid, problem), candidate));
     scored.filter(|(error, _)| error.is_finite()).min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, best)| best)
+}
+
+#[cfg(test)]
+mod tests {
+    use recurrent_data::{ColumnSelection, Split, SplitFractions, Table};
+
+    use super::*;
+
+    /// Days of a year's course, with an autoregression of order 1 on it, times `unit`.
+    fn days(unit: f64) -> Split {
+        let mut noise = 0_u64;
+        let mut residual = 0.0;
+        let mut text = "date,y\n".to_string();
+        let mut date = recurrent_data::DateTime::constant(2010, 1, 1, 0, 0, 0, 0);
+        for day in 0..1500 {
+            noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            residual = 0.8 * residual + (noise >> 40) as f64 / (1_u64 << 24) as f64 - 0.5;
+            let course = 10.0 + 5.0 * (std::f64::consts::TAU * f64::from(day) / 365.25).sin();
+            text += &format!("{},{}\n", date.date(), unit * (course + residual));
+            date = date.tomorrow().unwrap();
+        }
+        let table = Table::from_bytes("days.csv", text.as_bytes(), None).unwrap();
+        table.series(&ColumnSelection::default()).unwrap().split(&SplitFractions::default()).unwrap()
+    }
+
+    fn problem() -> Problem {
+        Problem { column: 0, features: vec![0], window: 10, horizon: 5, seasons: vec![7] }
+    }
+
+    /// The mean squared error of each baseline, by the first word of its name.
+    fn errors(split: &Split) -> Vec<(String, f64)> {
+        let baselines = fit(&split.train, &split.valid, &problem());
+        let error = |baseline: &dyn Baseline| (baseline.name(), validation_error(baseline, &split.valid, &problem()));
+        baselines.iter().map(|baseline| error(baseline.as_ref())).collect()
+    }
+
+    #[test]
+    fn models_of_the_data_beat_the_naive_forecasts_in_any_unit() {
+        let found = errors(&days(1.0));
+        let of =
+            |part: &str| found.iter().find(|(name, _)| name.contains(part)).unwrap_or_else(|| panic!("{found:?}")).1;
+        let naive = of("persistence").min(of("seasonal naive (7)")).min(of("drift"));
+        assert!(of("AR(") < naive && of("ridge") < naive && of("AR(") < of("climatology (1 of the year)"), "{found:?}");
+        let tiny = errors(&days(1e-9));
+        for ((name, error), (same, tiny)) in found.iter().zip(&tiny) {
+            assert!(name == same && (tiny / 1e-18 / error - 1.0).abs() < 1e-3, "{name} {error}, {same} {tiny}");
+        }
+    }
+
+    #[test]
+    fn strides_meet_every_row_of_a_season() {
+        assert_eq!(stride(100, 400, &[7]), 1);
+        assert_eq!(stride(2500, 400, &[7]), 8);
+        assert_eq!(stride(9500, 400, &[24, 168]), 25);
+    }
 }

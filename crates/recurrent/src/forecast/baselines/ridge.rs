@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 use recurrent_data::{Series, Subset, Train, Valid};
 
 use super::least_squares::NormalEquations;
-use super::{Baseline, History, Problem, best};
+use super::{Baseline, History, Problem, best, stride};
 use crate::forecast::climatology::{Climatology, Moment};
 
 /// The penalties to choose from, for inputs of mean 0 and deviation 1.
@@ -56,14 +56,16 @@ impl RidgeRegression {
         let see = |feature: usize| seen(train.series(), rows.clone(), feature, climatology.as_ref(), *column);
         let target = see(*column);
         let columns: Vec<Vec<f64>> = features.iter().map(|feature| see(*feature)).collect();
-        let scales: Vec<(f64, f64)> = columns.iter().map(|column| mean_and_deviation(column)).collect();
+        let rounding = features.iter().map(|feature| train.series().rounding_error(*feature));
+        let scales = columns.iter().zip(rounding).map(|(column, rounding)| mean_and_deviation(column, rounding));
+        let scales: Vec<(f64, f64)> = scales.collect();
         let fill = |origin: usize, x: &mut [f64], y: &mut [f64]| {
             write_inputs(&columns, &scales, origin, x);
             for (step, to) in (1..).zip(y) {
                 *to = target[origin + step] - target[origin];
             }
         };
-        let stride = origins.len().div_ceil(MAX_ROWS);
+        let stride = stride(origins.len(), MAX_ROWS, &problem.seasons);
         let equations = NormalEquations::new(origins.step_by(stride), (inputs, horizon), fill);
         let model = |penalty: f64| {
             let coefficients = equations.solve(penalty)?;
@@ -91,12 +93,12 @@ fn mean(climatology: &Climatology, series: &Series, row: usize) -> f64 {
     climatology.mean(Moment::of(series, row)).unwrap_or(f64::NAN)
 }
 
-/// The mean and the deviation of some values; the deviation of a constant is 1.
-fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+/// The mean and the deviation of some values; the deviation of a constant, but for `rounding`, is 1.
+fn mean_and_deviation(values: &[f64], rounding: f64) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
-    (mean, if deviation > 0.0 { deviation } else { 1.0 })
+    (mean, if deviation > rounding { deviation } else { 1.0 })
 }
 
 /// Writes a constant and the scaled columns of the last rows up to `last`, the latest row first.
