@@ -41,8 +41,10 @@ impl DatasetManifest {
     /// If the file exists and cannot be read.
     pub fn availability(&self, folder: impl AsRef<Path>) -> Result<Availability> {
         let path = self.path_in(folder);
-        if self.fetched_bytes(&path)?.is_none() {
-            return Ok(Availability::NotFetched);
+        match self.fetched_bytes(&path)? {
+            None => return Ok(Availability::NotFetched),
+            Some(found) if found != self.num_bytes => return Ok(Availability::ChecksumMismatch),
+            Some(_) => {}
         }
         match sha256_of_file(&path) {
             Ok(found) if found == self.sha256 => Ok(Availability::Fetched),

@@ -40,7 +40,17 @@ pub(crate) fn has_marks(cell: &str) -> bool {
 
 /// Whether a cell is a number, a date, or a missing value: what a name of a column is not.
 pub(crate) fn is_data(cell: &str) -> bool {
-    is_missing(cell) || is_number(cell) || dates::is_date(cell)
+    is_missing(cell) || is_number(cell) || dates::is_date(cell) || is_day_or_month_first(cell)
+}
+
+/// Whether a cell looks like `31.12.2020` or `12/31/2020`. It is not read as a date, since day and month can be confused.
+fn is_day_or_month_first(cell: &str) -> bool {
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    ['.', '/', '-'].into_iter().any(|mark| {
+        let parts: Vec<&str> = cell.split(mark).collect();
+        let [first, second, year] = parts[..] else { return false };
+        first.len() <= 2 && second.len() <= 2 && year.len() == 4 && parts.iter().all(is_number)
+    })
 }
 
 #[cfg(test)]

@@ -87,9 +87,10 @@ impl DataSource {
                     Err(_) if is_word => Err(unknown),
                     Err(cause) => Err(DataError::Unreadable { path: data.to_string(), cause }),
                     Ok(metadata) if metadata.is_dir() => Err(DataError::IsDirectory { path: data.to_string() }),
-                    Ok(metadata) if !metadata.is_file() => {
-                        Err(DataError::NotRegular { path: data.to_string(), found: file_kind(metadata.file_type()) })
-                    }
+                    Ok(metadata) if !metadata.is_file() => Err(DataError::NotRegular {
+                        path: data.to_string(),
+                        found: crate::regular_file::describe(metadata.file_type()),
+                    }),
                     Ok(_) => Ok(Self::new(data, None, Location::File(path.to_path_buf()))),
                 }
             }
@@ -242,16 +243,6 @@ impl fmt::Debug for DataSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataSource").field("name", &self.name()).field("path", &self.path()).finish_non_exhaustive()
     }
-}
-
-/// What a path is that is neither a file nor a directory.
-fn file_kind(file_type: fs::FileType) -> &'static str {
-    #[cfg(unix)]
-    if std::os::unix::fs::FileTypeExt::is_fifo(&file_type) {
-        return "a pipe";
-    }
-    let _ = file_type;
-    "a device"
 }
 
 fn get_or_try_init<T>(cell: &OnceLock<T>, init: impl FnOnce() -> Result<T>) -> Result<&T> {

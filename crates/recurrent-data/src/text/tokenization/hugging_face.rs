@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::ops::Range;
-use std::panic::catch_unwind;
+use std::panic::{self, UnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokenizers::{
@@ -40,12 +40,23 @@ pub(crate) struct HuggingFace {
     dropped: Arc<Mutex<HashMap<char, bool>>>,
 }
 
+/// Runs something that may panic, without the message of the panic.
+fn without_message<T>(run: impl FnOnce() -> T + UnwindSafe) -> std::thread::Result<T> {
+    static HOOK: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| ()));
+    let result = panic::catch_unwind(run);
+    panic::set_hook(hook);
+    result
+}
+
 impl HuggingFace {
     /// Parses a `tokenizer.json`, which may be anybody's.
     pub(crate) fn from_json(json: &[u8]) -> Result<Self, Box<dyn Error + Send + Sync>> {
         untrusted::check(&serde_json::from_slice(json)?)?;
         // The library does not check everything. Most of what is left out shows with the first text.
-        let parsed = catch_unwind(|| {
+        let parsed = without_message(|| {
             let parsed = Self::new(HfTokenizer::from_bytes(json)?)?;
             parsed.encode(PROBE, |_, _| ());
             parsed.decode(&(0..PROBED_IDS.min(parsed.vocab_size as u32)).collect::<Vec<_>>());

@@ -124,22 +124,36 @@ impl Components {
     }
 
     fn check_component(&mut self, component: &Value) -> Checked {
-        let Some(kind) = component["type"].as_str() else { return Ok(()) };
+        let kind = &component["type"];
+        // The library takes some components without a type, too.
+        if !["type", "content", "prepend"].iter().any(|name| component.get(name).is_some()) {
+            return Ok(());
+        }
+        if !kind.is_null() && !kind.is_string() {
+            return Err("a `type` that is a text, found another".into());
+        }
         self.count += 1;
         if self.count > MAX_COMPONENTS {
             return Err(format!("at most {MAX_COMPONENTS} components, found more"));
         }
-        let grows = match kind {
-            "FixedLength" if component["length"] == 0 => return Err("a `length` of at least 1, found 0".into()),
-            // A pattern can match between all characters.
-            "Replace" => component["content"].as_str().map_or(0, str::len) + 1,
-            "Precompiled" => {
-                let longest =
-                    component["precompiled_charsmap"].as_str().and_then(decode_base64).as_deref().and_then(charsmap);
-                longest.ok_or("a valid `precompiled_charsmap`, found another")? + 1
-            }
-            _ => 1,
-        };
+        if component["length"] == 0 {
+            return Err("a `length` of at least 1, found 0".into());
+        }
+        // The decoder that strips a token at its end fails on a shorter one.
+        if component["stop"].as_u64().is_some_and(|stop| stop > 0) {
+            return Err("a decoder that strips nothing at the end (`stop` 0), found another".into());
+        }
+        // A pattern can match between all characters, and a text be prepended between all added tokens.
+        let length = |name: &str| component[name].as_str().map_or(0, str::len);
+        let mut grows = length("content") + length("prepend") + 1;
+        if kind == "ByteLevel" {
+            // Each byte becomes a letter of up to two bytes.
+            grows = 2;
+        }
+        if let Some(map) = component.get("precompiled_charsmap") {
+            let longest = map.as_str().and_then(decode_base64).as_deref().and_then(charsmap);
+            grows = longest.ok_or("a valid `precompiled_charsmap`, found another")? + 1;
+        }
         self.growth = self.growth.saturating_mul(grows);
         Ok(())
     }
