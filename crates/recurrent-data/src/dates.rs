@@ -444,6 +444,11 @@ mod tests {
         assert_eq!(hours.label(1), "2024-10-27 02:00+02:00");
         assert_eq!(hours.labels_after(2, 1), ["2024-10-27 03:00+01:00"]);
         assert_eq!(hours.frequency(), Frequency::Every(SignedDuration::from_hours(1)));
+        // Local times that stand still or fall while instants rise.
+        let same = dates(&["2024-10-27 02:00+02:00", "2024-10-27 02:00+01:00"]);
+        assert_eq!(same.frequency(), Frequency::Every(SignedDuration::from_hours(1)));
+        let falling = dates(&["2024-01-02T00:00+14:00", "2024-01-01T00:00-12:00"]);
+        assert_eq!(falling.frequency(), Frequency::Every(SignedDuration::from_hours(2)));
         let labels: Vec<String> = (0..3).map(|row| hours.label(row)).collect();
         assert_eq!(dates(&labels.iter().map(String::as_str).collect::<Vec<_>>()), hours);
 

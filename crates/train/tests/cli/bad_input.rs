@@ -50,6 +50,8 @@ fn missing_header() {
 fn dates_and_numbers_as_header() {
     let rows = rows_with(9, "2024-01-09,9").replacen("date,y\n", "", 1);
     refused(rows, "", "bad.csv, line 1: expected a header of column names, found numbers or dates: 2024-01-02, 1");
+    let error = "bad.csv, line 1: expected a header of column names, found numbers or dates: 31.12.2020, 100";
+    refused("31.12.2020;100\n01.01.2021;101\n02.01.2021;102\n", "", error);
 }
 
 #[test]

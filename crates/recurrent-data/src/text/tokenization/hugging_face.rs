@@ -370,10 +370,11 @@ mod tests {
         let words = |vocab: Value| json!({"type": "WordLevel", "vocab": vocab, "unk_token": "<unk>"});
         let small = || words(json!({"<unk>": 0, "a": 1}));
         let pre_tokenizer = |pre_tokenizer: Value| file(small(), json!([]), json!({"pre_tokenizer": pre_tokenizer}));
-        let charsmap = |map: &str| {
-            let normalizer = json!({"type": "Precompiled", "precompiled_charsmap": map});
-            file(small(), json!([]), json!({"normalizer": normalizer}))
-        };
+        let normalizer = |normalizer: Value| file(small(), json!([]), json!({"normalizer": normalizer}));
+        let charsmap = |map: &str| normalizer(json!({"type": "Precompiled", "precompiled_charsmap": map}));
+        let longer = "a normalizer that makes texts at most 1000 times longer, found one that can do more";
+        let prepend = json!({"type": "Prepend", "prepend": "x".repeat(10000)});
+        let untyped = json!({"pattern": {"String": ""}, "content": "x".repeat(10000)});
         let added: Vec<Value> = (0..100_000).map(|id| special(id, &format!("<{id}>"))).collect();
         for (hostile, error) in [
             (
@@ -389,6 +390,20 @@ mod tests {
             (
                 pre_tokenizer(json!({"type": "Sequence", "pretokenizers": [{"type": "FixedLength", "length": 0}]})),
                 "a `length` of at least 1, found 0",
+            ),
+            (
+                pre_tokenizer(json!({"type": {"FixedLength": null}, "length": 0})),
+                "a `type` that is a text, found another",
+            ),
+            (
+                pre_tokenizer(json!({"type": "Sequence", "pretokenizers": vec![json!({"type": "ByteLevel"}); 60]})),
+                "a pre_tokenizer that makes texts at most 1000 times longer, found one that can do more",
+            ),
+            (normalizer(json!({"type": "Sequence", "normalizers": vec![prepend; 2]})), longer),
+            (normalizer(json!({"type": "Sequence", "normalizers": vec![untyped; 2]})), longer),
+            (
+                file(small(), json!([]), json!({"decoder": {"type": "Strip", "content": "a", "start": 1, "stop": 1}})),
+                "a decoder that strips nothing at the end (`stop` 0), found another",
             ),
             (charsmap("AAAA"), "a valid `precompiled_charsmap`, found another"),
             (charsmap("AAEAAAAA"), "a valid `precompiled_charsmap`, found another"),
