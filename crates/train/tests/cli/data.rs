@@ -318,9 +318,14 @@ mod pip {
     fn package_is_downloaded_by_pip() {
         let sandbox = with_source(SOURCE);
         sandbox.write("package", letter());
-        // The folder is the last argument but one.
-        let copy = "echo \"$*\" >arguments\nwhile [ $# -gt 2 ]; do shift; done\n/bin/cp package \"$1/letters-1.2-py3-none-any.whl\"";
-        program(&sandbox, "pip", copy);
+        // The folder is the last argument but one, and the working directory is another than the program's.
+        let root = sandbox.path("");
+        let root = root.display();
+        let copy = format!(
+            "echo \"$*\" >{root}/arguments\nwhile [ $# -gt 2 ]; do shift; done\n\
+             /bin/cp {root}/package \"$1/letters-1.2-py3-none-any.whl\""
+        );
+        program(&sandbox, "pip", &copy);
         let ran = run(&sandbox);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         assert!(ran.stderr.contains("from the package letters 1.2"), "{}", ran.stderr);
@@ -342,7 +347,7 @@ mod pip {
             ("package = \"letters\"\nversion = \"1\"\nformat = \"sdist\"", "unknown field `format`"),
         ] {
             let sandbox = with_source(source);
-            program(&sandbox, "pip", "echo \"$*\" >arguments");
+            program(&sandbox, "pip", &format!("echo \"$*\" >{}", sandbox.path("arguments").display()));
             let ran = run(&sandbox);
             assert_eq!(ran.code, Some(2), "{}", ran.stderr);
             assert!(ran.stderr.contains("letter.toml") && ran.stderr.contains(error), "`{error}` in {}", ran.stderr);

@@ -36,8 +36,7 @@ fn edited_sizes_are_compared_with_the_weights() {
     }
     sandbox.write("run/config.toml", &config);
     let weights = sandbox.bytes("run/weights.safetensors");
-    for (length, error) in [(u64::MAX, "a header of 18446744073709551615 bytes"), (2, "a header without their shapes")]
-    {
+    for (length, error) in [(u64::MAX, "a header of 18446744073709551615 bytes"), (2, "EOF while parsing")] {
         let mut bytes = weights.clone();
         bytes[..8].copy_from_slice(&length.to_le_bytes());
         sandbox.write("run/weights.safetensors", bytes);
