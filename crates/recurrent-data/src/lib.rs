@@ -44,7 +44,7 @@
 //! // Forecast seven days of one column from thirty days of all four.
 //! let shape = WindowShape::new(30, 7, vec![0, 1, 2, 3], vec![temp_max])?;
 //! let windows = Windows::new(&scaler.scale(&split.test)?, shape)?;
-//! assert_eq!(windows.len(), 219 - 30 - 7 + 1);
+//! assert_eq!(windows.len(), 219 - 7 + 1);
 //!
 //! let (mut features, mut targets) = (vec![], vec![]);
 //! windows.features_into(0, &mut features);
@@ -55,7 +55,7 @@
 //! let (series, origin) = (windows.series(), windows.origin(0));
 //! let degrees = scaler.inverse_transform(temp_max, targets[0].into());
 //! assert!((degrees - series.value(origin + 1, temp_max)).abs() < 1e-4);
-//! assert_eq!(series.dates().unwrap().label(origin + 1), "2015-06-26");
+//! assert_eq!(series.dates().unwrap().label(origin + 1), "2015-05-27");
 //! # Ok(())
 //! # }
 //! ```
