@@ -87,6 +87,7 @@ mod manifest;
 mod registry;
 pub mod regular_file;
 mod role;
+mod rounding;
 mod scaler;
 mod schema;
 mod series;

@@ -6,11 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::error::{DataError, Result};
 use crate::role::{Role, Train, Whole};
+use crate::rounding::rounding_error;
 use crate::series::Series;
 use crate::split::Subset;
-
-/// The relative difference of two values that a few additions or multiplications in another order can make.
-const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 /// How a column is scaled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,11 +213,6 @@ fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64
     } else {
         Err(de::Error::custom(format!("expected a finite shift, found {shift}")))
     }
-}
-
-/// The largest difference of two of these values that can be a rounding error.
-pub(crate) fn rounding_error(values: &[f64]) -> f64 {
-    ROUNDING * values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()))
 }
 
 fn mean_and_deviation(column: &[f64]) -> (f64, f64) {

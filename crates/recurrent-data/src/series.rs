@@ -4,7 +4,7 @@ use crate::column_selection::{ColumnSelection, Missing};
 use crate::dates::Dates;
 use crate::delimited::Row;
 use crate::error::{DataError, Result};
-use crate::scaler;
+use crate::rounding;
 use crate::table::Table;
 
 /// Columns of finite numbers, all of one length, with the date of each row if it is known.
@@ -136,7 +136,7 @@ impl Series {
     /// # Panics
     /// If `column` is out of range.
     pub fn rounding_error(&self, column: usize) -> f64 {
-        scaler::rounding_error(&self.columns[column])
+        rounding::rounding_error(&self.columns[column])
     }
 
     /// The same rows with the values of one column replaced: `change(row, value)`.

@@ -84,7 +84,10 @@ impl Checkpoints {
         }
         let is_whole = |(number, epoch): (usize, &Epoch)| epoch.epoch == number && epoch.valid_loss.is_finite();
         if !(1..).zip(&progress.history.epochs).all(is_whole) {
-            return Err(damaged(&path, "a history that does not count its epochs, or has a loss that is no number"));
+            return Err(damaged(
+                &path,
+                "a history that does not count its epochs, or has a loss that is NaN or infinite",
+            ));
         }
         Ok(Some(progress.history))
     }
