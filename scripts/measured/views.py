@@ -49,7 +49,7 @@ def quality(records: dict[str, Record]) -> str:
     weather, stocks = rows("weather"), rows("stocks")
     phrases, interface, reviews = rows("phrases"), rows("home-assistant"), rows("vader-reviews")
     text = rows("tiny-shakespeare")
-    recipe = [row for row in weather if row["forecaster"].startswith("GRU, seed")]
+    recipe = [row for row in weather if row["forecaster"].startswith("RNN, seed")]
     rivals = [row for row in weather if ", seed" not in row["forecaster"]]
     seeds = [row for row in reviews if "seed" in row["classifier"]]
     lines = [
