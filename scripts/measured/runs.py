@@ -108,7 +108,7 @@ def vader_reviews(train: Train) -> Record:
         found = scores(run)
         rows.append({"classifier": f"{found['name']}, seed {seed}", **{key: found["network"][key] for key in kept}})
     name = f"{found['baseline']['name']} with logistic regression"
-    rows.append({"classifier": name, **{key: found["baseline"]["score"][key] for key in kept}})
+    rows.append({"classifier": name, **{key: found["baseline"][key] for key in kept}})
     return load("vader-reviews").measured_now({"vader-reviews": rows})
 
 
@@ -125,7 +125,7 @@ def demo(train: Train) -> Record:
         row("translate", translator["translator"], "BLEU", f"{translator['bleu']:.2f}",
             f"nearest neighbor {nearest['bleu']:.2f}, copy {copy['bleu']:.2f}"),
         row("classify", classified["name"], "accuracy", f"{100 * classified['network']['accuracy']:.1f} %",
-            f"{classified['baseline']['name']} {100 * classified['baseline']['score']['accuracy']:.1f} %"),
+            f"{classified['baseline']['name']} {100 * classified['baseline']['accuracy']:.1f} %"),
     ]
     record = load("demo").measured_now({"demo": rows})
     return dataclasses.replace(record, note=f"{seconds:.0f} s in all.")
