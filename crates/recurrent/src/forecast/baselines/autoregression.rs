@@ -3,7 +3,7 @@
 use recurrent_data::{Series, Subset, Train, Valid};
 
 use super::climatology::choices;
-use super::least_squares::NormalEquations;
+use super::least_squares::{NormalEquations, TINY_PENALTY};
 use super::{Baseline, History, Problem, best};
 use crate::forecast::climatology::{Climatology, Moment};
 
@@ -11,8 +11,6 @@ use crate::forecast::climatology::{Climatology, Moment};
 const ORDERS: [usize; 9] = [1, 2, 3, 5, 7, 10, 14, 21, 28];
 /// The largest number of harmonics of a cycle.
 const MAX_HARMONICS: usize = 3;
-/// A penalty so small that it matters only if inputs are collinear.
-const PENALTY: f64 = 1e-9;
 
 /// A dynamic harmonic regression: a [`Climatology`], and an autoregression of order p of its residuals, r(t) = c + Σ φₖ
 /// r(t − k), fitted by least squares and iterated over the horizon (Hyndman & Athanasopoulos, "Forecasting: principles
@@ -51,7 +49,7 @@ impl HarmonicAutoregression {
             y[0] = residuals[row] / size;
         };
         let equations = NormalEquations::new(order..residuals.len(), (order + 1, 1), fill);
-        let mut coefficients: Vec<f64> = equations.solve(PENALTY)?.column(0).iter().copied().collect();
+        let mut coefficients: Vec<f64> = equations.solve(TINY_PENALTY)?.column(0).iter().copied().collect();
         coefficients[0] *= size;
         Some(Self { climatology: climatology.clone(), coefficients })
     }

@@ -2,14 +2,12 @@
 
 use recurrent_data::{Cycle, Subset, Train, Valid};
 
-use super::least_squares::NormalEquations;
+use super::least_squares::{NormalEquations, TINY_PENALTY};
 use super::{Baseline, History, Problem, best};
 use crate::forecast::climatology::{Climatology, Harmonics, Moment, Period, num_inputs, write_inputs};
 
 /// The largest number of harmonics of a cycle.
 const MAX_HARMONICS: usize = 6;
-/// A penalty so small that it matters only if inputs are collinear.
-const PENALTY: f64 = 1e-9;
 
 /// The periods that the training rows pass through, with their number of rows: those of the calendar, or, without dates,
 /// the known seasons.
@@ -58,7 +56,7 @@ impl Climatology {
             y[0] = series.value(row, column);
         };
         let equations = NormalEquations::new(train.rows(), (num_inputs(&harmonics), 1), fill);
-        let coefficients = equations.solve(PENALTY)?.column(0).iter().copied().collect();
+        let coefficients = equations.solve(TINY_PENALTY)?.column(0).iter().copied().collect();
         Some(Self::new(harmonics, coefficients))
     }
 }

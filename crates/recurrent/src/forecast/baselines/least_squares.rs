@@ -5,6 +5,9 @@ use nalgebra::{Cholesky, DMatrix, Dyn};
 /// Rows whose products are added up at a time.
 const BLOCK: usize = 512;
 
+/// For inputs of size 1: matters only if inputs are collinear.
+pub(super) const TINY_PENALTY: f64 = 1e-9;
+
 /// The sums that a linear regression needs: XᵀX and XᵀY.
 #[derive(Debug, Clone)]
 pub(super) struct NormalEquations {

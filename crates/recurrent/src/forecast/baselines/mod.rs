@@ -46,16 +46,8 @@ impl<'a> History<'a> {
     /// # Panics
     /// If the row is after the origin.
     pub fn value(&self, row: usize) -> f64 {
-        self.value_of(row, self.column)
-    }
-
-    /// The value of any column in a row.
-    ///
-    /// # Panics
-    /// If the row is after the origin.
-    pub fn value_of(&self, row: usize, column: usize) -> f64 {
         assert!(row <= self.origin, "row {row} is after the origin {}", self.origin);
-        self.series.value(row, column)
+        self.series.value(row, self.column)
     }
 }
 
@@ -106,7 +98,7 @@ pub fn fit(train: &Subset<Train>, valid: &Subset<Valid>, problem: &Problem) -> V
 }
 
 /// The origins whose targets all lie in `rows`, which follow earlier rows.
-pub(super) fn origins(rows: std::ops::Range<usize>, horizon: usize) -> std::ops::Range<usize> {
+fn origins(rows: std::ops::Range<usize>, horizon: usize) -> std::ops::Range<usize> {
     rows.start.saturating_sub(1)..rows.end.saturating_sub(horizon)
 }
 
