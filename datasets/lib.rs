@@ -35,7 +35,7 @@ macro_rules! dataset {
 }
 
 /// Every data set: those that are embedded, then those that have to be fetched.
-pub static DATASETS: [DatasetFiles; 9] = [
+pub static DATASETS: [DatasetFiles; 11] = [
     dataset!("weather" / "weather.csv"),
     dataset!("stocks" / "stocks.csv"),
     dataset!("fables" / "fables.txt"),
@@ -44,7 +44,9 @@ pub static DATASETS: [DatasetFiles; 9] = [
     dataset!("digits" / "digits.csv"),
     dataset!("tiny-shakespeare"),
     dataset!("vader-reviews"),
+    dataset!("opinions"),
     dataset!("home-assistant"),
+    dataset!("electricity"),
 ];
 
 /// The list of data sets, the manifest format, and how to add a data set, in Markdown.

@@ -17,9 +17,19 @@ pub(crate) fn is_finite(number: f64) -> bool {
     (number as f32).is_finite()
 }
 
+/// The number that a cell stands for, if it is one: a number with a decimal point, or a truth value as 1 or 0, in the
+/// spellings of R and spreadsheets, Python and JSON.
+pub(crate) fn number(cell: &str) -> Option<f64> {
+    match cell {
+        "TRUE" | "True" | "true" => Some(1.0),
+        "FALSE" | "False" | "false" => Some(0.0),
+        _ => cell.parse().ok(),
+    }
+}
+
 /// Whether a cell is meant as a number. It may be one that is refused when it is read: NaN, or with marks.
 pub(crate) fn is_number(cell: &str) -> bool {
-    cell.parse::<f64>().is_ok() || has_marks(cell)
+    number(cell).is_some() || has_marks(cell)
 }
 
 /// Whether a cell is a number with a decimal comma, or with digits grouped by thousands: `1000,5`, `1,000` or `1.000,5`.
@@ -56,6 +66,16 @@ fn is_day_or_month_first(cell: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn truth_values_are_numbers() {
+        assert_eq!(["TRUE", "True", "true"].map(number), [Some(1.0); 3]);
+        assert_eq!(["FALSE", "False", "false"].map(number), [Some(0.0); 3]);
+        for cell in ["tRUE", "T", "yes", "truest", ""] {
+            assert!(number(cell).is_none() && !is_number(cell), "{cell}");
+        }
+        assert_eq!(number("-1.5e1"), Some(-15.0));
+    }
 
     #[test]
     fn numbers_with_marks_are_told_from_texts() {

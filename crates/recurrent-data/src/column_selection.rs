@@ -53,6 +53,60 @@ impl fmt::Display for Missing {
     }
 }
 
+/// The policy for gaps: places in a series where rows are missing, as the dates of the others show, or where the distance
+/// of two rows is not that of a number of rows.
+///
+/// A distance is that of so many rows if it is within a quarter of a row of it. In series that have rows
+/// on some weekdays alone, as many days as a week has may be missing in a row, since there are holidays; in less than three
+/// weeks, two.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gaps {
+    /// Reject the table.
+    #[default]
+    Error,
+    /// Insert the missing rows, at most as many as the series has (or 1000), in which each column repeats its last value
+    /// (forward fill).
+    Fill,
+    /// Begin a new segment, so that no window crosses the gap.
+    Split,
+    /// Take the rows as equally spaced.
+    Ignore,
+}
+
+impl Gaps {
+    pub(crate) const CHOICES: [&str; 4] = ["error", "fill", "split", "ignore"];
+}
+
+impl FromStr for Gaps {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "error" => Ok(Self::Error),
+            "fill" => Ok(Self::Fill),
+            "split" => Ok(Self::Split),
+            "ignore" => Ok(Self::Ignore),
+            _ => Err(DataError::UnknownChoice {
+                what: "policy for gaps",
+                found: text.to_string(),
+                choices: &Self::CHOICES,
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Gaps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Fill => "fill",
+            Self::Split => "split",
+            Self::Ignore => "ignore",
+        })
+    }
+}
+
 /// Which columns of a [`Table`](crate::Table) to read, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -65,6 +119,11 @@ pub struct ColumnSelection {
     pub columns: Vec<String>,
     /// What to do about missing values.
     pub missing: Missing,
+    /// The column that says to which of several series a row belongs, by an id: any word or number. Rows of different
+    /// series may alternate; those of one are in time order. `None`: there is one series.
+    pub series: Option<String>,
+    /// What to do about gaps between the dates of a series.
+    pub gaps: Gaps,
 }
 
 #[cfg(test)]
@@ -76,6 +135,13 @@ mod tests {
         for word in Missing::CHOICES {
             assert_eq!(word.parse::<Missing>().unwrap().to_string(), word);
         }
+        for word in Gaps::CHOICES {
+            assert_eq!(word.parse::<Gaps>().unwrap().to_string(), word);
+        }
+        assert_eq!(
+            "cross".parse::<Gaps>().unwrap_err().to_string(),
+            "expected a policy for gaps, one of error, fill, split, ignore; found `cross`"
+        );
         assert_eq!(
             "guess".parse::<Missing>().unwrap_err().to_string(),
             "expected a policy for missing values, one of error, forward, drop; found `guess`"

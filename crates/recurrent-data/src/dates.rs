@@ -1,16 +1,18 @@
-//! Dates of rows: parsing, their typical frequency, and the dates that follow.
+//! Dates of rows: parsing, their labels, and the dates that follow.
 
-use jiff::civil::{Date, DateTime, Time, Weekday};
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use jiff::civil::{DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
-use jiff::{SignedDuration, Span};
 
 use crate::error::{DataError, Result};
+use crate::frequency::{BUSINESS_DAYS, Frequency, Stamps, instant};
 
-const DAY: SignedDuration = SignedDuration::from_hours(24);
 const DATE_FORMAT: &str = "%Y-%m-%d";
 
-/// Strictly increasing dates or times, one per row.
+/// Dates or times, one per row, that increase strictly within each series.
 ///
 /// They are parsed from `2012-01-31`, `2012/01/31` or `20120131`, optionally followed by a space or a `T` and a time of
 /// day, `18:30` or `18:30:05`, and its offset from UTC, as in `18:30Z` or `18:30+02:00`. Either every row has an offset or
@@ -20,108 +22,69 @@ pub struct Dates {
     timestamps: Vec<DateTime>,
     /// As many as timestamps; none if the rows have none.
     offsets: Vec<Offset>,
+    /// The first row of each series, of which the first is 0.
+    starts: Vec<usize>,
     format: &'static str,
-}
-
-/// The typical distance between consecutive rows.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum Frequency {
-    /// A fixed duration.
-    Every(SignedDuration),
-    /// A fixed duration of at most a day, on some weekdays alone: from Monday to Friday, as in market data.
-    OnWeekdays {
-        /// The distance between rows of one day, or a day.
-        step: SignedDuration,
-        /// Which weekdays have rows, from Monday to Sunday.
-        weekdays: [bool; 7],
-    },
-    /// A number of months.
-    Months {
-        /// 1 for monthly rows, 3 for quarterly rows, 12 for yearly rows.
-        count: i32,
-        /// The day of the month; the last one where a month has fewer days, so that 31 is the end of every month.
-        day: i8,
-        /// Whether a day on a weekend is moved back to Friday, as in the last business day of a month.
-        before_weekend: bool,
-    },
-}
-
-impl Frequency {
-    /// The next point in time, clamped to the end of the calendar.
-    fn after(self, stamp: DateTime) -> DateTime {
-        match self {
-            Self::Every(time) => stamp.saturating_add(time),
-            Self::OnWeekdays { step, weekdays } => {
-                let next = stamp.saturating_add(step);
-                let days = (0..7).map(|days| next.saturating_add(DAY * days));
-                days.clone().find(|day| weekdays[index(day.weekday())]).unwrap_or(next)
-            }
-            Self::Months { count, day, before_weekend } => {
-                // The calendar is hardly longer than the largest span.
-                let months = Span::new().try_months(count).unwrap_or_default();
-                let month = stamp.date().first_of_month().saturating_add(months);
-                day_of_month(month, day, before_weekend).to_datetime(stamp.time())
-            }
-        }
-    }
 }
 
 impl Dates {
     /// The dates of the first `rows` rows.
     pub(crate) fn head(&self, rows: usize) -> Self {
         let offsets = self.offsets.iter().take(rows).copied().collect();
-        Self { timestamps: self.timestamps[..rows].to_vec(), offsets, format: self.format }
+        let starts = self.starts.iter().take_while(|start| **start == 0 || **start < rows).copied().collect();
+        Self { timestamps: self.timestamps[..rows].to_vec(), offsets, starts, format: self.format }
     }
 
-    /// Parses the cells of a date column, each given with its line.
+    /// The dates of some rows.
+    pub(crate) fn slice(self, rows: std::ops::Range<usize>) -> Self {
+        let later = self.starts.iter().filter(|start| **start > rows.start && **start < rows.end);
+        Self {
+            timestamps: self.timestamps[rows.clone()].to_vec(),
+            starts: std::iter::once(0).chain(later.map(|start| start - rows.start)).collect(),
+            offsets: self.offsets.get(rows).unwrap_or_default().to_vec(),
+            format: self.format,
+        }
+    }
+
+    /// Parses the cells of a date column, each given with its line. A series begins at each row of `starts`; they are
+    /// told apart by ids if `have_ids`.
     pub(crate) fn parse<'a>(
-        path: &str,
-        column: &str,
+        (path, column): (&str, &str),
+        (starts, have_ids): (Vec<usize>, bool),
         cells: impl IntoIterator<Item = (usize, &'a str)>,
     ) -> Result<Self> {
-        let mut dates = Self { timestamps: Vec::new(), offsets: Vec::new(), format: DATE_FORMAT };
-        let mut previous: Option<(usize, &str)> = None;
-        for (line, found) in cells {
-            let (stamp, offset) = parse(found).ok_or_else(|| DataError::InvalidDate {
+        let mut dates = Self { timestamps: Vec::new(), offsets: Vec::new(), starts, format: DATE_FORMAT };
+        let mut previous: Option<Cell> = None;
+        for (line, text) in cells {
+            let (stamp, offset) = parse(text).ok_or_else(|| DataError::InvalidDate {
                 path: path.to_string(),
                 line,
                 column: column.to_string(),
-                found: found.to_string(),
+                found: text.to_string(),
             })?;
+            let cell = Cell { line, text, stamp, offset };
             if let Some(previous) = previous {
-                dates.check_next(path, column, (line, found, stamp, offset), previous)?;
+                let begins = dates.starts.binary_search(&dates.len()).is_ok();
+                check_next((path, column), have_ids, &cell, &previous, begins)?;
             }
             dates.timestamps.push(stamp);
             dates.offsets.extend(offset);
-            previous = Some((line, found));
+            previous = Some(cell);
         }
         dates.format = dates.shortest_format();
         Ok(dates)
     }
 
-    /// Whether a row can follow the last one.
-    fn check_next(
-        &self,
-        path: &str,
-        column: &str,
-        (line, found, stamp, offset): (usize, &str, DateTime, Option<Offset>),
-        (previous_line, previous): (usize, &str),
-    ) -> Result<()> {
-        let last = self.instants().next_back();
-        let (path, column) = (path.to_string(), column.to_string());
-        let (found, previous) = (found.to_string(), previous.to_string());
-        if offset.is_some() == self.offsets.is_empty() {
-            return Err(DataError::MixedOffsets { path, line, column, found, previous, previous_line });
+    /// The dates of these series, each a list of dates with the offsets that all or none have.
+    pub(crate) fn with_rows(&self, series: Vec<Vec<(DateTime, Option<Offset>)>>) -> Self {
+        let mut dates = Self { timestamps: Vec::new(), offsets: Vec::new(), starts: Vec::new(), format: self.format };
+        for rows in series {
+            dates.starts.push(dates.len());
+            dates.timestamps.extend(rows.iter().map(|(stamp, _)| *stamp));
+            dates.offsets.extend(rows.iter().filter_map(|(_, offset)| *offset));
         }
-        let instant = Some(instant(stamp, offset));
-        if instant == last {
-            return Err(DataError::DuplicateDate { path, line, column, found, previous_line });
-        }
-        if instant < last {
-            return Err(DataError::DatesOutOfOrder { path, line, column, found, previous, previous_line });
-        }
-        Ok(())
+        dates.format = dates.shortest_format();
+        dates
     }
 
     /// The number of rows.
@@ -152,37 +115,30 @@ impl Dates {
         self.show(self.timestamps[row], self.offset(row))
     }
 
-    /// The median distance between rows, as months where rows fall on the same day of the month. Occasional gaps, such as
-    /// holidays, do not change it, and neither do a few rows on other days. For a single row it is a day.
+    /// The frequency of the first series: see [`frequency_at`](Self::frequency_at).
     pub fn frequency(&self) -> Frequency {
-        // Days of local time have 23 to 25 hours.
-        let are_days = self.timestamps.windows(2).all(|w| w[0] < w[1] && w[0].time() == w[1].time());
-        let stamps = if are_days { self.timestamps.clone() } else { self.instants().collect() };
-        let gaps: Vec<SignedDuration> = stamps.windows(2).map(|w| w[1].duration_since(w[0])).collect();
-        let is_even = gaps.windows(2).all(|w| w[0] == w[1]);
-        let Some(gap) = median(gaps) else {
-            return Frequency::Every(DAY);
-        };
-        let months = (gap >= DAY * 28).then(|| self.months()).flatten();
-        let weekdays = || (!is_even).then(|| self.weekdays()).flatten();
-        months
-            .or_else(|| weekdays().map(|weekdays| Frequency::OnWeekdays { step: gap.min(DAY), weekdays }))
-            .unwrap_or(Frequency::Every(gap))
+        self.frequency_at(0)
     }
 
-    /// Whether there are rows on most days from Monday to Friday, and hardly any on a Saturday or Sunday.
+    /// The median distance between the rows of the series that a row belongs to, as months where rows fall on the same day
+    /// of the month. Occasional gaps, such as holidays, do not change it, and neither do a few rows on other days. For a
+    /// single row it is a day.
+    pub fn frequency_at(&self, row: usize) -> Frequency {
+        self.stamps(self.series_of(row)).frequency()
+    }
+
+    /// Whether the first series has rows on most days from Monday to Friday, and hardly any on a Saturday or Sunday.
     pub fn skips_weekends(&self) -> bool {
-        let business_days = [true, true, true, true, true, false, false];
-        matches!(self.frequency(), Frequency::OnWeekdays { weekdays, .. } if weekdays == business_days)
+        matches!(self.frequency(), Frequency::OnWeekdays { weekdays: BUSINESS_DAYS, .. })
     }
 
-    /// The `n` dates that follow row `last`, for a forecast made there. They are on weekdays that the rows have, but do not
-    /// skip holidays.
+    /// The `n` dates that follow row `last` in its series, for a forecast made there, at the frequency of that series. They
+    /// are on weekdays that the rows have, but do not skip holidays.
     ///
     /// # Panics
     /// If `last` is out of range.
     pub fn following(&self, last: usize, n: usize) -> Vec<DateTime> {
-        let frequency = self.frequency();
+        let frequency = self.frequency_at(last);
         let mut stamp = self.timestamps[last];
         let mut next = || {
             stamp = frequency.after(stamp);
@@ -200,9 +156,28 @@ impl Dates {
         self.following(last, n).into_iter().map(|stamp| self.show(stamp, offset)).collect()
     }
 
-    /// The rows as times in UTC, or as local times if they have no offset.
-    fn instants(&self) -> impl DoubleEndedIterator<Item = DateTime> {
-        self.timestamps.iter().enumerate().map(|(row, stamp)| instant(*stamp, self.offset(row)))
+    /// A row's time in UTC, or its local time if it has no offset.
+    pub(crate) fn instant(&self, row: usize) -> DateTime {
+        instant(self.timestamps[row], self.offset(row))
+    }
+
+    /// The rows of each series.
+    pub(crate) fn series(&self) -> impl Iterator<Item = Range<usize>> {
+        let ends = self.starts[1..].iter().copied().chain([self.len()]);
+        self.starts.iter().zip(ends).map(|(start, end)| *start..end)
+    }
+
+    /// The rows of the series that a row belongs to; no rows if there are none.
+    fn series_of(&self, row: usize) -> Range<usize> {
+        let after = self.starts.partition_point(|start| *start <= row);
+        let end = self.starts.get(after).copied().unwrap_or(self.len());
+        self.starts[after - 1]..end
+    }
+
+    /// The dates of some rows of one series.
+    pub(crate) fn stamps(&self, rows: Range<usize>) -> Stamps<'_> {
+        let offsets = if self.offsets.is_empty() { &[] } else { &self.offsets[rows.clone()] };
+        Stamps { local: &self.timestamps[rows], offsets }
     }
 
     fn show(&self, stamp: DateTime, offset: Option<Offset>) -> String {
@@ -211,40 +186,6 @@ impl Dates {
             Some(offset) => text + &offset_text(offset),
             None => text,
         }
-    }
-
-    /// The weekdays that rows fall on, from Monday, if rows are on most days with such a weekday. Others have hardly any
-    /// rows: those of a weekend in a week at least, others in four, since there are holidays.
-    fn weekdays(&self) -> Option<[bool; 7]> {
-        let mut days: Vec<Date> = self.timestamps.iter().map(|stamp| stamp.date()).collect();
-        days.dedup();
-        let first = *days.first()?;
-        let span = usize::try_from(days.last()?.duration_since(first).as_hours() / 24).ok()? + 1;
-        let mut rows = [0; 7];
-        days.iter().for_each(|day| rows[index(day.weekday())] += 1);
-        let from_first = |weekday: usize| (weekday + 7 - index(first.weekday())) % 7;
-        let dates: [usize; 7] = std::array::from_fn(|day| (span + 6 - from_first(day)) / 7);
-        let is_skipped = |day: usize| 4 * rows[day] <= dates[day] && (day >= 5 || dates[day] >= 4);
-        let weekdays: [bool; 7] = std::array::from_fn(|day| !is_skipped(day));
-        let on_weekdays =
-            |counts: [usize; 7]| -> usize { (0..7).filter(|day| weekdays[*day]).map(|day| counts[day]).sum() };
-        let are_regular = 10 * on_weekdays(rows) >= 7 * on_weekdays(dates);
-        (span > 7 && are_regular && weekdays.contains(&false)).then_some(weekdays)
-    }
-
-    /// The frequency in months, if nine in ten rows are on one day of the month.
-    fn months(&self) -> Option<Frequency> {
-        let matches = |(before_weekend, day): &(bool, i8)| {
-            let fits = |stamp: &&DateTime| day_of_month(stamp.date(), *day, *before_weekend) == stamp.date();
-            self.timestamps.iter().filter(fits).count()
-        };
-        // The last of equal ones is best: the last day of the month, and no weekends.
-        let all = [true, false].into_iter().flat_map(|before_weekend| (1..=31).map(move |day| (before_weekend, day)));
-        let best = all.max_by_key(matches)?;
-        let month = |d: &DateTime| i32::from(d.year()) * 12 + i32::from(d.month());
-        let count = median(self.timestamps.windows(2).map(|w| month(&w[1]) - month(&w[0])).collect())?;
-        let (before_weekend, day) = best;
-        (10 * matches(&best) >= 9 * self.len()).then_some(Frequency::Months { count, day, before_weekend })
     }
 
     /// The shortest format that shows every row completely.
@@ -259,6 +200,38 @@ impl Dates {
         } else {
             DATE_FORMAT
         }
+    }
+}
+
+/// A cell of a date column.
+struct Cell<'a> {
+    line: usize,
+    text: &'a str,
+    stamp: DateTime,
+    offset: Option<Offset>,
+}
+
+/// Checks that a row can follow another one, of its own series if it does not begin one.
+fn check_next(
+    (path, column): (&str, &str),
+    have_ids: bool,
+    cell: &Cell,
+    previous: &Cell,
+    begins_series: bool,
+) -> Result<()> {
+    let (path, column, line, previous_line) = (path.to_string(), column.to_string(), cell.line, previous.line);
+    let (found, last) = (cell.text.to_string(), previous.text.to_string());
+    if cell.offset.is_some() != previous.offset.is_some() {
+        return Err(DataError::MixedOffsets { path, line, column, found, previous: last, previous_line });
+    }
+    match instant(cell.stamp, cell.offset).cmp(&instant(previous.stamp, previous.offset)) {
+        Ordering::Equal if !begins_series => {
+            Err(DataError::DuplicateDate { path, line, column, found, previous_line, have_ids })
+        }
+        Ordering::Less if !begins_series => {
+            Err(DataError::DatesOutOfOrder { path, line, column, found, previous: last, previous_line, have_ids })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -284,12 +257,6 @@ fn parse(cell: &str) -> Option<(DateTime, Option<Offset>)> {
     Some((pieces.date().to_datetime(time), pieces.to_numeric_offset()))
 }
 
-/// The time in UTC, clamped to the calendar; the local time if there is no offset.
-fn instant(stamp: DateTime, offset: Option<Offset>) -> DateTime {
-    let seconds = offset.map_or(0, Offset::seconds);
-    stamp.saturating_sub(SignedDuration::from_secs(seconds.into()))
-}
-
 /// `+02:00`, with seconds only if there are any.
 fn offset_text(offset: Offset) -> String {
     let sign = if offset.is_negative() { '-' } else { '+' };
@@ -298,35 +265,20 @@ fn offset_text(offset: Offset) -> String {
     if seconds.is_multiple_of(60) { text } else { format!("{text}:{:02}", seconds % 60) }
 }
 
-/// A day of a month, given by any of its dates. It stays within the month, which may begin on a weekend.
-fn day_of_month(month: Date, day: i8, before_weekend: bool) -> Date {
-    let first = month.first_of_month();
-    let date = first.saturating_add(Span::new().days(day.min(month.days_in_month()) - 1));
-    let back = match date.weekday() {
-        Weekday::Saturday if before_weekend => 1,
-        Weekday::Sunday if before_weekend => 2,
-        _ => 0,
-    };
-    date.saturating_sub(Span::new().days(back)).max(first)
-}
-
-/// 0 for Monday.
-fn index(weekday: Weekday) -> usize {
-    usize::from(weekday.to_monday_zero_offset().unsigned_abs())
-}
-
-fn median<T: Ord + Copy>(mut values: Vec<T>) -> Option<T> {
-    values.sort_unstable();
-    values.get(values.len() / 2).copied()
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::{SignedDuration, Span};
+
     use super::*;
+    use crate::frequency::DAY;
 
     fn try_dates(cells: &[&str]) -> Result<Dates> {
+        try_series(cells, &[0])
+    }
+
+    fn try_series(cells: &[&str], starts: &[usize]) -> Result<Dates> {
         let lines = cells.iter().enumerate().map(|(i, cell)| (i + 2, *cell));
-        Dates::parse("t.csv", "day", lines)
+        Dates::parse(("t.csv", "day"), (starts.to_vec(), starts.len() > 1), lines)
     }
 
     fn dates(cells: &[&str]) -> Dates {
@@ -433,6 +385,9 @@ mod tests {
         assert_eq!(after(twice_a_week, &[]), (false, "2020-02-18 2020-02-20 2020-02-25".into()));
         let sunday_to_thursday = days_on(&[6, 0, 1, 2, 3], 45);
         assert_eq!(after(sunday_to_thursday, &[]), (false, "2020-02-16 2020-02-17 2020-02-18".into()));
+        // Hardly any day has a row.
+        let rare = dates(&["2012-01-02 00:00:00", "2012-01-02 00:00:01", "2012-01-02 00:00:02", "2022-01-02 00:00:00"]);
+        assert_eq!(rare.frequency(), Frequency::Every(SignedDuration::from_secs(1)));
         let weeks = days_on(&[2], 45);
         assert_eq!(after(weeks, &[]), (false, "2020-02-19 2020-02-26 2020-03-04".into()));
     }
@@ -496,13 +451,35 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "t.csv, line 4, column `day`: expected a date after 2012-01-03 (line 3), found \
-             2012-01-01; sort the rows by time"
+             2012-01-01; sort the rows by time, or name the column of ids if there are several series"
         );
         let error = try_dates(&["2012-01-02", "2012-01-02"]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "t.csv, line 3, column `day`: expected each date once, found 2012-01-02 again \
-             (first on line 2)"
+             (first on line 2); keep one of them, or name the column of ids if there are several series"
         );
+    }
+
+    #[test]
+    fn each_series_has_its_own_order_and_frequency() {
+        let cells = ["2012-01-02", "2012-01-03", "2012-01-01", "2012-02-01", "2012-03-01"];
+        let dates = try_series(&cells, &[0, 2]).unwrap();
+        assert_eq!(dates.labels_after(0, 1), ["2012-01-03"]);
+        assert_eq!(dates.labels_after(1, 2), ["2012-01-04", "2012-01-05"]);
+        assert_eq!(dates.labels_after(4, 2), ["2012-04-01", "2012-05-01"]);
+        assert_eq!(dates.frequency(), Frequency::Every(DAY));
+        assert!(matches!(dates.frequency_at(2), Frequency::Months { count: 1, day: 1, .. }));
+        assert_eq!(dates.series().collect::<Vec<_>>(), [0..2, 2..5]);
+        assert_eq!(dates.head(3).series().collect::<Vec<_>>(), [0..2, 2..3]);
+        assert!(dates.head(2).series().eq(std::iter::once(0..2)));
+        let error = try_series(&["2012-01-02", "2012-01-02", "2012-01-02"], &[0, 1]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "t.csv, line 4, column `day`: expected each date once, found 2012-01-02 again (first on line 3); keep one \
+             of them"
+        );
+        let error = try_series(&["2012-01-02", "2012-01-02 00:00Z"], &[0, 1]).unwrap_err();
+        assert!(matches!(error, DataError::MixedOffsets { .. }), "{error}");
     }
 }

@@ -188,6 +188,8 @@ impl From<DownloadSource> for SourceFields {
 pub enum Converter {
     /// Rated sentences in the archive of VADER's authors to labeled texts.
     Vader,
+    /// Those of all genres, and this project's own, to labeled texts.
+    VaderOpinions,
     /// The translations of each component in the wheel of Home Assistant to pairs.
     HomeAssistant,
 }
@@ -196,6 +198,7 @@ impl fmt::Display for Converter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Vader => "vader",
+            Self::VaderOpinions => "vader-opinions",
             Self::HomeAssistant => "home-assistant",
         })
     }

@@ -101,6 +101,10 @@ pub enum DataError {
     #[error("{path}: expected a column index below {columns}, found {index}")]
     ColumnIndexOutOfRange { path: String, index: usize, columns: usize },
 
+    /// There is a column of this name already.
+    #[error("{path}: expected a new name for a further column, found `{name}`, which there is already")]
+    ColumnExists { path: String, name: String },
+
     /// No column is selected, or the table has none that is suitable.
     #[error("{path}: expected {expected}, found none")]
     NoColumn { path: String, expected: &'static str },
@@ -122,16 +126,28 @@ pub enum DataError {
     /// A date is earlier than the one before.
     #[error(
         "{path}, line {line}, column `{column}`: expected a date after {previous} \
-         (line {previous_line}), found {found}; sort the rows by time"
+         (line {previous_line}), found {found}; sort the rows by time{}", ids_hint(*have_ids)
     )]
-    DatesOutOfOrder { path: String, line: usize, column: String, found: String, previous: String, previous_line: usize },
+    DatesOutOfOrder {
+        path: String,
+        line: usize,
+        column: String,
+        found: String,
+        previous: String,
+        previous_line: usize,
+        have_ids: bool,
+    },
 
     /// A date occurs twice.
     #[error(
         "{path}, line {line}, column `{column}`: expected each date once, found {found} again \
-         (first on line {previous_line})"
+         (first on line {previous_line}); keep one of them{}", ids_hint(*have_ids)
     )]
-    DuplicateDate { path: String, line: usize, column: String, found: String, previous_line: usize },
+    DuplicateDate { path: String, line: usize, column: String, found: String, previous_line: usize, have_ids: bool },
+
+    /// Rows are missing between two dates of a series, or its rows are not equally spaced.
+    #[error(transparent)]
+    Gap(Box<GapError>),
 
     /// A subset has too few rows for its purpose.
     #[error("{path} ({subset}): expected at least {} for {purpose}, found {found}", rows(*needed))]
@@ -321,6 +337,31 @@ fn times(count: usize) -> String {
         2 => "twice".to_string(),
         _ => format!("{count} times"),
     }
+}
+
+/// A gap between two rows of a series.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{path}, line {line}, column `{column}`: expected {expected}, found {found} after {previous} (line {previous_line}): \
+     {problem}; {hint}"
+)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the message describes the fields")]
+pub struct GapError {
+    pub path: String,
+    pub line: usize,
+    pub column: String,
+    pub expected: String,
+    pub found: String,
+    pub previous: String,
+    pub previous_line: usize,
+    pub problem: String,
+    pub hint: String,
+}
+
+/// What else a repeated or an earlier date may mean.
+fn ids_hint(have_ids: bool) -> &'static str {
+    if have_ids { "" } else { ", or name the column of ids if there are several series" }
 }
 
 fn rows(count: usize) -> String {

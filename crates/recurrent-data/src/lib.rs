@@ -5,11 +5,11 @@
 //! | | type | guarantee |
 //! |---|---|---|
 //! | 1 | [`Table`] | UTF-8, rectangular, with a header |
-//! | 2 | [`Series`] | finite numbers without missing values, in time order |
-//! | 3 | [`Split`] | rows of a later [`Subset`] are later in time |
+//! | 2 | [`Series`] | finite numbers without missing values; each [`Segment`] in time order, without a gap |
+//! | 3 | [`Split`] | rows of a later [`Subset`] are later in time, those of other series too |
 //! | 4 | [`Scaler`] | fitted on training rows only |
 //! | 5 | [`ScaledSeries`] | scaled for a network |
-//! | 6 | [`Windows`] | the targets of a window lie in one subset |
+//! | 6 | [`Windows`] | a window lies in one segment, and its targets in one subset |
 //! | 7 | [`WindowBatch`] | tensors on the device |
 //!
 //! Texts:
@@ -82,6 +82,8 @@ mod error;
 pub mod fetch;
 mod file;
 mod fractions;
+mod frequency;
+mod gap;
 mod kind;
 mod manifest;
 mod registry;
@@ -90,7 +92,9 @@ mod role;
 mod rounding;
 mod scaler;
 mod schema;
+mod segment;
 mod series;
+mod series_reader;
 mod split;
 mod suggestion;
 mod table;
@@ -99,16 +103,17 @@ mod window;
 mod window_batch;
 
 pub use availability::Availability;
-pub use calendar::Cycle;
+pub use calendar::{CalendarFeatures, Cycle};
 pub use checksum::{sha256, sha256_concat};
-pub use column_selection::{ColumnSelection, Missing};
+pub use column_selection::{ColumnSelection, Gaps, Missing};
 pub use data_source::DataSource;
-pub use dates::{Dates, Frequency};
+pub use dates::Dates;
 pub use delimited::Row;
 pub use download_source::{ArchiveEntry, Converter, DownloadSource};
-pub use error::{DataError, Result};
+pub use error::{DataError, GapError, Result};
 pub use file::read_file;
 pub use fractions::SplitFractions;
+pub use frequency::Frequency;
 pub use jiff::civil::DateTime;
 pub use kind::DatasetKind;
 pub use manifest::DatasetManifest;
@@ -116,14 +121,15 @@ pub use registry::{RAW_FOLDER, RegisteredDataset, registered_datasets};
 pub use role::{Role, Test, Train, Valid, Whole};
 pub use scaler::{ScaledSeries, Scaler, ScalerKind};
 pub use schema::{ColumnSchema, LabeledSchema, LanguageColumn, PairsSchema, SeriesSchema, TextSchema};
+pub use segment::Segment;
 pub use series::Series;
-pub use split::{Split, Subset};
+pub use split::{Split, Subset, SubsetSegment};
 pub use table::Table;
 pub use text::{
     BpttBatches, Corpus, CorpusSplit, CorpusSubset, DefaultColumns, EncodedCorpus, EncodedPairs, EncodedTexts,
     LabeledSplit, LabeledSubset, LabeledText, LabeledTexts, Pair, PairBatch, PairSplit, PairSubset, ParallelCorpus,
     ReferenceSet, SpecialTokens, TextBatch, TextStream, Texts, TokenBatch, Tokenizer, TokenizerConfig, TokenizerKind,
-    UnknownPiece,
+    UnknownPiece, padded_features,
 };
 pub use window::{WindowShape, Windows};
 pub use window_batch::WindowBatch;

@@ -147,6 +147,9 @@ impl DatasetManifest {
                 format!("{} and {}", self.kind, found.join(", ")),
             ));
         }
+        if let Some((field, name)) = self.series.as_ref().and_then(SeriesSchema::unknown_column) {
+            return Some((field, "the names of columns in [[series.columns]]", format!("`{name}`")));
+        }
         match self.text {
             Some(TextSchema { valid_fraction, .. }) if !(valid_fraction > 0.0 && valid_fraction < 1.0) => {
                 Some(("text.valid_fraction", "a fraction between 0 and 1", valid_fraction.to_string()))
@@ -305,6 +308,17 @@ mod tests {
             &fables.replace("valid_fraction = 0.1", "valid_fraction = 1.5"),
             "x.toml, text.valid_fraction: expected a fraction between 0 and 1, found 1.5",
         );
+    }
+
+    #[test]
+    fn columns_of_a_series_are_described() {
+        let electricity = embedded("electricity");
+        assert_eq!(DatasetManifest::from_toml("x", electricity).unwrap().series().unwrap().future, ["Holiday"]);
+        let other = electricity.replace("future = [\"Holiday\"]", "future = [\"Holidays\"]");
+        let expected = "expected the names of columns in [[series.columns]], found `Holidays`";
+        rejected(&other, &format!("x.toml, series.future: {expected}"));
+        let other = electricity.replace("targets = [\"Demand\"]", "targets = [\"Holidays\"]");
+        rejected(&other, &format!("x.toml, series.targets: {expected}"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::error::{DataError, Result};
 use crate::role::{Role, Train, Whole};
 use crate::rounding::rounding_error;
 use crate::series::Series;
-use crate::split::Subset;
+use crate::split::{Subset, SubsetSegment};
 
 /// How a column is scaled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,10 +86,8 @@ struct Column {
 impl Scaler {
     /// Fits the shift and scale of each column on training rows, the only rows that it accepts.
     pub fn fit(subset: &Subset<Train>, kind: ScalerKind) -> Self {
-        let series = subset.series();
-        let columns = series.names().iter().zip(series.columns());
-        let columns = columns.map(|(name, column)| {
-            let (shift, scale) = kind.shift_and_scale(&column[subset.rows()]);
+        let columns = subset.series().names().iter().enumerate().map(|(column, name)| {
+            let (shift, scale) = kind.shift_and_scale(&subset.values(column).collect::<Vec<_>>());
             Column { name: name.clone(), shift, scale }
         });
         Self { kind, columns: columns.collect() }
@@ -121,6 +119,15 @@ impl Scaler {
         Ok(Self { kind: self.kind, columns: names.iter().map(column).collect::<Result<_>>()? })
     }
 
+    /// The shift that is subtracted from a column, and the scale that it is divided by.
+    ///
+    /// # Panics
+    /// If `column` is out of range.
+    pub fn shift_and_scale(&self, column: usize) -> (f64, f64) {
+        let Column { shift, scale, .. } = &self.columns[column];
+        (*shift, *scale)
+    }
+
     /// Scales a value of a column.
     ///
     /// # Panics
@@ -150,7 +157,7 @@ impl Scaler {
         } else {
             Arc::new(subset.series().select(&names)?)
         };
-        Ok(self.scale_rows(series, subset.rows()))
+        Ok(self.scale_rows(series, subset.segments()))
     }
 
     /// Scales a whole series, such as the input of a trained model. Its columns may be in any order, and it may have
@@ -160,27 +167,52 @@ impl Scaler {
     /// If the series lacks a fitted column.
     pub fn scale_series(&self, series: &Series) -> Result<ScaledSeries<Whole>> {
         let series = series.select(&self.names())?;
-        let rows = 0..series.len();
-        Ok(self.scale_rows(Arc::new(series), rows))
+        let segments = series.segments().iter().enumerate();
+        let segments = segments.map(|(segment, all)| SubsetSegment { segment, rows: all.rows.clone() });
+        let segments: Vec<SubsetSegment> = segments.collect();
+        Ok(self.scale_rows(Arc::new(series), &segments))
     }
 
-    fn scale_rows<R: Role>(&self, series: Arc<Series>, rows: Range<usize>) -> ScaledSeries<R> {
+    fn scale_rows<R: Role>(&self, series: Arc<Series>, segments: &[SubsetSegment]) -> ScaledSeries<R> {
         let width = self.columns.len();
+        let mut num_rows = 0;
+        let scaled_segment = |SubsetSegment { segment, rows }: &SubsetSegment| {
+            let start = series.segments()[*segment].rows.start;
+            let offset = num_rows;
+            num_rows += rows.end - start;
+            ScaledSegment { segment: *segment, start, rows: rows.clone(), offset }
+        };
+        let segments: Arc<[ScaledSegment]> = segments.iter().map(scaled_segment).collect();
         let row = |row| (0..width).map(move |c| (row, c));
         let scaled = |(row, c)| self.transform(c, series.value(row, c)) as f32;
-        let values = (0..rows.end).flat_map(row).map(scaled).collect();
-        ScaledSeries { series, rows, values, role: PhantomData }
+        let rows = segments.iter().flat_map(|segment| segment.start..segment.rows.end);
+        let values = rows.flat_map(row).map(scaled).collect();
+        ScaledSeries { series, segments, values, role: PhantomData }
     }
 }
 
-/// Scaled rows, with their role, and the rows before them, which are known when these are. Only a [`Scaler`] makes them.
+/// Scaled rows, with their role, and the rows of their segments before them, which are known when these are. Only a
+/// [`Scaler`] makes them.
 #[derive(Debug, Clone)]
 pub struct ScaledSeries<R: Role> {
     series: Arc<Series>,
-    rows: Range<usize>,
-    /// Of all rows from the first of the series to the last of these: `[rows, columns]`, row by row.
+    segments: Arc<[ScaledSegment]>,
+    /// In each segment, of all rows from its first to the last of these: `[rows, columns]`, row by row.
     values: Arc<[f32]>,
     role: PhantomData<R>,
+}
+
+/// The scaled rows of a segment.
+#[derive(Debug, Clone)]
+pub(crate) struct ScaledSegment {
+    /// An index into [`Series::segments`].
+    pub(crate) segment: usize,
+    /// The first row of the segment, which the context of a window may reach back to.
+    pub(crate) start: usize,
+    /// The rows with the role.
+    pub(crate) rows: Range<usize>,
+    /// The scaled rows before that of `start`.
+    offset: usize,
 }
 
 impl<R: Role> ScaledSeries<R> {
@@ -189,9 +221,9 @@ impl<R: Role> ScaledSeries<R> {
         &self.series
     }
 
-    /// The rows of the series that are scaled.
-    pub fn rows(&self) -> Range<usize> {
-        self.rows.clone()
+    /// The rows with the role, in each segment that has some.
+    pub(crate) fn segments(&self) -> &[ScaledSegment] {
+        &self.segments
     }
 
     /// The number of columns.
@@ -199,10 +231,11 @@ impl<R: Role> ScaledSeries<R> {
         self.series.names().len()
     }
 
-    /// One of the rows or of those before them, counted from the first row of the series.
-    pub(crate) fn row(&self, row: usize) -> &[f32] {
+    /// One of the rows of a segment, or of those before them, counted from the first row of the series.
+    pub(crate) fn row(&self, segment: &ScaledSegment, row: usize) -> &[f32] {
+        assert!((segment.start..segment.rows.end).contains(&row), "row {row} is not in {segment:?}");
         let width = self.width();
-        &self.values[row * width..][..width]
+        &self.values[(segment.offset + row - segment.start) * width..][..width]
     }
 }
 
@@ -265,6 +298,27 @@ mod tests {
     }
 
     #[test]
+    fn scaler_is_fitted_on_the_training_rows_of_all_series() {
+        // Training rows: 1 and 3 of `a`, 5 and 7 of `b`.
+        let text = "n,id,x\n0,a,1\n0,b,5\n0,a,3\n0,b,7\n0,a,100\n0,b,100\n0,a,-100\n0,b,-100\n";
+        let table = Table::from_bytes("t.csv", text.as_bytes(), None).unwrap();
+        let selection = ColumnSelection { series: Some("id".into()), ..ColumnSelection::default() };
+        let halves = SplitFractions::new(0.5, 0.25, 0.25).unwrap();
+        let split = table.series(&selection).unwrap().select(&["x".into()]).unwrap().split(&halves).unwrap();
+        let scaler = Scaler::fit(&split.train, ScalerKind::MinMax);
+        assert_eq!((scaler.transform(0, 1.0), scaler.transform(0, 7.0)), (0.0, 1.0));
+        let valid = scaler.scale(&split.valid).unwrap();
+        // The validation row of `b` and the rows before it, none of `a` between them.
+        let segment = &valid.segments()[1];
+        assert_eq!((segment.start, segment.rows.clone()), (4, 6..7));
+        assert_eq!(
+            [4, 5, 6].map(|row| valid.row(segment, row)[0]),
+            [4.0 / 6.0, 1.0, 99.0 / 6.0].map(|x: f64| x as f32)
+        );
+        assert_eq!(valid.values.len(), 6);
+    }
+
+    #[test]
     fn constant_column_becomes_zero() {
         for kind in [ScalerKind::Standard, ScalerKind::MinMax] {
             let scaler = Scaler::fit(&split(FOUR).train, kind);
@@ -301,15 +355,17 @@ mod tests {
         let split = split(FOUR);
         let scaler = Scaler::fit(&split.train, ScalerKind::MinMax);
         let test = scaler.scale(&split.test).unwrap();
-        assert_eq!(test.rows(), 3..4);
-        assert_eq!(test.row(test.rows().start), [-50.5, 1.0]);
+        let [segment] = test.segments() else { panic!("one segment") };
+        assert_eq!(segment.rows, 3..4);
+        assert_eq!(test.row(segment, 3), [-50.5, 1.0]);
     }
 
     #[test]
     fn series_columns_are_matched_by_name() {
         let scaler = Scaler::fit(&split(FOUR).train, ScalerKind::MinMax);
         let turned = series("b,c,a\n5,0,3\n");
-        assert_eq!(scaler.scale_series(&turned).unwrap().row(0), [1.0, 0.0]);
+        let scaled = scaler.scale_series(&turned).unwrap();
+        assert_eq!(scaled.row(&scaled.segments()[0], 0), [1.0, 0.0]);
         assert_eq!(
             scaler.scale_series(&series("a\n1\n")).unwrap_err().to_string(),
             "t.csv: expected one of the columns `a`, found `b`"

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::column_selection::{ColumnSelection, Missing};
+use crate::column_selection::ColumnSelection;
 use crate::fractions::SplitFractions;
 
 /// The columns of a series and how to forecast it by default.
@@ -18,6 +18,9 @@ pub struct SeriesSchema {
     pub features: Vec<String>,
     /// The default target columns: what is forecast.
     pub targets: Vec<String>,
+    /// The columns whose values are known for the horizon too (known-future covariates), such as holidays.
+    #[serde(default)]
+    pub future: Vec<String>,
     /// The default number of rows to forecast.
     pub horizon: usize,
     /// The seasonal period in rows, if there is one.
@@ -45,13 +48,21 @@ pub struct ColumnSchema {
 }
 
 impl SeriesSchema {
-    /// The default features and targets, without missing values.
+    /// The default features, targets and columns that are known ahead, without missing values or gaps.
     pub fn column_selection(&self) -> ColumnSelection {
         ColumnSelection {
             date: Some(self.date_column.clone()),
-            columns: [&*self.features, &*self.targets].concat(),
-            missing: Missing::Error,
+            columns: [&*self.features, &*self.targets, &*self.future].concat(),
+            ..ColumnSelection::default()
         }
+    }
+
+    /// The first column that is named but not described among [`columns`](Self::columns), with the field that names it.
+    pub(crate) fn unknown_column(&self) -> Option<(&'static str, &str)> {
+        let fields =
+            [("series.features", &self.features), ("series.targets", &self.targets), ("series.future", &self.future)];
+        let mut named = fields.into_iter().flat_map(|(field, names)| names.iter().map(move |name| (field, &**name)));
+        named.find(|(_, name)| !self.columns.iter().any(|column| column.name == *name))
     }
 }
 
@@ -105,6 +116,8 @@ pub struct LabeledSchema {
     pub label_column: String,
     /// The column that assigns each text to `train`, `valid` or `test`, if there is one.
     pub split_column: Option<String>,
+    /// The column that says what kind of text each is, if there is one: scores are told by it.
+    pub kind_column: Option<String>,
     /// The default split, where no column assigns it.
     #[serde(default)]
     pub split: SplitFractions,

@@ -1,62 +1,24 @@
-//! Series: numeric columns of a table in time order.
+//! Series: numeric columns in time order.
 
-use crate::column_selection::{ColumnSelection, Missing};
+use std::ops::Range;
+
 use crate::dates::Dates;
-use crate::delimited::Row;
 use crate::error::{DataError, Result};
 use crate::rounding;
-use crate::table::Table;
+use crate::segment::Segment;
 
 /// Columns of finite numbers, all of one length, with the date of each row if it is known.
 ///
-/// Rows are in time order.
+/// The rows of a [`Segment`] are in time order. Most tables have one; it has several if there are several series in it, each
+/// with an id, or gaps at which a series is split.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    source: String,
-    dates: Option<Dates>,
-    names: Vec<String>,
-    columns: Vec<Vec<f64>>,
-}
-
-impl Table {
-    /// Parses the selected columns.
-    ///
-    /// # Errors
-    /// If a column does not exist, a cell is not a finite number, a value is missing and the policy does not allow it,
-    /// or the dates are not strictly increasing.
-    pub fn series(&self, selection: &ColumnSelection) -> Result<Series> {
-        let date = selection.date.as_deref().or_else(|| self.date_column());
-        let names = names(self, selection, date)?;
-        let reader = Reader {
-            table: self,
-            indices: names.iter().map(|name| self.index_of(name)).collect::<Result<_>>()?,
-            missing: selection.missing,
-        };
-
-        let mut kept: Vec<&Row> = Vec::new();
-        let mut columns = vec![Vec::new(); names.len()];
-        for row in self.rows() {
-            if let Some(record) = reader.record(row, &columns)? {
-                kept.push(row);
-                for (column, value) in columns.iter_mut().zip(record) {
-                    column.push(value);
-                }
-            }
-        }
-        if kept.is_empty() {
-            return Err(DataError::Empty {
-                path: self.source().to_string(),
-                found: "no row with a value in every column",
-            });
-        }
-
-        Ok(Series {
-            source: self.source().to_string(),
-            dates: date.map(|name| dates(self, name, &kept)).transpose()?,
-            names,
-            columns,
-        })
-    }
+    pub(crate) source: String,
+    pub(crate) dates: Option<Dates>,
+    pub(crate) names: Vec<String>,
+    pub(crate) columns: Vec<Vec<f64>>,
+    pub(crate) ids: Vec<String>,
+    pub(crate) segments: Vec<Segment>,
 }
 
 impl Series {
@@ -83,6 +45,26 @@ impl Series {
     /// The date of each row.
     pub fn dates(&self) -> Option<&Dates> {
         self.dates.as_ref()
+    }
+
+    /// The ids of the series, in the order of their first rows; none if no column has them.
+    pub fn ids(&self) -> &[String] {
+        &self.ids
+    }
+
+    /// The runs of rows that a window must not leave, at least one. Together they are all rows; those of one series follow
+    /// each other.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// The last segment of each series, after which the series continues: an index into [`segments`](Self::segments).
+    pub fn last_segments(&self) -> Vec<usize> {
+        let is_last = |index: &usize| {
+            let next = self.segments.get(index + 1);
+            next.is_none_or(|next| next.id != self.segments[*index].id)
+        };
+        (0..self.segments.len()).filter(is_last).collect()
     }
 
     /// The index of a column.
@@ -128,6 +110,8 @@ impl Series {
             dates: self.dates.clone(),
             names: names.to_vec(),
             columns: names.iter().map(column).collect::<Result<_>>()?,
+            ids: self.ids.clone(),
+            segments: self.segments.clone(),
         })
     }
 
@@ -149,7 +133,24 @@ impl Series {
         Ok(self)
     }
 
-    /// The first `rows` rows, clamped to at least one and at most all.
+    /// The same rows with a further column.
+    ///
+    /// # Errors
+    /// If there is a column of this name.
+    ///
+    /// # Panics
+    /// If there is not one value for each row.
+    pub fn with_column(mut self, name: &str, values: Vec<f64>) -> Result<Self> {
+        assert_eq!(values.len(), self.len(), "one value for each row");
+        if self.names.iter().any(|known| known == name) {
+            return Err(DataError::ColumnExists { path: self.source, name: name.to_string() });
+        }
+        self.names.push(name.to_string());
+        self.columns.push(values);
+        Ok(self)
+    }
+
+    /// The first `rows` rows, clamped to at least one and at most all: of several series, those of the first ones.
     #[must_use]
     pub fn head(&self, rows: usize) -> Self {
         let rows = rows.clamp(1, self.len());
@@ -158,7 +159,26 @@ impl Series {
             dates: self.dates.as_ref().map(|dates| dates.head(rows)),
             names: self.names.clone(),
             columns: self.columns.iter().map(|column| column[..rows].to_vec()).collect(),
+            ids: self.ids.clone(),
+            segments: self.segments.iter().filter_map(|segment| segment.head(rows)).collect(),
         }
+    }
+
+    /// Some of the rows alone.
+    ///
+    /// # Panics
+    /// If `rows` is empty or out of range.
+    #[must_use]
+    pub fn slice(mut self, rows: Range<usize>) -> Self {
+        let len = self.len();
+        assert!(!rows.is_empty() && rows.end <= len, "rows {rows:?} of {len}");
+        self.dates = self.dates.map(|dates| dates.slice(rows.clone()));
+        for column in &mut self.columns {
+            column.truncate(rows.end);
+            column.drain(..rows.start);
+        }
+        self.segments = self.segments.iter().filter_map(|segment| segment.slice(&rows)).collect();
+        self
     }
 
     pub(crate) fn columns(&self) -> &[Vec<f64>] {
@@ -166,91 +186,63 @@ impl Series {
     }
 }
 
-/// Parses the selected cells of each row.
-struct Reader<'a> {
-    table: &'a Table,
-    indices: Vec<usize>,
-    missing: Missing,
-}
-
-impl Reader<'_> {
-    /// The values of one row, given the columns above it; `None` if the row is dropped.
-    fn record(&self, row: &Row, above: &[Vec<f64>]) -> Result<Option<Vec<f64>>> {
-        let mut record = Vec::with_capacity(self.indices.len());
-        for (&index, above) in self.indices.iter().zip(above) {
-            let value = self.table.number(row, index)?;
-            match (value, self.missing) {
-                (Some(value), _) => record.push(value),
-                (None, Missing::Drop) => return Ok(None),
-                (None, Missing::Forward) => {
-                    let hint = "there is none above it that the policy `forward` could repeat";
-                    let last = above.last().copied();
-                    record.push(last.ok_or_else(|| self.missing_value(row, index, hint))?);
-                }
-                (None, Missing::Error) => {
-                    let hint = "fill it in, or choose the policy `forward` or `drop`";
-                    return Err(self.missing_value(row, index, hint));
-                }
-            }
-        }
-        Ok(Some(record))
-    }
-
-    fn missing_value(&self, row: &Row, index: usize, hint: &'static str) -> DataError {
-        DataError::MissingValue {
-            path: self.table.source().to_string(),
-            line: row.line(),
-            column: self.table.headers()[index].clone(),
-            hint,
-        }
-    }
-}
-
-/// The selected columns, each once; all numeric ones if none is selected.
-fn names(table: &Table, selection: &ColumnSelection, date: Option<&str>) -> Result<Vec<String>> {
-    let mut names: Vec<String> = Vec::new();
-    for name in &selection.columns {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    if names.is_empty() {
-        let numeric = table.numeric_columns().into_iter();
-        names.extend(numeric.filter(|n| Some(*n) != date).map(str::to_string));
-    }
-    if names.is_empty() {
-        return Err(DataError::NoColumn { path: table.source().to_string(), expected: "a column of numbers" });
-    }
-    Ok(names)
-}
-
-fn dates(table: &Table, name: &str, rows: &[&Row]) -> Result<Dates> {
-    let column = table.index_of(name)?;
-    let cells = rows.iter().map(|row| (row.line(), row.cell(column)));
-    Dates::parse(table.source(), name, cells)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{ColumnSelection, Missing, Table};
 
-    fn series(text: &str, selection: &ColumnSelection) -> Result<Series> {
-        Table::from_bytes("t.csv", text.as_bytes(), None)?.series(selection)
+    fn series(text: &str, selection: &ColumnSelection) -> Series {
+        Table::from_bytes("t.csv", text.as_bytes(), None).unwrap().series(selection).unwrap()
     }
 
-    fn with(missing: Missing) -> ColumnSelection {
-        ColumnSelection { missing, ..ColumnSelection::default() }
+    const TWO: &str = "day,city,x\n2020-01-01,a,1\n2020-01-02,a,2\n2020-01-01,b,3\n2020-01-02,b,4\n";
+
+    fn two() -> Series {
+        series(TWO, &ColumnSelection { series: Some("city".into()), ..ColumnSelection::default() })
     }
 
-    fn columns(names: &[&str]) -> ColumnSelection {
-        ColumnSelection { columns: names.iter().map(|name| name.to_string()).collect(), ..ColumnSelection::default() }
+    #[test]
+    fn slice_keeps_rows_with_their_dates_and_segments() {
+        let slice = two().slice(1..3);
+        assert_eq!((slice.len(), slice.column("x").unwrap()), (2, &[2.0, 3.0][..]));
+        let dates = slice.dates().unwrap();
+        assert_eq!([dates.label(0), dates.label(1)], ["2020-01-02", "2020-01-01"]);
+        assert_eq!(slice.segments().iter().map(|segment| segment.rows.clone()).collect::<Vec<_>>(), [0..1, 1..2]);
+        assert_eq!(slice.clone().slice(0..2), slice);
     }
 
-    fn message(text: &str, selection: &ColumnSelection) -> String {
-        series(text, selection).unwrap_err().to_string()
+    #[test]
+    #[should_panic = "rows 2..5 of 4"]
+    fn slice_of_rows_that_are_not_there_is_rejected() {
+        let _ = two().slice(2..5);
     }
 
-    const WEEK: &str = "date,rain,temp\n2012-01-01,0,12.5\n2012-01-02,NA,10\n2012-01-03,1e1,-3\n";
+    #[test]
+    fn head_cuts_the_segments() {
+        let segments = |rows| two().head(rows).segments().to_vec();
+        assert_eq!(segments(3), [Segment { id: Some(0), rows: 0..2 }, Segment { id: Some(1), rows: 2..3 }]);
+        assert_eq!(segments(2), [Segment { id: Some(0), rows: 0..2 }]);
+        assert_eq!(two().head(2).dates().unwrap().labels_after(1, 1), ["2020-01-03"]);
+    }
+
+    #[test]
+    fn columns_are_added_once() {
+        let more = two().with_column("y", vec![5.0, 6.0, 7.0, 8.0]).unwrap();
+        assert_eq!((more.names(), more.column("y").unwrap()[2]), (&["x".to_string(), "y".to_string()][..], 7.0));
+        assert_eq!((more.segments(), more.ids()), (two().segments(), two().ids()));
+        assert_eq!(
+            more.with_column("x", vec![0.0; 4]).unwrap_err().to_string(),
+            "t.csv: expected a new name for a further column, found `x`, which there is already"
+        );
+    }
+
+    #[test]
+    fn series_end_with_their_last_segment() {
+        assert_eq!(two().last_segments(), [0, 1]);
+        let gap = "day,x\n2020-01-05,1\n2020-01-06,2\n2020-01-07,3\n2020-01-10,4\n2020-01-11,5\n";
+        let split = series(gap, &ColumnSelection { gaps: crate::Gaps::Split, ..ColumnSelection::default() });
+        assert_eq!((split.segments().len(), split.last_segments()), (2, vec![1]));
+    }
 
     #[test]
     fn head_keeps_the_first_rows_with_their_dates() {
@@ -265,96 +257,10 @@ mod tests {
     }
 
     #[test]
-    fn selected_columns_are_read_in_order() {
-        let series = series(WEEK, &columns(&["temp", "temp"])).unwrap();
-        assert_eq!(series.names(), ["temp"]);
-        assert_eq!(series.len(), 3);
-        assert_eq!(series.column("temp").unwrap(), [12.5, 10.0, -3.0]);
-        assert_eq!(series.value(2, 0), -3.0);
-        assert_eq!(series.dates().unwrap().label(1), "2012-01-02");
-        assert_eq!(series.source(), "t.csv");
-    }
-
-    #[test]
-    fn rows_without_dates_are_in_time_order() {
-        let series = series("time,x\n0,5\n0,6\n", &ColumnSelection::default()).unwrap();
-        assert!(series.dates().is_none());
-        assert_eq!(series.names(), ["time", "x"]);
-    }
-
-    #[test]
-    fn missing_values_are_rejected_repeated_or_dropped() {
-        assert_eq!(
-            message(WEEK, &with(Missing::Error)),
-            "t.csv, line 3, column `rain`: expected a number, found no value; \
-             fill it in, or choose the policy `forward` or `drop`"
-        );
-        let forward = series(WEEK, &with(Missing::Forward)).unwrap();
-        assert_eq!(forward.column("rain").unwrap(), [0.0, 0.0, 10.0]);
-        let dropped = series(WEEK, &with(Missing::Drop)).unwrap();
-        assert_eq!(dropped.column("temp").unwrap(), [12.5, -3.0]);
-        assert_eq!(dropped.dates().unwrap().label(1), "2012-01-03");
-    }
-
-    #[test]
-    fn every_missing_value_marker_is_recognized() {
-        for word in ["", "NA", "na", "N/A", "n/a", "null", "NULL", "-"] {
-            let text = format!("x,y\n1,1\n{word},2\n");
-            let series = series(&text, &with(Missing::Drop)).unwrap();
-            assert_eq!(series.column("y").unwrap(), [1.0], "{word}");
-        }
-    }
-
-    #[test]
-    fn forward_fill_needs_a_first_value() {
-        assert_eq!(
-            message("x,y\n,1\n2,3\n", &with(Missing::Forward)),
-            "t.csv, line 2, column `x`: expected a number, found no value; \
-             there is none above it that the policy `forward` could repeat"
-        );
-        assert_eq!(
-            message("x,y\n,1\n2,\n", &with(Missing::Drop)),
-            "t.csv: expected a header line and rows below it, found no row with a value in every \
-             column"
-        );
-    }
-
-    #[test]
-    fn values_must_be_finite_numbers() {
-        assert_eq!(
-            message("x,y\n1,1\n2,warm\n", &columns(&["x", "y"])),
-            "t.csv, line 3, column `y`: expected a number, found `warm`"
-        );
-        for word in ["NaN", "nan", "inf", "-Infinity", "1e999", "1e39"] {
-            let text = format!("x\n1\n{word}\n");
-            assert_eq!(
-                message(&text, &columns(&["x"])),
-                format!("t.csv, line 3, column `x`: expected a finite number, found `{word}`")
-            );
-        }
-    }
-
-    #[test]
-    fn unknown_columns_are_rejected() {
-        assert_eq!(
-            message(WEEK, &columns(&["tmp"])),
-            "t.csv: expected one of the columns `date`, `rain`, `temp`, found `tmp`; \
-             did you mean `temp`?"
-        );
-        let selection = ColumnSelection { date: Some("when".into()), ..columns(&["temp"]) };
-        assert_eq!(
-            message(WEEK, &selection),
-            "t.csv: expected one of the columns `date`, `rain`, `temp`, found `when`"
-        );
-        assert_eq!(
-            message("kind\nsun\n", &ColumnSelection::default()),
-            "t.csv: expected a column of numbers, found none"
-        );
-    }
-
-    #[test]
     fn select_keeps_the_rows() {
-        let all = series(WEEK, &with(Missing::Drop)).unwrap();
+        let week = "date,rain,temp\n2012-01-01,0,12.5\n2012-01-02,NA,10\n2012-01-03,1e1,-3\n";
+        let forward = ColumnSelection { missing: Missing::Forward, ..ColumnSelection::default() };
+        let all = series(week, &forward);
         let turned = all.select(&["temp".into(), "rain".into()]).unwrap();
         assert_eq!(turned.names(), ["temp", "rain"]);
         assert_eq!(turned.value(0, 0), 12.5);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cell::{has_marks, is_data, is_finite, is_missing, is_number};
+use crate::cell::{self, has_marks, is_data, is_finite, is_missing, is_number};
 use crate::dates;
 use crate::delimited::{Row, detect_delimiter, parse_rows};
 use crate::error::{DataError, Result};
@@ -69,7 +69,7 @@ impl Table {
         &self.rows
     }
 
-    /// The columns in which most cells are numbers, without those of dates. The other cells are reported, with their line,
+    /// The columns in which most cells are numbers (or truth values), without those of dates. The other cells are reported, with their line,
     /// when the column is read. A column without a name (such as the index that pandas writes) is not included.
     pub fn numeric_columns(&self) -> Vec<&str> {
         let is_value = |column: usize| self.is_numeric(column) && !self.is_date(column);
@@ -103,15 +103,15 @@ impl Table {
         })
     }
 
-    /// The finite number in a cell, or `None` if the value is missing.
+    /// The finite number in a cell, 1 or 0 for a truth value, or `None` if the value is missing.
     pub(crate) fn number(&self, row: &Row, column: usize) -> Result<Option<f64>> {
         let cell = row.cell(column);
         if is_missing(cell) {
             return Ok(None);
         }
-        match cell.parse() {
-            Ok(number) if is_finite(number) => Ok(Some(number)),
-            parsed => Err(self.not_a_finite_number(row, column, parsed.is_ok())),
+        match cell::number(cell) {
+            Some(number) if is_finite(number) => Ok(Some(number)),
+            parsed => Err(self.not_a_finite_number(row, column, parsed.is_some())),
         }
     }
 
@@ -266,6 +266,16 @@ mod tests {
     fn mostly_numeric_columns_count_as_numeric() {
         let table = Table::from_bytes("t.csv", b"a,b,c\n1,x,1\nNaN,y,\n3,4,\nwarm,z,\n", None).unwrap();
         assert_eq!(table.numeric_columns(), ["a", "c"]);
+    }
+
+    #[test]
+    fn truth_values_are_one_and_zero() {
+        let table = table("x,holiday,kind\n1,TRUE,sun\n2,False,\n3,true,rain\n4,,sun\n").unwrap();
+        assert_eq!(table.numeric_columns(), ["x", "holiday"]);
+        let values: Vec<_> = table.rows().iter().map(|row| table.number(row, 1).unwrap()).collect();
+        assert_eq!(values, [Some(1.0), Some(0.0), Some(1.0), None]);
+        let message = table.number(&table.rows()[0], 2).unwrap_err().to_string();
+        assert_eq!(message, "t.csv, line 2, column `kind`: expected a number, found `sun`");
     }
 
     #[test]

@@ -2,24 +2,28 @@
 
 use proptest::prelude::*;
 use recurrent_data::{
-    BpttBatches, ColumnSelection, Corpus, DatasetManifest, LabeledTexts, Missing, ParallelCorpus, Result, Scaler,
-    ScalerKind, SplitFractions, Table, Tokenizer, TokenizerConfig, TokenizerKind, WindowShape, Windows,
-    registered_datasets,
+    BpttBatches, CalendarFeatures, ColumnSelection, Corpus, DatasetManifest, Gaps, LabeledTexts, Missing,
+    ParallelCorpus, Result, Scaler, ScalerKind, SplitFractions, Table, Tokenizer, TokenizerConfig, TokenizerKind,
+    WindowShape, Windows, registered_datasets,
 };
 
 /// The whole pipeline for a series.
-fn run_series(bytes: &[u8], missing: Missing) -> Result<()> {
+fn run_series(bytes: &[u8], (missing, gaps): (Missing, Gaps), ids: bool) -> Result<()> {
     let table = Table::from_bytes("any", bytes, None)?;
-    let selection = ColumnSelection { missing, ..ColumnSelection::default() };
+    let series = table.headers().last().filter(|_| ids).cloned();
+    let selection = ColumnSelection { missing, gaps, series, ..ColumnSelection::default() };
     let series = table.series(&selection)?;
     if let Some(dates) = series.dates() {
         dates.labels_after(dates.len() - 1, 3);
     }
+    series.head(2).last_segments();
     let split = series.split(&SplitFractions::default())?;
+    CalendarFeatures::fit(&split.train).add_to(split.test.series().head(3))?;
     let scaler = Scaler::fit(&split.train, ScalerKind::Standard);
-    let shape = WindowShape::new(1, 1, vec![0], vec![0])?;
+    let shape = WindowShape::new(1, 1, vec![0], vec![0])?.with_future(vec![0]);
     let windows = Windows::new(&scaler.scale(&split.train)?, shape)?;
     windows.features_into(windows.len() - 1, &mut vec![]);
+    windows.future_into(0, &mut vec![]);
     Ok(())
 }
 
@@ -54,14 +58,16 @@ fn run_labeled(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn any_policy() -> impl Strategy<Value = Missing> {
-    prop::sample::select(vec![Missing::Error, Missing::Forward, Missing::Drop])
+fn any_policy() -> impl Strategy<Value = (Missing, Gaps)> {
+    let missing = prop::sample::select(vec![Missing::Error, Missing::Forward, Missing::Drop]);
+    (missing, prop::sample::select(vec![Gaps::Error, Gaps::Fill, Gaps::Split, Gaps::Ignore]))
 }
 
 proptest! {
     #[test]
-    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200), missing in any_policy()) {
-        let _ = run_series(&bytes, missing);
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200), policies in any_policy()) {
+        let _ = run_series(&bytes, policies, false);
+        let _ = run_series(&bytes, policies, true);
     }
 
     #[test]
@@ -131,22 +137,29 @@ proptest! {
     #[test]
     fn any_text_of_table_characters(
         text in "(date,x|x;y|\"x\",y)\r?\n([-0-9,;.eTNa/:\" \r\n]{0,80})",
-        missing in any_policy(),
+        policies in any_policy(),
     ) {
-        let _ = run_series(text.as_bytes(), missing);
+        let _ = run_series(text.as_bytes(), policies, false);
+        let _ = run_series(text.as_bytes(), policies, true);
     }
 
     #[test]
     fn any_dates(
         days in prop::collection::vec("[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])", 1..8),
-        missing in any_policy(),
+        ids in prop::collection::vec(0..3_u8, 8),
+        policies in any_policy(),
     ) {
         let mut days = days;
         days.sort();
         days.dedup();
         let rows: String = days.iter().map(|day| format!("{day},1\n")).collect();
-        let result = run_series(format!("date,x\n{rows}").as_bytes(), missing);
-        // Sorted and distinct dates are valid; only the split may need more rows.
+        let result = run_series(format!("date,x\n{rows}").as_bytes(), policies, false);
+        let rows: String = days.iter().zip(&ids).map(|(day, id)| format!("{day},1,{id}\n")).collect();
+        let by_series = run_series(format!("date,x,id\n{rows}").as_bytes(), policies, true);
+        // Sorted and distinct dates are valid; only the split may need more rows, and the rows be unevenly spaced.
+        if let Err(error) = by_series {
+            prop_assert!(error.to_string().contains("row"), "{}", error);
+        }
         if let Err(error) = result {
             prop_assert!(error.to_string().contains("row"), "{}", error);
         }

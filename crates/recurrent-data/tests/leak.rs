@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use recurrent_data::{
-    ColumnSelection, Corpus, ParallelCorpus, RegisteredDataset, Scaler, ScalerKind, Split, SplitFractions, Table,
-    Tokenizer, TokenizerConfig, TokenizerKind, Train, WindowShape, Windows,
+    CalendarFeatures, ColumnSelection, Corpus, ParallelCorpus, RegisteredDataset, Scaler, ScalerKind, Split,
+    SplitFractions, Table, Tokenizer, TokenizerConfig, TokenizerKind, Train, WindowShape, Windows,
 };
 
 const KINDS: [ScalerKind; 3] = [ScalerKind::Standard, ScalerKind::MinMax, ScalerKind::None];
@@ -42,6 +42,7 @@ fn bits(windows: &Windows<Train>) -> Vec<u32> {
     for i in 0..windows.len() {
         windows.features_into(i, &mut values);
         windows.targets_into(i, &mut values);
+        windows.future_into(i, &mut values);
     }
     values.into_iter().map(f32::to_bits).collect()
 }
@@ -64,6 +65,38 @@ proptest! {
                 bits(&windows(&before, &fitted)),
                 bits(&windows(&after, &refitted))
             );
+        }
+    }
+
+    #[test]
+    fn later_rows_of_any_series_do_not_change_training_data(value in -1e6..1e6_f64) {
+        let split = |csv: &str| {
+            let table = Table::from_bytes("cities.csv", csv.as_bytes(), None).unwrap();
+            let selection = ColumnSelection { series: Some("city".into()), ..ColumnSelection::default() };
+            table.series(&selection).unwrap().split(&SplitFractions::default()).unwrap()
+        };
+        // The second series begins later, so that other rows of it train.
+        let text = |value: &dyn Fn(usize, usize) -> f64| {
+            let day = |day: usize| format!("2020-{:02}-{:02}", 1 + day / 28, 1 + day % 28);
+            let row = |city: usize, at: usize| format!("{},{city},{},{at}\n", day(at), value(city, at));
+            let rows = (0..28).flat_map(|at| (0..2).filter(move |city| at >= 12 * city).map(move |city| (city, at)));
+            rows.fold("day,city,x,at\n".to_string(), |text, (city, at)| text + &row(city, at))
+        };
+        let plain = |_: usize, at: usize| (at * at % 17) as f64;
+        let before = split(&text(&plain));
+        let first = before.train.series().dates().unwrap().label(before.valid.rows().start);
+        let first_valid: usize = first.rsplit('-').next().unwrap().parse::<usize>().unwrap() - 1;
+        let after = split(&text(&|city, at| if at < first_valid { plain(city, at) } else { value }));
+        prop_assert_ne!(before.valid.series(), after.valid.series());
+        prop_assert_eq!(CalendarFeatures::fit(&before.train), CalendarFeatures::fit(&after.train));
+        let windows = |split: &Split, scaler: &Scaler| {
+            let shape = WindowShape::new(4, 2, vec![0, 1], vec![0]).unwrap().with_future(vec![1]);
+            Windows::new(&scaler.scale(&split.train).unwrap(), shape).unwrap()
+        };
+        for kind in KINDS {
+            let (fitted, refitted) = (Scaler::fit(&before.train, kind), Scaler::fit(&after.train, kind));
+            prop_assert_eq!(&fitted, &refitted);
+            prop_assert_eq!(bits(&windows(&before, &fitted)), bits(&windows(&after, &refitted)));
         }
     }
 

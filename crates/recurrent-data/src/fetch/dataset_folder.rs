@@ -192,6 +192,7 @@ impl<'a> DatasetFolder<'a> {
         let out = File::create(&prepared).map_err(FetchError::io("cannot write", &prepared))?;
         match converter {
             Converter::Vader => vader::convert(downloaded, BufWriter::new(out), &prepared)?,
+            Converter::VaderOpinions => vader::convert_opinions(downloaded, BufWriter::new(out), &prepared)?,
             Converter::HomeAssistant => home_assistant::convert(downloaded, BufWriter::new(out), &prepared)?,
         }
         self.install(&prepared)

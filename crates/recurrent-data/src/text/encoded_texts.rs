@@ -19,9 +19,19 @@ pub struct EncodedTexts<R: Role> {
     ids: Arc<[Vec<u32>]>,
     label_ids: Arc<[usize]>,
     labels: Arc<[String]>,
+    features: Option<TokenFeatures>,
     pad: u32,
     truncated: usize,
     role: PhantomData<R>,
+}
+
+/// Real values of each token.
+#[derive(Debug, Clone)]
+struct TokenFeatures {
+    /// How many of a token.
+    count: usize,
+    /// Of each text, token after token.
+    values: Arc<[Vec<f32>]>,
 }
 
 impl<R: Role> LabeledSubset<R> {
@@ -44,6 +54,7 @@ impl<R: Role> LabeledSubset<R> {
             ids: ids.collect(),
             label_ids: self.label_ids().into(),
             labels: Arc::clone(self.shared_labels()),
+            features: None,
             pad: tokenizer.special_tokens().pad,
             truncated,
             role: PhantomData,
@@ -78,6 +89,23 @@ impl<R: Role> EncodedTexts<R> {
     /// If `index` is out of range.
     pub fn ids(&self, index: usize) -> &[u32] {
         &self.ids[index]
+    }
+
+    /// These texts with `count` real values of each token, given for each text, token after token.
+    ///
+    /// # Panics
+    /// If a text has another number of values than `count` for each of its tokens.
+    #[must_use]
+    pub fn with_features(self, count: usize, values: Vec<Vec<f32>>) -> Self {
+        let fits = |(values, ids): (&Vec<f32>, &Vec<u32>)| values.len() == count * ids.len();
+        let all = values.len() == self.len() && values.iter().zip(self.ids.iter()).all(fits);
+        assert!(all, "every token of every text needs {count} values");
+        Self { features: Some(TokenFeatures { count, values: values.into() }), ..self }
+    }
+
+    /// The number of real values of each token.
+    pub fn num_features(&self) -> usize {
+        self.features.as_ref().map_or(0, |features| features.count)
     }
 
     /// The label id of a text.
@@ -115,6 +143,21 @@ pub struct TextBatch {
     pub lengths: Vec<usize>,
     /// The label ids: `[batch]`.
     pub labels: Tensor<1, Int>,
+    /// The real values of each token, if the texts [have them](EncodedTexts::with_features), 0 in the padding:
+    /// `[batch, time, features]`.
+    pub features: Option<Tensor<3>>,
+}
+
+/// `count` values of each token, given for each text, token after token, → `[batch, time, count]`, 0 in the padding.
+///
+/// # Panics
+/// If a text has more than `time` tokens.
+pub fn padded_features(rows: &[&[f32]], count: usize, time: usize, device: &Device) -> Tensor<3> {
+    let mut padded = vec![0.0; rows.len() * time * count];
+    for (row, values) in padded.chunks_mut(time * count).zip(rows) {
+        row[..values.len()].copy_from_slice(values);
+    }
+    Tensor::from_data(TensorData::new(padded, [rows.len(), time, count]), device)
 }
 
 impl TextBatch {
@@ -125,10 +168,16 @@ impl TextBatch {
     pub fn gather<R: Role>(texts: &EncodedTexts<R>, indices: &[usize], device: &Device) -> Self {
         let ids = || indices.iter().map(|index| texts.ids(*index));
         let labels: Vec<i32> = indices.iter().map(|index| texts.label_id(*index) as i32).collect();
+        let time = max_length(ids());
+        let features = texts.features.as_ref().map(|features| {
+            let rows: Vec<&[f32]> = indices.iter().map(|index| &*features.values[*index]).collect();
+            padded_features(&rows, features.count, time, device)
+        });
         Self {
-            ids: padded_rows(ids(), max_length(ids()), texts.pad, device),
+            ids: padded_rows(ids(), time, texts.pad, device),
             lengths: ids().map(<[u32]>::len).collect(),
             labels: Tensor::from_data(TensorData::new(labels, [indices.len()]), device),
+            features,
         }
     }
 
@@ -146,20 +195,43 @@ impl TextBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::role::Whole;
     use crate::{LabeledTexts, Table, TokenizerConfig, TokenizerKind};
+
+    /// The texts of a table, and a tokenizer that knows `a` and `b`.
+    fn labeled(text: &str) -> (LabeledSubset<Whole>, Tokenizer) {
+        let table = Table::from_bytes("l.csv", text.as_bytes(), None).unwrap();
+        let labels = ["x".to_string(), "y".to_string()];
+        let whole = LabeledTexts::from_table(&table, None, None, None).unwrap().whole(&labels).unwrap();
+        (whole, Tokenizer::fit_strings(&TokenizerConfig::new(TokenizerKind::Chars), ["ab"]).unwrap())
+    }
 
     #[test]
     fn batch_is_padded() {
-        let labels = ["x".to_string(), "y".to_string()];
-        let table = Table::from_bytes("l.csv", b"text,label\nabab,y\nb,x\nba,y\n", None).unwrap();
-        let whole = LabeledTexts::from_table(&table, None, None, None).unwrap().whole(&labels).unwrap();
-        let tokenizer = Tokenizer::fit_strings(&TokenizerConfig::new(TokenizerKind::Chars), ["ab"]).unwrap();
+        let (whole, tokenizer) = labeled("text,label\nabab,y\nb,x\nba,y\n");
         let texts = whole.encode(&tokenizer, 3).unwrap();
         assert_eq!((texts.truncated(), texts.by_length(2)), (1, vec![vec![1, 2], vec![0]]));
         let batch = TextBatch::gather(&texts, &[0, 1], &Device::default());
         assert_eq!((batch.ids.dims(), &batch.lengths[..], batch.len()), ([2, 3], &[3, 1][..], 2));
         assert_eq!(batch.ids.into_data().iter::<i64>().collect::<Vec<_>>(), [4, 5, 4, 5, 0, 0]);
         assert_eq!(batch.labels.into_data().iter::<i64>().collect::<Vec<_>>(), [1, 0]);
-        assert!(whole.encode(&tokenizer, 0).is_err());
+        assert!(whole.encode(&tokenizer, 0).is_err() && batch.features.is_none());
+    }
+
+    #[test]
+    fn features_are_padded_with_zeros() {
+        let (whole, tokenizer) = labeled("text,label\nab,x\nb,y\n");
+        let texts =
+            whole.encode(&tokenizer, 3).unwrap().with_features(2, vec![vec![1.0, 2.0, 3.0, 4.0], vec![5.0, 6.0]]);
+        let features = TextBatch::gather(&texts, &[1, 0], &Device::default()).features.unwrap();
+        assert_eq!(features.dims(), [2, 2, 2]);
+        assert_eq!(features.into_data().iter::<f32>().collect::<Vec<_>>(), [5.0, 6.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "every token of every text needs 2 values")]
+    fn features_of_other_tokens_are_refused() {
+        let (whole, tokenizer) = labeled("text,label\nab,x\nb,y\n");
+        let _ = whole.encode(&tokenizer, 3).unwrap().with_features(2, vec![vec![1.0; 2], vec![5.0, 6.0]]);
     }
 }

@@ -11,6 +11,7 @@ use crate::table::{Table, shortened};
 const TEXT_HEADERS: &[&str] = &["text", "sentence", "review"];
 const LABEL_HEADERS: &[&str] = &["label", "sentiment", "class"];
 const SPLIT_HEADERS: &[&str] = &["part"];
+const KIND_HEADERS: &[&str] = &["kind"];
 
 /// A text and its label.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct LabeledText {
     pub text: String,
     /// The label, not empty.
     pub label: String,
+    /// What kind of text it is, if the table [says so](LabeledTexts::with_kinds).
+    pub kind: Option<String>,
     /// The line of the file, counted from 1.
     pub line: usize,
     pub(crate) assignment: Option<SplitAssignment>,
@@ -41,6 +44,8 @@ pub struct DefaultColumns {
     pub label: String,
     /// The column that assigns texts to subsets, if there is one.
     pub split: Option<String>,
+    /// The column that says what kind of text each is, if there is one.
+    pub kind: Option<String>,
 }
 
 impl LabeledTexts {
@@ -70,6 +75,7 @@ impl LabeledTexts {
             Ok(LabeledText {
                 text: table.text(row, text, "a text")?,
                 label: table.text(row, label, "a label")?,
+                kind: None,
                 line: row.line(),
                 assignment: split.map(|split| assignment(table, row, split)).transpose()?,
             })
@@ -79,6 +85,19 @@ impl LabeledTexts {
             label_column: table.headers()[label].clone(),
             texts: Arc::new(texts.collect::<Result<_>>()?),
         })
+    }
+
+    /// These texts with the kind of each, such as `negation` or `irony`, from another column of their table.
+    ///
+    /// # Errors
+    /// If the column does not exist, or a kind is empty.
+    pub fn with_kinds(self, table: &Table, column: &str) -> Result<Self> {
+        let column = table.index_of(column)?;
+        let texts = self.texts.iter().zip(table.rows()).map(|(text, row)| {
+            let kind = Some(table.text(row, column, "a kind")?);
+            Ok(LabeledText { kind, ..text.clone() })
+        });
+        Ok(Self { texts: Arc::new(texts.collect::<Result<_>>()?), ..self })
     }
 
     /// The name of the texts in error messages.
@@ -122,6 +141,7 @@ impl DefaultColumns {
             text: find(TEXT_HEADERS).unwrap_or(&headers[0]).clone(),
             label: find(LABEL_HEADERS).unwrap_or(&headers[headers.len() - 1]).clone(),
             split: find(SPLIT_HEADERS).cloned(),
+            kind: find(KIND_HEADERS).cloned(),
         }
     }
 }
@@ -143,6 +163,20 @@ fn assignment(table: &Table, row: &Row, column: usize) -> Result<SplitAssignment
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kinds_are_read_from_their_column() {
+        let table = |text: &str| Table::from_bytes("l.csv", text.as_bytes(), None).unwrap();
+        let read =
+            |text: &str| LabeledTexts::from_table(&table(text), None, None, None)?.with_kinds(&table(text), "kind");
+        let texts = read("text,label,kind\nnot bad,pos,negation\n").unwrap();
+        assert_eq!(texts.texts()[0].kind.as_deref(), Some("negation"));
+        assert_eq!(DefaultColumns::of(&table("text,label,Kind\na,b,c\n")).kind.as_deref(), Some("Kind"));
+        assert_eq!(
+            read("text,label,kind\nnot bad,pos,\n").unwrap_err().to_string(),
+            "l.csv, line 2, column `kind`: expected a kind, found an empty cell"
+        );
+    }
 
     #[test]
     fn columns_are_found_by_their_headers() {

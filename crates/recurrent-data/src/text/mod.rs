@@ -23,7 +23,7 @@ pub use corpus::Corpus;
 pub use corpus_split::{CorpusSplit, CorpusSubset};
 pub use encoded_corpus::EncodedCorpus;
 pub use encoded_pairs::{EncodedPairs, PairBatch};
-pub use encoded_texts::{EncodedTexts, TextBatch};
+pub use encoded_texts::{EncodedTexts, TextBatch, padded_features};
 pub use labeled_split::{LabeledSplit, LabeledSubset};
 pub use labeled_texts::{DefaultColumns, LabeledText, LabeledTexts};
 pub use pair_split::{PairSplit, PairSubset, ReferenceSet};

@@ -17,7 +17,7 @@ pub struct SpecialTokens {
 
 impl SpecialTokens {
     /// The ids in a fitted tokenizer.
-    pub(crate) const FITTED: Self = Self { pad: 0, bos: 1, eos: 2, unk: 3 };
+    pub const FITTED: Self = Self { pad: 0, bos: 1, eos: 2, unk: 3 };
 
     /// Whether an id is one of a special token.
     pub fn contains(&self, id: u32) -> bool {

@@ -1,0 +1,557 @@
+//! Reading series from a table.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+use crate::column_selection::{ColumnSelection, Gaps, Missing};
+use crate::dates::Dates;
+use crate::delimited::Row;
+use crate::error::{DataError, GapError, Result};
+use crate::gap::{Gap, GapSize, Spacing};
+use crate::segment::Segment;
+use crate::series::Series;
+use crate::table::Table;
+
+/// How many rows may be inserted into a series that has fewer.
+const MAX_FILLED: usize = 1000;
+
+impl Table {
+    /// Parses the selected columns. With a column of ids, the rows are put in the order of the series' first rows, and stay
+    /// in the table's order within a series.
+    ///
+    /// # Errors
+    /// If a column does not exist, a cell is not a finite number, a value is missing and the policy does not allow it, an
+    /// id is empty, the dates of a series are not strictly increasing, or they have a gap and the policy does not allow it.
+    pub fn series(&self, selection: &ColumnSelection) -> Result<Series> {
+        let ids = selection.series.as_deref();
+        let date = selection.date.as_deref().or_else(|| self.date_column().filter(|name| Some(*name) != ids));
+        let names = names(self, selection, date)?;
+        let reader = Reader {
+            table: self,
+            indices: names.iter().map(|name| self.index_of(name)).collect::<Result<_>>()?,
+            missing: selection.missing,
+        };
+
+        let Rows { ids, rows, groups, columns } = reader.read(group(self, ids)?)?;
+        if rows.is_empty() {
+            return Err(DataError::Empty {
+                path: self.source().to_string(),
+                found: "no row with a value in every column",
+            });
+        }
+        let segments = groups
+            .iter()
+            .enumerate()
+            .map(|(id, rows)| Segment { id: (!ids.is_empty()).then_some(id), rows: rows.clone() });
+        let series = Series {
+            source: self.source().to_string(),
+            dates: date.map(|name| dates(self, name, &rows, (&groups, !ids.is_empty()))).transpose()?,
+            names,
+            columns,
+            segments: segments.collect(),
+            ids,
+        };
+        let lines: Vec<usize> = rows.iter().map(|row| row.line()).collect();
+        let place = Place { column: date.unwrap_or_default(), lines: &lines };
+        match selection.gaps {
+            Gaps::Ignore => Ok(series),
+            Gaps::Error => series.without_gaps(&place),
+            Gaps::Split => Ok(series.split_at_gaps()),
+            Gaps::Fill => series.fill_gaps(&place),
+        }
+    }
+}
+
+/// The rows of a table, those of each series together.
+struct Rows<'a> {
+    /// None if there is no column of ids.
+    ids: Vec<String>,
+    rows: Vec<&'a Row>,
+    /// The rows of each series, indices into `rows`.
+    groups: Vec<Range<usize>>,
+    columns: Vec<Vec<f64>>,
+}
+
+/// The rows of each series with its id, in the order of their first rows; all rows, without a column of ids.
+fn group<'a>(table: &'a Table, ids: Option<&str>) -> Result<Vec<(Option<String>, Vec<&'a Row>)>> {
+    let Some(name) = ids else { return Ok(vec![(None, table.rows().iter().collect())]) };
+    let column = table.index_of(name)?;
+    let mut groups: Vec<(Option<String>, Vec<&Row>)> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for row in table.rows() {
+        let id = table.text(row, column, "the id of a series")?;
+        let group = *known.entry(row.cell(column)).or_insert_with(|| {
+            groups.push((Some(id), Vec::new()));
+            groups.len() - 1
+        });
+        groups[group].1.push(row);
+    }
+    Ok(groups)
+}
+
+/// Parses the selected cells of each row.
+struct Reader<'a> {
+    table: &'a Table,
+    indices: Vec<usize>,
+    missing: Missing,
+}
+
+impl<'a> Reader<'a> {
+    /// The values of the rows that are not dropped, and the series that have some.
+    fn read(&self, groups: Vec<(Option<String>, Vec<&'a Row>)>) -> Result<Rows<'a>> {
+        let columns = vec![Vec::new(); self.indices.len()];
+        let mut read = Rows { ids: Vec::new(), rows: Vec::new(), groups: Vec::new(), columns };
+        for (id, rows) in groups {
+            let first = read.rows.len();
+            for row in rows {
+                if let Some(record) = self.record(row, &read.columns, first)? {
+                    read.rows.push(row);
+                    for (column, value) in read.columns.iter_mut().zip(record) {
+                        column.push(value);
+                    }
+                }
+            }
+            if read.rows.len() > first {
+                read.ids.extend(id);
+                read.groups.push(first..read.rows.len());
+            }
+        }
+        Ok(read)
+    }
+
+    /// The values of one row, given the columns above it, of which the series begins at row `first`; `None` if the row is
+    /// dropped.
+    fn record(&self, row: &Row, above: &[Vec<f64>], first: usize) -> Result<Option<Vec<f64>>> {
+        let mut record = Vec::with_capacity(self.indices.len());
+        for (&index, above) in self.indices.iter().zip(above) {
+            let value = self.table.number(row, index)?;
+            match (value, self.missing) {
+                (Some(value), _) => record.push(value),
+                (None, Missing::Drop) => return Ok(None),
+                (None, Missing::Forward) => {
+                    let hint = "there is none above it that the policy `forward` could repeat";
+                    let last = above[first..].last().copied();
+                    record.push(last.ok_or_else(|| self.missing_value(row, index, hint))?);
+                }
+                (None, Missing::Error) => {
+                    let hint = "fill it in, or choose the policy `forward` or `drop`";
+                    return Err(self.missing_value(row, index, hint));
+                }
+            }
+        }
+        Ok(Some(record))
+    }
+
+    fn missing_value(&self, row: &Row, index: usize, hint: &'static str) -> DataError {
+        DataError::MissingValue {
+            path: self.table.source().to_string(),
+            line: row.line(),
+            column: self.table.headers()[index].clone(),
+            hint,
+        }
+    }
+}
+
+/// Where the rows come from: the date column, and the line of each row.
+struct Place<'a> {
+    column: &'a str,
+    lines: &'a [usize],
+}
+
+impl Series {
+    /// The rows and the spacing of each series; none without dates.
+    fn spacings(&self) -> impl Iterator<Item = (Range<usize>, Spacing<'_>)> {
+        let of = |dates| Dates::series(dates).map(|rows| (rows.clone(), Spacing::of(dates.stamps(rows))));
+        self.dates.iter().flat_map(of)
+    }
+
+    fn without_gaps(self, place: &Place) -> Result<Self> {
+        for (rows, spacing) in self.spacings() {
+            if let Some(gap) = spacing.gaps().first() {
+                let hint = match gap.size {
+                    GapSize::Irregular => "choose the policy `split` or `ignore` for gaps",
+                    GapSize::Days(_) => "add them, or choose the policy `split` or `ignore` for gaps",
+                    GapSize::Rows(_) => "add them, or choose the policy `fill`, `split` or `ignore` for gaps",
+                };
+                let hint = if spacing.is_spring_forward(gap.row) {
+                    format!("local time skips an hour in spring, which an offset such as +02:00 would tell; {hint}")
+                } else {
+                    hint.to_string()
+                };
+                return Err(self.gap_error((rows.start, *gap), &spacing, place, hint));
+            }
+        }
+        Ok(self)
+    }
+
+    fn gap_error(&self, (first, gap): (usize, Gap), spacing: &Spacing, place: &Place, hint: String) -> DataError {
+        let row = first + gap.row;
+        let label = |row| self.dates.as_ref().map_or_else(String::new, |dates| dates.label(row));
+        let id = self.segments.iter().find(|segment| segment.rows.contains(&row)).and_then(|segment| segment.id);
+        let of_series = id.map_or_else(String::new, |id| format!(" of the series `{}`", self.ids[id]));
+        DataError::Gap(Box::new(GapError {
+            path: self.source.clone(),
+            line: place.lines[row],
+            column: place.column.to_string(),
+            expected: spacing.describe() + &of_series,
+            found: label(row),
+            previous: label(row - 1),
+            previous_line: place.lines[row - 1],
+            problem: gap.size.describe(),
+            hint,
+        }))
+    }
+
+    fn split_at_gaps(mut self) -> Self {
+        let mut segments = Vec::new();
+        for (rows, spacing) in self.spacings() {
+            let id = self.segments.iter().find(|segment| segment.rows.contains(&rows.start)).and_then(|s| s.id);
+            let mut start = rows.start;
+            for end in spacing.gaps().iter().map(|gap| rows.start + gap.row).chain([rows.end]) {
+                segments.push(Segment { id, rows: start..end });
+                start = end;
+            }
+        }
+        // Without dates there are no gaps.
+        if self.dates.is_some() {
+            self.segments = segments;
+        }
+        self
+    }
+
+    fn fill_gaps(mut self, place: &Place) -> Result<Self> {
+        let mut all: Vec<Vec<FilledRow>> = Vec::new();
+        for (rows, spacing) in self.spacings() {
+            let filled = self.filled(rows, &spacing, place)?;
+            all.push(filled);
+        }
+        let Some(dates) = &self.dates else { return Ok(self) };
+        let dates = dates.with_rows(all.iter().map(|rows| rows.iter().map(|row| row.date).collect()).collect());
+        let sources: Vec<usize> = all.iter().flatten().map(|row| row.source).collect();
+        for column in &mut self.columns {
+            *column = sources.iter().map(|row| column[*row]).collect();
+        }
+        for (segment, rows) in self.segments.iter_mut().zip(dates.series()) {
+            segment.rows = rows;
+        }
+        self.dates = Some(dates);
+        Ok(self)
+    }
+
+    /// The rows of one series and those that fill its gaps.
+    fn filled(&self, rows: Range<usize>, spacing: &Spacing, place: &Place) -> Result<Vec<FilledRow>> {
+        let mut all = Vec::with_capacity(rows.len());
+        let mut gaps = spacing.gaps().into_iter().peekable();
+        let mut room = rows.len().max(MAX_FILLED);
+        for row in rows.clone() {
+            if let Some(gap) = gaps.next_if(|gap| rows.start + gap.row == row) {
+                let refused = |hint: &str| {
+                    let hint = format!("{hint}: choose the policy `split` or `ignore` for gaps");
+                    self.gap_error((rows.start, gap), spacing, place, hint)
+                };
+                let dates = spacing.missing_dates(gap).ok_or_else(|| refused("the policy `fill` cannot say which"))?;
+                let before = all.len();
+                all.extend(dates.take(room + 1).map(|date| FilledRow { source: row - 1, date }));
+                let inserted = all.len() - before;
+                room = room.checked_sub(inserted).ok_or_else(|| refused("that is too much for the policy `fill`"))?;
+            }
+            let dates = self.dates.as_ref().expect("a series with gaps has dates");
+            all.push(FilledRow { source: row, date: (dates.timestamps()[row], dates.offset(row)) });
+        }
+        Ok(all)
+    }
+}
+
+/// A row with the values of another, or its own.
+struct FilledRow {
+    source: usize,
+    date: (DateTime, Option<Offset>),
+}
+
+/// The selected columns, each once; all numeric ones if none is selected.
+fn names(table: &Table, selection: &ColumnSelection, date: Option<&str>) -> Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for name in &selection.columns {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    if names.is_empty() {
+        let is_value = |name: &&str| Some(*name) != date && Some(*name) != selection.series.as_deref();
+        names.extend(table.numeric_columns().into_iter().filter(is_value).map(str::to_string));
+    }
+    if names.is_empty() {
+        return Err(DataError::NoColumn { path: table.source().to_string(), expected: "a column of numbers" });
+    }
+    Ok(names)
+}
+
+fn dates(table: &Table, name: &str, rows: &[&Row], (groups, have_ids): (&[Range<usize>], bool)) -> Result<Dates> {
+    let column = table.index_of(name)?;
+    let cells = rows.iter().map(|row| (row.line(), row.cell(column)));
+    let starts = groups.iter().map(|rows| rows.start).collect();
+    Dates::parse((table.source(), name), (starts, have_ids), cells)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(text: &str, selection: &ColumnSelection) -> Result<Series> {
+        Table::from_bytes("t.csv", text.as_bytes(), None)?.series(selection)
+    }
+
+    fn with(missing: Missing) -> ColumnSelection {
+        ColumnSelection { missing, ..ColumnSelection::default() }
+    }
+
+    fn columns(names: &[&str]) -> ColumnSelection {
+        ColumnSelection { columns: names.iter().map(|name| name.to_string()).collect(), ..ColumnSelection::default() }
+    }
+
+    fn message(text: &str, selection: &ColumnSelection) -> String {
+        series(text, selection).unwrap_err().to_string()
+    }
+
+    const WEEK: &str = "date,rain,temp\n2012-01-01,0,12.5\n2012-01-02,NA,10\n2012-01-03,1e1,-3\n";
+
+    #[test]
+    fn selected_columns_are_read_in_order() {
+        let series = series(WEEK, &columns(&["temp", "temp"])).unwrap();
+        assert_eq!(series.names(), ["temp"]);
+        assert_eq!(series.len(), 3);
+        assert_eq!(series.column("temp").unwrap(), [12.5, 10.0, -3.0]);
+        assert_eq!(series.value(2, 0), -3.0);
+        assert_eq!(series.dates().unwrap().label(1), "2012-01-02");
+        assert_eq!(series.source(), "t.csv");
+    }
+
+    #[test]
+    fn rows_without_dates_are_in_time_order() {
+        let series = series("time,x\n0,5\n0,6\n", &ColumnSelection::default()).unwrap();
+        assert!(series.dates().is_none());
+        assert_eq!(series.names(), ["time", "x"]);
+    }
+
+    #[test]
+    fn missing_values_are_rejected_repeated_or_dropped() {
+        assert_eq!(
+            message(WEEK, &with(Missing::Error)),
+            "t.csv, line 3, column `rain`: expected a number, found no value; \
+             fill it in, or choose the policy `forward` or `drop`"
+        );
+        let forward = series(WEEK, &with(Missing::Forward)).unwrap();
+        assert_eq!(forward.column("rain").unwrap(), [0.0, 0.0, 10.0]);
+        let dropped = series(WEEK, &with(Missing::Drop)).unwrap();
+        assert_eq!(dropped.column("temp").unwrap(), [12.5, -3.0]);
+        assert_eq!(dropped.dates().unwrap().label(1), "2012-01-03");
+    }
+
+    #[test]
+    fn every_missing_value_marker_is_recognized() {
+        for word in ["", "NA", "na", "N/A", "n/a", "null", "NULL", "-"] {
+            let text = format!("x,y\n1,1\n{word},2\n");
+            let series = series(&text, &with(Missing::Drop)).unwrap();
+            assert_eq!(series.column("y").unwrap(), [1.0], "{word}");
+        }
+    }
+
+    #[test]
+    fn forward_fill_needs_a_first_value() {
+        assert_eq!(
+            message("x,y\n,1\n2,3\n", &with(Missing::Forward)),
+            "t.csv, line 2, column `x`: expected a number, found no value; \
+             there is none above it that the policy `forward` could repeat"
+        );
+        assert_eq!(
+            message("x,y\n,1\n2,\n", &with(Missing::Drop)),
+            "t.csv: expected a header line and rows below it, found no row with a value in every \
+             column"
+        );
+    }
+
+    #[test]
+    fn values_must_be_finite_numbers() {
+        assert_eq!(
+            message("x,y\n1,1\n2,warm\n", &columns(&["x", "y"])),
+            "t.csv, line 3, column `y`: expected a number, found `warm`"
+        );
+        for word in ["NaN", "nan", "inf", "-Infinity", "1e999", "1e39"] {
+            let text = format!("x\n1\n{word}\n");
+            assert_eq!(
+                message(&text, &columns(&["x"])),
+                format!("t.csv, line 3, column `x`: expected a finite number, found `{word}`")
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_columns_are_rejected() {
+        assert_eq!(
+            message(WEEK, &columns(&["tmp"])),
+            "t.csv: expected one of the columns `date`, `rain`, `temp`, found `tmp`; \
+             did you mean `temp`?"
+        );
+        let selection = ColumnSelection { date: Some("when".into()), ..columns(&["temp"]) };
+        assert_eq!(
+            message(WEEK, &selection),
+            "t.csv: expected one of the columns `date`, `rain`, `temp`, found `when`"
+        );
+        assert_eq!(
+            message("kind\nsun\n", &ColumnSelection::default()),
+            "t.csv: expected a column of numbers, found none"
+        );
+    }
+
+    /// Two series whose rows alternate.
+    const CITIES: &str = "day,city,x,n\n2020-01-01,b,1,7\n2020-01-01,a,2,7\n2020-01-02,b,3,8\n2020-01-02,a,NA,8\n";
+
+    fn by(ids: &str, selection: ColumnSelection) -> ColumnSelection {
+        ColumnSelection { series: Some(ids.into()), ..selection }
+    }
+
+    #[test]
+    fn rows_are_sorted_by_series() {
+        let read = series(CITIES, &by("city", with(Missing::Forward))).unwrap();
+        assert_eq!(
+            (read.ids(), read.names()),
+            (&["b".to_string(), "a".into()][..], &["x".to_string(), "n".into()][..])
+        );
+        assert_eq!(read.segments(), [Segment { id: Some(0), rows: 0..2 }, Segment { id: Some(1), rows: 2..4 }]);
+        // A value is repeated within its series.
+        assert_eq!(read.column("x").unwrap(), [1.0, 3.0, 2.0, 2.0]);
+        assert_eq!(read.dates().unwrap().label(2), "2020-01-01");
+        let dropped = series(CITIES, &by("city", with(Missing::Drop))).unwrap();
+        assert_eq!(dropped.segments()[1], Segment { id: Some(1), rows: 2..3 });
+        // Ids may be numbers, which are then no column of values.
+        let numbers = series("n,x\n1,5\n2,6\n1,7\n", &by("n", ColumnSelection::default())).unwrap();
+        assert_eq!((numbers.names(), numbers.column("x").unwrap()), (&["x".to_string()][..], &[5.0, 7.0, 6.0][..]));
+        // A series without rows is none.
+        let empty = series("n,x\n1,\n2,6\n", &by("n", with(Missing::Drop))).unwrap();
+        assert_eq!(
+            (empty.ids(), empty.segments()),
+            (&["2".to_string()][..], &[Segment { id: Some(0), rows: 0..1 }][..])
+        );
+        let one = series(WEEK, &with(Missing::Forward)).unwrap();
+        assert_eq!((one.ids().len(), one.segments()), (0, &[Segment { id: None, rows: 0..3 }][..]));
+    }
+
+    #[test]
+    fn series_have_ids_and_dates_in_order() {
+        let selection = by("city", columns(&["n"]));
+        assert_eq!(
+            message(&CITIES.replace(",a,NA", ",,4"), &selection),
+            "t.csv, line 5, column `city`: expected the id of a series, found an empty cell"
+        );
+        assert!(message(CITIES, &by("town", columns(&["n"]))).contains("found `town`"));
+        assert_eq!(
+            message(&CITIES.replace("02,a", "01,a"), &selection),
+            "t.csv, line 5, column `day`: expected each date once, found 2020-01-01 again (first on line 3); keep one of \
+             them"
+        );
+        assert_eq!(
+            message(CITIES, &columns(&["n"])),
+            "t.csv, line 3, column `day`: expected each date once, found 2020-01-01 again (first on line 2); keep one of \
+             them, or name the column of ids if there are several series"
+        );
+        assert_eq!(
+            message("a,b\n1,5\n,6\n", &by("b", with(Missing::Forward))),
+            "t.csv, line 3, column `a`: expected a number, found no value; there is none above it that the policy \
+             `forward` could repeat"
+        );
+    }
+
+    /// Days with a gap of two before the fourth row.
+    const GAP: &str = "day,x\n2020-01-01,1\n2020-01-02,2\n2020-01-03,3\n2020-01-06,4\n2020-01-07,5\n2020-01-11,6\n";
+
+    fn gaps(policy: Gaps) -> ColumnSelection {
+        ColumnSelection { gaps: policy, ..ColumnSelection::default() }
+    }
+
+    #[test]
+    fn gaps_are_rejected_filled_split_or_ignored() {
+        assert_eq!(
+            message(GAP, &gaps(Gaps::Error)),
+            "t.csv, line 5, column `day`: expected a row every day, found 2020-01-06 after 2020-01-03 (line 4): 2 rows are \
+             missing; add them, or choose the policy `fill`, `split` or `ignore` for gaps"
+        );
+        let split = series(GAP, &gaps(Gaps::Split)).unwrap();
+        let rows: Vec<_> = split.segments().iter().map(|segment| (segment.id, segment.rows.clone())).collect();
+        assert_eq!(rows, [(None, 0..3), (None, 3..5), (None, 5..6)]);
+        let filled = series(GAP, &gaps(Gaps::Fill)).unwrap();
+        assert_eq!(filled.column("x").unwrap(), [1.0, 2.0, 3.0, 3.0, 3.0, 4.0, 5.0, 5.0, 5.0, 5.0, 6.0]);
+        assert_eq!(filled.dates().unwrap().label(4), "2020-01-05");
+        assert_eq!(filled.segments(), [Segment { id: None, rows: 0..11 }]);
+        assert!(Spacing::of(filled.dates().unwrap().stamps(0..11)).gaps().is_empty());
+        let ignored = series(GAP, &gaps(Gaps::Ignore)).unwrap();
+        assert_eq!((ignored.len(), ignored.segments().len()), (6, 1));
+        // Rows that are dropped are missing like any other.
+        let dropped = "day,x\n2020-01-04,1\n2020-01-05,2\n2020-01-06,\n2020-01-07,3\n2020-01-08,4\n";
+        assert!(
+            message(dropped, &with(Missing::Drop)).contains("found 2020-01-07 after 2020-01-05 (line 3): 1 row is")
+        );
+        // Without dates there are no gaps.
+        let undated = series("x\n1\n2\n", &gaps(Gaps::Split)).unwrap();
+        assert_eq!(undated.segments(), [Segment { id: None, rows: 0..2 }]);
+        assert_eq!(series("x\n1\n2\n", &gaps(Gaps::Fill)).unwrap(), undated);
+    }
+
+    #[test]
+    fn gaps_are_those_of_each_series() {
+        // Series `a` is daily, with a gap; `b` has a row every other day.
+        let rows =
+            [("01", "a"), ("01", "b"), ("02", "a"), ("03", "a"), ("03", "b"), ("05", "b"), ("05", "a"), ("06", "a")];
+        let text: String = rows.iter().enumerate().map(|(x, (day, id))| format!("2020-01-{day},{id},{x}\n")).collect();
+        let text = format!("day,id,x\n{text}");
+        assert_eq!(
+            message(&text, &by("id", gaps(Gaps::Error))),
+            "t.csv, line 8, column `day`: expected a row every day of the series `a`, found 2020-01-05 after 2020-01-03 \
+             (line 5): 1 row is missing; add them, or choose the policy `fill`, `split` or `ignore` for gaps"
+        );
+        let filled = series(&text, &by("id", gaps(Gaps::Fill))).unwrap();
+        assert_eq!(filled.column("x").unwrap(), [0.0, 2.0, 3.0, 3.0, 6.0, 7.0, 1.0, 4.0, 5.0]);
+        assert_eq!(filled.segments()[1], Segment { id: Some(1), rows: 6..9 });
+        assert_eq!(filled.dates().unwrap().labels_after(8, 1), ["2020-01-07"]);
+        let split = series(&text, &by("id", gaps(Gaps::Split))).unwrap();
+        let rows: Vec<_> = split.segments().iter().map(|segment| (segment.id, segment.rows.clone())).collect();
+        assert_eq!(rows, [(Some(0), 0..3), (Some(0), 3..5), (Some(1), 5..8)]);
+    }
+
+    #[test]
+    fn gaps_that_cannot_be_filled_are_rejected() {
+        let irregular = "day,x\n2020-01-04,1\n2020-01-05,2\n2020-01-06,3\n2020-01-07 10:00,4\n";
+        assert_eq!(
+            message(irregular, &gaps(Gaps::Fill)),
+            "t.csv, line 5, column `day`: expected a row every day, found 2020-01-07 10:00 after 2020-01-06 00:00 (line 4): \
+             the rows are not equally spaced; the policy `fill` cannot say which: choose the policy `split` or `ignore` for \
+             gaps"
+        );
+        assert!(message(irregular, &gaps(Gaps::Error)).ends_with("; choose the policy `split` or `ignore` for gaps"));
+        let huge =
+            "day,x\n2020-01-01T00:00:00,1\n2020-01-01T00:00:01,2\n2020-01-01T00:00:02,3\n9999-01-01T00:00:00,4\n";
+        assert!(message(huge, &gaps(Gaps::Fill)).contains("that is too much for the policy `fill`: choose"));
+    }
+
+    #[test]
+    fn offsets_tell_the_hours_of_spring() {
+        let local = "t,x\n2024-03-31 00:00,1\n2024-03-31 01:00,2\n2024-03-31 03:00,3\n2024-03-31 04:00,4\n";
+        let error = message(local, &columns(&["x"]));
+        assert!(
+            error.ends_with(
+                "1 row is missing; local time skips an hour in spring, which an offset such as +02:00 would tell; add \
+                 them, or choose the policy `fill`, `split` or `ignore` for gaps"
+            ),
+            "{error}"
+        );
+        let offsets = "t,x\n2024-03-31 00:00+01:00,1\n2024-03-31 01:00+01:00,2\n2024-03-31 03:00+02:00,3\n\
+                       2024-03-31 04:00+02:00,4\n";
+        assert_eq!(series(offsets, &columns(&["x"])).unwrap().segments().len(), 1);
+        // An inserted row has the offset of the row before it.
+        let gap = offsets.replace("2024-03-31 04:00", "2024-03-31 05:00");
+        let filled = series(&gap, &ColumnSelection { gaps: Gaps::Fill, ..columns(&["x"]) }).unwrap();
+        assert_eq!(filled.dates().unwrap().label(3), "2024-03-31 04:00+02:00");
+    }
+}
