@@ -68,19 +68,37 @@ pub fn is_fused(x: &Tensor<3>) -> bool {
     has_fused_scan(x.device().as_dispatch(), x.dtype())
 }
 
-/// The fused operation panics on a backend that it does not support, so this is checked first.
-#[allow(unused_variables, reason = "without a backend's feature the dtype is not read")]
-fn has_fused_scan(device: &DispatchDevice, dtype: DType) -> bool {
+/// Whether a tensor is one that the CPU kernels read: on Flex or NdArray, in single precision.
+#[cfg(feature = "cpu")]
+pub(crate) fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
+    has_cpu_kernels(x.device().as_dispatch(), x.dtype())
+}
+
+#[cfg(feature = "cpu")]
+fn has_cpu_kernels(device: &DispatchDevice, dtype: DType) -> bool {
     match device {
         #[cfg(feature = "flex")]
         DispatchDevice::Flex(_) => dtype == DType::F32,
         #[cfg(feature = "ndarray")]
         DispatchDevice::NdArray(_) => dtype == DType::F32,
+        DispatchDevice::Autodiff(device) => has_cpu_kernels(device, dtype),
+        #[allow(unreachable_patterns, reason = "the set of backends depends on the enabled features")]
+        _ => false,
+    }
+}
+
+/// The fused operation panics on a backend that it does not support, so this is checked first.
+#[allow(unused_variables, reason = "without a backend's feature the dtype is not read")]
+fn has_fused_scan(device: &DispatchDevice, dtype: DType) -> bool {
+    match device {
         #[cfg(feature = "gpu")]
         DispatchDevice::Cube(device) => {
             matches!(dtype, DType::F32 | DType::F16 | DType::BF16) && Limits::of(&device.client()).supports_fused()
         }
         DispatchDevice::Autodiff(device) => has_fused_scan(device, dtype),
+        #[cfg(feature = "cpu")]
+        device => has_cpu_kernels(device, dtype),
+        #[cfg(not(feature = "cpu"))]
         #[allow(unreachable_patterns, reason = "the set of backends depends on the enabled features")]
         _ => false,
     }

@@ -7,7 +7,8 @@
 //!   return the hidden state of every step and the final [state](State);
 //! - [`lstm_layer`], [`gru_layer`], [`rnn_layer`] run one layer forward or bidirectionally;
 //! - [`lstm_step`], [`gru_step`], [`rnn_step`] compute one step of the same equations, for streaming;
-//! - [`scan_steps`] is the time loop by itself, for a cell of your own.
+//! - [`scan_steps`] is the time loop by itself, for a cell of your own;
+//! - [`token_log_probs`] is what a loss over a vocabulary needs of a softmax.
 //!
 //! Weight matrices are `[in, out]` with all gates side by side in PyTorch's order ([`Weights`]). Rows of a batch may
 //! differ in length ([`Scan::lengths`]). A batch may be empty: the results then have no elements, and the gradients of
@@ -74,6 +75,7 @@ pub mod reference;
 mod rnn;
 mod scan;
 mod state;
+mod token_log_probs;
 mod unbind;
 mod weights;
 
@@ -90,6 +92,7 @@ pub use lstm::{LstmGates, LstmState, lstm_step};
 pub use rnn::{Nonlinearity, RnnState, rnn_step};
 pub use scan::{Direction, Scan, Scanned, check_lengths, scan_steps};
 pub use state::{State, stack_states};
+pub use token_log_probs::{TokenLogProbs, token_log_probs};
 pub use unbind::unbind;
 pub use weights::Weights;
 

@@ -3,13 +3,14 @@
 //! It runs on each of Burn's backends, in each precision, with and without autodiff. The scans at the crate's root fall
 //! back to it, and the tests compare the fused implementations with it, which is why it is public.
 
-use burn::tensor::Tensor;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, Tensor};
 
 use crate::cell::{Cell, GruCell, LstmCell, RnnCell};
 use crate::empty_batch::EmptyBatch;
 use crate::{
-    GruState, LstmState, Nonlinearity, Reset, RnnState, Scan, Scanned, State, Weights, check_lengths, scan_steps,
-    stack_states,
+    GruState, LstmState, Nonlinearity, Reset, RnnState, Scan, Scanned, State, TokenLogProbs, Weights, check_lengths,
+    scan_steps, stack_states,
 };
 
 /// The reference implementation of [`rnn_scan`](crate::rnn_scan).
@@ -52,6 +53,23 @@ pub fn gru_scan(
     scan: &Scan,
 ) -> Scanned<GruState<2>> {
     scan_cell(x, &GruCell { weights, reset }, initial.into(), scan)
+}
+
+/// The reference implementation of [`token_log_probs`](crate::token_log_probs).
+///
+/// # Panics
+/// If there is not one target per row.
+pub fn token_log_probs(logits: Tensor<2>, targets: Tensor<1, Int>) -> TokenLogProbs {
+    let [rows, vocab] = logits.dims();
+    if rows == 0 {
+        let nothing = logits.sum_dim(1).reshape([0]);
+        return TokenLogProbs { target: nothing.clone(), mean: nothing };
+    }
+    let ln_p = log_softmax(logits, 1);
+    TokenLogProbs {
+        target: ln_p.clone().gather(1, targets.reshape([rows, 1])).reshape([rows]),
+        mean: ln_p.sum_dim(1).reshape([rows]) / vocab as f64,
+    }
 }
 
 pub(crate) fn scan_cell<C: Cell>(

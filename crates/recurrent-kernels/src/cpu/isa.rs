@@ -96,3 +96,44 @@ impl Isa {
         })
     }
 }
+
+/// Compiles a function that is generic over `Simd` for each instruction set, and calls the one that `isa` selects.
+macro_rules! for_each_isa {
+    ($(#[$doc:meta])* $name:ident => $generic:ident($($argument:ident: $type:ty),*)) => {
+        $(#[$doc])*
+        pub unsafe fn $name(isa: $crate::cpu::isa::Isa, $($argument: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+            unsafe fn avx512($($argument: $type),*) {
+                // SAFETY: this function has the instruction set; the caller guarantees the rest.
+                unsafe { $generic::<$crate::cpu::simd::Avx512>($($argument),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2($($argument: $type),*) {
+                // SAFETY: as above.
+                unsafe { $generic::<$crate::cpu::simd::Avx2>($($argument),*) }
+            }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon")]
+            unsafe fn neon($($argument: $type),*) {
+                // SAFETY: as above.
+                unsafe { $generic::<$crate::cpu::simd::Neon>($($argument),*) }
+            }
+            // SAFETY: an `Isa` is one of the machine's; the caller guarantees the rest.
+            unsafe {
+                match isa {
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::cpu::isa::Isa::Avx512 => avx512($($argument),*),
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::cpu::isa::Isa::Avx2 => avx2($($argument),*),
+                    #[cfg(target_arch = "aarch64")]
+                    $crate::cpu::isa::Isa::Neon => neon($($argument),*),
+                    $crate::cpu::isa::Isa::Portable => $generic::<$crate::cpu::simd::Portable>($($argument),*),
+                }
+            }
+        }
+    };
+}
+
+pub(super) use for_each_isa;

@@ -9,7 +9,8 @@
 //!
 //! From the bottom up: `isa` and `simd` (instruction sets and vectors), `memory` (buffers), `panels` and `tile` (packed
 //! weights and the product of a few rows with them), `pointwise` (gates and states after a product), `time_loop` (all
-//! steps of a group of rows), `matmul` (large products), `engine` (the passes), `stepper` and `thread_pool`.
+//! steps of a group of rows), `matmul` (large products), `engine` (the passes), `stepper` and `thread_pool`. `log_probs` stands
+//! by itself.
 //!
 //! The environment variable `RECURRENT_ISA` (`avx512`, `avx2`, `neon`, `portable`) selects another instruction set than
 //! the best one, for tests.
@@ -19,6 +20,7 @@ mod engine;
 mod gradients;
 mod isa;
 mod layer_args;
+mod log_probs;
 mod matmul;
 mod memory;
 mod panels;
@@ -35,6 +37,7 @@ pub use self::engine::{ForwardOutput, SavedForBackward};
 pub use self::gradients::{DirectionGradients, Gradients, OutputGrads};
 use self::isa::Isa;
 pub use self::layer_args::{DirectionWeights, LayerArgs, Sizes};
+pub(crate) use self::log_probs::LogProbs;
 pub use self::memory::release_buffers;
 pub use self::stepper::Stepper;
 pub use crate::autograd::{NeedsGrad, SavePolicy};

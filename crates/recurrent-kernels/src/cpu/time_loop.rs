@@ -3,11 +3,11 @@
 //! A task owns its rows, so no synchronization is needed between the steps.
 #![allow(unsafe_code, reason = "pointers into memory that several tasks share, each with disjoint rows")]
 
-use super::isa::Isa;
+use super::isa::for_each_isa;
 use super::memory::Buffer;
 use super::panels::{PANEL_VECTORS, Panel, Panels};
 use super::pointwise::{BackwardStep, ForwardStep, PanelProduct, UnitRange, gru, lstm, rnn};
-use super::simd::{self, Simd};
+use super::simd::Simd;
 use super::tile::{LeftOperand, MAX_LANES, RightOperand, TileMatmul};
 use crate::{Direction, Equations};
 
@@ -125,45 +125,6 @@ pub struct SingleStep<'a> {
 
 // SAFETY: each part of a step accesses only the units of its own panels.
 unsafe impl Sync for SingleStep<'_> {}
-
-/// Compiles a function that is generic over [`Simd`] for each instruction set, and calls the one that `isa` selects.
-macro_rules! for_each_isa {
-    ($(#[$doc:meta])* $name:ident => $generic:ident($($argument:ident: $type:ty),*)) => {
-        $(#[$doc])*
-        pub unsafe fn $name(isa: Isa, $($argument: $type),*) {
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-            unsafe fn avx512($($argument: $type),*) {
-                // SAFETY: this function has the instruction set; the caller guarantees the rest.
-                unsafe { $generic::<simd::Avx512>($($argument),*) }
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            unsafe fn avx2($($argument: $type),*) {
-                // SAFETY: as above.
-                unsafe { $generic::<simd::Avx2>($($argument),*) }
-            }
-            #[cfg(target_arch = "aarch64")]
-            #[target_feature(enable = "neon")]
-            unsafe fn neon($($argument: $type),*) {
-                // SAFETY: as above.
-                unsafe { $generic::<simd::Neon>($($argument),*) }
-            }
-            // SAFETY: an `Isa` is one of the machine's; the caller guarantees the rest.
-            unsafe {
-                match isa {
-                    #[cfg(target_arch = "x86_64")]
-                    Isa::Avx512 => avx512($($argument),*),
-                    #[cfg(target_arch = "x86_64")]
-                    Isa::Avx2 => avx2($($argument),*),
-                    #[cfg(target_arch = "aarch64")]
-                    Isa::Neon => neon($($argument),*),
-                    Isa::Portable => $generic::<simd::Portable>($($argument),*),
-                }
-            }
-        }
-    };
-}
 
 for_each_isa! {
     /// Runs a group of rows forward through all steps of a chunk.

@@ -11,6 +11,7 @@ mod edge_cases;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod implementations;
+mod log_probs;
 mod saved;
 mod validation;
 
@@ -31,6 +32,8 @@ macro_rules! suite {
             empty_batch_step: crate::edge_cases::empty_batch_step,
             sequence_without_steps_is_rejected: crate::edge_cases::no_steps,
             length_zero_returns_the_initial_state: crate::edge_cases::length_zero,
+            token_log_probs_equal_the_reference: crate::log_probs::equal_reference,
+            token_log_probs_of_no_rows: crate::log_probs::no_rows,
             $($own: $run),+
         });
     };
@@ -49,7 +52,11 @@ macro_rules! suite {
 /// The tests of a CPU, which also has double precision.
 macro_rules! cpu_suite {
     ($name:ident) => {
-        suite!($name { double_precision_uses_the_reference: crate::implementations::double_precision });
+        suite!($name {
+            double_precision_uses_the_reference: crate::implementations::double_precision,
+            token_log_probs_are_exact: crate::log_probs::exact,
+            foreign_tokens_are_rejected: crate::log_probs::foreign_token,
+        });
     };
 }
 
