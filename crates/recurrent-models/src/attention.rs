@@ -17,9 +17,9 @@ use crate::padding::{MASKED, check_nonempty, clear_padding, padding_mask, repeat
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttentionKind {
-    /// `qᵀ k`, for queries and keys of one size (Luong et al. 2015).
+    /// `qᵀ k / √d`, for queries and keys of one size `d` (Luong et al. 2015).
     Dot,
-    /// `qᵀ W k` (Luong et al. 2015).
+    /// `qᵀ W k / √d`, for queries of size `d` (Luong et al. 2015).
     #[default]
     General,
     /// `vᵀ tanh(W q + U k)` (Bahdanau et al. 2015). It needs memory for every pair of a query and a key,
@@ -78,7 +78,8 @@ impl AttentionConfig {
 /// c   = Σ_s w_s k_s
 /// ```
 ///
-/// [`AttentionKind`] has the scores; none has a bias. The keys are also the values.
+/// [`AttentionKind`] has the scores; none has a bias. The keys are also the values. Products are divided by the root of
+/// their length, so that the softmax is not saturated from the start in large networks (Vaswani et al. 2017).
 ///
 /// ```
 /// use burn::tensor::{Device, Distribution, Tensor};
@@ -189,6 +190,10 @@ impl Attention {
         let projected = match &self.key {
             Some(key) => dense(key, keys.clone()),
             None => keys.clone(),
+        };
+        let projected = match self.kind {
+            AttentionKind::Dot | AttentionKind::General => projected / (self.query_size as f64).sqrt(),
+            AttentionKind::Additive => projected,
         };
         AttentionMemory { keys, projected, mask }
     }

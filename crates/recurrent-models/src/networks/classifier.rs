@@ -62,6 +62,9 @@ pub struct SequenceClassifierConfig {
     /// The options of the cell.
     #[config(default = "CellOptions::default()")]
     pub cell_options: CellOptions,
+    /// Real values of each token that are read beside its embedding: [`SequenceClassifier::forward_with_features`].
+    #[config(default = 0)]
+    pub num_features: usize,
 }
 
 impl SequenceClassifierConfig {
@@ -82,7 +85,7 @@ impl SequenceClassifierConfig {
     }
 
     fn recurrent(&self) -> AnyRecurrentConfig {
-        AnyRecurrentConfig::new(self.cell, self.input.size(), self.hidden_size)
+        AnyRecurrentConfig::new(self.cell, self.input.size().saturating_add(self.num_features), self.hidden_size)
             .with_num_layers(self.num_layers)
             .with_bidirectional(self.bidirectional)
             .with_dropout(self.dropout)
@@ -92,9 +95,12 @@ impl SequenceClassifierConfig {
     /// Makes the network with fresh weights.
     ///
     /// # Panics
-    /// If a size is 0, `dropout` is not in `[0, 1)`, or an option of the cell is invalid.
+    /// If a size is 0, `dropout` is not in `[0, 1)`, an option of the cell is invalid, or features are asked for beside real
+    /// values.
     pub fn init(&self, device: &Device) -> SequenceClassifier {
         assert!(self.num_classes > 0, "num_classes must be at least 1");
+        let reads_tokens = matches!(self.input, SequenceInput::Tokens { .. });
+        assert!(reads_tokens || self.num_features == 0, "num_features are beside an embedding: add them to the values");
         let recurrent = self.recurrent().init(device);
         let features = recurrent.output_size();
         SequenceClassifier {
@@ -166,10 +172,20 @@ impl SequenceClassifier {
     /// `ids [batch, time]`, with the number of valid steps of each row → logits `[batch, classes]`.
     ///
     /// # Panics
-    /// If the network reads real values, or unless there is one length per row, from 1 to `time`.
+    /// If the network reads real values or features, or unless there is one length per row, from 1 to `time`.
     #[must_use]
     pub fn forward(&self, ids: Tensor<2, Int>, lengths: &[usize]) -> Tensor<2> {
         self.forward_values(self.embed(ids), lengths)
+    }
+
+    /// `ids [batch, time]` and `features [batch, time, num_features]`, real values of each token, → logits
+    /// `[batch, classes]`. Dropout falls on the embedding alone.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward), or if there is another number of features.
+    #[must_use]
+    pub fn forward_with_features(&self, ids: Tensor<2, Int>, features: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+        self.forward_values(self.embed_with_features(ids, features), lengths)
     }
 
     /// `ids [batch, time]` → `[batch, time, embedding_dim]`.
@@ -181,8 +197,17 @@ impl SequenceClassifier {
         embed(self.embedding.as_ref(), ids)
     }
 
-    /// `values [batch, time, features]`, real values or what [`embed`](Self::embed) returned → logits
-    /// `[batch, classes]`.
+    /// `ids [batch, time]` and `features [batch, time, num_features]` → `[batch, time, embedding_dim + num_features]`.
+    ///
+    /// # Panics
+    /// As [`embed`](Self::embed).
+    #[must_use]
+    pub fn embed_with_features(&self, ids: Tensor<2, Int>, features: Tensor<3>) -> Tensor<3> {
+        Tensor::cat(vec![self.embed(ids), features], 2)
+    }
+
+    /// `values [batch, time, features]`, real values or what [`embed`](Self::embed) or
+    /// [`embed_with_features`](Self::embed_with_features) returned, → logits `[batch, classes]`.
     ///
     /// # Panics
     /// If `values` has another number of features, or unless there is one length per row, from 1 to `time`.
@@ -199,7 +224,10 @@ impl SequenceClassifier {
     pub fn pool(&self, values: Tensor<3>, lengths: &[usize]) -> PooledOutput {
         let [batch, time, _] = values.dims();
         check_nonempty(lengths, batch, time);
-        let x = if self.embedding.is_some() { self.dropout.forward(values) } else { values };
+        let x = match &self.embedding {
+            Some(embedding) => self.drop_embedding(values, embedding.weight.dims()[1]),
+            None => values,
+        };
         let (outputs, state) = self.recurrent.forward_with_lengths(x, lengths, None);
         if let Some(attention) = &self.attention {
             return attention.pool(outputs, lengths);
@@ -210,6 +238,16 @@ impl SequenceClassifier {
             Pooling::Last | Pooling::Attention => self.recurrent.last_hidden(&state),
         };
         PooledOutput { features, weights: None }
+    }
+
+    /// Dropout on the first `embedding_dim` columns of `values [batch, time, embedding_dim + num_features]`.
+    fn drop_embedding(&self, values: Tensor<3>, embedding_dim: usize) -> Tensor<3> {
+        let width = values.dims()[2];
+        if width <= embedding_dim {
+            return self.dropout.forward(values);
+        }
+        let embedded = self.dropout.forward(values.clone().narrow(2, 0, embedding_dim));
+        Tensor::cat(vec![embedded, values.narrow(2, embedding_dim, width - embedding_dim)], 2)
     }
 }
 
@@ -292,6 +330,21 @@ mod tests {
             assert_eq!(summary.rows[2].layer, format!("pooling ({pooling})"));
             assert_eq!(summary.parameters(), network.num_params());
         }
+    }
+
+    #[test]
+    fn dropout_leaves_the_features_of_tokens() {
+        let device = Device::flex().autodiff();
+        let config = SequenceClassifierConfig::new(SequenceInput::tokens(3, 4), 2, 2).with_num_features(2);
+        let network = config.with_dropout(0.9).init(&device);
+        let dropped = network.drop_embedding(Tensor::ones([5, 7, 6], &device), 4);
+        let untouched = |from, count| dropped.clone().narrow(2, from, count).equal_elem(1.0);
+        assert!(untouched(4, 2).all().into_scalar::<bool>());
+        // What dropout leaves of the embedding is scaled by ten.
+        assert!(!untouched(0, 4).any().into_scalar::<bool>());
+        let logits =
+            network.forward_with_features(Tensor::zeros([5, 7], &device), Tensor::ones([5, 7, 2], &device), &[7; 5]);
+        assert_eq!(logits.dims(), [5, 2]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! | network | input | output | task |
 //! |---|---|---|---|
-//! | [`ForecastNetwork`] | values `[batch, window, features]` | `[batch, horizon, targets]` | forecasting |
+//! | [`ForecastNetwork`] | values `[batch, window, features]`, by choice covariates of the horizon | `[batch, horizon, targets]` | forecasting |
 //! | [`LanguageModel`] | token ids `[batch, time]` | logits `[batch, time, vocab]` | language modeling |
 //! | [`Seq2Seq`] | source and target token ids | logits `[batch, target, vocab]` | translation |
 //! | [`SequenceClassifier`] | token ids or values | logits `[batch, classes]` | many-to-one classification |
@@ -26,6 +26,7 @@
 //! ```
 
 mod classifier;
+mod copy_gate;
 mod forecast;
 mod input;
 mod language;
@@ -34,7 +35,8 @@ mod seq2seq;
 mod tagger;
 
 pub use classifier::{AttentionPooling, PooledOutput, Pooling, SequenceClassifier, SequenceClassifierConfig};
-pub use forecast::{ForecastNetwork, ForecastNetworkConfig};
+pub use copy_gate::{CopyGate, CopySource};
+pub use forecast::{ForecastInput, ForecastNetwork, ForecastNetworkConfig};
 pub use input::{SequenceInput, TokenInput};
 pub use language::{LanguageModel, LanguageModelConfig};
 pub use output::TokenOutput;

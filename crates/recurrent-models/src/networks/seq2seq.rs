@@ -4,7 +4,9 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
+use recurrent_kernels::{TokenLogProbs, token_log_probs};
 
+use super::copy_gate::{CopyGate, CopySource};
 use super::input::TokenInput;
 use super::output::{TokenOutput, token_output};
 use crate::empty_batch::{concat, dense};
@@ -45,6 +47,12 @@ pub struct Seq2SeqConfig {
     /// Whether the output uses the weights of the target's embedding (Press & Wolf 2017).
     #[config(default = false)]
     pub tie_weights: bool,
+    /// Whether source and target have one vocabulary and one embedding; with `tie_weights`, the output uses it too.
+    #[config(default = false)]
+    pub share_embeddings: bool,
+    /// The tokens that the decoder never copies from the source, such as padding and the start token; without a copy gate if
+    /// `None`. A gate needs attention, and one vocabulary on both sides.
+    pub copy_except: Option<Vec<usize>>,
     /// The options of the cell, on both sides.
     #[config(default = "CellOptions::default()")]
     pub cell_options: CellOptions,
@@ -55,7 +63,8 @@ impl Seq2SeqConfig {
     #[must_use]
     pub fn num_parameters(&self) -> usize {
         let Self { source_vocab_size: source, target_vocab_size: target, hidden_size: hidden, .. } = *self;
-        let embedding = self.embedding_dim.map_or(0, |dim| sum_of_products([&[source, dim], &[target, dim]]));
+        let tables = if self.share_embeddings { [source, 0] } else { [source, target] };
+        let embedding = self.embedding_dim.map_or(0, |dim| sum_of_products([&[tables[0], dim], &[tables[1], dim]]));
         let bridges = if self.cell == CellKind::Lstm { 2 } else { 1 };
         let bridge = if self.bidirectional { linear(hidden.saturating_mul(2), hidden, true) } else { 0 };
         let attention = self.attention.map_or(0, |kind| {
@@ -73,6 +82,7 @@ impl Seq2SeqConfig {
             bridge.saturating_mul(bridges),
             self.recurrent(target).num_parameters(),
             attention,
+            self.copy_except.as_ref().map_or(0, |_| linear(hidden, 1, true)),
             token_output(hidden, target, self.embedding_dim.filter(|_| self.tie_weights)),
         ];
         parts.into_iter().fold(0, usize::saturating_add)
@@ -88,12 +98,15 @@ impl Seq2SeqConfig {
     /// Makes the network with fresh weights.
     ///
     /// # Panics
-    /// If a size is 0, `dropout` is not in `[0, 1)`, weights are tied without an embedding, or an option of the cell is
-    /// invalid.
+    /// If a size is 0, `dropout` is not in `[0, 1)`, weights are tied or shared without an embedding, an embedding is
+    /// shared by vocabularies of two sizes, tokens are copied without attention or between vocabularies of two sizes, or an
+    /// option of the cell is invalid.
     pub fn init(&self, device: &Device) -> Seq2Seq {
+        self.check_vocabularies();
         let source = TokenInput::new(self.embedding_dim, self.source_vocab_size, self.dropout, device);
-        let target = TokenInput::new(self.embedding_dim, self.target_vocab_size, self.dropout, device);
-        let output = match (self.tie_weights, &target.embedding) {
+        let target = (!self.share_embeddings)
+            .then(|| TokenInput::new(self.embedding_dim, self.target_vocab_size, self.dropout, device));
+        let output = match (self.tie_weights, &target.as_ref().unwrap_or(&source).embedding) {
             (false, _) => TokenOutput::new(self.hidden_size, self.target_vocab_size, device),
             (true, Some(embedding)) => TokenOutput::tied(self.hidden_size, embedding, device),
             (true, None) => panic!("tie_weights needs an embedding_dim: one-hot tokens have no embedding to tie to"),
@@ -105,10 +118,23 @@ impl Seq2SeqConfig {
             attention: self
                 .attention
                 .map(|kind| GlobalAttention::new(kind, self.hidden_size, self.bidirectional, device)),
+            copy: self.copy_except.clone().map(|except| CopyGate::new(self.hidden_size, except, device)),
             dropout: DropoutConfig::new(self.dropout).init(),
             source,
             target,
             output,
+        }
+    }
+
+    fn check_vocabularies(&self) {
+        let Self { source_vocab_size: source, target_vocab_size: target, .. } = *self;
+        if self.copy_except.is_some() {
+            assert!(self.attention.is_some(), "copy_except needs attention: it says what is copied");
+            assert_eq!(source, target, "copy_except needs one vocabulary, got {source} and {target} tokens");
+        }
+        if self.share_embeddings {
+            assert!(self.embedding_dim.is_some(), "share_embeddings needs an embedding_dim: there is nothing to share");
+            assert_eq!(source, target, "share_embeddings needs one vocabulary, got {source} and {target} tokens");
         }
     }
 }
@@ -124,7 +150,10 @@ impl Seq2SeqConfig {
 ///   2015, equation 5). There is no input feeding, so a whole target is one scan. Bahdanau et al. (2015) feed the context
 ///   into the decoder's next input instead; only their additive score is offered here. A dot product needs keys of the
 ///   decoder's size, so the outputs of a bidirectional encoder's two directions are then added.
-/// - **Output.** As in the [`LanguageModel`](super::LanguageModel), tied to the target's embedding by choice.
+/// - **Copying.** By choice, a [`CopyGate`] mixes the output's distribution with the attention to the source's tokens. The
+///   logits are then the logarithms of probabilities, and as good for every loss and search as others.
+/// - **Output.** As in the [`LanguageModel`](super::LanguageModel), tied to the target's embedding by choice. If both sides
+///   share an embedding too, its table has three uses (Press & Wolf 2017, three-way tying).
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -158,12 +187,14 @@ pub struct Seq2Seq {
     pub encoder: AnyRecurrent,
     /// From a bidirectional encoder's final state to the decoder's initial state.
     pub bridge: Option<Bridge>,
-    /// The target's embedding.
-    pub target: TokenInput,
+    /// The target's embedding; the source's if `None`.
+    pub target: Option<TokenInput>,
     /// The decoder's recurrent layers.
     pub decoder: AnyRecurrent,
     /// The decoder's attention.
     pub attention: Option<GlobalAttention>,
+    /// The decoder's choice between the vocabulary and the source.
+    pub copy: Option<CopyGate>,
     dropout: Dropout,
     /// From hidden units to logits.
     pub output: TokenOutput,
@@ -179,6 +210,8 @@ pub struct EncoderOutput {
     pub state: AnyState,
     /// The keys of the decoder's attention, if it has one.
     pub memory: Option<AttentionMemory>,
+    /// The source's tokens, if the decoder copies them.
+    pub copy: Option<CopySource>,
 }
 
 impl EncoderOutput {
@@ -188,7 +221,8 @@ impl EncoderOutput {
         Self {
             outputs: self.outputs.clone().select(0, indices.clone()),
             state: self.state.select_rows(indices.clone()),
-            memory: self.memory.as_ref().map(|memory| memory.select_rows(indices)),
+            memory: self.memory.as_ref().map(|memory| memory.select_rows(indices.clone())),
+            copy: self.copy.as_ref().map(|source| source.select_rows(indices)),
         }
     }
 
@@ -232,8 +266,10 @@ impl Seq2Seq {
     pub fn encode(&self, source: Tensor<2, Int>, lengths: &[usize]) -> EncoderOutput {
         let [batch, time] = source.dims();
         check_nonempty(lengths, batch, time);
+        let copy = self.copy.as_ref().map(|gate| gate.prepare(source.clone()));
         let (outputs, state) = self.encoder.forward_with_lengths(self.source.forward(source), lengths, None);
         EncoderOutput {
+            copy,
             state: match &self.bridge {
                 Some(bridge) => bridge.forward(state),
                 None => state,
@@ -247,10 +283,10 @@ impl Seq2Seq {
     /// [batch, target]` begins with the start token, and the logits at a step are those of the next token.
     ///
     /// # Panics
-    /// If there is no step, or another network (with or without attention) encoded the source.
+    /// If there is no step, or another network (with or without attention or copying) encoded the source.
     #[must_use]
     pub fn decode(&self, encoded: &EncoderOutput, inputs: Tensor<2, Int>) -> DecoderOutput {
-        let x = self.target.forward(inputs);
+        let x = self.target_input().forward(inputs);
         let (hidden, state) = self.decoder.forward(x, Some(encoded.state.clone()));
         let (logits, weights) = self.project_logits(encoded, hidden);
         DecoderOutput { logits, state, weights }
@@ -263,7 +299,7 @@ impl Seq2Seq {
     /// As [`decode`](Self::decode) does, and if the state has another shape or is of another cell.
     #[must_use]
     pub fn step(&self, encoded: &EncoderOutput, state: AnyState, ids: Tensor<1, Int>) -> DecoderStep {
-        let x = self.target.forward(ids.unsqueeze_dim(1)).squeeze_dim(1);
+        let x = self.target_input().forward(ids.unsqueeze_dim(1)).squeeze_dim(1);
         let (hidden, state) = self.decoder.step(x, Some(state));
         let (logits, weights) = self.project_logits(encoded, hidden.unsqueeze_dim(1));
         DecoderStep { logits: logits.squeeze_dim(1), state, weights: weights.map(|weights| weights.squeeze_dim(1)) }
@@ -279,8 +315,53 @@ impl Seq2Seq {
         self.decode(&self.encode(source, lengths), inputs).logits
     }
 
+    /// The logarithms of the probabilities of `targets [batch, target]`, each token from the true ones before it (teacher
+    /// forcing), with the `inputs` of [`decode`](Self::decode): what a loss needs, for less than the logits cost. The rows are
+    /// `[batch * target]`. With a copy gate, ln p(target) is of the mixed distribution, and the mean over the vocabulary is of
+    /// the distribution before copying.
+    ///
+    /// # Panics
+    /// As [`decode`](Self::decode) does, and if `targets` has another shape than `inputs`.
+    pub fn target_log_probs(
+        &self,
+        encoded: &EncoderOutput,
+        inputs: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
+    ) -> TokenLogProbs {
+        let [batch, time] = inputs.dims();
+        assert_eq!(targets.dims(), [batch, time], "targets and inputs have one shape");
+        let x = self.target_input().forward(inputs);
+        let (hidden, _) = self.decoder.forward(x, Some(encoded.state.clone()));
+        let (hidden, weights) = self.attend(encoded, hidden);
+        let logits = self.vocab_logits(hidden.clone());
+        let vocab = logits.dims()[2];
+        let generated = token_log_probs(logits.reshape([batch * time, vocab]), targets.clone().reshape([batch * time]));
+        match self.copying(encoded, weights) {
+            None => generated,
+            Some((gate, source, weights)) => {
+                let target = gate.of_targets(source, generated.target, hidden, weights, targets);
+                TokenLogProbs { target, ..generated }
+            }
+        }
+    }
+
+    fn target_input(&self) -> &TokenInput {
+        self.target.as_ref().unwrap_or(&self.source)
+    }
+
     /// From the decoder's outputs `hidden [batch, steps, hidden]` to logits and attention weights.
     fn project_logits(&self, encoded: &EncoderOutput, hidden: Tensor<3>) -> (Tensor<3>, Option<Tensor<3>>) {
+        let (hidden, weights) = self.attend(encoded, hidden);
+        let logits = self.vocab_logits(hidden.clone());
+        let logits = match self.copying(encoded, weights.clone()) {
+            None => logits,
+            Some((gate, source, weights)) => gate.forward(source, logits, hidden, weights),
+        };
+        (logits, weights)
+    }
+
+    /// From the decoder's outputs to those with attention, `[batch, steps, hidden]`, with dropout; and the weights.
+    fn attend(&self, encoded: &EncoderOutput, hidden: Tensor<3>) -> (Tensor<3>, Option<Tensor<3>>) {
         let (hidden, weights) = match (&self.attention, &encoded.memory) {
             (None, None) => (hidden, None),
             (Some(attention), Some(memory)) => {
@@ -290,7 +371,25 @@ impl Seq2Seq {
             (Some(_), None) => panic!("the source was encoded by a network without attention, and this one has it"),
             (None, Some(_)) => panic!("the source was encoded by a network with attention, and this one has none"),
         };
-        (self.output.forward(self.dropout.forward(hidden), self.target.embedding.as_ref()), weights)
+        (self.dropout.forward(hidden), weights)
+    }
+
+    /// The vocabulary's logits, before copying.
+    fn vocab_logits(&self, hidden: Tensor<3>) -> Tensor<3> {
+        self.output.forward(hidden, self.target_input().embedding.as_ref())
+    }
+
+    /// The copy gate, the tokens that it copies and the attention to them, if there is a gate.
+    fn copying<'a>(
+        &'a self,
+        encoded: &'a EncoderOutput,
+        weights: Option<Tensor<3>>,
+    ) -> Option<(&'a CopyGate, &'a CopySource, Tensor<3>)> {
+        match (&self.copy, &encoded.copy, weights) {
+            (None, None, _) => None,
+            (Some(gate), Some(source), Some(weights)) => Some((gate, source, weights)),
+            _ => panic!("of the source's network and this one, one copies tokens and the other does not"),
+        }
     }
 }
 
@@ -298,16 +397,17 @@ impl Summarize for Seq2Seq {
     /// `input` is `[source, target]`, or `[time]` for both.
     fn summary(&self, input: &[usize]) -> Summary {
         let [source, target] = [input[0], input[input.len() - 1]];
-        let mut rows = self.source.rows("source", source);
+        let mut rows = self.source.rows(if self.target.is_some() { "source" } else { "source and target" }, source);
         rows.extend(self.encoder.rows("encoder", source));
         let hidden = self.decoder.hidden_size();
         rows.extend(self.bridge.iter().map(|bridge| SummaryRow::new("bridge (Dense)", &[hidden], bridge)));
-        rows.extend(self.target.rows("target", target));
+        rows.extend(self.target.iter().flat_map(|input| input.rows("target", target)));
         rows.extend(self.decoder.rows("decoder", target));
         rows.extend(self.attention.iter().map(|attention| {
             let name = format!("attention ({})", attention.score.kind());
             SummaryRow::new(name, &[target, hidden], attention)
         }));
+        rows.extend(self.copy.iter().map(|gate| SummaryRow::new("copy gate (Dense)", &[target, 1], gate)));
         rows.extend(self.output.rows(target));
         Summary::new("Sequence to sequence", input, rows)
     }
@@ -431,6 +531,37 @@ mod tests {
             ]
         );
         assert_eq!(summary.parameters(), network.num_params());
+    }
+
+    #[test]
+    fn a_shared_table_is_counted_once() {
+        let config = Seq2SeqConfig::new(7, 7, 4).with_embedding_dim(Some(4)).with_tie_weights(true);
+        let separate = config.clone().init(&Device::flex()).num_params();
+        let network = config.with_share_embeddings(true).init(&Device::flex());
+        assert_eq!(network.num_params(), separate - 7 * 4);
+        let summary = network.summary(&[5, 6]);
+        let names: Vec<&str> = summary.rows.iter().map(|row| row.layer.as_str()).collect();
+        assert_eq!(names, ["source and target (Embedding)", "encoder (LSTM)", "decoder (LSTM)", "output (tied Dense)"]);
+        assert_eq!(summary.parameters(), network.num_params());
+    }
+
+    #[test]
+    #[should_panic(expected = "copy_except needs attention")]
+    fn tokens_are_not_copied_without_attention() {
+        let _ = Seq2SeqConfig::new(3, 3, 4).with_copy_except(Some(vec![])).init(&Device::flex());
+    }
+
+    #[test]
+    #[should_panic(expected = "share_embeddings needs one vocabulary, got 3 and 4 tokens")]
+    fn vocabularies_of_two_sizes_share_no_embedding() {
+        let config = Seq2SeqConfig::new(3, 4, 4).with_embedding_dim(Some(2)).with_share_embeddings(true);
+        let _ = config.init(&Device::flex());
+    }
+
+    #[test]
+    #[should_panic(expected = "share_embeddings needs an embedding_dim")]
+    fn one_hot_tokens_share_no_embedding() {
+        let _ = Seq2SeqConfig::new(3, 3, 4).with_share_embeddings(true).init(&Device::flex());
     }
 
     #[test]

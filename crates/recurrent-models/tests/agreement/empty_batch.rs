@@ -3,8 +3,8 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor};
 use recurrent_models::networks::{
-    ForecastNetworkConfig, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig, SequenceInput,
-    SequenceTaggerConfig,
+    ForecastInput, ForecastNetworkConfig, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig,
+    SequenceInput, SequenceTaggerConfig,
 };
 use recurrent_models::{
     AnyRecurrent, AnyRecurrentConfig, AnyState, AttentionConfig, AttentionKind, CellKind, CellOptions, Nonlinearity,
@@ -62,9 +62,15 @@ pub fn networks(on: &TestDevice) {
     let values = || Tensor::<3>::zeros([0, TIME, INPUT], &device);
     for &cell in on.cells {
         let config = ForecastNetworkConfig::new(INPUT, vec![HIDDEN, HIDDEN], 6, 2).with_cell(cell);
-        let network = config.with_residual(Some(vec![1, 0])).init(&device);
+        let network = config.with_target_features(Some(vec![1, 0])).with_residual(Some(1)).init(&device);
         assert_backward(network.forward(values()), [0, 6, 2]);
         assert_backward(network.forward_with_lengths(values(), &[]), [0, 6, 2]);
+        let config = ForecastNetworkConfig::new(INPUT, vec![HIDDEN], 2, 1).with_cell(cell).with_num_future(1);
+        let config = config.with_target_features(Some(vec![0])).with_residual(Some(2)).with_lags(vec![3]);
+        let network = config.with_num_series(2).with_level_noise_std(0.1).init(&device);
+        let future = Some(Tensor::zeros([0, 2, 1], &device));
+        let input = ForecastInput { past: values(), future, series: Some(Tensor::zeros([0], &device)) };
+        assert_backward(network.forward(input), [0, 2, 1]);
 
         for tie_weights in [false, true] {
             let config = LanguageModelConfig::new(VOCAB, 2, HIDDEN).with_cell(cell).with_num_layers(2);
@@ -81,12 +87,16 @@ pub fn networks(on: &TestDevice) {
             for (embedding_dim, bidirectional) in [(None, false), (Some(2), true)] {
                 let config = Seq2SeqConfig::new(VOCAB, VOCAB, HIDDEN).with_cell(cell).with_num_layers(2);
                 let config = config.with_bidirectional(bidirectional).with_embedding_dim(embedding_dim);
-                let network = config.with_attention(attention).init(&device);
+                let network = config.clone().with_attention(attention).init(&device);
                 assert_backward(network.forward(ids(TIME), &[], ids(6)), [0, 6, VOCAB]);
                 let encoded = network.encode(ids(TIME), &[]);
                 let step = network.step(&encoded, encoded.state.clone(), Tensor::zeros([0], &device));
                 assert_eq!(step.weights.map(|weights| weights.dims()), attention.map(|_| [0, TIME]));
                 assert_backward(step.logits, [0, VOCAB]);
+                if attention.is_some() {
+                    let network = config.with_attention(attention).with_copy_except(Some(vec![0])).init(&device);
+                    assert_backward(network.forward(ids(TIME), &[], ids(6)), [0, 6, VOCAB]);
+                }
             }
         }
 

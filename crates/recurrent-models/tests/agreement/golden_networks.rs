@@ -3,7 +3,8 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 use recurrent_models::networks::{
-    LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig, SequenceInput, SequenceTaggerConfig,
+    ForecastInput, ForecastNetworkConfig, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig,
+    SequenceInput, SequenceTaggerConfig,
 };
 use recurrent_models::{AnyState, AttentionConfig, AttentionKind, CellKind};
 use safetensors::SafeTensors;
@@ -28,6 +29,7 @@ pub fn check_all(on: &TestDevice) {
     classifier(on, &file(golden!("classifier")), &device);
     classifier_of_values(on, &file(golden!("classifier-values")), &device);
     tagger(on, &file(golden!("tagger")), &device);
+    forecast(on, &file(golden!("forecast")), &device);
 }
 
 fn attention(on: &TestDevice, file: &SafeTensors, device: &Device) {
@@ -76,6 +78,10 @@ fn seq2seq(on: &TestDevice, file: &SafeTensors, device: &Device) {
     let config = || Seq2SeqConfig::new(SOURCE_VOCAB, TARGET_VOCAB, HIDDEN);
     let embedded = || config().with_embedding_dim(Some(EMBEDDING));
     let both = || embedded().with_bidirectional(true);
+    let shared = |dim| {
+        let config = Seq2SeqConfig::new(SOURCE_VOCAB, SOURCE_VOCAB, HIDDEN).with_embedding_dim(Some(dim));
+        config.with_bidirectional(true).with_share_embeddings(true)
+    };
     let general = config().with_embedding_dim(Some(HIDDEN)).with_bidirectional(true);
     let cases = [
         ("lstm-one-hot", config()),
@@ -85,6 +91,11 @@ fn seq2seq(on: &TestDevice, file: &SafeTensors, device: &Device) {
         ("lstm-bi-dot-tied", both().with_attention(Some(Dot)).with_tie_weights(true)),
         ("gru-bi-general-tied", general.with_cell(CellKind::Gru).with_attention(Some(General)).with_tie_weights(true)),
         ("lstm-bi-additive", both().with_num_layers(2).with_attention(Some(Additive))),
+        ("lstm-bi-general-shared", shared(EMBEDDING).with_attention(Some(General))),
+        (
+            "lstm-bi-general-copy",
+            shared(HIDDEN).with_attention(Some(General)).with_tie_weights(true).with_copy_except(Some(vec![0, 3])),
+        ),
     ];
     for (case, config) in cases {
         let golden = Golden { file, case: case.into(), device: device.clone() };
@@ -166,6 +177,38 @@ fn tagger(on: &TestDevice, file: &SafeTensors, device: &Device) {
             check.result("logits", network.forward_values(values.clone(), &lengths));
             check.gradients(&network, &[("values", values)]);
         }
+    }
+}
+
+fn forecast(on: &TestDevice, file: &SafeTensors, device: &Device) {
+    let config = |layers, targets: &[usize]| {
+        ForecastNetworkConfig::new(3, vec![HIDDEN; layers], 4, targets.len())
+            .with_target_features(Some(targets.to_vec()))
+            .with_residual(Some(1))
+    };
+    let quantiles = config(1, &[1]).with_cell(CellKind::Rnn).with_num_outputs(3);
+    let decoder = config(2, &[2, 0]).with_num_future(2).with_num_outputs(2).with_lags(vec![4, 7]);
+    let cases = [
+        ("lstm-last-value", config(2, &[2, 0])),
+        ("rnn-patches-quantiles", quantiles.with_patch_len(2).with_residual(Some(3))),
+        ("gru-decoder", config(2, &[1, 2]).with_cell(CellKind::Gru).with_num_future(2).with_residual(Some(2))),
+        (
+            "lstm-decoder-series",
+            decoder.with_patch_len(4).with_residual(Some(8)).with_num_series(2).with_series_embedding_dim(EMBEDDING),
+        ),
+    ];
+    for (case, config) in cases {
+        let golden = Golden { file, case: case.into(), device: device.clone() };
+        let network = config.init(device).map(&mut Load::of(&golden));
+        let past = golden.tensor::<3>("values").require_grad();
+        let future = network.has_decoder().then(|| golden.tensor::<3>("future").require_grad());
+        let series = network.series.is_some().then(|| golden.ids::<2>("series_ids").squeeze_dim(1));
+        let input = ForecastInput { past: past.clone(), future: future.clone(), series };
+
+        let mut check = Check::of(on, &golden);
+        check.result("forecast", network.forward_with_lengths(input, &golden.lengths()));
+        let inputs: Vec<_> = [("values", past)].into_iter().chain(future.map(|future| ("future", future))).collect();
+        check.gradients(&network, &inputs);
     }
 }
 

@@ -57,6 +57,16 @@ macro_rules! suite {
             }
 
             #[test]
+            fn log_probs_of_targets_are_those_of_the_logits() {
+                property_networks::target_log_probs(&devices::$name());
+            }
+
+            #[test]
+            fn copying_networks_return_a_distribution() {
+                property_networks::copying_is_a_distribution(&devices::$name());
+            }
+
+            #[test]
             fn padding_never_changes_a_network() {
                 property_networks::padding_is_never_read(&devices::$name());
             }

@@ -138,6 +138,33 @@ fn seq2seq_parameter_names() {
 }
 
 #[test]
+fn shared_seq2seq_parameter_names() {
+    let config = Seq2SeqConfig::new(7, 7, 5)
+        .with_embedding_dim(Some(5))
+        .with_cell(CellKind::Rnn)
+        .with_attention(Some(AttentionKind::Dot))
+        .with_share_embeddings(true)
+        .with_tie_weights(true)
+        .with_copy_except(Some(vec![0]));
+    assert_eq!(
+        paths(&config.init(&Device::flex())),
+        [
+            "source.embedding.weight [7, 5]",
+            "encoder.Rnn.layers.0.forward.gates.w_ih [5, 5]",
+            "encoder.Rnn.layers.0.forward.gates.w_hh [5, 5]",
+            "encoder.Rnn.layers.0.forward.gates.bias [5]",
+            "decoder.Rnn.layers.0.forward.gates.w_ih [5, 5]",
+            "decoder.Rnn.layers.0.forward.gates.w_hh [5, 5]",
+            "decoder.Rnn.layers.0.forward.gates.bias [5]",
+            "attention.combine.weight [10, 5]",
+            "copy.gate.weight [5, 1]",
+            "copy.gate.bias [1]",
+            "output.bias [7]",
+        ]
+    );
+}
+
+#[test]
 fn one_hot_seq2seq_parameter_names() {
     assert_eq!(
         paths(&Seq2SeqConfig::new(4, 6, 2).init(&Device::flex())),
@@ -238,6 +265,9 @@ fn parameters_are_counted_before_a_network_is_made() {
         let forecast =
             ForecastNetworkConfig::new(2, vec![4, 3], 3, 2).with_cell(cell).with_cell_options(options.clone());
         assert_eq!(forecast.num_parameters(), forecast.init(&device).num_params());
+        let targets = forecast.with_target_features(Some(vec![0, 1])).with_num_series(4).with_num_outputs(3);
+        let decoder = targets.with_num_future(2).with_lags(vec![6, 9]).with_patch_len(3);
+        assert_eq!(decoder.num_parameters(), decoder.init(&device).num_params());
         for bidirectional in [false, true] {
             for pooling in [Pooling::Last, Pooling::Attention] {
                 for input in [SequenceInput::tokens(7, 3), SequenceInput::values(3)] {
@@ -261,6 +291,14 @@ fn parameters_are_counted_before_a_network_is_made() {
                     .with_cell(cell)
                     .with_cell_options(options.clone());
                 assert_eq!(seq2seq.num_parameters(), seq2seq.init(&device).num_params(), "{seq2seq:?}");
+                let copying = (attention.is_some() && dim.is_some()).then(|| vec![0, 1]);
+                let shared = Seq2SeqConfig::new(7, 7, 5)
+                    .with_embedding_dim(dim)
+                    .with_bidirectional(bidirectional)
+                    .with_attention(attention)
+                    .with_share_embeddings(dim.is_some())
+                    .with_copy_except(copying);
+                assert_eq!(shared.num_parameters(), shared.init(&device).num_params(), "{shared:?}");
             }
         }
         for (dim, tie_weights) in [(3, false), (3, true), (5, true)] {

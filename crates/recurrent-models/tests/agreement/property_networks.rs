@@ -1,6 +1,7 @@
 //! Different ways to compute the same outputs, for the networks over tokens.
 
 use burn::module::Module;
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use recurrent_models::networks::{
     LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig, SequenceInput, SequenceTaggerConfig,
@@ -146,6 +147,49 @@ pub fn weights_are_a_distribution(on: &TestDevice) {
     }
 }
 
+/// The logits of a network that copies are the logarithms of a distribution.
+pub fn copying_is_a_distribution(on: &TestDevice) {
+    on.device.seed(8);
+    for config in seq2seqs().into_iter().filter(|config| config.copy_except.is_some()) {
+        let network = config.init(&on.device);
+        let logits =
+            network.forward(ids([BATCH, SOURCE], 0, &on.device), &LENGTHS, ids([BATCH, TARGET], 1, &on.device));
+        let sums = logits.exp().sum_dim(2);
+        assert_close("sum of probabilities", sums.clone(), sums.ones_like(), on.itself);
+    }
+}
+
+/// The log-probabilities of targets are those of the logits, with the same gradients.
+pub fn target_log_probs(on: &TestDevice) {
+    let device = on.device.clone().autodiff();
+    device.seed(9);
+    for config in seq2seqs() {
+        let network = config.init(&device);
+        let [inputs, targets] = [1, 2].map(|first| ids([BATCH, TARGET], first, &device));
+        let encode = || network.encode(ids([BATCH, SOURCE], 0, &device), &LENGTHS);
+        let rows = BATCH * TARGET;
+        let found = network.target_log_probs(&encode(), inputs.clone(), targets.clone());
+
+        let ln_p = log_softmax(network.decode(&encode(), inputs).logits, 2).reshape([rows, VOCAB]);
+        let expected = ln_p.clone().gather(1, targets.reshape([rows, 1])).reshape([rows]);
+        assert_close("ln p of targets", found.target.clone().detach(), expected.clone().detach(), on.itself);
+        if config.copy_except.is_none() {
+            let expected = ln_p.detach().mean_dim(1).reshape([rows]);
+            assert_close("mean of ln p", found.mean.detach(), expected, on.itself);
+        }
+        let gradient = |ln_p: Tensor<1>| {
+            let grads = ln_p.mean().backward();
+            let of_table = network.source.embedding.as_ref().map(|own| own.weight.grad(&grads).expect("a gradient"));
+            (network.output.bias.grad(&grads).expect("a gradient"), of_table)
+        };
+        let (found, expected) = (gradient(found.target), gradient(expected));
+        assert_close("gradient of the bias", found.0, expected.0, on.itself);
+        if let (Some(found), Some(expected)) = (found.1, expected.1) {
+            assert_close("gradient of the embedding", found, expected, on.itself);
+        }
+    }
+}
+
 /// Rows are repeated, dropped and reordered in the middle of a target, as a beam search does.
 pub fn rows_are_selected(on: &TestDevice) {
     on.device.seed(5);
@@ -194,7 +238,7 @@ pub fn gradients_of_embeddings(on: &TestDevice) {
     }
 }
 
-/// All cells, all kinds of attention and none, unidirectional and bidirectional.
+/// All cells, all kinds of attention and none, unidirectional and bidirectional; with one table of embeddings and a copy gate.
 fn seq2seqs() -> Vec<Seq2SeqConfig> {
     let attentions = [None].into_iter().chain(AttentionKind::ALL.map(Some));
     let config = |(index, attention): (usize, Option<AttentionKind>)| {
@@ -207,7 +251,17 @@ fn seq2seqs() -> Vec<Seq2SeqConfig> {
             _ => config.with_embedding_dim(Some(3)).with_num_layers(2).with_tie_weights(true),
         }
     };
-    attentions.enumerate().map(config).collect()
+    let copying = AttentionKind::ALL.into_iter().enumerate().map(|(index, attention)| {
+        Seq2SeqConfig::new(VOCAB, VOCAB, HIDDEN)
+            .with_cell(CellKind::ALL[index])
+            .with_bidirectional(true)
+            .with_embedding_dim(Some(HIDDEN))
+            .with_attention(Some(attention))
+            .with_share_embeddings(true)
+            .with_tie_weights(true)
+            .with_copy_except(Some(vec![0, 3]))
+    });
+    attentions.enumerate().map(config).chain(copying).collect()
 }
 
 fn classifiers() -> Vec<SequenceClassifierConfig> {
