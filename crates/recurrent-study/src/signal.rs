@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
-use recurrent::data::{ColumnSelection, Missing, Series};
+use recurrent::data::{ColumnSelection, Series};
 use recurrent::{Error, Result, open_data};
 
 use crate::examples::{Examples, Split, Targets};
@@ -48,7 +48,7 @@ impl Signal {
         };
         let column = column.map(str::to_string).or_else(default);
         let date = schema.map(|schema| schema.date_column.clone());
-        let selection = ColumnSelection { date, columns: column.into_iter().collect(), missing: Missing::Error };
+        let selection = ColumnSelection { date, columns: column.into_iter().collect(), ..Default::default() };
         let series = table.series(&selection)?;
         if series.len() < Self::MIN_ROWS {
             let found = format!("{} in {}", series.len(), series.source());

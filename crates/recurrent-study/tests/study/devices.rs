@@ -5,10 +5,13 @@ use burn::tensor::{Device, Distribution, Tensor};
 use recurrent::models::{AnyRecurrentConfig, CellKind};
 use recurrent_study::gates::GateProbe;
 
+use crate::random_numbers;
+
 /// The largest difference of an f32 activation between two devices.
 const TOLERANCE: f32 = 1e-3;
 
 fn check(device: &Device) {
+    let _held = random_numbers();
     let flex = Device::flex();
     flex.seed(6);
     for cell in CellKind::ALL {

@@ -5,6 +5,8 @@ use recurrent::gradient_flow::{GradientProbe, GradientTrace, Trend, gradient_tra
 use recurrent::models::{LstmConfig, Nonlinearity, RnnConfig};
 use recurrent_study::spectral_radius::{RecurrentInit, with_recurrent_init};
 
+use crate::random_numbers;
+
 const TIME: usize = 80;
 
 fn device() -> Device {
@@ -36,6 +38,7 @@ fn decay(trace: &GradientTrace) -> f64 {
 
 #[test]
 fn rnn_at_rest_decays_by_the_radius_of_orthogonal_weights() {
+    let _held = random_numbers();
     for radius in [0.5, 0.9, 1.0, 1.1] {
         let rnn = RnnConfig::new(3, 8).init(&device());
         let rnn = with_recurrent_init(rnn, RecurrentInit::Orthogonal, radius);
@@ -46,6 +49,7 @@ fn rnn_at_rest_decays_by_the_radius_of_orthogonal_weights() {
 
 #[test]
 fn rnn_at_rest_decays_nearly_by_the_radius_of_gaussian_weights() {
+    let _held = random_numbers();
     for radius in [0.8, 1.2] {
         let rnn = RnnConfig::new(3, 32).init(&device());
         let rnn = with_recurrent_init(rnn, RecurrentInit::Gaussian, radius);
@@ -56,6 +60,7 @@ fn rnn_at_rest_decays_nearly_by_the_radius_of_gaussian_weights() {
 
 #[test]
 fn lstm_at_rest_decays_by_its_forget_gate() {
+    let _held = random_numbers();
     for bias in [0.0, 1.0, 3.0] {
         let lstm = LstmConfig::new(3, 8).with_forget_bias(bias).init(&device());
         // Recurrent weights close to zero: the gradient flows through the cell state alone.
@@ -70,6 +75,7 @@ fn lstm_at_rest_decays_by_its_forget_gate() {
 
 #[test]
 fn gradients_vanish_and_explode_with_the_spectral_radius() {
+    let _held = random_numbers();
     let trend = |nonlinearity, radius| {
         let rnn = RnnConfig::new(3, 16).with_nonlinearity(nonlinearity).init(&device());
         trace_on_noise(&with_recurrent_init(rnn, RecurrentInit::Orthogonal, radius)).trend(0)
@@ -80,6 +86,7 @@ fn gradients_vanish_and_explode_with_the_spectral_radius() {
 
 #[test]
 fn norms_whose_squares_underflow_are_measured() {
+    let _held = random_numbers();
     let rnn = with_recurrent_init(RnnConfig::new(3, 8).init(&device()), RecurrentInit::Orthogonal, 0.4);
     let trace = trace_at_rest(&rnn);
     // 0.4⁷⁹ is about 1e-31, and its square underflows in f32.
