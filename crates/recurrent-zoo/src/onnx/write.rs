@@ -1,0 +1,258 @@
+//! Writing a model of one stack.
+
+use recurrent_models::Nonlinearity;
+
+use super::convert::order;
+use super::schema::{
+    Attribute, Dimension, Graph, Model, Node, OperatorSetId, Shape, Tensor, TensorType, Type, ValueInfo,
+    attribute_kind, data_type,
+};
+use super::wire::Message;
+use crate::tensors::{inverse, reordered};
+use crate::{CellVariant, Error, LayerWeights, Result, StackWeights};
+
+/// The operators' version. 14 has the recurrent nodes of today, and every runtime in use knows it.
+const OPSET: i64 = 14;
+/// The version of the format that came with that.
+const IR_VERSION: i64 = 8;
+
+/// What an exported model takes beside `x`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct OnnxOptions {
+    /// Whether the model takes the rows' numbers of valid steps, `lengths [batch]`, int32.
+    pub lengths: bool,
+    /// Whether the model takes the state before the first step, `h_0` and, of an LSTM, `c_0`,
+    /// `[num_layers * directions, batch, hidden]`; it is zero otherwise.
+    pub initial_state: bool,
+}
+
+impl OnnxOptions {
+    /// A model that takes `x` alone.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets whether the model takes `lengths`.
+    #[must_use]
+    pub fn with_lengths(mut self, lengths: bool) -> Self {
+        self.lengths = lengths;
+        self
+    }
+
+    /// Sets whether the model takes an initial state.
+    #[must_use]
+    pub fn with_initial_state(mut self, initial_state: bool) -> Self {
+        self.initial_state = initial_state;
+        self
+    }
+}
+
+/// The bytes of a model of one stack: a node per layer, named `{name}` if there is one layer, and `{name}_l0`,
+/// `{name}_l1`, … if there are several.
+///
+/// The model takes `x [batch, time, input]`, and what `options` say. It returns `output [batch, time, directions *
+/// hidden]` and the final state, `h_n` and, of an LSTM, `c_n`, `[num_layers * directions, batch, hidden]`: what the
+/// layers here return for the same. With lengths, too, outputs past a row's end are zero, and final states are those at
+/// its end.
+///
+/// # Errors
+/// If the name is empty, or the weights leave open whether an RNN is tanh or relu, or where a GRU's reset gate is
+/// applied.
+pub fn to_onnx(name: &str, stack: &StackWeights, options: &OnnxOptions) -> Result<Vec<u8>> {
+    if name.is_empty() {
+        return Err(Error::inconsistent("the name of the stack", "a name for its nodes", "none"));
+    }
+    // Refuses what is left open.
+    let _config = stack.config()?;
+    let graph = Writer { name, stack, options, graph: Graph::default() }.write();
+    let opset = OperatorSetId { domain: Some(String::new()), version: Some(OPSET) };
+    let model = Model {
+        ir_version: Some(IR_VERSION),
+        producer_name: Some("recurrent-zoo".into()),
+        graph: Some(graph),
+        opset_import: vec![opset],
+    };
+    Ok(model.encode_to_vec())
+}
+
+struct Writer<'a> {
+    name: &'a str,
+    stack: &'a StackWeights,
+    options: &'a OnnxOptions,
+    graph: Graph,
+}
+
+impl Writer<'_> {
+    fn write(mut self) -> Graph {
+        let stack = self.stack;
+        let states: &[&str] = if stack.variant() == CellVariant::Lstm { &["h", "c"] } else { &["h"] };
+        let size = |size: usize| Dimension { value: Some(size as i64), name: None };
+        let named = |name: &str| Dimension { value: None, name: Some(name.into()) };
+        let state = vec![size(stack.num_layers() * stack.directions()), named("batch"), size(stack.hidden_size())];
+        self.graph.name = Some(self.name.into());
+        self.graph.input.push(value(
+            "x",
+            data_type::FLOAT,
+            vec![named("batch"), named("time"), size(stack.input_size())],
+        ));
+        if self.options.lengths {
+            self.graph.input.push(value("lengths", data_type::INT32, vec![named("batch")]));
+        }
+        let output = vec![named("batch"), named("time"), size(stack.output_size())];
+        self.graph.output.push(value("output", data_type::FLOAT, output));
+        for part in states {
+            if self.options.initial_state {
+                self.graph.input.push(value(&format!("{part}_0"), data_type::FLOAT, state.clone()));
+                self.split_state(part);
+            }
+            self.graph.output.push(value(&format!("{part}_n"), data_type::FLOAT, state.clone()));
+        }
+        self.integers("output_shape", &[0, 0, stack.output_size() as i64]);
+        // The nodes run over [time, batch, input]: runtimes refuse the layout that begins with the batch.
+        self.node("Transpose", &["x"], &["x_l0"], vec![integers("perm", &[1, 0, 2])]);
+        for (depth, layer) in stack.layers().iter().enumerate() {
+            self.layer(depth, layer, states);
+        }
+        let last = format!("x_l{}", stack.num_layers());
+        self.node("Transpose", &[&last], &["output"], vec![integers("perm", &[1, 0, 2])]);
+        for part in states {
+            let finals: Vec<String> = (0..stack.num_layers()).map(|depth| format!("{part}_n_l{depth}")).collect();
+            let finals: Vec<&str> = finals.iter().map(String::as_str).collect();
+            self.node("Concat", &finals, &[&format!("{part}_n")], vec![integer("axis", 0)]);
+        }
+        self.graph
+    }
+
+    /// Cuts an initial state of all layers into those of each.
+    fn split_state(&mut self, part: &str) {
+        let layers = self.stack.num_layers();
+        let sizes = format!("{part}_0_sizes");
+        self.integers(&sizes, &vec![self.stack.directions() as i64; layers]);
+        let parts: Vec<String> = (0..layers).map(|depth| format!("{part}_0_l{depth}")).collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        self.node("Split", &[&format!("{part}_0"), &sizes], &parts, vec![integer("axis", 0)]);
+    }
+
+    /// From `x_l{depth}` to the next, `[time, batch, features]` each.
+    fn layer(&mut self, depth: usize, layer: &LayerWeights, states: &[&str]) {
+        let stack = self.stack;
+        let (gates, hidden, directions) = (stack.variant().gates(), stack.hidden_size(), stack.directions());
+        let rows = gates * hidden;
+        let input = if depth == 0 { stack.input_size() } else { stack.output_size() };
+        let order = inverse(order(stack.variant()));
+        let of_cells =
+            |values: &dyn Fn(&crate::CellWeights) -> Vec<f32>| -> Vec<f32> { layer.cells().flat_map(values).collect() };
+        let name = |what: &str| format!("{}_{what}_l{depth}", self.name);
+        let (w, r, b) = (name("W"), name("R"), name("B"));
+        let w_values = of_cells(&|cell| reordered(&cell.w_ih, hidden * input, &order));
+        let r_values = of_cells(&|cell| reordered(&cell.w_hh, hidden * hidden, &order));
+        let b_values =
+            of_cells(&|cell| cell.biases.iter().flatten().flat_map(|bias| reordered(bias, hidden, &order)).collect());
+        self.floats(&w, &[directions, rows, input], &w_values);
+        self.floats(&r, &[directions, rows, hidden], &r_values);
+        let bias = if stack.has_bias() { b.as_str() } else { "" };
+        if stack.has_bias() {
+            self.floats(&b, &[directions, 2 * rows], &b_values);
+        }
+
+        let x = format!("x_l{depth}");
+        let lengths = if self.options.lengths { "lengths" } else { "" };
+        let initial: Vec<String> = match self.options.initial_state {
+            true => states.iter().map(|part| format!("{part}_0_l{depth}")).collect(),
+            false => Vec::new(),
+        };
+        let mut inputs: Vec<&str> = [x.as_str(), &w, &r, bias, lengths].to_vec();
+        inputs.extend(initial.iter().map(String::as_str));
+        let y = format!("y_l{depth}");
+        let finals: Vec<String> = states.iter().map(|part| format!("{part}_n_l{depth}")).collect();
+        let outputs: Vec<&str> = [y.as_str()].into_iter().chain(finals.iter().map(String::as_str)).collect();
+        let attributes = attributes(stack.variant(), hidden, directions);
+        self.node(op_type(stack.variant()), &inputs, &outputs, attributes);
+        if let Some(node) = self.graph.node.last_mut() {
+            node.name = Some(stack.layer_name(self.name, depth));
+        }
+
+        // [time, directions, batch, hidden] → [time, batch, directions * hidden]
+        let swapped = format!("y_swapped_l{depth}");
+        self.node("Transpose", &[&y], &[&swapped], vec![integers("perm", &[0, 2, 1, 3])]);
+        self.node("Reshape", &[&swapped, "output_shape"], &[&format!("x_l{}", depth + 1)], Vec::new());
+    }
+
+    fn node(&mut self, op_type: &str, inputs: &[&str], outputs: &[&str], attribute: Vec<Attribute>) {
+        let names = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
+        self.graph.node.push(Node {
+            input: names(inputs),
+            output: names(outputs),
+            name: outputs.first().map(|&output| format!("{op_type}_{output}")),
+            op_type: Some(op_type.into()),
+            attribute,
+            domain: None,
+        });
+    }
+
+    fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+        let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.tensor(name, shape, data_type::FLOAT, raw);
+    }
+
+    fn integers(&mut self, name: &str, values: &[i64]) {
+        let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.tensor(name, &[values.len()], data_type::INT64, raw);
+    }
+
+    fn tensor(&mut self, name: &str, shape: &[usize], data_type: i32, raw: Vec<u8>) {
+        self.graph.initializer.push(Tensor {
+            dims: shape.iter().map(|&size| size as i64).collect(),
+            data_type: Some(data_type),
+            name: Some(name.into()),
+            raw_data: Some(raw),
+            ..Tensor::default()
+        });
+    }
+}
+
+fn op_type(variant: CellVariant) -> &'static str {
+    match variant {
+        CellVariant::Rnn { .. } => "RNN",
+        CellVariant::Lstm => "LSTM",
+        CellVariant::Gru { .. } => "GRU",
+    }
+}
+
+fn attributes(variant: CellVariant, hidden: usize, directions: usize) -> Vec<Attribute> {
+    let direction: &[u8] = if directions == 2 { b"bidirectional" } else { b"forward" };
+    let mut attributes = vec![
+        integer("hidden_size", hidden as i64),
+        Attribute { s: Some(direction.to_vec()), ..attribute("direction", attribute_kind::STRING) },
+    ];
+    match variant {
+        CellVariant::Rnn { nonlinearity } => {
+            let name: &[u8] = if nonlinearity == Some(Nonlinearity::Relu) { b"Relu" } else { b"Tanh" };
+            let strings = vec![name.to_vec(); directions];
+            attributes.push(Attribute { strings, ..attribute("activations", attribute_kind::STRINGS) });
+        }
+        CellVariant::Lstm => {}
+        CellVariant::Gru { reset_after } => {
+            attributes.push(integer("linear_before_reset", (reset_after == Some(true)).into()));
+        }
+    }
+    attributes
+}
+
+fn attribute(name: &str, kind: i32) -> Attribute {
+    Attribute { name: Some(name.into()), kind: Some(kind), ..Attribute::default() }
+}
+
+fn integer(name: &str, value: i64) -> Attribute {
+    Attribute { i: Some(value), ..attribute(name, attribute_kind::INT) }
+}
+
+fn integers(name: &str, values: &[i64]) -> Attribute {
+    Attribute { ints: values.to_vec(), ..attribute(name, attribute_kind::INTS) }
+}
+
+fn value(name: &str, element: i32, dims: Vec<Dimension>) -> ValueInfo {
+    let tensor = TensorType { element: Some(element), shape: Some(Shape { dims }) };
+    ValueInfo { name: Some(name.into()), kind: Some(Type { tensor: Some(tensor) }) }
+}

@@ -1,0 +1,136 @@
+//! What is refused, with its name.
+
+use std::collections::BTreeMap;
+
+use recurrent_zoo::WeightFile;
+use safetensors::tensor::{Dtype, TensorView};
+
+/// A file of zeros with these names and shapes.
+fn file(tensors: &[(&str, &[usize])]) -> WeightFile {
+    typed_file(tensors, Dtype::F32)
+}
+
+fn typed_file(tensors: &[(&str, &[usize])], dtype: Dtype) -> WeightFile {
+    let zeros = vec![0; 4096];
+    let view = |shape: &[usize]| {
+        let length = shape.iter().product::<usize>() * dtype.bitsize() / 8;
+        TensorView::new(dtype, shape.to_vec(), &zeros[..length]).unwrap()
+    };
+    let views: BTreeMap<&str, TensorView> = tensors.iter().map(|&(name, shape)| (name, view(shape))).collect();
+    WeightFile::from_bytes(safetensors::serialize(views, None).unwrap()).unwrap()
+}
+
+fn refusal(tensors: &[(&str, &[usize])]) -> String {
+    let file = file(tensors);
+    assert!(file.stacks().is_empty(), "{file}");
+    let [refused] = file.refused() else { panic!("{file}") };
+    let error = refused.error.to_string();
+    assert!(file.to_string().contains(&error));
+    let loading = file.stack(&refused.name).unwrap_err().to_string();
+    assert!(loading.contains(&error), "{loading}");
+    assert!(file.only_stack().unwrap_err().to_string().contains(&error));
+    error
+}
+
+const LSTM: [(&str, &[usize]); 4] =
+    [("a.weight_ih_l0", &[8, 3]), ("a.weight_hh_l0", &[8, 2]), ("a.bias_ih_l0", &[8]), ("a.bias_hh_l0", &[8])];
+
+fn lstm_and(more: &[(&'static str, &'static [usize])]) -> Vec<(&'static str, &'static [usize])> {
+    [&LSTM, more].concat()
+}
+
+#[test]
+fn what_layers_do_not_have_is_named() {
+    let projected = refusal(&[("a.weight_hr_l0", &[2, 2]), ("a.weight_ih_l0", &[8, 3]), ("a.weight_hh_l0", &[8, 2])]);
+    assert_eq!(projected, "tensor `a.weight_hr_l0`: projections (proj_size) are not supported");
+    for derived in ["a.weight_hh_l0_raw", "a.weight_hh_l0_orig", "a.parametrizations.weight_hh_l0.original0"] {
+        let error = refusal(&lstm_and(&[(derived, &[8, 2])]));
+        let expected = "weight drop, weight norm, pruning and the like are not supported: remove them before you save";
+        assert_eq!(error, format!("tensor `{derived}`: {expected}"));
+    }
+}
+
+#[test]
+fn missing_tensors_and_wrong_shapes_are_named() {
+    assert_eq!(refusal(&LSTM[1..]), "tensor `a.weight_ih_l0`: expected a tensor, found none");
+    assert_eq!(refusal(&LSTM[..3]), "tensor `a.bias_hh_l0`: expected a tensor, found none");
+    let gap = lstm_and(&[("a.weight_ih_l2", &[8, 2]), ("a.weight_hh_l2", &[8, 2])]);
+    assert_eq!(refusal(&gap), "tensor `a.weight_ih_l1`: expected a tensor, found none");
+    let reverse = lstm_and(&[("a.weight_ih_l0_reverse", &[8, 3])]);
+    assert_eq!(refusal(&reverse), "tensor `a.weight_hh_l0_reverse`: expected a tensor, found none");
+    let input = lstm_and(&[("a.weight_ih_l1", &[8, 3]), ("a.weight_hh_l1", &[8, 2])]);
+    assert_eq!(refusal(&input), "tensor `a.weight_ih_l1`: expected [8, 2], found [8, 3]");
+    let gates = refusal(&[("a.weight_ih_l0", &[4, 3]), ("a.weight_hh_l0", &[4, 2])]);
+    assert_eq!(gates, "tensor `a.weight_hh_l0`: expected [gates * hidden, hidden] with 1, 3 or 4 gates, found [4, 2]");
+    let hidden = refusal(&[("a.weight_ih_l0", &[0, 3]), ("a.weight_hh_l0", &[0, 0])]);
+    assert!(hidden.contains("found [0, 0]"), "{hidden}");
+    let both = refusal(&lstm_and(&[("a.weight_ih", &[8, 3])]));
+    assert_eq!(both, "tensor `a.weight_ih`: a module has the names of a layer and of a cell");
+}
+
+#[test]
+fn integers_are_no_weights() {
+    let file = typed_file(&LSTM, Dtype::I32);
+    let expected = "tensor `a.weight_ih_l0`: expected f16, bf16, f32 or f64, found I32";
+    assert_eq!(file.refused()[0].error.to_string(), expected);
+}
+
+#[test]
+fn names_that_several_stacks_have_need_the_whole_path() {
+    let shapes: [&[usize]; 2] = [&[2, 3], &[2, 2]];
+    let names =
+        ["state_dict.a.weight_ih_l0", "state_dict.a.weight_hh_l0", "module.a.weight_ih_l0", "module.a.weight_hh_l0"];
+    let tensors: Vec<(&str, &[usize])> = names.into_iter().zip(shapes.into_iter().cycle()).collect();
+    let file = file(&tensors);
+    let expected = "expected one recurrent stack named `a`, found `a` (module.a), `a` (state_dict.a)";
+    assert_eq!(file.stack("a").unwrap_err().to_string(), expected);
+    assert_eq!(file.stack("module.a").unwrap().to_string(), "RNN(3, 2), no bias");
+}
+
+#[test]
+fn eleven_layers_are_in_the_order_of_numbers() {
+    let names: Vec<String> =
+        (0..11).flat_map(|layer| [format!("weight_ih_l{layer}"), format!("weight_hh_l{layer}")]).collect();
+    let tensors: Vec<(&str, &[usize])> = names.iter().map(|name| (name.as_str(), &[3, 3][..])).collect();
+    let file = file(&tensors);
+    assert_eq!(file.only_stack().unwrap().num_layers(), 11);
+    assert_eq!(file.stack("").unwrap().num_layers(), 11);
+}
+
+#[test]
+fn other_files_are_refused() {
+    let error = |bytes: &[u8]| WeightFile::from_bytes(bytes.to_vec()).unwrap_err().to_string();
+    let unknown = "not a valid weights file: it is neither safetensors, PyTorch, Keras (HDF5 or .keras) nor ONNX";
+    assert_eq!(error(b""), unknown);
+    assert_eq!(error(b"hello, world"), unknown);
+    let missing = WeightFile::open("no/such/file.pt").unwrap_err().to_string();
+    assert_eq!(missing, "cannot read no/such/file.pt");
+    // A file of names alone, whose contents are in a store of large files.
+    assert_eq!(error(b"version https"), unknown);
+}
+
+#[test]
+fn settings_of_keras_are_refused_by_name() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/model.h5");
+    let original = std::fs::read(path).unwrap();
+    let refusals = |from: &str, to: &str| {
+        let mut bytes = original.clone();
+        let to = format!("{to:<0$}", from.len());
+        let at: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(from.as_bytes())).collect();
+        assert!(!at.is_empty(), "{from}");
+        for at in at {
+            bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+        }
+        let file = WeightFile::from_bytes(bytes).unwrap();
+        file.refused().iter().map(|refused| refused.error.to_string()).collect::<Vec<String>>().join("\n")
+    };
+    let merge = refusals(r#""merge_mode": "concat""#, r#""merge_mode": "ave""#);
+    assert_eq!(merge, "the layer `bottom`: merge_mode \"ave\" is not supported, only \"concat\"");
+    let activation = refusals(r#""recurrent_activation": "sigmoid""#, r#""recurrent_activation": "relu6""#);
+    assert!(activation.contains("the layer `bottom`: recurrent_activation \"relu6\" is not supported, only sigmoid"));
+    assert!(activation.contains("the layer `top`: recurrent_activation \"relu6\""), "{activation}");
+    let backwards = refusals(r#""go_backwards": false"#, r#""go_backwards": true"#);
+    assert!(backwards.contains("the layer `top`: go_backwards is not supported"), "{backwards}");
+    let reset = refusals(r#""reset_after": true"#, r#""reset_after":false"#);
+    assert!(reset.contains("the layer `bottom`: reset_after is false"), "{reset}");
+}
