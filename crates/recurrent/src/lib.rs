@@ -20,6 +20,7 @@
 //! - [`decoding`]: sampling and beam search; [`metrics`]: BLEU, chrF, metrics of classification;
 //! - [`settings`](mod@settings): settings that are declared once, for files and command lines;
 //! - one module per task: [`forecast`], [`generate`], [`translate`], [`classify`];
+//! - [`zoo`]: pretrained models that answer at once (feature `zoo`);
 //! - [`gradient_flow`]: the gradient norm at every hidden state, and its decay over time (feature `fit`).
 //!
 //! # Train and predict
@@ -54,6 +55,7 @@
 pub mod classify;
 mod config;
 pub mod decoding;
+mod ensemble;
 mod error;
 pub mod fit;
 pub mod forecast;
@@ -72,6 +74,8 @@ pub mod settings;
 mod task;
 mod tokenizer;
 pub mod translate;
+#[cfg(feature = "zoo")]
+pub mod zoo;
 
 /// The names that most programs need: layers with their configurations and states, and the traits of tasks and
 /// predictors.
@@ -86,6 +90,7 @@ pub mod prelude {
 }
 
 pub use config::{MAX_PARAMETERS, TaskConfig};
+pub use ensemble::Ensemble;
 pub use error::{Error, Result};
 pub use partial::Partial;
 pub use predictor::Predictor;

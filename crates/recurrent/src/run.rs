@@ -112,6 +112,16 @@ impl<T: Task> Run<T> {
         fit::fit(network, objective, loaders, self.config.fit(), &self.run_dir, &device, callbacks)
     }
 
+    /// Makes the network of the last epoch the one that is evaluated and predicts, in place of the best epoch's: for a
+    /// run whose validation split is too small to choose an epoch by. Returns the epoch's number.
+    ///
+    /// # Errors
+    /// If the run is not trained, its checkpoint is damaged, or the weights cannot be written.
+    pub fn keep_last_epoch(&self, device: &Device) -> Result<usize> {
+        let network = T::network(&self.config, &self.data, device);
+        fit::keep_last_epoch(network, T::objective(&self.config, &self.data), &self.run_dir)
+    }
+
     /// Evaluates the network of the best epoch and the baselines on the test split (generation: on the validation split).
     ///
     /// # Errors

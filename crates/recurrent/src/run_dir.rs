@@ -8,11 +8,12 @@
 //!   history.csv           the last rows, where a forecast begins
 //!   labels.json           the labels of a classifier, in the order of their indices
 //!   baseline.json         the bag of words of a classifier
+//!   search.toml           the length penalty of a translator, chosen on the validation split
 //!   weights.safetensors   the weights of the best epoch
 //!   metrics.jsonl         one line per epoch
 //!   scores.json           the scores of the network and the baselines
 //!   plots/*.svg           losses and evaluation
-//!   checkpoints/epoch-*/  the last two epochs: weights, optimizer, learning rate schedule, history
+//!   checkpoints/epoch-*/  the last two epochs: weights, their average, optimizer, learning rate schedule, history
 //! ```
 //!
 //! All writes are atomic and on disk before they count: a file is written under a temporary name, synced and renamed. The

@@ -95,7 +95,10 @@ fn translate(folder: &Path) -> Result<Trained> {
     (config.embedding_dim, config.hidden_size, config.vocab_size, config.fit.epochs) = (3, 4, 300, 1);
     config.max_length = 12;
     let predict = |folder: &Path| Translator::load(folder, &Device::flex())?.predict(&["one cat"]).map(drop);
-    Ok(Trained { folder: fit::<Translating>(folder, config, source)?, predict, resume: resume::<Translating> })
+    let folder = fit::<Translating>(folder, config, source)?;
+    // Which chooses the length penalty.
+    Run::<Translating>::open(&folder)?.evaluate(&Device::flex())?;
+    Ok(Trained { folder, predict, resume: resume::<Translating> })
 }
 
 fn classify(folder: &Path) -> Result<Trained> {

@@ -24,7 +24,7 @@ impl Objective<ForecastNetwork> for DivergingObjective {
 
     fn loss(&self, network: &ForecastNetwork, batch: WindowBatch, training: bool) -> Loss {
         let items = batch.len();
-        let mut mean = (network.forward(batch.past) - batch.future).powi_scalar(2).mean();
+        let mut mean = (network.forward(batch.past) - batch.targets).powi_scalar(2).mean();
         if training && self.steps.fetch_add(1, Ordering::SeqCst) >= self.good {
             mean = mean * f32::NAN;
         }

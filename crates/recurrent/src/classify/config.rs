@@ -6,6 +6,7 @@ use recurrent_data::{DataSource, DatasetManifest, DefaultColumns, SplitFractions
 use recurrent_models::CellKind;
 use recurrent_models::networks::{Pooling, SequenceClassifierConfig, SequenceInput};
 
+use super::evidence::{self, Evidence};
 use crate::Result;
 use crate::fit::FitConfig;
 use crate::settings::{Bound, MAX_LAYERS, MAX_STEPS, MAX_TOKENS, MAX_UNITS, Settings};
@@ -25,6 +26,8 @@ crate::settings! {
             default_text = Some("one named label, sentiment or class, or else the last");
         /// The column that assigns each sentence to train, valid or test.
         split_column: Option<String> = None, value_name = "COL", default_text = Some("one named part, if there is one");
+        /// The column that says what kind each sentence is: scores are told by kind too.
+        kind_column: Option<String> = None, value_name = "COL", default_text = Some("one named kind, if there is one");
         /// Fractions of the sentences for training, validation and test, where no column assigns them.
         split: SplitFractions = SplitFractions::new(0.8, 0.1, 0.1).expect("they add up to 1");
         /// The tokenizer: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
@@ -49,12 +52,19 @@ crate::settings! {
         dropout: f64 = 0.5, value_name = "FRACTION", bound = Bound::Fraction;
         /// Word dropout: fraction of the tokens that training reads as `<unk>` (Iyyer et al. 2015).
         word_dropout: f64 = 0.3, value_name = "FRACTION", bound = Bound::Fraction;
+        /// Read beside each token its weight of evidence for each label, by the counts of the training split.
+        ///
+        /// They are the ratios by which Naive Bayes weights n-grams (Wang & Manning 2012), of the token, of the pair with the
+        /// token before it and of its characters. With more than 20 labels there are none.
+        evidence: bool = true;
+        /// Networks that are trained side by side, and whose probabilities are averaged.
+        ensemble: usize = 5, value_name = "N", bound = Bound::Range(1, 64);
         /// Maximum tokens of a sentence; longer ones are truncated.
         max_length: usize = 200, bound = Bound::Range(1, MAX_STEPS);
     }
     task: "classify",
     check: |_| Ok(()),
-    fit: FitConfig { epochs: 40, batch_size: 32, lr: 5e-3, patience: 8, ..FitConfig::default() },
+    fit: FitConfig { epochs: 40, batch_size: 64, lr: 2e-3, average: 0.998, patience: 2, ..FitConfig::default() },
 }
 
 impl ClassifyConfig {
@@ -71,6 +81,7 @@ impl ClassifyConfig {
                 text: schema.text_column.clone(),
                 label: schema.label_column.clone(),
                 split: schema.split_column.clone(),
+                kind: schema.kind_column.clone(),
             },
             None => DefaultColumns::of(source.table()?),
         };
@@ -80,6 +91,7 @@ impl ClassifyConfig {
             text_column: Some(columns.text),
             label_column: Some(columns.label),
             split_column: columns.split,
+            kind_column: columns.kind,
             split: schema.map_or(defaults.split, |schema| schema.split),
             ..defaults
         })
@@ -95,7 +107,12 @@ impl ClassifyConfig {
             .with_lowercase(self.tokenizer == words.into())
     }
 
-    /// The network that the run trains, for a vocabulary of this size and this number of labels.
+    /// Whether the networks read evidence, for so many labels.
+    pub(super) fn reads_evidence(&self, num_labels: usize) -> bool {
+        self.evidence && num_labels <= evidence::MAX_LABELS
+    }
+
+    /// Each network that the run trains, for a vocabulary of this size and this number of labels.
     pub fn network(&self, vocab_size: usize, num_labels: usize) -> SequenceClassifierConfig {
         SequenceClassifierConfig::new(
             SequenceInput::tokens(vocab_size, self.embedding_dim),
@@ -107,5 +124,10 @@ impl ClassifyConfig {
         .with_bidirectional(self.bidirectional)
         .with_pooling(self.pooling)
         .with_dropout(self.dropout)
+        .with_num_features(if self.reads_evidence(num_labels) {
+            Evidence::num_features(num_labels)
+        } else {
+            0
+        })
     }
 }

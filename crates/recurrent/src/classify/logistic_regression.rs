@@ -30,6 +30,11 @@ impl LogisticRegression {
             && self.functions.iter().all(is_valid)
     }
 
+    /// The weights of the only function, of the second of two labels.
+    pub(super) fn weights(&self) -> &[f64] {
+        self.functions[0].split_last().map_or(&[], |(_, weights)| weights)
+    }
+
     /// The probability of each label.
     pub(super) fn probabilities(&self, row: &[(u32, f64)]) -> Vec<f64> {
         let logits = self.functions.iter().map(|function| logit(function, row));
@@ -135,12 +140,28 @@ impl LogisticRegression {
     pub(super) fn fit(
         rows: &[SparseRow],
         labels: &[usize],
+        shape: (usize, usize),
+        c: f64,
+        iterations: u64,
+    ) -> Result<Self, argmin::core::Error> {
+        Self::fit_from(None, rows, labels, shape, c, iterations)
+    }
+
+    /// [`fit`](Self::fit), starting from a model of this shape, such as one with another penalty.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub(super) fn fit_from(
+        start: Option<&Self>,
+        rows: &[SparseRow],
+        labels: &[usize],
         (num_labels, num_features): (usize, usize),
         c: f64,
         iterations: u64,
     ) -> Result<Self, argmin::core::Error> {
         let width = num_features + 1;
-        let start = vec![0.0; width * num_functions(num_labels)];
+        let zeros = || vec![0.0; width * num_functions(num_labels)];
+        let start = start.map_or_else(zeros, |start| start.functions.concat());
         let loss = PenalizedLoss { rows, labels, num_labels, num_features, c };
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), HISTORY).with_tolerance_grad(TOLERANCE)?;
         let configure =

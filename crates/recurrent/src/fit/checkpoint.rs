@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use burn::store::ModuleRecord;
 use burn::train::checkpoint::{
     Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
 };
@@ -19,15 +20,20 @@ use crate::{Error, Result, RunDir};
 const CHECKPOINTS: &str = "checkpoints";
 /// How many checkpoints stay on disk: the last one, and the one before it in case the last is damaged.
 const MAX_CHECKPOINTS: usize = 2;
+/// The largest record that is read where the network is not known.
+pub(super) const MAX_RECORD_BYTES: u64 = 1 << 34;
 const PROGRESS: &str = "progress.toml";
 /// How the name of a checkpoint's folder ends before it is complete.
 const PARTIAL: &str = ".partial";
 pub(super) const RECORDS: [&str; 3] = ["model.bpk", "optimizer.bpk", "scheduler.bpk"];
+/// The averaged weights, if there are any.
+pub(super) const AVERAGE: &str = "average.bpk";
 
 /// The checkpoints of a run.
 ///
-/// burn-train writes the three records of a checkpoint from three threads. They go into a temporary folder; the last
-/// thread to finish adds the history and the checksums of the records, and renames the folder.
+/// burn-train writes the three records of a checkpoint from three threads. They go into a temporary folder, in which the
+/// averaged weights are already; the last thread to finish adds the history and the checksums of the records, and renames
+/// the folder.
 #[derive(Debug)]
 pub(super) struct Checkpoints {
     run_dir: RunDir,
@@ -40,6 +46,8 @@ pub(super) struct Checkpoints {
 #[derive(Debug, Default)]
 struct Pending {
     history: History,
+    /// The steps that the averaged weights are of.
+    averaged: Option<u64>,
     written: usize,
     failed: bool,
 }
@@ -49,7 +57,24 @@ struct Pending {
 struct Progress {
     /// The checksums of the records, in the order of [`RECORDS`].
     sha256: [String; 3],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    average: Option<SavedAverage>,
     history: History,
+}
+
+/// The averaged weights of a checkpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SavedAverage {
+    sha256: String,
+    /// The steps that are averaged.
+    pub updates: u64,
+}
+
+/// The last checkpoint of a run.
+#[derive(Debug, Default)]
+pub(super) struct Latest {
+    pub history: History,
+    pub average: Option<SavedAverage>,
 }
 
 impl Checkpoints {
@@ -59,9 +84,9 @@ impl Checkpoints {
         Ok(Self { run_dir: run_dir.clone(), root, pending: Mutex::default(), finished: Condvar::new() })
     }
 
-    /// The history up to the last checkpoint, if there is one. The checksums of its records are verified, and that none
-    /// is larger than `max_bytes`.
-    pub fn latest(&self, max_bytes: u64) -> Result<Option<History>> {
+    /// The last checkpoint, if there is one. The checksums of its records are verified, and that none is larger than
+    /// `max_bytes`.
+    pub fn latest(&self, max_bytes: u64) -> Result<Option<Latest>> {
         let Some(epoch) = self.epochs()?.pop() else {
             return Ok(None);
         };
@@ -72,7 +97,8 @@ impl Checkpoints {
             Err(Error::RunDir { path, found, .. }) => return Err(damaged(&path, found)),
             Err(error) => return Err(error),
         };
-        for (record, expected) in RECORDS.iter().zip(&progress.sha256) {
+        let average = progress.average.iter().map(|average| (&AVERAGE, &average.sha256));
+        for (record, expected) in RECORDS.iter().zip(&progress.sha256).chain(average) {
             let path = self.run_dir.checked(&file(record))?;
             let found = regular_file::sha256(&path, max_bytes).map_err(|cause| damaged(&path, cause))?;
             if found != *expected {
@@ -89,7 +115,7 @@ impl Checkpoints {
                 "a history that does not count its epochs, or has a loss that is NaN or infinite",
             ));
         }
-        Ok(Some(progress.history))
+        Ok(Some(Latest { history: progress.history, average: progress.average }))
     }
 
     /// Removes what killed processes have left of incomplete checkpoints.
@@ -106,12 +132,19 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Makes the folder of a checkpoint, which saves this history.
-    pub fn begin(&self, epoch: usize, history: History) -> Result<()> {
+    /// Makes the folder of a checkpoint, which saves this history, and the averaged weights with the number of their steps.
+    pub fn begin(&self, epoch: usize, history: History, average: Option<(ModuleRecord, u64)>) -> Result<()> {
         self.sweep()?;
         let partial = self.partial(epoch);
         fs::create_dir(&partial).map_err(Error::io("cannot make the folder", &partial))?;
-        *self.pending() = Pending { history, ..Pending::default() };
+        let averaged = average.as_ref().map(|(_, updates)| *updates);
+        if let Some((record, _)) = average {
+            let path = partial.join(AVERAGE);
+            record.save(&path).map_err(|cause| {
+                Error::Training(format!("{}: the averaged weights cannot be written: {cause}", path.display()))
+            })?;
+        }
+        *self.pending() = Pending { history, averaged, ..Pending::default() };
         Ok(())
     }
 
@@ -156,7 +189,7 @@ impl Checkpoints {
     fn written(&self, epoch: usize) -> Result<()> {
         let mut pending = self.pending();
         if pending.written + 1 == RECORDS.len() {
-            self.commit(epoch, std::mem::take(&mut pending.history))?;
+            self.commit(epoch, std::mem::take(&mut pending.history), pending.averaged)?;
         }
         pending.written += 1;
         Ok(())
@@ -164,17 +197,17 @@ impl Checkpoints {
 
     /// Renames the folder of a checkpoint whose records are written, once they are on disk, and removes the oldest
     /// checkpoints.
-    fn commit(&self, epoch: usize, history: History) -> Result<()> {
+    fn commit(&self, epoch: usize, history: History, averaged: Option<u64>) -> Result<()> {
         let partial = self.partial(epoch);
-        let mut checksums = <[String; 3]>::default();
-        for (slot, record) in checksums.iter_mut().zip(RECORDS) {
-            let path = partial.join(record);
-            *slot = File::open(&path)
-                .and_then(|file| file.sync_all())
-                .and_then(|()| regular_file::sha256(&path, u64::MAX))
-                .map_err(Error::io("cannot read", &path))?;
+        let mut sha256 = <[String; 3]>::default();
+        for (slot, record) in sha256.iter_mut().zip(RECORDS) {
+            *slot = synced(&partial.join(record))?;
         }
-        let progress = Progress { sha256: checksums, history };
+        let average = match averaged {
+            Some(updates) => Some(SavedAverage { sha256: synced(&partial.join(AVERAGE))?, updates }),
+            None => None,
+        };
+        let progress = Progress { sha256, average, history };
         replace(&partial.join(PROGRESS), to_toml(&progress).as_bytes())?;
         let folder = self.folder(epoch);
         fs::rename(&partial, &folder).map_err(Error::io("cannot write", &folder))?;
@@ -186,6 +219,14 @@ impl Checkpoints {
         }
         Ok(())
     }
+}
+
+/// The checksum of a record, once it is on disk.
+fn synced(path: &Path) -> Result<String> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| regular_file::sha256(path, u64::MAX))
+        .map_err(Error::io("cannot read", path))
 }
 
 /// Saves and restores one of the three records of a checkpoint.
@@ -241,6 +282,30 @@ impl CheckpointingStrategy for EveryEpoch {
     fn checkpointing(&mut self, _epoch: usize, _store: &EventStoreClient) -> Vec<CheckpointingAction> {
         vec![CheckpointingAction::Save]
     }
+}
+
+/// Gives a run the last checkpoint and the weights of another, as if it had been trained here.
+///
+/// # Errors
+/// If the other run is not trained, its checkpoint is damaged, or a file cannot be written.
+pub(crate) fn copy_last_checkpoint(from: &RunDir, to: &RunDir) -> Result<()> {
+    let checkpoints = Checkpoints::new(from)?;
+    let Some(Latest { history, average }) = checkpoints.latest(MAX_RECORD_BYTES)? else {
+        return Err(Error::RunDir {
+            path: from.root().to_path_buf(),
+            expected: "a trained run".into(),
+            found: "one without a checkpoint".into(),
+        });
+    };
+    let folder = format!("{CHECKPOINTS}/{}", Checkpoints::name(history.epochs.len()));
+    let files = RECORDS.into_iter().chain([PROGRESS]).map(|file| format!("{folder}/{file}"));
+    let averaged = average.map(|_| format!("{folder}/{AVERAGE}"));
+    for file in files.chain(averaged).chain(["weights.safetensors".into()]) {
+        let path = from.checked(&file)?;
+        let bytes = regular_file::read(&path, MAX_RECORD_BYTES).map_err(|cause| damaged(&path, cause))?;
+        to.write(&file, bytes)?;
+    }
+    Ok(())
 }
 
 pub(super) fn damaged(path: &Path, found: impl ToString) -> Error {

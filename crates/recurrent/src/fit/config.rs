@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::seed;
-use crate::settings::{Bound, MAX_BATCH, MAX_EPOCHS, Settings};
+use crate::settings::{Bound, MAX_BATCH, MAX_EPOCHS, MAX_STEPS, Settings};
 
 /// The largest limit on gradients: above it there is no clipping in effect.
 const MAX_NORM: f64 = 1e9;
@@ -22,8 +22,17 @@ crate::settings! {
         lr: f64 = 1e-3, bound = Bound::Rate;
         /// Learning rate schedule: constant, exponential, cosine.
         schedule: Schedule = Schedule::Constant;
+        /// Warm-up: gradient steps over which the learning rate rises linearly to its initial value; 0 for none.
+        ///
+        /// The schedule begins after them; a cosine takes the steps that remain.
+        warmup: usize = 0, bound = Bound::Range(0, MAX_STEPS);
         /// Maximum global gradient norm; 0 for no clipping.
         clip_norm: f64 = 1.0, bound = Bound::UpTo(MAX_NORM), value_name = "NORM";
+        /// Decay of an exponential moving average of the weights, which is validated and saved in their place; 0 for none.
+        ///
+        /// It is `min(average, (1 + t) / (10 + t))` after t steps. The average costs one more copy of the parameters in
+        /// memory and in each checkpoint, and a pass over them in each step.
+        average: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
         /// Early stopping: epochs without a lower validation loss after which training stops; 0 for never.
         patience: usize = 10, bound = Bound::Range(0, MAX_EPOCHS);
         /// Random seed of initial weights, order of the batches, and dropout.

@@ -10,6 +10,8 @@ mod config;
 mod history;
 
 #[cfg(feature = "fit")]
+mod average;
+#[cfg(feature = "fit")]
 mod callbacks;
 #[cfg(feature = "fit")]
 mod checkpoint;
@@ -36,14 +38,16 @@ pub use history::{Epoch, History, StopReason};
 #[cfg(feature = "fit")]
 pub use callbacks::{AfterEpoch, Callbacks, ProgressRenderer, SplitProgress};
 #[cfg(feature = "fit")]
+pub(crate) use checkpoint::copy_last_checkpoint;
+#[cfg(feature = "fit")]
 pub use clip::clip_global_norm;
 #[cfg(feature = "fit")]
 pub(crate) use loader::similar_batches;
 #[cfg(feature = "fit")]
 pub use loader::{BatchSource, EpochSeed, Loader, Order};
 #[cfg(feature = "fit")]
-pub use loss::{Loss, token_loss};
+pub use loss::{Loss, smoothed_token_loss, token_loss};
 #[cfg(feature = "fit")]
 pub use objective::Objective;
 #[cfg(feature = "fit")]
-pub use train::{Loaders, epochs_done, fit};
+pub use train::{Loaders, epochs_done, fit, keep_last_epoch};

@@ -8,7 +8,7 @@ use burn::tensor::kind::Basic;
 use burn::tensor::{Bool, DType, Int, Shape, Tensor};
 use burn_pack::{Reader, Scalar, Tensor as Record};
 
-use super::checkpoint::{RECORDS, damaged};
+use super::checkpoint::{AVERAGE, RECORDS, damaged};
 use crate::Result;
 
 /// The largest number in a record: a count of steps or a learning rate.
@@ -24,6 +24,15 @@ pub(super) fn check<M: Module>(folder: &Path, network: &M) -> Result<()> {
     let parameters = check_model(&model, network).map_err(|found| damaged(&model, found))?;
     check_optimizer(&optimizer, &parameters).map_err(|found| damaged(&optimizer, found))?;
     read(&scheduler).map(drop).map_err(|found| damaged(&scheduler, found))
+}
+
+/// Checks the averaged weights in the folder of a checkpoint.
+///
+/// # Errors
+/// If they cannot be read, or are not of this network.
+pub(super) fn check_average<M: Module>(folder: &Path, network: &M) -> Result<()> {
+    let path = folder.join(AVERAGE);
+    check_model(&path, network).map(drop).map_err(|found| damaged(&path, found))
 }
 
 /// A parameter of a network.

@@ -11,7 +11,8 @@ use burn::train::{
     TrainingItem, ValidLoader,
 };
 
-use super::checkpoint::Checkpoints;
+use super::average::Average;
+use super::checkpoint::{AVERAGE, Checkpoints, SavedAverage};
 use super::objective::{Objective, TrainingModule};
 use super::{AfterEpoch, Epoch, EpochSeed, FitConfig, History, Loss, clip_global_norm};
 use crate::{Error, Result, RunDir};
@@ -40,6 +41,8 @@ pub(super) struct EpochStrategy {
     pub epoch_seed: EpochSeed,
     pub run_dir: RunDir,
     pub checkpoints: Arc<Checkpoints>,
+    /// The averaged weights of the checkpoint from which training resumes.
+    pub average: Option<SavedAverage>,
     pub result: Arc<Mutex<FitResult>>,
     pub after_epoch: Mutex<AfterEpoch>,
 }
@@ -56,15 +59,23 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
         starting_epoch: usize,
     ) -> (TrainingModule<N, O>, SupervisedTrainingEventProcessor<TrainingModule<N, O>>) {
         learner.fork(&self.device);
+        let mut result = self.result.lock().expect("no other thread uses it during training");
+        let average = match self.average_of(&learner.model(), starting_epoch) {
+            Ok(average) => average,
+            Err(error) => {
+                result.error = Some(error);
+                return (learner.model(), components.event_processor);
+            }
+        };
         let mut epochs = Epochs {
             train: train.to_device(&self.device),
             valid: valid.to_device(&self.device.clone().inner()),
             learner,
+            average,
             processor: components.event_processor,
             interrupter: components.interrupter,
             config: &self.config,
         };
-        let mut result = self.result.lock().expect("no other thread uses it during training");
         for number in starting_epoch..=components.num_epochs {
             // All randomness of an epoch derives from this seed, so resuming needs no random state.
             let seed = self.config.epoch_seed(number);
@@ -79,8 +90,9 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
                 }
             };
             result.history.epochs.push(epoch);
-            let saved = self.save(&epochs.learner.model().network, &result.history);
-            if let Err(error) = saved.and_then(|()| self.checkpoints.begin(number, result.history.clone())) {
+            let average = epochs.average.as_ref().map(Average::to_record);
+            let saved = self.save(&epochs.validated().network, &result.history);
+            if let Err(error) = saved.and_then(|()| self.checkpoints.begin(number, result.history.clone(), average)) {
                 result.error = Some(error);
                 break;
             }
@@ -98,6 +110,17 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
 }
 
 impl EpochStrategy {
+    /// The average of a network's weights, as it is at the beginning of an epoch.
+    fn average_of<M: Module>(&self, module: &M, epoch: usize) -> Result<Option<Average<M>>> {
+        let average = Average::new(module, self.config.average);
+        match (average, &self.average) {
+            (Some(average), Some(saved)) => {
+                average.resume(&self.checkpoints.folder(epoch - 1).join(AVERAGE), saved).map(Some)
+            }
+            (average, _) => Ok(average),
+        }
+    }
+
     /// Writes the metrics, and the weights if they are the best so far.
     fn save(&self, network: &impl Module, history: &History) -> Result<()> {
         if history.best().map(|best| best.epoch) == Some(history.epochs.len()) {
@@ -112,6 +135,7 @@ struct Epochs<'a, M: LearnerModel> {
     train: TrainLoader<M>,
     valid: ValidLoader<M>,
     learner: Learner<M>,
+    average: Option<Average<M>>,
     processor: SupervisedTrainingEventProcessor<M>,
     interrupter: Interrupter,
     config: &'a FitConfig,
@@ -155,6 +179,9 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
             }
             self.learner.lr_step();
             self.learner.optimizer_step(output.grads);
+            if let Some(average) = &mut self.average {
+                average.update(&self.learner.model());
+            }
             loss.add(&output.item);
             if step % CHECK_INTERVAL == 0 {
                 self.check("training", epoch, loss.value())?;
@@ -184,10 +211,18 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
         }))
     }
 
+    /// The network that is validated and saved: that of the averaged weights, if there are any.
+    fn validated(&self) -> M {
+        match &self.average {
+            Some(average) => average.module.clone(),
+            None => self.learner.model().valid(),
+        }
+    }
+
     fn validate(&mut self, epoch: usize) -> Option<f64> {
         let total_items = self.valid.num_items();
         self.report_valid(LearnerEvent::StartSplit { epoch_number: epoch, total_items });
-        let model = self.learner.model().valid();
+        let model = self.validated();
         let mut loss = Mean::default();
         let valid = self.valid.clone();
         let mut batches = valid.iter();

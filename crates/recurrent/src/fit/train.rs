@@ -5,20 +5,18 @@ use std::sync::{Arc, Mutex};
 use burn::data::dataloader::DataLoader;
 use burn::module::{Module, ModuleDisplay};
 use burn::optim::AdamConfig;
+use burn::store::ModuleRecord;
 use burn::tensor::Device;
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::metric::{LearningRateMetric, LossMetric};
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
-use super::checkpoint::{Checkpoints, EveryEpoch};
+use super::checkpoint::{AVERAGE, Checkpoints, EveryEpoch, Latest, MAX_RECORD_BYTES, RECORDS, damaged};
 use super::objective::{Objective, TrainingModule};
 use super::records;
 use super::strategy::{EpochStrategy, FitResult};
 use super::{BatchSource, Callbacks, EpochSeed, FitConfig, History, Loader, Order, StopReason};
 use crate::{Error, Result, RunDir};
-
-/// The largest record of a checkpoint that is read where the network is not known.
-const MAX_RECORD_BYTES: u64 = 1 << 34;
 
 /// The data loaders of the training and the validation split.
 pub struct Loaders<B> {
@@ -54,13 +52,41 @@ impl<B: 'static> Loaders<B> {
 /// # Errors
 /// If the last checkpoint is damaged.
 pub fn epochs_done(run_dir: &RunDir) -> Result<usize> {
-    let history = Checkpoints::new(run_dir)?.latest(MAX_RECORD_BYTES)?;
-    Ok(history.map_or(0, |history| history.epochs.len()))
+    let latest = Checkpoints::new(run_dir)?.latest(MAX_RECORD_BYTES)?;
+    Ok(latest.map_or(0, |latest| latest.history.epochs.len()))
+}
+
+/// Makes the weights of the last epoch those of a run, in place of the best epoch's, and returns its number.
+///
+/// `network` has the run's shape.
+///
+/// # Errors
+/// If the run has no checkpoint or it is damaged, or the weights cannot be written.
+pub fn keep_last_epoch<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
+    network: N,
+    objective: O,
+    run_dir: &RunDir,
+) -> Result<usize> {
+    let _lock = run_dir.lock()?;
+    let checkpoints = Checkpoints::new(run_dir)?;
+    let Latest { history, average } = checkpoints.latest(MAX_RECORD_BYTES)?.unwrap_or_default();
+    let epoch = history.epochs.len();
+    let module = TrainingModule { network, objective };
+    let folder = checkpoints.folder(epoch);
+    records::check(&folder, &module)?;
+    if average.is_some() {
+        records::check_average(&folder, &module)?;
+    }
+    let path = folder.join(if average.is_some() { AVERAGE } else { RECORDS[0] });
+    let record = ModuleRecord::load(&path).map_err(|cause| damaged(&path, cause))?;
+    run_dir.write_weights(&module.load_record(record).network)?;
+    Ok(epoch)
 }
 
 /// Trains a network with Adam, and writes weights, metrics and checkpoints into the run's folder.
 ///
-/// `network` has fresh weights on an autodiff device. If the folder has a checkpoint, training resumes from it.
+/// `network` has fresh weights on an autodiff device. If the folder has a checkpoint, training resumes from it. With
+/// [`FitConfig::average`], the validation losses and the weights in the folder are those of the averaged network.
 /// Returns the history of all epochs and why training stopped.
 ///
 /// # Errors
@@ -80,7 +106,7 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
     checkpoints.sweep()?;
     // Adam keeps two numbers of up to 8 bytes per parameter, and each tensor has a name.
     let max_record_bytes = (1 << 24) + 16 * Module::num_params(&network) as u64;
-    let history = checkpoints.latest(max_record_bytes)?.unwrap_or_default();
+    let Latest { history, average } = checkpoints.latest(max_record_bytes)?.unwrap_or_default();
     if let Some(stop_reason) = history.stop_reason(config) {
         return Ok((history, stop_reason));
     }
@@ -94,6 +120,13 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
     if start > 0 {
         records::check(&checkpoints.folder(start), &module)?;
     }
+    if start > 0 && config.average > 0.0 {
+        let folder = checkpoints.folder(start);
+        if average.is_none() {
+            return Err(damaged(&folder, "none of the averaged weights (`average`)"));
+        }
+        records::check_average(&folder, &module)?;
+    }
     let learner = Learner::new(module, optimizer, config.scheduler(loaders.steps_per_epoch.max(1))?);
 
     let result = Arc::new(Mutex::new(FitResult::new(history)));
@@ -103,6 +136,7 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
         epoch_seed: loaders.epoch_seed,
         run_dir: run_dir.clone(),
         checkpoints: checkpoints.clone(),
+        average,
         result: result.clone(),
         after_epoch: Mutex::new(callbacks.after_epoch),
     };

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use recurrent_data::{Series, Test, Windows};
+use recurrent_data::{Series, Subset, SubsetSegment, Test, Train, Windows};
 use serde::{Deserialize, Serialize};
 
 use super::baselines::{Baseline, History};
+use super::config::REPORTED_LEVELS;
+use super::intervals::IntervalScores;
+use super::outputs::ReadForecasts;
 use crate::metrics::{diebold_mariano, significant};
 
 /// The p-value below which a difference counts.
@@ -58,6 +61,9 @@ pub struct ScoreTable {
     pub horizon: usize,
     /// The network first.
     pub rows: Vec<ScoredForecaster>,
+    /// The scores of the network's intervals; `None` in files without.
+    #[serde(default)]
+    pub intervals: Option<IntervalScores>,
 }
 
 impl ScoreTable {
@@ -144,6 +150,9 @@ impl fmt::Display for ScoreTable {
                 None => writeln!(f, "{name:width$}  {:>10}", "the series does not reach back far enough")?,
             }
         }
+        if let Some(intervals) = &self.intervals {
+            writeln!(f, "{intervals}")?;
+        }
         write!(f, "{}", self.verdict())
     }
 }
@@ -159,11 +168,11 @@ pub struct TestForecasts {
     /// The rows as they are in the table, with the columns of the windows.
     series: Arc<Series>,
     windows: Windows<Test>,
-    /// `[window, step, target]`, in the columns' own units.
-    forecasts: Vec<f64>,
+    forecasts: ReadForecasts,
     /// Of each target.
     baselines: Vec<Vec<BaselineForecasts>>,
-    training_rows: usize,
+    /// The training rows of each segment.
+    training: Vec<SubsetSegment>,
     season: Option<usize>,
 }
 
@@ -176,20 +185,22 @@ struct BaselineForecasts {
 }
 
 impl TestForecasts {
-    /// `forecasts` has a value for each window, step and target, in the columns' own units; `baselines` are those of each
-    /// target.
-    pub(crate) fn new(
+    /// `forecasts` are those of each window, with the reported quantiles; `baselines` are those of each target.
+    pub(super) fn new(
         (series, windows): (Arc<Series>, Windows<Test>),
-        forecasts: Vec<f64>,
+        forecasts: ReadForecasts,
         baselines: &[Vec<Box<dyn Baseline>>],
-        training_rows: usize,
+        train: &Subset<Train>,
         season: Option<usize>,
     ) -> Self {
-        let targets = windows.shape().targets().iter().zip(baselines);
+        let targets = target_columns(&series, &windows).into_iter().zip(baselines);
         let baselines = targets.map(|(column, baselines)| {
             let horizon = windows.shape().horizon();
             let forecast = |baseline: &dyn Baseline| {
-                let from = |window| History::new(&series, *column, windows.origin(window));
+                let from = |window| {
+                    let rows = windows.segment_start(window)..windows.origin(window) + 1;
+                    History::new(&series, column, rows)
+                };
                 let values = (0..windows.len()).map(|window| baseline.forecast(&from(window), horizon));
                 let values = values.collect::<Option<Vec<Vec<f64>>>>().map(|values| values.concat());
                 BaselineForecasts { name: baseline.name(), values }
@@ -197,7 +208,7 @@ impl TestForecasts {
             baselines.iter().map(|baseline| forecast(baseline.as_ref())).collect()
         });
         let baselines = baselines.collect();
-        Self { series, windows, forecasts, baselines, training_rows, season }
+        Self { series, windows, forecasts, baselines, training: train.segments().to_vec(), season }
     }
 
     /// The number of forecasts.
@@ -222,8 +233,24 @@ impl TestForecasts {
 
     /// The forecast of a target, `step` (from 1) rows after the window.
     pub fn forecast(&self, window: usize, step: usize, target: usize) -> f64 {
+        self.forecasts.points[self.item(window, step, target)]
+    }
+
+    /// The quantiles of a target at the [reported levels](Self::levels), `step` (from 1) rows after the window.
+    pub fn quantiles(&self, window: usize, step: usize, target: usize) -> &[f64] {
+        let levels = self.levels().len();
+        &self.forecasts.quantiles[self.item(window, step, target) * levels..][..levels]
+    }
+
+    /// The levels of the quantiles.
+    pub fn levels(&self) -> &'static [f64] {
+        &REPORTED_LEVELS
+    }
+
+    /// The index of a forecast value.
+    fn item(&self, window: usize, step: usize, target: usize) -> usize {
         let shape = self.windows.shape();
-        self.forecasts[(window * shape.horizon() + step - 1) * shape.targets().len() + target]
+        (window * shape.horizon() + step - 1) * shape.targets().len() + target
     }
 
     /// The forecast of a target by the baseline of this name; `None` if there is none, or the series does not reach back
@@ -235,9 +262,8 @@ impl TestForecasts {
 
     /// The errors of the network and the baselines, one table per target.
     pub fn scores(&self, network: &str) -> Vec<ScoreTable> {
-        let shape = self.windows.shape();
-        let targets = shape.targets().iter().enumerate();
-        targets.map(|(target, column)| self.score_target(network, target, *column)).collect()
+        let targets = target_columns(&self.series, &self.windows).into_iter().enumerate();
+        targets.map(|(target, column)| self.score_target(network, target, column)).collect()
     }
 
     fn score_target(&self, network: &str, target: usize, column: usize) -> ScoreTable {
@@ -275,7 +301,16 @@ impl TestForecasts {
             forecasts: self.len(),
             horizon,
             rows: std::iter::once(scored(network, &ours, None)).chain(baselines).collect(),
+            intervals: Some(self.score_intervals(target, &actual)),
         }
+    }
+
+    /// The scores of a target's intervals against the actual values `[window, step]`.
+    fn score_intervals(&self, target: usize, actual: &[f64]) -> IntervalScores {
+        let horizon = self.windows.shape().horizon();
+        let all = (0..self.len()).flat_map(|window| (1..=horizon).map(move |step| (window, step)));
+        let quantiles: Vec<&[f64]> = all.map(|(window, step)| self.quantiles(window, step, target)).collect();
+        IntervalScores::new(self.levels(), &quantiles, actual)
     }
 
     /// The MAE of the seasonal naive forecast one season ahead on the training rows.
@@ -283,9 +318,20 @@ impl TestForecasts {
         let season = self.season.unwrap_or(1);
         let series = &self.series;
         let difference = |row: usize| (series.value(row, column) - series.value(row - season, column)).abs();
-        let rows = season..self.training_rows;
-        rows.clone().map(difference).sum::<f64>() / rows.len() as f64
+        let rows = self.training.iter().flat_map(|segment| {
+            let start = segment.rows.start + season;
+            start..segment.rows.end.max(start)
+        });
+        let (sum, count) = rows.fold((0.0, 0), |(sum, count), row| (sum + difference(row), count + 1));
+        sum / f64::from(count)
     }
+}
+
+/// The columns of the targets in a series that may have others than the windows.
+fn target_columns(series: &Series, windows: &Windows<Test>) -> Vec<usize> {
+    let names = windows.series().names();
+    let column = |index: &usize| series.index_of(&names[*index]).expect("the windows' columns are the series'");
+    windows.shape().targets().iter().map(column).collect()
 }
 
 /// An error of the naive forecasts, or `None` if it is 0 but for rounding, so that nothing can be divided by it.
@@ -383,6 +429,7 @@ mod tests {
             forecasts: 1,
             horizon: 1,
             rows: std::iter::once(scored("LSTM", network, None)).chain(others).collect(),
+            intervals: None,
         }
     }
 

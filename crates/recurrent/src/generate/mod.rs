@@ -2,13 +2,15 @@
 //!
 //! The default is the lecture's character model: a language model that predicts the next token, trained by truncated
 //! back-propagation through time (Williams & Peng 1990) on windows of one long text, with the state carried from each
-//! window to the next, and sampled token by token.
+//! window to the next, and sampled token by token. Its baseline is a language model of n-grams.
 //!
 //! - [`GenerateConfig`] holds the settings, [`GenerateRun`] trains and evaluates;
 //! - [`Generator`] continues a text ([`generate`](Generator::generate)) and completes a word
 //!   ([`complete`](Generator::complete)).
 
 mod config;
+#[cfg(feature = "fit")]
+mod ngrams;
 mod predictor;
 mod prompt_end;
 #[cfg(feature = "fit")]
@@ -18,5 +20,6 @@ pub use config::GenerateConfig;
 pub use predictor::{Completion, Generated, GenerationConfig, Generator};
 #[cfg(feature = "fit")]
 pub use training::{
-    BpttBatch, CarriedState, GenerateData, GenerateObjective, GenerateRun, Generation, LanguageMetrics, TracedStep,
+    BpttBatch, CarriedState, GenerateData, GenerateObjective, GenerateRun, Generation, LanguageEvaluation,
+    LanguageMetrics, NgramEvaluation, TracedStep,
 };

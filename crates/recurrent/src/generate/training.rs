@@ -9,6 +9,7 @@ use recurrent_models::AnyState;
 use recurrent_models::networks::LanguageModel;
 use serde::Serialize;
 
+use super::ngrams::NgramModel;
 use super::{GenerateConfig, Generator};
 use crate::fit::{BatchSource, EpochSeed, Loader, Loaders, Loss, Objective, Order, token_loss};
 use crate::partial::Partial;
@@ -58,6 +59,19 @@ impl GenerateData {
             perplexity: nats.exp(),
             unknown: self.unknown,
         }
+    }
+
+    /// The n-grams of the training split on the same targets as the network.
+    fn ngrams(&self) -> Option<NgramEvaluation> {
+        let train = self.train.encoded();
+        // A longer text is not read into memory for it.
+        let text = NgramModel::is_for(train.len()).then(|| train.ids(0..train.len()))?;
+        let model = NgramModel::fit(&text, self.tokenizer.vocab_size())?;
+        let (valid, streams) = (self.valid.encoded(), self.valid.streams());
+        let length = self.valid.num_targets() / streams;
+        let of_stream = |stream: usize| model.loss(&valid.ids(stream * length..(stream + 1) * length + 1));
+        let nats = (0..streams).map(of_stream).sum::<f64>() / streams as f64;
+        Some(NgramEvaluation { order: model.order(), metrics: self.metrics(nats) })
     }
 
     /// The first `steps` steps of training: each input token and the one to predict.
@@ -127,6 +141,39 @@ impl fmt::Display for LanguageMetrics {
     }
 }
 
+/// How well a network predicts a text, and how well n-grams do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct LanguageEvaluation {
+    /// The network.
+    #[serde(flatten)]
+    pub network: LanguageMetrics,
+    /// The n-grams of the training split; `None` if it has more than two million tokens.
+    pub ngrams: Option<NgramEvaluation>,
+}
+
+/// How well n-grams predict a text.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct NgramEvaluation {
+    /// The length of the n-grams, by the last tenth of the training split.
+    pub order: usize,
+    /// Their metrics.
+    #[serde(flatten)]
+    pub metrics: LanguageMetrics,
+}
+
+impl fmt::Display for LanguageEvaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(NgramEvaluation { order, metrics }) = &self.ngrams else { return self.network.fmt(f) };
+        let ngrams = format!("{order}-grams with Kneser–Ney smoothing");
+        if metrics.nats <= self.network.nats {
+            write!(f, "the network does NOT beat the {ngrams}: ")?;
+        }
+        write!(f, "{}; {ngrams}: {metrics}", self.network)
+    }
+}
+
 impl Task for Generation {
     const ITEMS: &'static str = "tokens";
 
@@ -135,7 +182,7 @@ impl Task for Generation {
     type Data = GenerateData;
     type Network = LanguageModel;
     type Objective = GenerateObjective;
-    type Evaluation = LanguageMetrics;
+    type Evaluation = LanguageEvaluation;
     type Predictor = Generator;
 
     fn default_config(source: &DataSource, _given: &Partial) -> Result<GenerateConfig> {
@@ -205,7 +252,7 @@ impl Task for Generation {
     }
 
     /// Predicts the validation split.
-    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<LanguageMetrics> {
+    fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<LanguageEvaluation> {
         let TrainedRun { data, network, .. } = run;
         let (mut total, mut tokens) = (0.0, 0);
         let mut state: Option<AnyState> = None;
@@ -213,12 +260,12 @@ impl Task for Generation {
             let TokenBatch { inputs, targets } = TokenBatch::gather(&data.valid, window, device);
             let [streams, steps] = inputs.dims();
             let (logits, next) = network.forward(inputs, state.take());
-            let loss: f32 = token_loss(logits, targets, None, 0.0).into_scalar();
+            let loss: f32 = token_loss(logits, targets, None).into_scalar();
             total += f64::from(loss) * (streams * steps) as f64;
             tokens += streams * steps;
             state = Some(next);
         }
-        Ok(data.metrics(total / tokens as f64))
+        Ok(LanguageEvaluation { network: data.metrics(total / tokens as f64), ngrams: data.ngrams() })
     }
 }
 
@@ -304,7 +351,7 @@ impl Objective<LanguageModel> for GenerateObjective {
         let (logits, state) = network.forward(batch.inputs, state);
         // Truncated back-propagation: no gradient flows into earlier windows.
         carried.put(state.detach());
-        Loss { mean: token_loss(logits, batch.targets, None, 0.0), items }
+        Loss { mean: token_loss(logits, batch.targets, None), items }
     }
 }
 

@@ -55,9 +55,20 @@ impl LabeledPrediction {
         if probability.is_nan() { 0.0 } else { probability.clamp(0.0, 1.0) }
     }
 
-    fn is_correct(&self) -> bool {
+    /// Whether that is the true class.
+    pub fn is_correct(&self) -> bool {
         self.predicted() == self.label
     }
+}
+
+/// The p-value of the hypothesis that two classifiers are equally accurate (McNemar 1947), by the exact binomial test: from
+/// the numbers of examples that the first alone, and the second alone, classifies correctly. It is 1 if there are none.
+#[cfg(feature = "fit")]
+pub fn mcnemar(disagreements: &[usize; 2]) -> f64 {
+    use statrs::distribution::{Binomial, DiscreteCDF};
+    let [first, second] = *disagreements;
+    let Ok(binomial) = Binomial::new(0.5, (first + second) as u64) else { return 1.0 };
+    (2.0 * binomial.cdf(first.min(second) as u64)).min(1.0)
 }
 
 /// The metrics of one class.
@@ -272,7 +283,7 @@ impl fmt::Display for ClassificationScore {
 }
 
 /// The number of characters of the longest text.
-fn widest(all: impl IntoIterator<Item = impl ToString>) -> usize {
+pub(crate) fn widest(all: impl IntoIterator<Item = impl ToString>) -> usize {
     all.into_iter().map(|item| item.to_string().chars().count()).max().unwrap_or(0)
 }
 

@@ -2,7 +2,10 @@
 //!
 //! - [`corpus_bleu`], [`corpus_chrf`] and [`exact_match`] compare texts with one or more references each;
 //! - [`classification`] compares predicted probabilities with labels;
+//! - [`pinball_loss`], [`quantile_crps`], [`coverage`], [`mean_width`] and [`interval_score`] score quantiles and intervals
+//!   of forecasts (feature `fit`);
 //! - [`diebold_mariano`] tests whether two forecasts are equally accurate (feature `fit`);
+//! - [`autocorrelations`] and [`ljung_box`] show whether the errors of a forecast still have a pattern (feature `fit`);
 //! - [`significant`] is a number as text, however small it is.
 //!
 //! ```
@@ -21,20 +24,28 @@
 //! The metrics agree with sacreBLEU's and scikit-learn's. Deliberately absent: BLEU tokenizers other than 13a (use chrF
 //! for Chinese and Japanese), lower-casing, chrF++, and sentence-level scores, which BLEU is not meant for.
 
+#[cfg(feature = "fit")]
+mod autocorrelation;
 mod bleu;
 mod chrf;
 pub mod classification;
 #[cfg(feature = "fit")]
 mod diebold_mariano;
 mod exact_match;
+#[cfg(feature = "fit")]
+mod probabilistic;
 mod significant;
 mod text;
 
+#[cfg(feature = "fit")]
+pub use autocorrelation::{LjungBox, autocorrelations, ljung_box};
 pub use bleu::{Bleu, corpus_bleu};
 pub use chrf::corpus_chrf;
 #[cfg(feature = "fit")]
 pub use diebold_mariano::diebold_mariano;
 pub use exact_match::exact_match;
+#[cfg(feature = "fit")]
+pub use probabilistic::{coverage, interval_score, mean_width, pinball_loss, quantile_crps};
 pub use significant::significant;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use recurrent_data::{DataSource, DatasetManifest, SplitFractions, TokenizerKind, sha256};
+use recurrent_data::{DataSource, DatasetManifest, SpecialTokens, SplitFractions, TokenizerKind, sha256};
 #[cfg(feature = "fit")]
 use recurrent_data::{ParallelCorpus, TokenizerConfig};
 use recurrent_models::networks::Seq2SeqConfig;
@@ -36,12 +36,14 @@ crate::settings! {
             default_text = Some("the data set's, or else 0.8,0.1,0.1");
         /// The tokenizer on both sides: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
         tokenizer: TokenizerChoice = TokenizerKind::Bpe.into();
-        /// Maximum vocabulary size of each side; 0 for no limit (bpe and unigram: 4000).
-        vocab_size: usize = 600, bound = Bound::Range(0, MAX_TOKENS);
+        /// Maximum vocabulary size of each side, or of both together (joint); 0 for no limit (bpe and unigram: 4000).
+        vocab_size: usize = 2000, bound = Bound::Range(0, MAX_TOKENS);
+        /// One vocabulary and one embedding for both languages.
+        joint: bool = false;
         /// One-hot input vectors instead of an embedding.
         one_hot: bool = false;
         /// Embedding dimension.
-        embedding_dim: usize = 128, bound = Bound::Range(1, MAX_UNITS);
+        embedding_dim: usize = 256, bound = Bound::Range(1, MAX_UNITS);
         /// The recurrent cell: rnn, lstm, gru.
         cell: CellKind = CellKind::Gru;
         /// Hidden units of each layer.
@@ -52,10 +54,12 @@ crate::settings! {
         bidirectional: bool = true;
         /// Attention of the decoder, by its score: none, dot, general (Luong et al. 2015), additive (Bahdanau et al. 2015).
         attention: DecoderAttention = DecoderAttention::General;
+        /// Copy gate: the decoder can copy tokens of the source (See et al. 2017); needs joint and attention.
+        copy: bool = false;
         /// Dropout on embeddings, between layers, and before the output.
         dropout: f64 = 0.4, value_name = "FRACTION", bound = Bound::Fraction;
-        /// Weight tying: the output layer shares the target embedding's weights.
-        tie_weights: bool = false;
+        /// Weight tying: the output layer shares the target embedding's weights (with joint: that of both languages).
+        tie_weights: bool = true, default_text = Some("true, unless the vectors are one-hot");
         /// Maximum tokens of a sentence; longer ones are truncated.
         max_length: usize = 60, bound = Bound::Range(1, MAX_STEPS);
         /// Label smoothing: probability that is spread over all tokens (Szegedy et al. 2016); 0 for none.
@@ -67,12 +71,14 @@ crate::settings! {
         /// Beam size of the evaluation; 1 for greedy search.
         beam_size: usize = 5, bound = Bound::Range(1, MAX_BEAMS);
         /// Length penalty of the evaluation: log-probabilities are divided by the length to this power; 0 for none.
-        length_penalty: f64 = 0.6, bound = Bound::UpTo(MAX_LENGTH_PENALTY);
+        length_penalty: Option<f64> = None, bound = Bound::UpTo(MAX_LENGTH_PENALTY),
+            default_text = Some("that with the best BLEU on the validation split");
     }
     task: "translate",
-    check: TranslateConfig::check_tied,
+    check: TranslateConfig::check_network,
     fit: FitConfig {
-        epochs: 30,
+        epochs: 24,
+        average: 0.99,
         batch_size: 32,
         lr: 3e-3,
         schedule: Schedule::Cosine,
@@ -217,12 +223,14 @@ impl TranslateConfig {
         Self {
             tokenizer: TokenizerKind::Chars.into(),
             vocab_size: 100,
+            joint: false,
             one_hot: true,
             cell: CellKind::Lstm,
             hidden_size: 128,
             num_layers: 1,
             bidirectional: false,
             attention: DecoderAttention::None,
+            copy: false,
             dropout: 0.0,
             tie_weights: false,
             label_smoothing: 0.0,
@@ -237,8 +245,12 @@ impl TranslateConfig {
         TokenizerConfig::new(TokenizerKind::Bpe).with_vocab_size(self.vocab_size)
     }
 
-    /// The network that the run trains, for vocabularies of these sizes.
-    pub fn network(&self, [source, target]: [usize; 2]) -> Seq2SeqConfig {
+    /// The network that the run trains, for vocabularies of these sizes; `special` are the special tokens of the target.
+    ///
+    /// A copy gate copies the end token, and no other special one: padding and start are never generated, and an unknown
+    /// word has no text.
+    pub fn network(&self, [source, target]: [usize; 2], special: SpecialTokens) -> Seq2SeqConfig {
+        let never_copied = [special.pad, special.bos, special.unk].map(|token| token as usize);
         Seq2SeqConfig::new(source, target, self.hidden_size)
             .with_embedding_dim((!self.one_hot).then_some(self.embedding_dim))
             .with_cell(self.cell)
@@ -247,11 +259,27 @@ impl TranslateConfig {
             .with_attention(self.attention.kind())
             .with_dropout(self.dropout)
             .with_tie_weights(self.tie_weights)
+            .with_share_embeddings(self.joint)
+            .with_copy_except(self.copy.then(|| never_copied.to_vec()))
     }
 
-    fn check_tied(&self) -> Result<()> {
-        if self.tie_weights && self.one_hot {
-            return Err(Error::setting("tie_weights", "an embedding to share weights with", "one-hot inputs"));
+    fn check_network(&self) -> Result<()> {
+        let one_hot = |setting, expected| Err(Error::setting(setting, expected, "one-hot inputs"));
+        if self.one_hot && self.tie_weights {
+            return one_hot("tie_weights", "an embedding to share weights with");
+        }
+        if self.one_hot && self.joint {
+            return one_hot("joint", "an embedding that both languages share");
+        }
+        let copy_without = |expected: &str, found: &str| Err(Error::setting("copy", expected, found));
+        if self.copy && !self.joint {
+            return copy_without(
+                "a joint vocabulary, so that a token of the source is one of the target",
+                "two vocabularies",
+            );
+        }
+        if self.copy && self.attention == DecoderAttention::None {
+            return copy_without("an attention, which says what is copied", "none");
         }
         Ok(())
     }

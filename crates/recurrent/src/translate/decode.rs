@@ -7,10 +7,11 @@ use recurrent_models::AnyState;
 use recurrent_models::networks::{EncoderOutput, Seq2Seq};
 
 use super::TranslateConfig;
+use super::length_penalty::{self, ChosenLengthPenalty};
 use super::tokenizers::Tokenizers;
-use crate::Result;
 use crate::decoding::{BeamSearch, Hypothesis, StepDecoder, beam_search, id_tensor, padded_ids};
 use crate::settings::{Bound, MAX_BEAMS, MAX_LENGTH_PENALTY};
+use crate::{Result, RunDir};
 
 /// Sentences per batch.
 const BATCH: usize = 64;
@@ -42,9 +43,23 @@ impl BeamConfig {
         Self { max_length, ..self }
     }
 
-    /// The beam search of the run's evaluation.
+    /// The beam search of these settings; the length penalty is 0.6 if they have none.
     pub fn of(config: &TranslateConfig) -> Self {
-        Self::new(config.beam_size, config.length_penalty)
+        Self::new(config.beam_size, config.length_penalty.unwrap_or(length_penalty::DEFAULT))
+    }
+
+    /// The beam search of a run: with the length penalty of its settings, or else the one that was chosen when it was
+    /// evaluated.
+    ///
+    /// # Errors
+    /// If the folder has a damaged choice.
+    pub(super) fn of_run(run_dir: &RunDir, config: &TranslateConfig) -> Result<Self> {
+        let beam = Self::of(config);
+        let chosen = match config.length_penalty {
+            Some(_) => None,
+            None => ChosenLengthPenalty::read(run_dir)?,
+        };
+        Ok(chosen.map_or(beam, |chosen| Self { length_penalty: chosen.length_penalty, ..beam }))
     }
 
     pub(super) fn check(&self) -> Result<()> {
@@ -167,10 +182,12 @@ mod tests {
                 embedding_dim: 6,
                 bidirectional: case % 2 == 0,
                 attention: crate::translate::DecoderAttention::ALL[case % 4],
+                joint: case % 4 > 0,
+                copy: case % 4 > 1,
                 ..TranslateConfig::defaults()
             };
             let tokenizers = tokenizers(None);
-            let network = config.network(tokenizers.vocab_sizes()).init(&device);
+            let network = tokenizers.network(&config).init(&device);
             let mut sentence = || {
                 let length = rng.random_range(1..12);
                 (0..length).map(|_| rng.random_range(4..12)).chain([2]).collect::<Vec<u32>>()

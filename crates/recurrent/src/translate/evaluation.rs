@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::ChosenLengthPenalty;
 use crate::metrics::{Bleu, corpus_bleu, corpus_chrf, exact_match};
 use crate::task::percentage;
 
@@ -69,8 +70,14 @@ pub struct TranslationEvaluation {
 }
 
 impl TranslationEvaluation {
-    pub(super) fn new(network: &str, loss: TokenLoss, translations: Vec<TestTranslation>) -> Self {
-        Self { scores: TranslationScores::new(network, loss, &translations), translations }
+    pub(super) fn new(
+        network: &str,
+        loss: TokenLoss,
+        chosen: Option<ChosenLengthPenalty>,
+        translations: Vec<TestTranslation>,
+    ) -> Self {
+        let scores = TranslationScores { chosen, ..TranslationScores::new(network, loss, &translations) };
+        Self { scores, translations }
     }
 }
 
@@ -88,6 +95,9 @@ pub struct TranslationScores {
     /// The number of translations without an end, since they reached the maximum length.
     #[serde(default)]
     pub cut: usize,
+    /// The length penalty, if it was chosen on the validation split.
+    #[serde(default)]
+    pub chosen: Option<ChosenLengthPenalty>,
     /// The network first, then copy and nearest neighbor.
     pub rows: Vec<TranslationMetrics>,
 }
@@ -107,7 +117,7 @@ impl TranslationScores {
         ];
         let TokenLoss { nats: loss, unknown } = loss;
         let cut = translations.iter().filter(|translation| translation.cut).count();
-        Self { sentences: translations.len(), loss, unknown, cut, rows }
+        Self { sentences: translations.len(), loss, unknown, cut, chosen: None, rows }
     }
 
     /// A sentence that says whether the network beats the baselines.
@@ -146,6 +156,13 @@ impl fmt::Display for TranslationScores {
         }
         if self.cut > 0 {
             writeln!(f, "{} of the network's translations were cut at the maximum length.", self.cut)?;
+        }
+        if let Some(ChosenLengthPenalty { length_penalty, sentences, candidates }) = &self.chosen {
+            let tried = candidates.len();
+            writeln!(
+                f,
+                "Length penalty {length_penalty}, the best of {tried} by BLEU on {sentences} validation sentences."
+            )?;
         }
         write!(f, "{}", self.verdict())
     }

@@ -12,6 +12,7 @@ mod config;
 mod decode;
 #[cfg(feature = "fit")]
 mod evaluation;
+mod length_penalty;
 mod predictor;
 mod tokenizers;
 #[cfg(feature = "fit")]
@@ -22,6 +23,7 @@ pub use config::{DecoderAttention, TranslateConfig, TranslateSource};
 pub use decode::BeamConfig;
 #[cfg(feature = "fit")]
 pub use evaluation::{TestTranslation, TranslationEvaluation, TranslationMetrics, TranslationScores};
+pub use length_penalty::{ChosenLengthPenalty, PenaltyScore};
 pub use predictor::{AttentionMap, Translation, Translator};
 #[cfg(feature = "fit")]
 pub use training::{TranslateData, TranslateObjective, TranslateRun, Translating};

@@ -33,6 +33,7 @@ pub struct Translator {
     network: Seq2Seq,
     tokenizers: Tokenizers,
     config: TranslateConfig,
+    beam: BeamConfig,
     device: Device,
 }
 
@@ -75,11 +76,12 @@ impl Predictor for Translator {
         let run_dir = RunDir::open(folder)?;
         let config: TranslateConfig = run_dir.config()?;
         let tokenizers = Tokenizers::read(&run_dir, &config)?;
-        let network = config.network(tokenizers.vocab_sizes());
+        let beam = BeamConfig::of_run(&run_dir, &config)?;
+        let network = tokenizers.network(&config);
         run_dir.check_size(network.num_parameters())?;
         let mut network = network.init(device);
         run_dir.read_weights(&mut network)?;
-        Ok(Self { network, tokenizers, config, device: device.clone() })
+        Ok(Self { network, tokenizers, config, beam, device: device.clone() })
     }
 
     /// Translates sentences with the beam search of the run's evaluation.
@@ -87,7 +89,7 @@ impl Predictor for Translator {
     /// # Errors
     /// If a sentence is empty.
     fn predict(&self, sentences: &[&str]) -> Result<Vec<Translation>> {
-        self.translate_with(sentences, BeamConfig::of(&self.config))
+        self.translate_with(sentences, self.beam)
     }
 
     fn config(&self) -> &TranslateConfig {
@@ -96,10 +98,25 @@ impl Predictor for Translator {
 }
 
 impl Translator {
+    /// [`predict`](Predictor::predict), for a program that does not import the trait.
+    ///
+    /// # Errors
+    /// If a sentence is empty.
+    pub fn translate(&self, sentences: &[&str]) -> Result<Vec<Translation>> {
+        self.predict(sentences)
+    }
+
     /// The layers of its network, with shapes and parameters.
     pub fn summary(&self) -> Summary {
         self.network.summary(&[self.config.max_length])
     }
+
+    /// The beam search of the run's evaluation. A length penalty that the settings leave open is chosen there; before the
+    /// first evaluation it is 0.6.
+    pub fn beam(&self) -> BeamConfig {
+        self.beam
+    }
+
     /// Translates sentences with other settings of the beam search. Sentences of similar length are batched; no translation
     /// depends on the others.
     ///

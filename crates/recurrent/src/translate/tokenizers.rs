@@ -1,6 +1,9 @@
 //! The tokenizers of both languages.
 
+#[cfg(feature = "fit")]
+use recurrent_data::{PairSubset, Train};
 use recurrent_data::{SpecialTokens, Tokenizer};
+use recurrent_models::networks::Seq2SeqConfig;
 use serde::{Deserialize, Serialize};
 
 use super::TranslateConfig;
@@ -10,6 +13,7 @@ use crate::{Error, Result, RunDir};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Tokenizers {
     pub source: Tokenizer,
+    /// The source's, if the vocabulary is joint.
     pub target: Tokenizer,
     /// The tokens of the longest training target, its end token included.
     #[serde(default)]
@@ -20,16 +24,43 @@ impl Tokenizers {
     /// The file in a run's folder.
     pub const FILE: &'static str = "tokenizers.json";
 
-    /// Reads them, and checks that the weights, if they exist yet, have a row per token.
+    /// Fits them on the training split, or loads the file that the settings name: one for both sides if the vocabulary is
+    /// joint.
+    #[cfg(feature = "fit")]
+    pub fn fit(config: &TranslateConfig, train: &PairSubset<Train>) -> Result<Self> {
+        let fit = |texts| config.tokenizer.tokenizer(&config.tokenizer_config(), texts);
+        let (source, target) = if config.joint {
+            let both = fit(train.sources().concat(train.targets()))?;
+            (both.clone(), both)
+        } else {
+            (fit(train.sources())?, fit(train.targets())?)
+        };
+        Ok(Self { source, target, longest_target: None })
+    }
+
+    /// Reads them, and checks that those of a joint vocabulary are equal and that the weights, if they exist yet, have a row
+    /// per token.
     pub fn read(run_dir: &RunDir, config: &TranslateConfig) -> Result<Self> {
-        let tokenizers: Self = serde_json::from_str(&run_dir.read(Self::FILE)?).map_err(|cause| Error::RunDir {
+        let mut tokenizers: Self = serde_json::from_str(&run_dir.read(Self::FILE)?).map_err(|cause| Error::RunDir {
             path: run_dir.path(Self::FILE),
             expected: "the tokenizers of both languages".into(),
             found: cause.to_string(),
         })?;
+        if config.joint {
+            if tokenizers.source.to_json() != tokenizers.target.to_json() {
+                return Err(Error::RunDir {
+                    path: run_dir.path(Self::FILE),
+                    expected: "one tokenizer for both languages, since the vocabulary is joint (`joint`)".into(),
+                    found: "two that differ".into(),
+                });
+            }
+            tokenizers.target = tokenizers.source.clone();
+        }
         if run_dir.has_weights() && !config.one_hot {
             run_dir.check_rows("source.embedding.weight", tokenizers.source.vocab_size())?;
-            run_dir.check_rows("target.embedding.weight", tokenizers.target.vocab_size())?;
+            if !config.joint {
+                run_dir.check_rows("target.embedding.weight", tokenizers.target.vocab_size())?;
+            }
         }
         Ok(tokenizers)
     }
@@ -42,6 +73,11 @@ impl Tokenizers {
     /// The special tokens of source and target.
     pub fn special_tokens(&self) -> [SpecialTokens; 2] {
         [self.source.special_tokens(), self.target.special_tokens()]
+    }
+
+    /// The network that the run trains.
+    pub fn network(&self, config: &TranslateConfig) -> Seq2SeqConfig {
+        config.network(self.vocab_sizes(), self.target.special_tokens())
     }
 
     /// The encoder's input of a sentence, as in training: its tokens, truncated to `max_length`, and the end token; and

@@ -7,12 +7,13 @@ use recurrent_models::networks::Seq2Seq;
 
 use super::decode::translate;
 use super::evaluation::TokenLoss;
+use super::length_penalty;
 use super::tokenizers::Tokenizers;
 use super::{
-    BeamConfig, NearestNeighborBaseline, TestTranslation, TranslateConfig, TranslateSource, TranslationEvaluation,
-    Translator,
+    BeamConfig, ChosenLengthPenalty, NearestNeighborBaseline, TestTranslation, TranslateConfig, TranslateSource,
+    TranslationEvaluation, Translator,
 };
-use crate::fit::{BatchSource, Loaders, Loss, Objective, similar_batches, token_loss};
+use crate::fit::{BatchSource, Loaders, Loss, Objective, similar_batches, smoothed_token_loss};
 use crate::partial::Partial;
 use crate::task::count_unknown;
 use crate::{Result, Run, RunDir, Task, TrainedRun};
@@ -36,6 +37,8 @@ pub struct TranslateData {
     test: EncodedPairs<Test>,
     /// The different sentences of the test split, with all their translations.
     test_sentences: Vec<ReferenceSet>,
+    /// Sentences of the validation split, spread over it, by which the length penalty is chosen.
+    valid_sentences: Vec<ReferenceSet>,
     nearest_neighbor: NearestNeighborBaseline,
     notes: Vec<String>,
 }
@@ -52,15 +55,12 @@ impl TranslateData {
     }
 
     /// The mean loss per token of the test split's references, in nats.
-    fn test_loss(&self, network: &Seq2Seq, device: &Device) -> f64 {
+    fn test_loss(&self, network: &Seq2Seq, objective: &TranslateObjective, device: &Device) -> f64 {
         let (mut total, mut tokens) = (0.0, 0);
         for batch in self.test.by_length(EVALUATION_BATCH) {
             let batch = PairBatch::gather(&self.test, &batch, device);
-            let items = target_tokens(&batch);
-            let logits = network.forward(batch.source, &batch.source_lengths, batch.inputs);
-            let padding = self.tokenizers.target.special_tokens().pad;
-            let loss: f32 = token_loss(logits, batch.targets, Some(padding), 0.0).into_scalar();
-            total += f64::from(loss) * items as f64;
+            let Loss { mean, items } = objective.loss(network, batch, false);
+            total += f64::from(mean.into_scalar::<f32>()) * items as f64;
             tokens += items;
         }
         total / tokens as f64
@@ -78,8 +78,10 @@ impl Task for Translating {
     type Evaluation = TranslationEvaluation;
     type Predictor = Translator;
 
-    fn default_config(source: &TranslateSource, _given: &Partial) -> Result<TranslateConfig> {
-        TranslateConfig::new(source)
+    fn default_config(source: &TranslateSource, given: &Partial) -> Result<TranslateConfig> {
+        let config = TranslateConfig::new(source)?;
+        let tie_weights = config.tie_weights && given.get("one_hot") != Some(true);
+        Ok(TranslateConfig { tie_weights, ..config })
     }
 
     /// Pairs → splits → tokenizers → token ids.
@@ -88,14 +90,13 @@ impl Task for Translating {
         let PairSplit { train, valid, test, near_duplicates, .. } = pairs.split(&config.split)?;
         let mut tokenizers = match run_dir {
             Some(run_dir) => Tokenizers::read(run_dir, config)?,
-            None => Tokenizers {
-                source: config.tokenizer.tokenizer(&config.tokenizer_config(), train.sources())?,
-                target: config.tokenizer.tokenizer(&config.tokenizer_config(), train.targets())?,
-                longest_target: None,
-            },
+            None => Tokenizers::fit(config, &train)?,
         };
         let nearest_neighbor = NearestNeighborBaseline::new(train.pairs().map(|pair| (&*pair.source, &*pair.target)));
         let test_sentences = test.references();
+        let mut valid_sentences = valid.references();
+        let every = valid_sentences.len().div_ceil(length_penalty::MAX_SENTENCES).max(1);
+        valid_sentences = valid_sentences.into_iter().step_by(every).collect();
         let max_length = config.max_length;
         let train = train.encode(&tokenizers.source, &tokenizers.target, max_length)?;
         let valid = valid.encode(&tokenizers.source, &tokenizers.target, max_length)?;
@@ -110,7 +111,7 @@ impl Task for Translating {
         ]);
         notes.extend(unknown_note("validation", &valid, &tokenizers));
         notes.extend(unknown_note("test", &test, &tokenizers));
-        Ok(TranslateData { tokenizers, train, valid, test, test_sentences, nearest_neighbor, notes })
+        Ok(TranslateData { tokenizers, train, valid, test, test_sentences, valid_sentences, nearest_neighbor, notes })
     }
 
     fn artifacts(_config: &TranslateConfig, data: &TranslateData) -> Vec<(&'static str, String)> {
@@ -127,11 +128,11 @@ impl Task for Translating {
     }
 
     fn num_parameters(config: &TranslateConfig, data: &TranslateData) -> usize {
-        config.network(data.vocab_sizes()).num_parameters()
+        data.tokenizers.network(config).num_parameters()
     }
 
     fn network(config: &TranslateConfig, data: &TranslateData, device: &Device) -> Seq2Seq {
-        config.network(data.vocab_sizes()).init(device)
+        data.tokenizers.network(config).init(device)
     }
 
     fn input_shape(config: &TranslateConfig) -> Vec<usize> {
@@ -151,30 +152,50 @@ impl Task for Translating {
         Loaders::shuffled(splits, [config.fit.batch_size, EVALUATION_BATCH], device)
     }
 
-    /// Translates the sentences of the test split.
+    /// Translates the sentences of the test split. A length penalty that the settings leave open is chosen first, on the
+    /// validation split, and saved.
     fn evaluate(run: TrainedRun<Self>, device: &Device) -> Result<TranslationEvaluation> {
-        let TrainedRun { config, data, network, .. } = run;
-        let encode = |sentence: &ReferenceSet| data.tokenizers.encode_source(&sentence.source, config.max_length).0;
-        let sources: Vec<Vec<u32>> = data.test_sentences.iter().map(encode).collect();
-        let beam = BeamConfig::of(config);
-        let limit = beam.limit(&data.tokenizers, config);
-        let found = translate(&network, &sources, &data.tokenizers, beam, limit, device);
-        let decode = |ids: &[u32]| data.tokenizers.target.decode(ids);
-        let translations = data.test_sentences.iter().zip(found).map(|(sentence, found)| TestTranslation {
+        let TrainedRun { config, data, network, run_dir } = run;
+        let best = |sentences: &[ReferenceSet], beam: BeamConfig| {
+            let encode = |sentence: &ReferenceSet| data.tokenizers.encode_source(&sentence.source, config.max_length).0;
+            let sources: Vec<Vec<u32>> = sentences.iter().map(encode).collect();
+            let limit = beam.limit(&data.tokenizers, config);
+            let found = translate(&network, &sources, &data.tokenizers, beam, limit, device);
+            found.into_iter().map(|found| {
+                let best = found.into_iter().next();
+                let text = best.as_ref().map_or_else(String::new, |best| data.tokenizers.target.decode(&best.tokens));
+                (text, best.is_some_and(|best| !best.ended))
+            })
+        };
+        let mut beam = BeamConfig::of(config);
+        let chosen = if config.length_penalty.is_none() {
+            let references: Vec<Vec<String>> =
+                data.valid_sentences.iter().map(|sentence| sentence.references.clone()).collect();
+            let translate = |beam| best(&data.valid_sentences, beam).map(|(text, _)| text).collect();
+            ChosenLengthPenalty::choose(run_dir, beam, &references, translate)?
+        } else {
+            None
+        };
+        if let Some(chosen) = &chosen {
+            beam.length_penalty = chosen.length_penalty;
+        }
+        let translations = data.test_sentences.iter().zip(best(&data.test_sentences, beam));
+        let translations = translations.map(|(sentence, (hypothesis, cut))| TestTranslation {
             source: sentence.source.clone(),
             references: sentence.references.clone(),
-            hypothesis: found.first().map_or_else(String::new, |found| decode(&found.tokens)),
+            hypothesis,
             nearest: data.nearest_neighbor.translate(&sentence.source),
-            cut: found.first().is_some_and(|found| !found.ended),
+            cut,
         });
         let attention = match config.attention.kind() {
             Some(kind) => format!("{kind} attention"),
             None => "no attention".into(),
         };
         let name = format!("{} ({attention})", config.cell.to_string().to_uppercase());
+        let nats = data.test_loss(&network, &Self::objective(config, data), device);
         let [unknown, tokens] = unknown_targets(&data.test, data.tokenizers.target.special_tokens().unk);
-        let loss = TokenLoss { nats: data.test_loss(&network, device), unknown: unknown as f64 / tokens as f64 };
-        Ok(TranslationEvaluation::new(&name, loss, translations.collect()))
+        let loss = TokenLoss { nats, unknown: unknown as f64 / tokens as f64 };
+        Ok(TranslationEvaluation::new(&name, loss, chosen, translations.collect()))
     }
 }
 
@@ -233,9 +254,9 @@ impl Objective<Seq2Seq> for TranslateObjective {
             let logits = network.decode(&encoded, inputs.clone()).logits.detach();
             inputs = replace_some(inputs, logits, self.scheduled_sampling);
         }
-        let logits = network.decode(&encoded, inputs).logits;
+        let log_probs = network.target_log_probs(&encoded, inputs, batch.targets.clone());
         let label_smoothing = if training { self.label_smoothing } else { 0.0 };
-        Loss { mean: token_loss(logits, batch.targets, Some(self.padding), label_smoothing), items }
+        Loss { mean: smoothed_token_loss(log_probs, batch.targets, Some(self.padding), label_smoothing), items }
     }
 }
 

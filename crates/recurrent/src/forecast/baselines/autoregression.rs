@@ -30,25 +30,31 @@ impl HarmonicAutoregression {
             .into_iter()
             .filter_map(|choice| Climatology::with(choice, train, problem.column));
         let candidates = climatologies.flat_map(|climatology| {
-            let residuals = residuals(&climatology, train, problem.column);
-            ORDERS.into_iter().filter_map(move |order| Self::of(&climatology, &residuals, order))
+            let parts = residuals(&climatology, train, problem.column);
+            ORDERS.into_iter().filter_map(move |order| Self::of(&climatology, &parts, order))
         });
         best(candidates, valid, problem)
     }
 
-    fn of(climatology: &Climatology, residuals: &[f64], order: usize) -> Option<Self> {
-        if residuals.len() < 4 * order + 4 {
+    /// `parts` are the residuals of each segment.
+    fn of(climatology: &Climatology, parts: &[Vec<f64>], order: usize) -> Option<Self> {
+        let count: usize = parts.iter().map(|part| part.len().saturating_sub(order)).sum();
+        if count < 3 * order + 4 {
             return None;
         }
         // The penalty is for residuals of size 1.
-        let size = (residuals.iter().map(|residual| residual * residual).sum::<f64>() / residuals.len() as f64).sqrt();
+        let all = || parts.iter().flatten();
+        let size = (all().map(|residual| residual * residual).sum::<f64>() / all().count() as f64).sqrt();
         let size = if size > 0.0 { size } else { 1.0 };
-        let fill = |row: usize, x: &mut [f64], y: &mut [f64]| {
+        let rows = parts.iter().enumerate().flat_map(|(part, all)| (order..all.len()).map(move |row| (part, row)));
+        let rows: Vec<(usize, usize)> = rows.collect();
+        let fill = |index: usize, x: &mut [f64], y: &mut [f64]| {
+            let (part, row) = rows[index];
             x[0] = 1.0;
-            x[1..].iter_mut().zip(residuals[..row].iter().rev()).for_each(|(to, from)| *to = from / size);
-            y[0] = residuals[row] / size;
+            x[1..].iter_mut().zip(parts[part][..row].iter().rev()).for_each(|(to, from)| *to = from / size);
+            y[0] = parts[part][row] / size;
         };
-        let equations = NormalEquations::new(order..residuals.len(), (order + 1, 1), fill);
+        let equations = NormalEquations::new(0..rows.len(), (order + 1, 1), fill);
         let mut coefficients: Vec<f64> = equations.solve(TINY_PENALTY)?.column(0).iter().copied().collect();
         coefficients[0] *= size;
         Some(Self { climatology: climatology.clone(), coefficients })
@@ -64,11 +70,11 @@ impl HarmonicAutoregression {
     }
 }
 
-/// What a climatology leaves of the training rows.
-fn residuals(climatology: &Climatology, train: &Subset<Train>, column: usize) -> Vec<f64> {
+/// What a climatology leaves of the training rows, for each segment.
+fn residuals(climatology: &Climatology, train: &Subset<Train>, column: usize) -> Vec<Vec<f64>> {
     let series: &Series = train.series();
     let residual = |row| series.value(row, column) - climatology.mean(Moment::of(series, row)).unwrap_or(f64::NAN);
-    train.rows().map(residual).collect()
+    train.segments().iter().map(|segment| segment.rows.clone().map(residual).collect()).collect()
 }
 
 impl Baseline for HarmonicAutoregression {
@@ -80,7 +86,7 @@ impl Baseline for HarmonicAutoregression {
     }
 
     fn forecast(&self, history: &History, horizon: usize) -> Option<Vec<f64>> {
-        let first = (history.origin + 1).checked_sub(self.order())?;
+        let first = history.row_before(self.order() - 1)?;
         let mean = |row: usize| self.climatology.mean(Moment::of(history.series, row));
         let residual = |row: usize| Some(history.value(row) - mean(row)?);
         let mut residuals = (first..=history.origin).map(residual).collect::<Option<Vec<f64>>>()?;

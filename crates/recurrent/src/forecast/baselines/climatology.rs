@@ -12,17 +12,12 @@ const MAX_HARMONICS: usize = 6;
 /// The periods that the training rows pass through, with their number of rows: those of the calendar, or, without dates,
 /// the known seasons.
 fn periods(train: &Subset<Train>, problem: &Problem) -> Vec<(Period, f64)> {
-    let rows = train.rows().len();
-    match train.series().dates() {
-        Some(dates) => {
-            let cycles = Cycle::ALL.into_iter();
-            cycles.filter_map(|cycle| Some((Period::Calendar(cycle), dates.rows_in(cycle, rows)?))).collect()
-        }
-        None => {
-            let seasons = problem.seasons.iter().filter(|season| **season > 2 && 2 * **season <= rows);
-            seasons.map(|season| (Period::Rows(*season), *season as f64)).collect()
-        }
+    if train.series().dates().is_some() {
+        let cycles = Cycle::ALL.into_iter();
+        return cycles.filter_map(|cycle| Some((Period::Calendar(cycle), train.rows_in(cycle)?))).collect();
     }
+    let seasons = problem.seasons.iter().filter(|season| **season > 2 && 2 * **season <= train.num_rows());
+    seasons.map(|season| (Period::Rows(*season), *season as f64)).collect()
 }
 
 /// Every choice of harmonics up to `limit` of each period, and none.
@@ -55,7 +50,8 @@ impl Climatology {
             write_inputs(&harmonics, Moment::of(series, row), x).expect("a row has a date if any row has one");
             y[0] = series.value(row, column);
         };
-        let equations = NormalEquations::new(train.rows(), (num_inputs(&harmonics), 1), fill);
+        let rows: Vec<usize> = train.segments().iter().flat_map(|segment| segment.rows.clone()).collect();
+        let equations = NormalEquations::new(rows.into_iter(), (num_inputs(&harmonics), 1), fill);
         let coefficients = equations.solve(TINY_PENALTY)?.column(0).iter().copied().collect();
         Some(Self::new(harmonics, coefficients))
     }

@@ -5,15 +5,18 @@
 
 mod autoregression;
 mod climatology;
+mod ets;
 mod least_squares;
 mod naive;
 mod ridge;
 
 use std::fmt::Debug;
+use std::ops::Range;
 
-use recurrent_data::{Series, Subset, Train, Valid};
+use recurrent_data::{Role, Series, Subset, SubsetSegment, Train, Valid};
 
 pub use autoregression::HarmonicAutoregression;
+pub use ets::Ets;
 pub use naive::{Drift, Persistence, SeasonalNaive};
 pub use ridge::RidgeRegression;
 
@@ -22,18 +25,28 @@ use super::Climatology;
 /// Forecasts from which a choice is made on the validation rows, at most.
 const MAX_SELECTION: usize = 400;
 
-/// The rows of a series up to a forecast origin.
+/// The rows of a series up to a forecast origin, as far as they go back without a gap.
 #[derive(Debug, Clone, Copy)]
 pub struct History<'a> {
     series: &'a Series,
     column: usize,
+    start: usize,
     origin: usize,
 }
 
 impl<'a> History<'a> {
-    /// The rows of a series up to and with the row `origin`, of which the column `column` is forecast.
-    pub fn new(series: &'a Series, column: usize, origin: usize) -> Self {
-        Self { series, column, origin }
+    /// These rows of a series, of which the column `column` is forecast; the last one is the origin.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn new(series: &'a Series, column: usize, rows: Range<usize>) -> Self {
+        assert!(!rows.is_empty(), "a history has rows");
+        Self { series, column, start: rows.start, origin: rows.end - 1 }
+    }
+
+    /// The first row.
+    pub fn start(&self) -> usize {
+        self.start
     }
 
     /// The last row.
@@ -41,13 +54,31 @@ impl<'a> History<'a> {
         self.origin
     }
 
+    /// The row `back` rows before the origin; `None` before the first one.
+    fn row_before(&self, back: usize) -> Option<usize> {
+        self.origin.checked_sub(back).filter(|row| *row >= self.start)
+    }
+
     /// The value of the forecast column in a row.
     ///
     /// # Panics
-    /// If the row is after the origin.
+    /// If the row is not one of the history.
     pub fn value(&self, row: usize) -> f64 {
-        assert!(row <= self.origin, "row {row} is after the origin {}", self.origin);
-        self.series.value(row, self.column)
+        self.value_of(row, self.column)
+    }
+
+    /// The value of any column in a row.
+    ///
+    /// # Panics
+    /// If the row is not one of the history.
+    fn value_of(&self, row: usize, column: usize) -> f64 {
+        assert!((self.start..=self.origin).contains(&row), "row {row} is not in {}..={}", self.start, self.origin);
+        self.series.value(row, column)
+    }
+
+    /// The value of a known-future covariate in a row after the origin.
+    fn known(&self, row: usize, column: usize) -> f64 {
+        self.series.value(row, column)
     }
 }
 
@@ -67,6 +98,8 @@ pub struct Problem {
     pub column: usize,
     /// The columns that it is forecast from.
     pub features: Vec<usize>,
+    /// The columns whose values are known over the horizon.
+    pub future: Vec<usize>,
     /// Past rows that a forecast is made from.
     pub window: usize,
     /// Rows that are forecast.
@@ -75,17 +108,19 @@ pub struct Problem {
     pub seasons: Vec<usize>,
 }
 
-/// All baselines for a column, fitted on the training rows and chosen on the validation rows.
+/// All baselines for a column, fitted on the training rows and chosen on the validation rows. Models of a single course in
+/// time are left out where there are several series.
 pub fn fit(train: &Subset<Train>, valid: &Subset<Valid>, problem: &Problem) -> Vec<Box<dyn Baseline>> {
     let mut baselines: Vec<Box<dyn Baseline>> = vec![Box::new(Persistence)];
     for rows in &problem.seasons {
         baselines.push(Box::new(SeasonalNaive { rows: *rows }));
     }
     baselines.push(Box::new(Drift));
-    if let Some(climatology) = Climatology::fit(train, valid, problem) {
+    let is_single = train.series().ids().len() <= 1;
+    if let Some(climatology) = is_single.then(|| Climatology::fit(train, valid, problem)).flatten() {
         baselines.push(Box::new(climatology));
     }
-    let autoregression = HarmonicAutoregression::fit(train, valid, problem);
+    let autoregression = is_single.then(|| HarmonicAutoregression::fit(train, valid, problem)).flatten();
     let climatology = autoregression.clone().map(HarmonicAutoregression::into_climatology);
     let climatology = climatology.filter(|climatology| !climatology.is_constant());
     if let Some(ridge) = RidgeRegression::fit(train, valid, problem, climatology.as_ref()) {
@@ -94,12 +129,24 @@ pub fn fit(train: &Subset<Train>, valid: &Subset<Valid>, problem: &Problem) -> V
     if let Some(autoregression) = autoregression {
         baselines.push(Box::new(autoregression));
     }
+    let is_whole = train.series().segments().len() == 1;
+    if let Some(ets) = is_whole.then(|| Ets::fit(train, problem)).flatten() {
+        baselines.push(Box::new(ets));
+    }
     baselines
 }
 
-/// The origins whose targets all lie in `rows`, which follow earlier rows.
-fn origins(rows: std::ops::Range<usize>, horizon: usize) -> std::ops::Range<usize> {
-    rows.start.saturating_sub(1)..rows.end.saturating_sub(horizon)
+/// The histories whose horizons lie in a subset, from one row on, in order.
+fn histories<'a, R: Role>(subset: &'a Subset<R>, problem: &Problem) -> Vec<History<'a>> {
+    let series = subset.series();
+    let of_segment = |segment: &SubsetSegment| {
+        let start = series.segments()[segment.segment].rows.start;
+        // The row before the first target is the origin.
+        let first = segment.rows.start.max(start + 1);
+        let ends = first..(segment.rows.end + 1).saturating_sub(problem.horizon);
+        ends.map(move |end| History::new(series, problem.column, start..end))
+    };
+    subset.segments().iter().flat_map(of_segment).collect()
 }
 
 /// A stride that leaves at most `most` of `count` rows, and meets every row of each season.
@@ -117,13 +164,12 @@ fn stride(count: usize, most: usize, seasons: &[usize]) -> usize {
 /// The mean squared error of a baseline on the validation rows, from at most [`MAX_SELECTION`] origins; infinite if there
 /// is none from which it can forecast.
 fn validation_error(baseline: &dyn Baseline, valid: &Subset<Valid>, problem: &Problem) -> f64 {
-    let origins = origins(valid.rows(), problem.horizon);
-    let stride = stride(origins.len(), MAX_SELECTION, &problem.seasons);
+    let histories = histories(valid, problem);
+    let stride = stride(histories.len(), MAX_SELECTION, &problem.seasons);
     let (mut sum, mut count) = (0.0, 0.0);
-    for origin in origins.step_by(stride) {
-        let history = History::new(valid.series(), problem.column, origin);
+    for history in histories.into_iter().step_by(stride) {
         let Some(forecast) = baseline.forecast(&history, problem.horizon) else { continue };
-        for (row, forecast) in (origin + 1..).zip(forecast) {
+        for (row, forecast) in (history.origin + 1..).zip(forecast) {
             sum += (valid.series().value(row, problem.column) - forecast).powi(2);
             count += 1.0;
         }
@@ -162,7 +208,7 @@ mod tests {
     }
 
     fn problem() -> Problem {
-        Problem { column: 0, features: vec![0], window: 10, horizon: 5, seasons: vec![7] }
+        Problem { column: 0, features: vec![0], future: Vec::new(), window: 10, horizon: 5, seasons: vec![7] }
     }
 
     /// The mean squared error of each baseline, by the first word of its name.

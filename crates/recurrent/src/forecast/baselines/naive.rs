@@ -30,14 +30,14 @@ impl Baseline for SeasonalNaive {
 
     fn forecast(&self, history: &History, horizon: usize) -> Option<Vec<f64>> {
         let value = |step: usize| {
-            let row = (history.origin() + step).checked_sub(self.rows * step.div_ceil(self.rows))?;
+            let row = history.row_before(self.rows * step.div_ceil(self.rows) - step)?;
             Some(history.value(row))
         };
         (1..=horizon).map(value).collect()
     }
 }
 
-/// The mean change so far continues: ŷ(t + h) = y(t) + h · (y(t) − y(0)) / t.
+/// The mean change so far continues: ŷ(t + h) = y(t) + h · (y(t) − y(0)) / t, from the first row of the history on.
 #[derive(Debug, Clone, Copy)]
 pub struct Drift;
 
@@ -48,7 +48,8 @@ impl Baseline for Drift {
 
     fn forecast(&self, history: &History, horizon: usize) -> Option<Vec<f64>> {
         let last = history.value(history.origin());
-        let slope = (last - history.value(0)) / history.origin().max(1) as f64;
+        let steps = (history.origin() - history.start()).max(1);
+        let slope = (last - history.value(history.start())) / steps as f64;
         Some((1..=horizon).map(|step| last + step as f64 * slope).collect())
     }
 }
@@ -66,21 +67,21 @@ mod tests {
 
     #[test]
     fn persistence_repeats_the_last_value() {
-        assert_eq!(Persistence.forecast(&History::new(&counting(), 0, 2), 2), Some(vec![4.0, 4.0]));
+        assert_eq!(Persistence.forecast(&History::new(&counting(), 0, 0..3), 2), Some(vec![4.0, 4.0]));
     }
 
     #[test]
     fn seasonal_naive_never_reads_past_the_origin() {
         let series = counting();
         // The third step is two seasons back, since one season before row 5 is still ahead of the origin.
-        let forecast = SeasonalNaive { rows: 2 }.forecast(&History::new(&series, 0, 2), 3);
+        let forecast = SeasonalNaive { rows: 2 }.forecast(&History::new(&series, 0, 0..3), 3);
         assert_eq!(forecast, Some(vec![2.0, 4.0, 2.0]));
-        assert_eq!(SeasonalNaive { rows: 9 }.forecast(&History::new(&series, 0, 4), 1), None);
+        assert_eq!(SeasonalNaive { rows: 9 }.forecast(&History::new(&series, 0, 0..5), 1), None);
     }
 
     #[test]
     fn drift_continues_the_mean_change() {
-        let forecast = Drift.forecast(&History::new(&counting(), 0, 4), 2).unwrap();
+        let forecast = Drift.forecast(&History::new(&counting(), 0, 0..5), 2).unwrap();
         assert_eq!(forecast[1], 16.0 + 2.0 * 15.0 / 4.0);
     }
 }
