@@ -24,7 +24,7 @@ pub struct NewRunArgs {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The run's folder
+    /// The run's folder, or a pretrained model such as zoo:sentiment-en
     pub run: PathBuf,
     #[command(flatten)]
     pub device: DeviceArgs,

@@ -1,13 +1,17 @@
 //! The command line arguments.
 
+use std::path::PathBuf;
+
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::args::{PredictArgs, ResumeArgs, RunArgs};
+use crate::backtest;
 use crate::compare::CompareArgs;
 use crate::complete::CompleteArgs;
 use crate::data::DataCommand;
 use crate::demo::DemoArgs;
 use crate::tasks::{self, SummaryArgs, TASKS, TaskCommand};
+use crate::zoo::ZooCommand;
 
 /// Trains, evaluates and uses recurrent networks.
 ///
@@ -36,6 +40,9 @@ pub enum Command {
     Compare(Box<CompareArgs>),
     /// Show the layers, output shapes and parameters of a task's network, or of a run's
     Summary(SummaryArgs),
+    /// List and show the pretrained models
+    #[command(subcommand)]
+    Zoo(ZooCommand),
     /// List, show and fetch data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -49,8 +56,23 @@ pub enum Parsed {
     Train(&'static dyn TaskCommand, ArgMatches),
     /// A prediction, with the options of the run's task.
     Predict(PredictArgs, ArgMatches),
+    /// The backtest of a forecast.
+    Backtest(ArgMatches),
     /// Any other command.
     Other(Command),
+}
+
+impl Parsed {
+    /// The folder of the run that a command reads.
+    pub fn read_run(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::Predict(args, _) => Some(&mut args.run.run),
+            Self::Other(Command::Evaluate(args)) => Some(&mut args.run),
+            Self::Other(Command::Complete(args)) => Some(&mut args.run.run),
+            Self::Other(Command::Summary(args)) => Some(&mut args.of),
+            _ => None,
+        }
+    }
 }
 
 /// Parses the command line; exits the program on an error or after printing help.
@@ -61,6 +83,9 @@ pub fn parse() -> Parsed {
     };
     if let Some(task) = TASKS.iter().find(|task| task.name() == name) {
         return Parsed::Train(*task, of_command);
+    }
+    if name == backtest::NAME {
+        return Parsed::Backtest(of_command);
     }
     if name == "predict" {
         let args = PredictArgs::from_arg_matches(&of_command).unwrap_or_else(|error| error.exit());
@@ -76,8 +101,12 @@ pub fn parse() -> Parsed {
 fn command() -> clap::Command {
     let derived = Cli::command().mut_subcommand("demo", |demo| demo.display_order(0));
     let tasks = TASKS.iter().zip(1..).map(|(task, order)| task.command().display_order(order));
-    let with_tasks = derived.subcommands(tasks).mut_subcommand("predict", tasks::add_predict_options);
-    let others = ["resume", "evaluate", "predict", "complete", "compare", "summary", "data", "devices"];
+    let with_tasks = derived
+        .subcommands(tasks)
+        .subcommand(backtest::command())
+        .mut_subcommand("predict", tasks::add_predict_options);
+    let others =
+        [backtest::NAME, "resume", "evaluate", "predict", "complete", "compare", "summary", "zoo", "data", "devices"];
     others
         .into_iter()
         .zip(TASKS.len() + 1..)

@@ -16,10 +16,8 @@ use recurrent::data::{
 };
 
 use crate::interrupt;
-use crate::output::{note, print};
+use crate::output::{WIDTH, aligned, note, print, size, wrapped};
 
-/// The width of a description in characters.
-const WIDTH: usize = 100;
 /// The number of lines of a data set that are shown.
 const LINES: usize = 8;
 /// The number of bytes that are read to find them.
@@ -107,13 +105,7 @@ fn list(args: &DataFolder) -> Result<()> {
             manifest.title.clone(),
         ]);
     }
-    let widths: Vec<usize> = (0..rows[0].len())
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        print(cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+    print(aligned(&rows));
     Ok(())
 }
 
@@ -172,10 +164,12 @@ fn schema_text(manifest: &DatasetManifest) -> String {
 }
 
 fn series_text(schema: &SeriesSchema) -> String {
-    let SeriesSchema { rows, features, targets, horizon, split, .. } = schema;
+    let SeriesSchema { rows, features, targets, future, horizon, split, .. } = schema;
+    let future =
+        if future.is_empty() { String::new() } else { format!("\n         known ahead: {}", future.join(", ")) };
     let season = schema.season.map_or_else(String::new, |season| format!("; season of {season} rows"));
     format!(
-        "{rows} rows: targets {}, features {}, horizon {horizon}{season}; split {split}",
+        "{rows} rows: targets {}, features {}, horizon {horizon}{season}; split {split}{future}",
         targets.join(", "),
         features.join(", ")
     )
@@ -192,12 +186,14 @@ fn pairs_text(schema: &PairsSchema) -> String {
 }
 
 fn labeled_text(schema: &LabeledSchema) -> String {
-    let LabeledSchema { rows, text_column: text, label_column: label, split, split_column: part, .. } = schema;
+    let LabeledSchema { rows, text_column: text, label_column: label, split, split_column: part, kind_column, .. } =
+        schema;
     let split = match part {
         Some(part) => format!("split by `{part}`"),
         None => format!("split {split}"),
     };
-    format!("{rows} rows: `{label}` of `{text}`; {split}")
+    let kind = kind_column.as_ref().map_or_else(String::new, |kind| format!("; scores by `{kind}` too"));
+    format!("{rows} rows: `{label}` of `{text}`; {split}{kind}")
 }
 
 /// The beginning of a file, from which some lines are shown.
@@ -217,30 +213,6 @@ fn first_lines(bytes: &[u8]) -> String {
         _ => line.to_string(),
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Text, wrapped between words.
-fn wrapped(text: &str) -> String {
-    let mut lines: Vec<String> = vec![];
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_string()),
-        }
-    }
-    lines.join("\n")
-}
-
-/// `2.5 MB`.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }
 
 /// `train data fetch`.
@@ -351,11 +323,6 @@ impl ProgressDisplay {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_have_suitable_units() {
-        assert_eq!([7, 47_838, 1_115_394, 67_607_712].map(size), ["7 B", "48 kB", "1.1 MB", "67.6 MB"]);
-    }
 
     #[test]
     fn text_is_wrapped_and_lines_are_truncated() {

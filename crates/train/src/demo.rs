@@ -1,4 +1,4 @@
-//! `train demo`: trains each task on a small scale, on embedded data, and writes a report.
+//! `train demo`: asks the pretrained models, trains each task on a small scale, on embedded data, and writes a report.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,6 +16,7 @@ use crate::output::print;
 use crate::progress::duration;
 use crate::report::{Report, Section};
 use crate::tasks::{TASKS, Trained};
+use crate::zoo;
 
 #[derive(Debug, Default, Args)]
 pub struct DemoArgs {
@@ -31,7 +32,8 @@ pub fn run(args: DemoArgs) -> Result<ExitCode> {
     let device = device::open(&args.device)?;
     let root = args.out.unwrap_or_else(|| folder::new("demo"));
     let start = Instant::now();
-    let mut sections = Vec::new();
+    print("── Pretrained models ──\n");
+    let mut sections = vec![zoo::answers(&device)?];
     for (number, task) in TASKS.iter().enumerate() {
         print(format!("\n── {} of {}: {} ──\n", number + 1, TASKS.len(), task.name()));
         match task.demo(&root.join(task.name()), &device)? {
@@ -48,8 +50,9 @@ pub fn run(args: DemoArgs) -> Result<ExitCode> {
 
 fn html(sections: Vec<Section>, time: &str) -> String {
     let lead = format!(
-        "Applications of recurrent networks, all trained on this machine in {time}, on data sets that are embedded in the \
-         program, and compared with baselines. Longer training and more data give better results."
+        "Applications of recurrent networks: pretrained ones, and others that were trained on this machine in {time}, on data \
+         sets that are embedded in the program, and compared with baselines. Longer training and more data give better \
+         results."
     );
     Report { language: Language::English, title: "A demo of recurrent networks".into(), lead, sections }.to_html()
 }

@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 
 mod args;
+mod backtest;
 mod cli;
 mod compare;
 mod complete;
@@ -23,6 +24,7 @@ mod report;
 mod settings;
 mod tasks;
 mod threads;
+mod zoo;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -58,10 +60,12 @@ fn start() -> Result<()> {
     threads::join_pool()
 }
 
-fn run(parsed: Parsed) -> Result<ExitCode> {
+fn run(mut parsed: Parsed) -> Result<ExitCode> {
+    let _unpacked = parsed.read_run().map(zoo::unpack).transpose()?;
     match parsed {
         Parsed::Train(task, matches) => task.train(&matches),
         Parsed::Predict(args, matches) => tasks::predict(&args, &matches),
+        Parsed::Backtest(matches) => backtest::run(&matches),
         Parsed::Other(command) => match command {
             Command::Demo(args) => demo::run(args),
             Command::Resume(args) => tasks::resume(&args),
@@ -70,6 +74,7 @@ fn run(parsed: Parsed) -> Result<ExitCode> {
             Command::Complete(args) => complete::run(&args),
             Command::Compare(args) => compare::run(*args),
             Command::Summary(args) => tasks::summary(&args),
+            Command::Zoo(command) => zoo::run(&command),
             Command::Data(command) => data::run(command),
             Command::Devices => device::list(),
         },

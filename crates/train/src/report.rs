@@ -288,9 +288,13 @@ mod tests {
     fn all_plots() -> Vec<String> {
         let words = strings(["мир", "труд"]);
         let line = plots::Line { name: "actual", values: &[1.0, 2.0] };
+        let intervals = [plots::Interval { name: "80 %", ends: &[(1.0, 3.0)] }];
+        let fan = plots::Fan { history: &[1.0], median: &[2.0], intervals: &intervals, actual: &[] };
         let plots = [
             plots::loss_curves("loss", &[2.0, 1.0], &[2.0, 1.5], Some(2)),
             plots::time_series("rows", "°C", &words, &[line]),
+            plots::fan_chart("fan", "°C", &words, &fan),
+            plots::autocorrelation("residuals", &[0.5, 0.1], 9, &[2]),
             plots::attention("attention", &words, &words, &[vec![0.5, 0.5], vec![1.0, 0.0]]),
             plots::confusion("confusion", &words, &[vec![3, 1], vec![0, 5]]),
             plots::calibration("calibration", &[("GRU", &[(0.5, 0.5, 9)])]),

@@ -120,7 +120,7 @@ impl<L: Layer> Network<L> {
         let output = self.forward(batch);
         match &batch.target {
             Target::Values(values) => MseLoss::new().forward(output, values.clone(), Reduction::Mean),
-            Target::Tokens(ids) => token_loss(output, ids.clone(), None, 0.0),
+            Target::Tokens(ids) => token_loss(output, ids.clone(), None),
         }
     }
 

@@ -72,6 +72,14 @@ impl Axis {
         Axis { name: "epoch".to_owned(), from, to, ticks: step.multiples(from, to).map(tick).collect() }
     }
 
+    /// An axis from lag 1 to the last, with padding for lines at either end.
+    pub fn lags(lags: usize) -> Self {
+        let step = Step::dividing(lags.max(10) as f64, 10.0);
+        let (from, to) = (0.5, lags.max(1) as f64 + 0.5);
+        let tick = |lag| (lag, number(lag, 0, true));
+        Axis { name: "lag, rows".to_owned(), from, to, ticks: step.multiples(from, to).map(tick).collect() }
+    }
+
     /// An axis from the first row to the last, for a plot area that begins at `left`. Equidistant labels, as many as fit
     /// without overlap and within the edges of the plot.
     pub fn rows(labels: &[String], rows: usize, left: i32) -> Self {

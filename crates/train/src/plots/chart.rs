@@ -78,6 +78,14 @@ pub struct Curve<'a> {
     pub dots: Vec<Dot>,
 }
 
+/// A shaded area.
+pub struct Band<'a> {
+    pub name: &'a str,
+    /// The outline of each part.
+    pub segments: Vec<Segment>,
+    pub style: ShapeStyle,
+}
+
 /// A dot on a curve.
 pub struct Dot {
     pub point: (f64, f64),
@@ -115,9 +123,14 @@ type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<&'a Axis, &'a A
 
 impl Chart<'_> {
     pub fn svg(&self) -> Result<String> {
-        let (legend, top) = self.legend();
+        self.svg_with_bands(&[])
+    }
+
+    /// The chart with bands behind its curves, the first of them behind the others.
+    pub fn svg_with_bands(&self, bands: &[Band]) -> Result<String> {
+        let (legend, top) = self.legend(bands);
         let top = top + ROW + 4 * PIXEL;
-        svg(self.width(), self.height(top), |canvas| self.draw(canvas, &legend, top))
+        svg(self.width(), self.height(top), |canvas| self.draw(canvas, (&legend, top), bands))
     }
 
     fn width(&self) -> i32 {
@@ -140,7 +153,7 @@ impl Chart<'_> {
         if self.x.name.is_empty() { 2 * LABEL } else { 4 * LABEL }
     }
 
-    fn draw(&self, canvas: &Canvas, legend: &[Entry], top: i32) -> Result<()> {
+    fn draw(&self, canvas: &Canvas, (legend, top): (&[Entry], i32), bands: &[Band]) -> Result<()> {
         draw_title(canvas, self.title, self.width())?;
         draw_legend(canvas, legend)?;
         let mut plot = ChartBuilder::on(canvas)
@@ -153,15 +166,22 @@ impl Chart<'_> {
             .build_cartesian_2d(&self.x, &self.y)?;
         self.draw_axes(&mut plot)?;
         self.draw_mark(canvas, &plot)?;
+        for band in bands {
+            for segment in &band.segments {
+                plot.plotting_area().draw(&Polygon::new(segment.as_slice(), band.style))?;
+            }
+        }
         self.draw_curves(&plot)
     }
 
     /// The entries of the legend, in rows from left to right, and the y coordinate below them.
-    fn legend(&self) -> (Vec<Entry>, i32) {
+    fn legend(&self, bands: &[Band]) -> (Vec<Entry>, i32) {
         let mut entries = Vec::new();
         let (mut x, mut y) = (MARGIN, BELOW_TITLE);
-        for curve in &self.curves {
-            let name = truncated(curve.name, self.max_name_width(), LABEL);
+        let curves = self.curves.iter().map(|curve| (curve.name, curve.style));
+        let bands = bands.iter().map(|band| (band.name, band.style.stroke_width(10 * PIXEL as u32)));
+        for (name, style) in curves.chain(bands) {
+            let name = truncated(name, self.max_name_width(), LABEL);
             let width = SAMPLE + GAP + text_width(&name, LABEL);
             if x > MARGIN && x + width > self.width() - MARGIN {
                 (x, y) = (MARGIN, y + ROW);
@@ -169,7 +189,7 @@ impl Chart<'_> {
             if y >= BELOW_TITLE + LEGEND_ROWS * ROW {
                 return (entries, y);
             }
-            entries.push(Entry { name, at: (x, y), style: curve.style });
+            entries.push(Entry { name, at: (x, y), style });
             x += width + 3 * GAP;
         }
         (entries, y + ROW)

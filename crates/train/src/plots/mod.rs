@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`loss_curves()`] | training and validation loss by epoch |
 //! | [`time_series()`] | forecasts and actual values |
+//! | [`fan_chart()`] | a forecast with its intervals |
+//! | [`autocorrelation()`] | autocorrelations of residuals |
 //! | [`attention()`] | attention weights of a decoder |
 //! | [`confusion()`] | confusion matrix |
 //! | [`calibration()`] | accuracy against confidence |
@@ -20,12 +22,14 @@
 //! plot is one more file that uses one of these two, or draws on the canvas itself as `bar_chart` does.
 
 mod attention;
+mod autocorrelation;
 mod axis;
 mod bar_chart;
 mod calibration;
 mod canvas;
 mod chart;
 mod confusion;
+mod fan_chart;
 mod gates;
 mod heat_map;
 mod line_chart;
@@ -34,11 +38,13 @@ mod roc;
 mod time_series;
 
 pub use attention::attention;
+pub use autocorrelation::autocorrelation;
 pub use bar_chart::bar_chart;
 pub use calibration::calibration;
 #[cfg(test)]
 pub use canvas::is_well_formed;
 pub use confusion::confusion;
+pub use fan_chart::{Fan, Interval, fan_chart};
 pub use gates::gates;
 pub use line_chart::{fraction_chart, line_chart};
 pub use loss_curves::loss_curves;

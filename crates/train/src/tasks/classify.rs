@@ -62,7 +62,7 @@ impl CommandLine for Classifying {
 
     fn evaluate_and_print(run: &ClassifyRun, device: &Device) -> Result<Section> {
         let evaluation = run.evaluate(device)?;
-        let name = run.config().cell.to_string().to_uppercase();
+        let name = network_name(run.config());
         let scores = evaluation.scores(&name);
         print(format!("\n{scores}\n"));
         write_scores(run, &scores)?;
@@ -72,9 +72,9 @@ impl CommandLine for Classifying {
         sentences.extend(evaluation.texts.iter().step_by(step).take(SHOWN).map(String::as_str));
         blocks.push(classifications(&run.predictor(device)?, &sentences)?);
         blocks.extend(plot(run, &evaluation, &name)?);
-        let baseline =
-            evaluation.baseline.as_ref().map_or_else(|_| String::new(), |bag| format!(" and by a {}", bag.name));
-        let lead = format!("Sentences of {}, classified by a network{baseline}.", run.config().data);
+        let baselines: Vec<&str> = evaluation.baselines.iter().map(|baseline| &*baseline.name).collect();
+        let beside = if baselines.is_empty() { String::new() } else { format!(", beside {}", baselines.join(" and ")) };
+        let lead = format!("Sentences of {}, classified by a network{beside}.", run.config().data);
         Ok(Section { title: "Classify".into(), lead, blocks })
     }
 
@@ -129,6 +129,12 @@ impl CommandLine for Classifying {
     }
 }
 
+/// `LSTM`, or `ensemble of 5 LSTMs`.
+fn network_name(config: &ClassifyConfig) -> String {
+    let cell = config.cell.to_string().to_uppercase();
+    if config.ensemble == 1 { cell } else { format!("ensemble of {} {cell}s", config.ensemble) }
+}
+
 /// Classifies sentences by both models, prints the results, and returns them for a report.
 fn classifications(classifier: &Classifier, sentences: &[&str]) -> Result<Block> {
     let predictions = classifier.predict(sentences)?;
@@ -175,12 +181,12 @@ fn blank(line: &str, format: Format) -> String {
 /// A plot for each metric.
 fn plot(run: &ClassifyRun, evaluation: &ClassifyEvaluation, name: &str) -> Result<Vec<Block>> {
     let scores = evaluation.scores(name);
-    let mut models = vec![(name, &evaluation.network, &scores.network, "network")];
-    if let (Ok(baseline), Some(score)) = (&evaluation.baseline, &scores.baseline) {
-        models.push((&baseline.name, &baseline.predictions, &score.score, "words"));
-    }
+    let mut models = vec![(name, &evaluation.network, &scores.network)];
+    let baselines = evaluation.baselines.iter().zip(&scores.baselines);
+    models.extend(baselines.map(|(baseline, score)| (&*baseline.name, &baseline.predictions, &score.score)));
     let mut blocks = Vec::new();
-    for (model, _, score, file) in &models {
+    for (index, (model, _, score)) in models.iter().enumerate() {
+        let file = if index == 0 { "network".into() } else { model.to_lowercase().replace(' ', "-") };
         let title = format!("Confusion matrix of the {model}");
         let svg = plots::confusion(&title, &evaluation.labels, &score.confusion)?;
         blocks.push(save_plot(run, &format!("confusion-{file}"), &title, svg)?);
@@ -194,7 +200,7 @@ fn plot(run: &ClassifyRun, evaluation: &ClassifyEvaluation, name: &str) -> Resul
     blocks.push(save_plot(run, "calibration", caption, plots::calibration("Calibration", &curves)?)?);
     if evaluation.labels.len() == 2 {
         let points: Vec<_> =
-            models.iter().map(|(model, predictions, score, _)| (*model, roc(predictions, 1), score.auroc)).collect();
+            models.iter().map(|(model, predictions, score)| (*model, roc(predictions, 1), score.auroc)).collect();
         let curves: Vec<_> = points.iter().map(|(model, points, area)| (*model, &points[..], *area)).collect();
         let title = format!("Receiver operating characteristic for `{}`", evaluation.labels[1]);
         blocks.push(save_plot(run, "roc", &title, plots::roc(&title, &curves)?)?);

@@ -3,8 +3,9 @@
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
-use recurrent::data::{RegisteredDataset, Table};
-use recurrent::forecast::{ForecastConfig, ForecastRun, Forecaster, Forecasting, ScoreTable, TestForecasts};
+use recurrent::data::{RegisteredDataset, Series, Table};
+use recurrent::forecast::{Forecast, ForecastConfig, ForecastRun, Forecaster, Forecasting, ScoreTable, TestForecasts};
+use recurrent::metrics::{autocorrelations, ljung_box};
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 
@@ -21,9 +22,15 @@ pub struct ForecastOptions {
     /// Rows to forecast from, also from a pipe such as /dev/stdin [default: the last rows of the run's data]
     #[arg(long, value_name = "NAME|FILE.csv")]
     pub data: Option<String>,
+    /// The known-future covariates of the rows to forecast, with their dates
+    #[arg(long, value_name = "FILE.csv")]
+    pub future_data: Option<String>,
     /// How many rows to forecast [default: the run's horizon]
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
+    /// Add columns of quantiles to CSV: the median, and the bounds of the 50, 80 and 95 % intervals
+    #[arg(long)]
+    pub quantiles: bool,
 }
 
 impl CommandLine for Forecasting {
@@ -35,13 +42,19 @@ impl CommandLine for Forecasting {
 
     fn describe(run: &ForecastRun) -> String {
         let [train, valid, test] = run.data().windows();
-        let ForecastConfig { data, target, features, date, window, horizon, .. } = run.config();
-        let dates = date.as_ref().map_or_else(String::new, |date| format!(", dates in column `{date}`"));
+        let ForecastConfig { data, target, features, future, date, series, window, horizon, .. } = run.config();
+        let named = |what: &str, column: &Option<String>| {
+            column.as_ref().map_or_else(String::new, |column| format!(", {what} in column `{column}`"))
+        };
+        let every = run.data().frequency().map_or_else(String::new, |frequency| format!(", {frequency}"));
+        let ahead = if future.is_empty() { String::new() } else { format!(", known ahead: {}", columns(future)) };
         format!(
-            "Forecasting {} of {data} from {}{dates}: window {window}, horizon {horizon}; {train} windows for training, \
-             {valid} for validation, {test} for test.",
+            "Forecasting {} of {data} from {}{ahead}{}{every}{}: window {window}, horizon {horizon}; {train} windows for \
+             training, {valid} for validation, {test} for test.",
             columns(target),
-            columns(features)
+            columns(features),
+            named("dates", date),
+            named("series", series)
         )
     }
 
@@ -58,9 +71,11 @@ impl CommandLine for Forecasting {
         for (target, table) in tables.iter().enumerate() {
             blocks.push(Block::Verbatim(table.to_string()));
             blocks.push(plot_forecast(run, &forecasts, target, table)?);
+            blocks.push(plot_fan(run, &forecasts, target)?);
             if *horizon > 1 {
                 blocks.push(plot_errors(run, target, table)?);
             }
+            blocks.push(plot_residuals(run, &forecasts, target)?);
         }
         let lead = format!("From {window} rows of {data} to the next {horizon}: {}.", target.join(", "));
         Ok(Section { title: "Forecast".into(), lead, blocks })
@@ -72,23 +87,25 @@ impl CommandLine for Forecasting {
 
     fn predict(args: &PredictArgs, options: &ForecastOptions, device: &Device) -> Result<()> {
         let forecaster = Forecaster::load(&args.run.run, device)?;
-        let forecast = match &options.data {
-            Some(data) => forecaster.forecast_after(&forecaster.history(&table(data)?)?, options.steps)?,
-            None => forecaster.forecast(options.steps)?,
-        };
+        let history = options.data.as_ref().map(|data| forecaster.history(&table(data)?)).transpose()?;
+        let future = options.future_data.as_ref().map(|data| forecaster.future(&table(data)?)).transpose()?.flatten();
+        let history = history.as_ref().unwrap_or(forecaster.latest());
+        let forecasts = forecaster.forecast_each(history, future.as_ref(), options.steps)?;
         let text = match format(args, &[Format::Csv, Format::Json])? {
-            Format::Json => forecast.to_json() + "\n",
-            Format::Csv | Format::Text => forecast.to_csv(),
+            Format::Json => forecasts.iter().map(|forecast| forecast.to_json() + "\n").collect(),
+            Format::Csv | Format::Text => Forecast::all_to_csv(&forecasts, options.quantiles),
         };
         write_output(args, &text)
     }
 
     /// The lecture's network: two layers of 50 on 100 rows of one column, one row ahead.
     fn default_summary(device: &Device) -> Result<Summary> {
-        let mut config = ForecastConfig::new(&recurrent::open_data("stocks")?)?;
+        let source = recurrent::open_data("stocks")?;
+        let mut config = ForecastConfig::new(&source)?;
         (config.target, config.horizon) = (vec!["AAPL_adj_close".into()], 1);
         config.features.clone_from(&config.target);
-        Ok(config.network().init(device).summary(&[config.window, config.features.len()]))
+        let data = Self::prepare(&config, &source, None)?;
+        Ok(Self::network(&config, &data, device).summary(&Self::input_shape(&config)))
     }
 }
 
@@ -113,6 +130,11 @@ fn is_pipe(_path: &str) -> bool {
     false
 }
 
+/// The date of a row, or its number.
+fn row_label(series: &Series, row: usize) -> String {
+    series.dates().map_or_else(|| row.to_string(), |dates| dates.label(row))
+}
+
 /// The forecasts of the last step of the horizon by the network and the best baseline, and the actual values.
 fn plot_forecast(run: &ForecastRun, forecasts: &TestForecasts, target: usize, table: &ScoreTable) -> Result<Block> {
     let config = run.config();
@@ -121,11 +143,7 @@ fn plot_forecast(run: &ForecastRun, forecasts: &TestForecasts, target: usize, ta
     let values = series.column(column)?;
     let windows = 0..forecasts.len();
     let row = |window| forecasts.row(window, step);
-    let label = |window| match series.dates() {
-        Some(dates) => dates.label(row(window)),
-        None => row(window).to_string(),
-    };
-    let labels: Vec<String> = windows.clone().map(label).collect();
+    let labels: Vec<String> = windows.clone().map(|window| row_label(series, row(window))).collect();
     let actual: Vec<f64> = windows.clone().map(|window| values[row(window)]).collect();
     let predicted: Vec<f64> = windows.clone().map(|window| forecasts.forecast(window, step, target)).collect();
     let best = table.best_baseline().map_or("persistence", |best| &best.name);
@@ -151,6 +169,56 @@ fn plot_errors(run: &ForecastRun, target: usize, table: &ScoreTable) -> Result<B
     let title = format!("Error of {column} by step of the horizon");
     let svg = plots::line_chart(&title, "rows ahead", &format!("RMSE, {}", with_unit(config, column)), &steps, &lines)?;
     save_plot(run, &format!("{}-errors", plot_name(config, target)), &title, svg)
+}
+
+/// The last forecast of the test split with its intervals, after its history.
+fn plot_fan(run: &ForecastRun, forecasts: &TestForecasts, target: usize) -> Result<Block> {
+    const MOST_ROWS: usize = 200;
+    let ForecastConfig { window: context, horizon, .. } = *run.config();
+    let column = &run.config().target[target];
+    let (series, last) = (forecasts.series(), forecasts.len() - 1);
+    let values = series.column(column)?;
+    let first_row = forecasts.row(last, 1);
+    let shown = context.min(MOST_ROWS.max(2 * horizon));
+    let rows = first_row - shown..first_row + horizon;
+    let labels: Vec<String> = rows.clone().map(|row| row_label(series, row)).collect();
+    let steps = || 1..=horizon;
+    let levels = forecasts.levels();
+    let quantile = |step, level: usize| forecasts.quantiles(last, step, target)[level];
+    let median: Vec<f64> = steps().map(|step| quantile(step, levels.len() / 2)).collect();
+    let bands: Vec<(String, Vec<(f64, f64)>)> = (0..levels.len() / 2)
+        .map(|lower| {
+            let upper = levels.len() - 1 - lower;
+            let name = format!("{:.0} %", 100.0 * (levels[upper] - levels[lower]));
+            (name, steps().map(|step| (quantile(step, lower), quantile(step, upper))).collect())
+        })
+        .collect();
+    let intervals: Vec<plots::Interval> = bands.iter().map(|(name, ends)| plots::Interval { name, ends }).collect();
+    let fan = plots::Fan {
+        history: &values[rows.start..first_row],
+        median: &median,
+        intervals: &intervals,
+        actual: &values[first_row..rows.end],
+    };
+    let title = format!("The last forecast of {column} in the test split, with intervals");
+    let svg = plots::fan_chart(&title, &with_unit(run.config(), column), &labels, &fan)?;
+    save_plot(run, &format!("{}-fan", plot_name(run.config(), target)), &title, svg)
+}
+
+/// The autocorrelation of the errors one row ahead, which should have no pattern left.
+fn plot_residuals(run: &ForecastRun, forecasts: &TestForecasts, target: usize) -> Result<Block> {
+    const MOST_LAGS: usize = 60;
+    let config = run.config();
+    let column = &config.target[target];
+    let values = forecasts.series().column(column)?;
+    let residual = |window| values[forecasts.row(window, 1)] - forecasts.forecast(window, 1, target);
+    let residuals: Vec<f64> = (0..forecasts.len()).map(residual).collect();
+    let lags = MOST_LAGS.min(residuals.len() / 4).max(1);
+    let test = ljung_box(&residuals, lags);
+    let test = test.map_or_else(String::new, |test| format!(" (Ljung–Box p = {:.3})", test.p_value));
+    let title = format!("Autocorrelation of the errors of {column} one row ahead{test}");
+    let svg = plots::autocorrelation(&title, &autocorrelations(&residuals, lags), residuals.len(), &[config.season])?;
+    save_plot(run, &format!("{}-residuals", plot_name(config, target)), &title, svg)
 }
 
 /// `temp_max, °C`, if the unit is known.

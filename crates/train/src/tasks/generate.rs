@@ -17,6 +17,7 @@ use recurrent::settings::Settings;
 use super::command_line::{CommandLine, format, write_output, write_scores};
 use super::sentences::note_unknown;
 use crate::args::{Format, PredictArgs};
+use crate::error::BadInput;
 use crate::output::{note, print, write};
 use crate::report::{Block, Section};
 
@@ -80,7 +81,24 @@ pub struct BeamOptions {
 }
 
 impl GenerateOptions {
-    fn config(&self) -> GenerationConfig {
+    /// The options as settings of a generation.
+    ///
+    /// # Errors
+    /// If an option of sampling is given for a beam search, which does not sample.
+    fn config(&self) -> Result<GenerationConfig, BadInput> {
+        let sampling = [
+            ("--temperature", self.temperature.is_some()),
+            ("--top-k", self.top_k.is_some()),
+            ("--top-p", self.top_p.is_some()),
+            ("--repetition-penalty", self.repetition_penalty.is_some()),
+            ("--greedy", self.greedy),
+        ];
+        if let (Some(beams), Some((option, _))) = (self.beam.beam_size, sampling.iter().find(|(_, given)| *given)) {
+            return Err(BadInput(format!(
+                "{option}: expected no option of sampling beside --beam-size, which searches and does not sample, found \
+                 --beam-size {beams}"
+            )));
+        }
         let defaults = GenerationConfig::default();
         let temperature = self.temperature.unwrap_or(defaults.sampling.temperature);
         let sampling = SamplingConfig::default()
@@ -91,12 +109,12 @@ impl GenerateOptions {
             .with_seed(self.seed.unwrap_or(defaults.sampling.seed));
         let beam_size = self.beam.beam_size.unwrap_or(defaults.beam_size);
         let max_new_tokens = self.max_new_tokens.unwrap_or(defaults.max_new_tokens);
-        defaults
+        Ok(defaults
             .with_sampling(sampling)
             .with_beam_size(beam_size)
             .with_max_new_tokens(max_new_tokens)
             .with_stop(self.stop.clone())
-            .with_strict(self.strict)
+            .with_strict(self.strict))
     }
 }
 
@@ -153,9 +171,9 @@ impl CommandLine for Generation {
     }
 
     fn evaluate_and_print(run: &GenerateRun, device: &Device) -> Result<Section> {
-        let metrics = run.evaluate(device)?;
-        print(format!("\nValidation: {metrics}."));
-        write_scores(run, &metrics)?;
+        let evaluation = run.evaluate(device)?;
+        print(format!("\nValidation: {evaluation}."));
+        write_scores(run, &evaluation)?;
         let options = GenerationConfig::default().with_max_new_tokens(FINAL_SAMPLE);
         let sample = run.predictor(device)?.generate("", &options, |_| ControlFlow::Continue(()))?;
         print(format!("\nA sample:\n{}", sample.text));
@@ -164,7 +182,7 @@ impl CommandLine for Generation {
             run.config().data,
             run.data().tokenizer().kind()
         );
-        let blocks = vec![Block::Paragraph(format!("Validation: {metrics}.")), Block::Verbatim(sample.text)];
+        let blocks = vec![Block::Paragraph(format!("Validation: {evaluation}.")), Block::Verbatim(sample.text)];
         Ok(Section { title: "Generate".into(), lead, blocks })
     }
 
@@ -176,7 +194,7 @@ impl CommandLine for Generation {
     fn predict(args: &PredictArgs, options: &GenerateOptions, device: &Device) -> Result<()> {
         let generator = Generator::load(&args.run.run, device)?;
         let prompt = options.prompt.as_deref().unwrap_or_default();
-        let config = options.config();
+        let config = options.config()?;
         let format = format(args, &[Format::Text, Format::Json])?;
         if format == Format::Text && args.output.is_none() {
             // The prompt is written with the first piece, so that nothing is written before an error.
@@ -215,7 +233,7 @@ impl CommandLine for Generation {
     }
 
     fn shorten(config: &mut GenerateConfig) {
-        (config.fit.epochs, config.fit.schedule) = (5, Schedule::Cosine);
+        (config.fit.epochs, config.fit.batch_size, config.fit.schedule) = (14, 16, Schedule::Cosine);
     }
 }
 

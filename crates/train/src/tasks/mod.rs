@@ -15,17 +15,19 @@ use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use recurrent::RunDir;
+use recurrent::forecast::Backtest;
 use recurrent_study::Comparison;
 
 use self::task_command::Entry;
 use crate::args::{PredictArgs, ResumeArgs, RunArgs};
-use crate::compare;
 use crate::device::{self, DeviceArgs};
 use crate::error::BadInput;
 use crate::output::print;
+use crate::{backtest, compare, zoo};
 
+pub use self::command_line::{NoOptions, write_scores};
 pub use self::sentences::note_unknown;
-pub use self::task_command::{TaskCommand, Trained};
+pub use self::task_command::{TaskCommand, Trained, configure, plot_losses, print_summary, run_name};
 
 /// All tasks, in the order of the lecture.
 pub static TASKS: &[&dyn TaskCommand] = &[
@@ -37,7 +39,7 @@ pub static TASKS: &[&dyn TaskCommand] = &[
 
 #[derive(Debug, Args)]
 pub struct SummaryArgs {
-    /// A task, or a run's folder
+    /// A task, a run's folder, or a pretrained model such as zoo:sentiment-en
     #[arg(value_name = "TASK|RUN")]
     pub of: PathBuf,
     #[command(flatten)]
@@ -56,8 +58,12 @@ fn task_of(folder: &Path) -> Result<&'static dyn TaskCommand> {
 
 /// `train resume`.
 pub fn resume(args: &ResumeArgs) -> Result<ExitCode> {
+    zoo::refuse(&args.run.run, "resume")?;
     if Comparison::is_in(&args.run.run) {
         return compare::resume(args);
+    }
+    if Backtest::is_in(&args.run.run) {
+        return backtest::resume(args);
     }
     task_of(&args.run.run)?.resume(args)
 }

@@ -85,20 +85,8 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
         let args = NewRunArgs::from_arg_matches(matches)?;
         let options = T::TrainOptions::from_arg_matches(matches)?;
         let device = device::open(&args.device)?;
-        let mut given = settings::typed::<T::Config>(matches);
-        if let Some(path) = &args.config {
-            given = given.or(Partial::read(path, T::Config::TASK, T::Config::settings())?);
-        }
-        let source = T::Source::open::<T::Config>(&given)?;
-        let defaults = T::with_options(T::default_config(&source, &given)?, &options);
-        if given.get::<String>("sha256").is_some_and(|sha256| sha256 != defaults.sha256()) {
-            note(format!(
-                "note: {} has changed since this configuration was made: results will differ",
-                defaults.data()
-            ));
-        }
-        let config = given.apply(&defaults)?;
-        let folder = args.out.clone().unwrap_or_else(|| folder::new(&run_name(&config)));
+        let (config, source) = configure::<T>(&args, &options, matches)?;
+        let folder = args.out.clone().unwrap_or_else(|| folder::new(&run_name(T::Config::TASK, &config)));
         let run = Run::<T>::create(config, source, &folder, args.force)?;
         print_summary(&run, &device);
         T::before_training(&run, &options);
@@ -144,16 +132,34 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
     }
 }
 
-/// `forecast-weather-lstm`: task, data, and cell if the task has one.
-fn run_name<C: TaskConfig>(config: &C) -> String {
+/// The settings of a new run, and its data: what was typed, then a file of settings, then the defaults for the data.
+pub fn configure<T: CommandLine>(
+    args: &NewRunArgs,
+    options: &T::TrainOptions,
+    matches: &ArgMatches,
+) -> Result<(T::Config, T::Source)> {
+    let mut given = settings::typed::<T::Config>(matches);
+    if let Some(path) = &args.config {
+        given = given.or(Partial::read(path, T::Config::TASK, T::Config::settings())?);
+    }
+    let source = T::Source::open::<T::Config>(&given)?;
+    let defaults = T::with_options(T::default_config(&source, &given)?, options);
+    if given.get::<String>("sha256").is_some_and(|sha256| sha256 != defaults.sha256()) {
+        note(format!("note: {} has changed since this configuration was made: results will differ", defaults.data()));
+    }
+    Ok((given.apply(&defaults)?, source))
+}
+
+/// `forecast-weather-lstm`: command, data, and cell if the task has one.
+pub fn run_name<C: TaskConfig>(command: &str, config: &C) -> String {
     let path = PathBuf::from(config.data());
     let data = path.file_stem().map_or_else(|| config.data().to_string(), |stem| stem.to_string_lossy().into_owned());
     let cell = Partial::from(config).get::<String>("cell").map_or_else(String::new, |cell| format!("-{cell}"));
-    format!("{}-{data}{cell}", C::TASK)
+    format!("{command}-{data}{cell}")
 }
 
 /// Prints the network and the data of a run.
-fn print_summary<T: CommandLine>(run: &Run<T>, device: &Device) {
+pub fn print_summary<T: CommandLine>(run: &Run<T>, device: &Device) {
     print(run.summary(device));
     print(format!("\n{}", T::describe(run)));
     for text in run.notes() {
@@ -206,7 +212,8 @@ fn train<T: CommandLine>(run: &Run<T>, device: &Device, dashboard: bool) -> Resu
     Ok(Trained::Evaluated(section))
 }
 
-fn plot_losses<T: CommandLine>(run: &Run<T>, history: &History) -> Result<String> {
+/// Plots the loss of every epoch into the run's folder.
+pub fn plot_losses<T: CommandLine>(run: &Run<T>, history: &History) -> Result<String> {
     let train: Vec<f64> = history.epochs.iter().map(|epoch| epoch.train_loss).collect();
     let valid: Vec<f64> = history.epochs.iter().map(|epoch| epoch.valid_loss).collect();
     let best = history.best().map(|best| best.epoch);

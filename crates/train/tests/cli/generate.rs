@@ -25,7 +25,14 @@ fn run_folder_is_complete_and_generates() {
     for word in ["epoch 3/3: training loss ", "validation: ", "bits per character", "a sample of the best epoch: "] {
         assert!(ran.stderr.contains(word), "`{word}` in:\n{}", ran.stderr);
     }
-    for word in ["lstm (LSTM)", "Validation: ", "perplexity ", "A sample:\n", "train predict run --prompt \"The\""] {
+    for word in [
+        "lstm (LSTM)",
+        "Validation: ",
+        "-grams with Kneser–Ney smoothing: ",
+        "perplexity ",
+        "A sample:\n",
+        "train predict run --prompt \"The\"",
+    ] {
         assert!(ran.stdout.contains(word), "`{word}` in:\n{}", ran.stdout);
     }
 
@@ -52,6 +59,7 @@ fn run_folder_is_complete_and_generates() {
     let scores: serde_json::Value = serde_json::from_str(&sandbox.read("run/scores.json")).expect("JSON");
     let [nats, bits, perplexity] =
         ["nats", "bits_per_character", "perplexity"].map(|name| scores[name].as_f64().expect("a number"));
+    assert!(scores["ngrams"]["order"].as_u64() > Some(1) && scores["ngrams"]["nats"].as_f64() > Some(0.0), "{scores}");
     assert!((bits - nats / std::f64::consts::LN_2).abs() < 1e-9 && (perplexity - nats.exp()).abs() < 1e-9, "{scores}");
     assert!(perplexity < 4.0, "the network learns sentences as simple as these: {scores}");
 
@@ -71,6 +79,8 @@ fn sampling_options_decide_the_text() {
     assert_eq!(generate("--top-k 1 --seed 3"), generate("--greedy"));
     assert_eq!(generate("--beam-size 1"), generate("--greedy"));
     assert_eq!(generate("--beam-size 3"), generate("--beam-size 3 --seed 5"));
+    let sampling = "--repetition-penalty: expected no option of sampling beside --beam-size";
+    sandbox.refused("predict run --beam-size 3 --repetition-penalty 2", sampling);
     assert_ne!(generate("--greedy --repetition-penalty 5"), generate("--greedy"));
 }
 

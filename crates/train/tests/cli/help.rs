@@ -28,6 +28,7 @@ fn all_commands_are_listed() {
         "generate",
         "translate",
         "classify",
+        "backtest",
         "resume",
         "evaluate",
         "predict",
@@ -35,6 +36,7 @@ fn all_commands_are_listed() {
         "compare",
         "summary",
         "data",
+        "zoo",
         "devices",
     ];
     let mut abouts: Vec<&str> = Vec::new();
@@ -151,7 +153,8 @@ fn assert_defaults_as_configured(sandbox: &TestSandbox, task: &str, data: &str, 
 
 /// Settings whose default in words depends on the columns.
 fn is_of_columns(name: &str) -> bool {
-    ["target", "features", "date", "residual"].contains(&name) || name.ends_with("_column")
+    ["target", "features", "future", "lags", "date", "residual", "instance_norm", "tie_weights"].contains(&name)
+        || name.ends_with("_column")
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The program `train` as a user runs it: commands, exit codes, output and files.
 
+mod backtest;
 mod bad_input;
 mod bundle;
 mod classify;
@@ -7,6 +8,7 @@ mod compare;
 mod data;
 mod faults;
 mod forecast;
+mod forecast_covariates;
 mod generate;
 mod help;
 mod numeric_flags;
@@ -17,3 +19,4 @@ mod server;
 mod sizes;
 mod text_bad_input;
 mod translate;
+mod zoo;

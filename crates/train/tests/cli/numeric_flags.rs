@@ -116,6 +116,15 @@ fn of_forecast() {
 }
 
 #[test]
+fn of_backtest() {
+    let sandbox = TestSandbox::with_waves();
+    // The settings of a run are those of `forecast`.
+    let mut all = lines(&sandbox, "backtest", "--config small.toml --epochs 1");
+    all.retain(|line| line.iter().any(|word| word.starts_with("--folds=")));
+    all_end_well(&sandbox, &with_folders(all));
+}
+
+#[test]
 fn of_generate() {
     let sandbox = TestSandbox::with_story();
     let mut all = with_folders(lines(&sandbox, "generate", "--config story.toml --epochs 1"));

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use recurrent::data::DateTime;
 use tempfile::TempDir;
 
 /// A temporary folder in which the program runs.
@@ -16,6 +17,12 @@ pub struct Ran {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+}
+
+/// The dates from a day on.
+pub fn days_from(year: i16, month: i8, day: i8) -> impl Iterator<Item = String> {
+    let first = DateTime::constant(year, month, day, 0, 0, 0, 0);
+    std::iter::successors(Some(first), |day| day.tomorrow().ok()).map(|day| day.date().to_string())
 }
 
 impl TestSandbox {
@@ -43,8 +50,7 @@ impl TestSandbox {
     pub fn with_waves() -> Self {
         let sandbox = Self::new();
         let mut text = String::from("date,wave,other\n");
-        for day in 0..240 {
-            let date = format!("2024-{:02}-{:02}", day / 28 + 1, day % 28 + 1);
+        for (day, date) in days_from(2024, 1, 21).take(240).enumerate() {
             let phase = day as f64 * std::f64::consts::TAU / 7.0;
             writeln!(text, "{date},{:.4},{:.4}", 20.0 + 5.0 * phase.sin(), phase.cos()).expect("text");
         }
@@ -88,7 +94,7 @@ impl TestSandbox {
             "pairs.toml",
             "data = \"pairs.tsv\"\ntokenizer = \"words\"\nembedding_dim = 16\nhidden_size = 24\nepochs = 25\n\
              patience = 0\nbatch_size = 16\nlr = 0.01\nschedule = \"constant\"\ndropout = 0.0\n\
-             label_smoothing = 0.0\nbeam_size = 2\n",
+             label_smoothing = 0.0\nbeam_size = 2\naverage = 0.0\ntie_weights = false\n",
         );
         sandbox
     }
@@ -116,7 +122,7 @@ impl TestSandbox {
         sandbox.write(
             "opinions.toml",
             "data = \"opinions.tsv\"\nembedding_dim = 8\nhidden_size = 8\nepochs = 6\nbatch_size = 16\nlr = 0.02\n\
-             dropout = 0.0\nword_dropout = 0.0\n",
+             dropout = 0.0\nword_dropout = 0.0\naverage = 0.0\npatience = 8\nensemble = 1\n",
         );
         sandbox
     }
@@ -142,7 +148,7 @@ impl TestSandbox {
         command.current_dir(self.folder.path()).args(line.split_whitespace()).stdin(Stdio::null());
         // Graphics drivers write a warning to standard error if it is missing.
         command.env("XDG_RUNTIME_DIR", self.folder.path());
-        if !line.contains("--device") && !line.starts_with("data ") && line != "devices" {
+        if !line.contains("--device") && !["data ", "zoo ", "devices"].iter().any(|command| line.starts_with(command)) {
             command.args(["--device", "flex"]);
         }
         command

@@ -35,7 +35,11 @@ fn with_whole_run() -> TestSandbox {
 fn with_texts() -> [(TestSandbox, &'static str, usize); 3] {
     [
         (TestSandbox::with_story(), "generate --config story.toml --dropout 0.2", 12),
-        (TestSandbox::with_pairs(), "translate --config pairs.toml --dropout 0.2 --scheduled-sampling 0.2", 50),
+        (
+            TestSandbox::with_pairs(),
+            "translate --config pairs.toml --dropout 0.2 --scheduled-sampling 0.2 --warmup 12 --average 0.98",
+            50,
+        ),
         (TestSandbox::with_opinions(2), "classify --config opinions.toml --dropout 0.2 --word-dropout 0.1", 60),
     ]
 }
@@ -124,11 +128,11 @@ fn changed_data_are_refused() {
 #[test]
 fn hostile_checkpoints_under_their_checksums_are_refused() {
     let sandbox = TestSandbox::with_waves();
-    sandbox.ok("forecast --config small.toml --epochs 1 --out run");
-    sandbox.ok("forecast --config small.toml --epochs 1 --hidden-size 5,4 --out other");
+    sandbox.ok("forecast --config small.toml --epochs 1 --average 0.9 --out run");
+    sandbox.ok("forecast --config small.toml --epochs 1 --average 0.9 --hidden-size 5,4 --out other");
     let folder = "run/checkpoints/epoch-000001";
     let progress = sandbox.read(&format!("{folder}/progress.toml"));
-    for name in ["model.bpk", "optimizer.bpk", "scheduler.bpk"] {
+    for name in ["model.bpk", "optimizer.bpk", "scheduler.bpk", "average.bpk"] {
         let path = format!("{folder}/{name}");
         let good = sandbox.bytes(&path);
         let mut longer = good.clone();
@@ -148,6 +152,23 @@ fn hostile_checkpoints_under_their_checksums_are_refused() {
         sandbox.write(&format!("{folder}/progress.toml"), &progress);
     }
     sandbox.ok("resume run --epochs 2");
+}
+
+#[test]
+fn average_of_the_weights_is_validated_and_saved() {
+    let sandbox = TestSandbox::with_waves();
+    for (run, average) in [("plain", ""), ("averaged", "--average 0.9")] {
+        sandbox.ok(&format!("forecast --config small.toml --epochs 2 --patience 0 {average} --out {run}"));
+    }
+    let [plain, averaged] = ["plain", "averaged"].map(|run| losses(&sandbox, run));
+    // The steps are the same, and what is validated after them is not.
+    assert_eq!(plain[1]["train_loss"], averaged[1]["train_loss"]);
+    assert_ne!(plain[1]["valid_loss"], averaged[1]["valid_loss"]);
+    assert_ne!(sandbox.bytes("plain/weights.safetensors"), sandbox.bytes("averaged/weights.safetensors"));
+    // A run that began without an average has none to resume from.
+    let config = sandbox.read("plain/config.toml");
+    sandbox.write("plain/config.toml", config.replace("average = 0.0", "average = 0.9"));
+    sandbox.refused("resume plain --epochs 3", "found none of the averaged weights (`average`)");
 }
 
 #[test]
@@ -181,7 +202,7 @@ fn run_killed_before_its_first_checkpoint_starts_again() {
 #[test]
 fn learning_rate_schedules_resume_where_they_stopped() {
     let sandbox = TestSandbox::with_waves();
-    for schedule in ["exponential", "cosine"] {
+    for schedule in ["exponential", "cosine", "cosine --warmup 9 --average 0.9"] {
         let train = format!("forecast --config small.toml --epochs 6 --schedule {schedule} --noise 0.1 --out");
         sandbox.ok(&format!("{train} whole --force"));
         sandbox.ok(&format!("{train} run --force"));

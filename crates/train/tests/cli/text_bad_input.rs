@@ -98,6 +98,14 @@ fn settings_out_of_bounds() {
         ("--label-smoothing 1", "--label-smoothing: expected a fraction in [0, 1), found 1"),
         ("--scheduled-sampling 1", "--scheduled-sampling: expected a fraction in [0, 1), found 1"),
         ("--tie-weights --one-hot", "--tie-weights: expected an embedding to share weights with, found one-hot inputs"),
+        ("--joint --one-hot", "--joint: expected an embedding that both languages share, found one-hot inputs"),
+        (
+            "--copy",
+            "--copy: expected a joint vocabulary, so that a token of the source is one of the target, found two vocabularies",
+        ),
+        ("--copy --joint --attention none", "--copy: expected an attention, which says what is copied, found none"),
+        ("--average 1", "--average: expected a fraction in [0, 1), found 1"),
+        ("--warmup 1000000000", "--warmup: expected between 0 and 1000000, found 1000000000"),
     ] {
         refused(&sandbox, &format!("translate --config pairs.toml {setting}"), error);
     }
@@ -361,6 +369,13 @@ fn tokenizers_of_pairs_and_of_labeled_sentences_that_do_not_fit() {
     }
     for line in ["predict lecture ana", "evaluate lecture", "resume lecture --epochs 2"] {
         sandbox.refused(line, "lecture/weights.safetensors: expected the weights of this run, found ");
+    }
+    sandbox.ok("translate --config pairs.toml --epochs 1 --joint --copy --out joint");
+    sandbox.write("joint/tokenizers.json", &tokenizers);
+    let error = "joint/tokenizers.json: expected one tokenizer for both languages, since the vocabulary is joint (`joint`), \
+                 found two that differ";
+    for line in ["predict joint ana", "evaluate joint", "resume joint --epochs 2"] {
+        sandbox.refused(line, error);
     }
     sandbox.write("run/tokenizers.json", "{\"source\":{}}");
     sandbox.refused("predict run ana", "run/tokenizers.json: expected the tokenizers of both languages, found ");

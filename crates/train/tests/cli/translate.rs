@@ -32,6 +32,7 @@ fn run_folder_is_complete_and_translates() {
         "plots/bleu.svg",
         "plots/loss.svg",
         "scores.json",
+        "search.toml",
         "tokenizers.json",
         "weights.safetensors",
     ] {
@@ -49,6 +50,53 @@ fn run_folder_is_complete_and_translates() {
     // Translation needs only the folder.
     std::fs::remove_file(sandbox.path("pairs.tsv")).expect("the data");
     assert_eq!(sandbox.ok_with_args("predict run", &["ana eats the red bread"]).stdout, "pa ru la ana mon\n");
+}
+
+#[test]
+fn length_penalty_is_chosen_or_given() {
+    let sandbox = with_run();
+    let chosen = sandbox.read("run/search.toml");
+    let ran = sandbox.ok("evaluate run").stdout;
+    assert!(ran.contains(", the best of 5 by BLEU on "), "{ran}");
+    assert_eq!(scores(&sandbox, "run")["chosen"]["candidates"].as_array().map(Vec::len), Some(5));
+    assert_eq!(sandbox.read("run/search.toml"), chosen);
+    assert!(!sandbox.read("run/config.toml").contains("length_penalty"));
+    sandbox.write("run/search.toml", chosen.replacen("length_penalty = ", "length_penalty = -", 1) + "other = 1\n");
+    sandbox.refused_with_args("predict run", &["ana"], "run/search.toml: expected the search.toml of this run, found ");
+
+    sandbox.ok("translate --config pairs.toml --epochs 1 --length-penalty 1 --out given");
+    assert!(sandbox.read("given/config.toml").contains("length_penalty = 1.0\n"));
+    assert!(!sandbox.path("given/search.toml").exists());
+}
+
+#[test]
+fn names_are_copied() {
+    let sandbox = TestSandbox::with_pairs();
+    // Each number occurs once, so that those of the test split can only be copied.
+    let rows: String = pairs()
+        .iter()
+        .enumerate()
+        .map(|(index, (source, target))| (source, target, index * 7919 % 10_000))
+        .map(|(source, target, number)| format!("{source} {number:04}\t{target} {number:04}\n"))
+        .collect();
+    sandbox.write("numbered.tsv", format!("english\tartish\n{rows}"));
+    let line = "translate --config pairs.toml --data numbered.tsv --tokenizer chars --joint --tie-weights --epochs 15";
+    sandbox.ok(&format!("{line} --out without"));
+    let ran = sandbox.ok(&format!("{line} --copy --out run"));
+    let [without, with] = ["without", "run"].map(|run| scores(&sandbox, run)["loss"].as_f64().expect("a number"));
+    assert!(with < 0.75 * without, "{with} nats per token, and {without} without a copy gate");
+    for word in [
+        "a joint vocabulary of ",
+        "attention: general, with a copy gate.",
+        "source and target (Embedding)",
+        "copy gate",
+    ] {
+        assert!(ran.stdout.contains(word), "`{word}` in:\n{}", ran.stdout);
+    }
+    sandbox.ok_with_args("predict run --attention attention.svg", &["ana eats the red bread 1234"]);
+    let evaluated = sandbox.ok("evaluate run").stdout;
+    assert!(ran.stdout.contains(evaluated.trim()), "{evaluated}\nin\n{}", ran.stdout);
+    sandbox.ok("resume run --epochs 16");
 }
 
 #[test]
