@@ -11,3 +11,7 @@ struct YourProject;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/src/pytorch.md")]
 struct Pytorch;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/src/zoo.md")]
+struct Zoo;

@@ -327,6 +327,8 @@ class Network:
     """The vocabulary size and the number of steps of each input of ids."""
     forward: Callable[[Tensors, Tensors], Tensors]
     """From parameters and inputs, both by name, to results."""
+    patch: int = 1
+    """The lengths are so many times longer."""
 
 
 def golden_networks(networks: list[Network]) -> Tensors:
@@ -334,7 +336,7 @@ def golden_networks(networks: list[Network]) -> Tensors:
     generator = torch.Generator().manual_seed(SEED)
     tensors = {}
     for network in networks:
-        inputs = {"lengths": torch.tensor([5, 2, 3])}
+        inputs = {"lengths": network.patch * torch.tensor([5, 2, 3])}
         for name, (vocab, time) in network.ids.items():
             inputs[name] = torch.randint(vocab, (BATCH, time), generator=generator)
         for name, shape in network.shapes.items():
@@ -462,9 +464,9 @@ def attend(p: Tensors, prefix: str, query: Tensor, keys: Tensor) -> tuple[Tensor
         sums = [dense(p, f"{prefix}query", query) + dense(p, f"{prefix}key", key) for key in keys]
         scores = [dense(p, f"{prefix}energy", torch.tanh(both))[0] for both in sums]
     elif f"{prefix}key.weight" in p:
-        scores = [query @ dense(p, f"{prefix}key", key) for key in keys]
+        scores = [query @ dense(p, f"{prefix}key", key) / len(query) ** 0.5 for key in keys]
     else:
-        scores = [query @ key for key in keys]
+        scores = [query @ key / len(query) ** 0.5 for key in keys]
     weights = torch.softmax(torch.stack(scores), dim=0)
     return weights @ keys, weights
 
@@ -525,8 +527,13 @@ def seq2seq(
     bidirectional: bool = False,
     score: str | None = None,
     tied: bool = False,
+    shared: bool = False,
+    copy_except: tuple[int, ...] | None = None,
 ) -> Network:
     directions = 2 if bidirectional else 1
+    # Both sides have one vocabulary and one embedding.
+    target_vocab = SOURCE_VOCAB if shared else TARGET_VOCAB
+    target_side = "source" if shared else "target"
     # A dot product needs keys of the queries' size.
     summed = bidirectional and score == "dot"
     key = HIDDEN if summed else directions * HIDDEN
@@ -543,12 +550,22 @@ def seq2seq(
         hidden = torch.tanh(dense(p, "bridge.hidden", joined[0]))
         return (hidden, *(dense(p, "bridge.cell", part) for part in joined[1:]))
 
+    def copied(p: Tensors, logits: Tensor, hidden: Tensor, weights: Tensor, source: Tensor) -> Tensor:
+        """The log-probabilities of one step, token by token of the source."""
+        gate = torch.sigmoid(dense(p, "copy.gate", hidden))
+        pointed = [torch.zeros((), dtype=torch.float64)] * len(logits)
+        for token, weight in zip(source.tolist(), weights):
+            if token not in copy_except:
+                pointed[token] = pointed[token] + (1 - gate[0]) * weight
+        pointer = torch.stack(pointed)
+        return torch.log((1 - pointer.sum()) * torch.softmax(logits, dim=0) + pointer)
+
     def forward(p: Tensors, inputs: Tensors) -> Tensors:
         logits, states, attended = [], [], []
         for source, target, length in zip(inputs["source"], inputs["inputs"], inputs["lengths"]):
             x = vectors(p, "source", SOURCE_VOCAB, source[:length])
             keys, state = stack(p, "encoder", kind, x)
-            x = vectors(p, "target", TARGET_VOCAB, target)
+            x = vectors(p, target_side, target_vocab, target)
             hidden, state = stack(p, "decoder", kind, x, bridge(p, state))
             if score is not None:
                 keys = keys[:, :HIDDEN] + keys[:, HIDDEN:] if summed else keys
@@ -557,7 +574,13 @@ def seq2seq(
                 joined = torch.cat([context, hidden], dim=-1)
                 hidden = torch.tanh(dense(p, "attention.combine", joined))
                 attended.append(padded([weights for _, weights in pairs], TIME))
-            logits.append(token_logits(p, hidden, "target.embedding.weight"))
+            row = token_logits(p, hidden, f"{target_side}.embedding.weight")
+            if copy_except is not None:
+                steps = zip(row, hidden, pairs)
+                row = torch.stack(
+                    [copied(p, step, h, weights, source[:length]) for step, h, (_, weights) in steps]
+                )
+            logits.append(row)
             states.append(state)
         weights = {"weights": torch.stack(attended)} if attended else {}
         return {"logits": torch.stack(logits)} | state_results(states) | weights
@@ -565,18 +588,21 @@ def seq2seq(
     shapes: Shapes = {}
     if embedding is not None:
         shapes["source.embedding.weight"] = (SOURCE_VOCAB, embedding)
-        shapes["target.embedding.weight"] = (TARGET_VOCAB, embedding)
+        if not shared:
+            shapes["target.embedding.weight"] = (TARGET_VOCAB, embedding)
     shapes |= stack_shapes("encoder", kind, embedding or SOURCE_VOCAB, layers, bidirectional)
     if bidirectional:
         shapes |= dense_shapes("bridge.hidden", 2 * HIDDEN, HIDDEN)
         if kind == "Lstm":
             shapes |= dense_shapes("bridge.cell", 2 * HIDDEN, HIDDEN)
-    shapes |= stack_shapes("decoder", kind, embedding or TARGET_VOCAB, layers, False)
+    shapes |= stack_shapes("decoder", kind, embedding or target_vocab, layers, False)
     if score is not None:
         shapes |= attention_shapes("attention.score.", score, HIDDEN, key, HIDDEN)
         shapes |= dense_shapes("attention.combine", key + HIDDEN, HIDDEN, bias=False)
-    shapes |= output_shapes(tied, embedding or 0, TARGET_VOCAB)
-    ids = {"source": (SOURCE_VOCAB, TIME), "inputs": (TARGET_VOCAB, TARGET_TIME)}
+    if copy_except is not None:
+        shapes |= dense_shapes("copy.gate", HIDDEN, 1)
+    shapes |= output_shapes(tied, embedding or 0, target_vocab)
+    ids = {"source": (SOURCE_VOCAB, TIME), "inputs": (target_vocab, TARGET_TIME)}
     return Network(name, shapes, ids, forward)
 
 
@@ -638,6 +664,74 @@ def tagger(name: str, kind: str, layers: int, bidirectional: bool, values: bool)
     return Network(name, shapes, ids, forward)
 
 
+FORECAST_FEATURES, FORECAST_HORIZON, FORECAST_FUTURE, FORECAST_SERIES = 3, 4, 2, 2
+
+
+def forecast(
+    name: str,
+    kind: str,
+    layers: int,
+    targets: list[int],
+    *,
+    outputs: int = 1,
+    patch: int = 1,
+    season: int = 1,
+    decoder: bool = False,
+    lags: tuple[int, ...] = (),
+    series: bool = False,
+) -> Network:
+    """`targets` are features; a season and the lags are counted in steps back."""
+    horizon, width = FORECAST_HORIZON, len(targets) * outputs
+
+    def side(p: Tensors, name: str, x: Tensor, initial: list[State | None]) -> tuple[Tensor, list]:
+        finals = []
+        for layer, state in enumerate(initial):
+            x, final = stack(p, f"{name}.{layer}", kind, x, state)
+            finals.append(final)
+        return x, finals
+
+    def forward(p: Tensors, inputs: Tensors) -> Tensors:
+        rows = []
+        for row, length in enumerate(inputs["lengths"].tolist()):
+            past = p["values"][row, :length]
+
+            def steps(x: Tensor) -> Tensor:
+                x = x.reshape(len(x) // patch, -1)
+                if not series:
+                    return x
+                vector = p["series.weight"][inputs["series_ids"][row, 0]]
+                return torch.cat([x, vector.expand(len(x), -1)], dim=1)
+
+            x, states = side(p, "layers", steps(past), [None] * layers)
+            if decoder:
+                known = [p["future"][row]]
+                for lag in lags:
+                    before = [length - lag + step for step in range(horizon)]
+                    known.append(past[before][:, targets])
+                x, _ = side(p, "decoder", steps(torch.cat(known, dim=1)), states)
+            else:
+                x = x[-1]
+            forecast = dense(p, "dense", x).reshape(horizon, width)
+            base = torch.zeros_like(forecast)
+            for step in range(horizon):
+                base[step, ::outputs] = past[length - season + step % season, targets]
+            rows.append(forecast + base)
+        return {"forecast": torch.stack(rows)}
+
+    vector = EMBEDDING if series else 0
+    shapes: Shapes = {"values": (BATCH, TIME * patch, FORECAST_FEATURES)}
+    shapes |= {"series.weight": (FORECAST_SERIES + 1, EMBEDDING)} if series else {}
+    shapes |= {"future": (BATCH, horizon, FORECAST_FUTURE)} if decoder else {}
+    read = {"layers": FORECAST_FEATURES, "decoder": FORECAST_FUTURE + len(lags) * len(targets)}
+    for name_of_side in ("layers", "decoder") if decoder else ("layers",):
+        for layer in range(layers):
+            features = HIDDEN if layer else patch * read[name_of_side] + vector
+            shapes |= stack_shapes(f"{name_of_side}.{layer}", kind, features, 1, False)
+    shapes |= dense_shapes("dense", HIDDEN, (patch if decoder else horizon) * width)
+    ids = {"series_ids": (FORECAST_SERIES + 1, 1)} if series else {}
+    return Network(name, shapes, ids, forward, patch)
+
+
 NETWORKS = {
     "attention": [attention(kind) for kind in ("dot", "general", "additive")],
     "language": [
@@ -660,6 +754,17 @@ NETWORKS = {
             tied=True,
         ),
         seq2seq("lstm-bi-additive", "Lstm", layers=2, bidirectional=True, score="additive"),
+        seq2seq("lstm-bi-general-shared", "Lstm", bidirectional=True, score="general", shared=True),
+        seq2seq(
+            "lstm-bi-general-copy",
+            "Lstm",
+            embedding=HIDDEN,
+            bidirectional=True,
+            score="general",
+            tied=True,
+            shared=True,
+            copy_except=(0, 3),
+        ),
     ],
     "classifier": [
         classifier(pooling, pooling) for pooling in ("last", "mean", "max", "attention")
@@ -674,6 +779,23 @@ NETWORKS = {
         tagger("gru-ids", "Gru", 1, bidirectional=False, values=False),
         tagger("rnn-bi-values", "Rnn", 1, bidirectional=True, values=True),
         tagger("gru-values", "Gru", 2, bidirectional=False, values=True),
+    ],
+    "forecast": [
+        forecast("lstm-last-value", "Lstm", 2, [2, 0]),
+        forecast("rnn-patches-quantiles", "Rnn", 1, [1], outputs=3, patch=2, season=3),
+        forecast("gru-decoder", "Gru", 2, [1, 2], decoder=True, season=2),
+        forecast(
+            "lstm-decoder-series",
+            "Lstm",
+            2,
+            [2, 0],
+            outputs=2,
+            patch=4,
+            season=8,
+            decoder=True,
+            lags=(4, 7),
+            series=True,
+        ),
     ],
 }
 

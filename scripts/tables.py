@@ -16,18 +16,20 @@ measurement. `scripts/bench_peers.py --record` writes the records of the speed b
 
 NAME of --measure is one of
   weather            each cell with three seeds
+  electricity        three seeds
   stocks             one run
   tiny-shakespeare   one run; about an hour on two cores
   phrases            one run
   home-assistant     with additive, general and no attention
-  vader-reviews      three seeds, beside the bag of words
+  vader-reviews      three seeds and an ensemble, beside the baselines
+  reviews            one run, by kind
   demo               `train demo`
   features           how many crates are compiled, by `cargo tree`
   launches           how many kernels a GPU is asked to launch, with the backend wgpu
 
 The record training-length is filled in by hand from `cargo bench -p recurrent-models`: medians, and `max alloc`.
-tiny-shakespeare, home-assistant and vader-reviews need their data: `train data fetch NAME`. SETTINGS are added to each
-run of `train`.
+electricity, tiny-shakespeare, home-assistant and vader-reviews need their data: `train data fetch NAME`. SETTINGS are
+added to each run of `train`.
 """
 import argparse
 import difflib

@@ -4,8 +4,10 @@ Each run of `train` goes into a folder of its own that is removed afterwards.
 """
 import dataclasses
 import json
+import math
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -23,15 +25,24 @@ class Train:
     def __init__(self, program: list[str], settings: list[str], folder: pathlib.Path):
         self.program, self.settings, self.folder = program, settings, folder
         self.count = 0
+        # The processor time of the last run, in seconds: training, evaluation and baselines.
+        self.processor = 0.0
 
     def __call__(self, *command: str) -> tuple[pathlib.Path, float]:
         """Trains a network; gives the run's folder and how many seconds it took."""
         out = self.folder / str(self.count)
         self.count += 1
-        start = time.monotonic()
+        start, used = time.monotonic(), processor_time()
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.run([*self.program, *command, "--out", str(out), *self.settings], cwd=ROOT, check=True, **silent)
+        self.processor = processor_time() - used
         return out, time.monotonic() - start
+
+
+def processor_time() -> float:
+    """The seconds that finished child processes have spent on all cores."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def scores(run: pathlib.Path) -> dict:
@@ -50,6 +61,18 @@ def weather(train: Train) -> Record:
     return load("weather").measured_now({"weather": rows})
 
 
+def electricity(train: Train) -> Record:
+    rows, baselines, intervals = [], [], []
+    for seed in SEEDS:
+        run, _ = train("forecast", "--data", "electricity", "--seed", str(seed))
+        network, *baselines = forecasters(run)
+        rows.append({**network, "forecaster": f"{network['forecaster']}, seed {seed}"})
+        found = scores(run)[0]["intervals"]
+        coverage = {f"covered_{100 * each['nominal']:.0f}": 100 * each["coverage"] for each in found["intervals"]}
+        intervals.append({"seed": seed, **coverage, "crps": found["crps"]})
+    return load("electricity").measured_now({"electricity": rows + baselines, "electricity-intervals": intervals})
+
+
 def stocks(train: Train) -> Record:
     run, _ = train("forecast", "--data", "stocks")
     return load("stocks").measured_now({"stocks": forecasters(run)})
@@ -66,34 +89,51 @@ def forecasters(run: pathlib.Path) -> list[dict]:
 
 
 def tiny_shakespeare(train: Train) -> Record:
-    recipe = "--data tiny-shakespeare --epochs 6 --schedule cosine --dropout 0.1".split()
-    run, _ = train("generate", *recipe)
+    recipe = "--hidden-size 512 --dropout 0.2 --lr 0.003 --bptt 128 --epochs 8 --schedule cosine".split()
+    run, _ = train("generate", "--data", "tiny-shakespeare", *recipe)
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     rows = [{"epoch": each["epoch"], "train": each["train_loss"], "valid": each["valid_loss"]} for each in epochs]
-    return load("tiny-shakespeare").measured_now({"tiny-shakespeare": rows})
+    network, ngrams = language_models(run)
+    uniform = {"model": "uniform over 65 characters", "nats": math.log(65), "bits": math.log2(65)}
+    models = [{**network, "processor": train.processor}, ngrams, uniform]
+    return load("tiny-shakespeare").measured_now({"tiny-shakespeare": rows, "tiny-shakespeare-models": models})
+
+
+def language_models(run: pathlib.Path) -> list[dict]:
+    """The network first, then the n-grams."""
+    found = scores(run)
+    ngrams = found["ngrams"]
+    named = [("LSTM", found), (f"{ngrams['order']}-grams with Kneser–Ney smoothing", ngrams)]
+    return [{"model": name, "nats": score["nats"], "bits": score["bits_per_character"]} for name, score in named]
 
 
 def phrases(train: Train) -> Record:
     run, _ = train("translate", "--data", "phrases")
     network, *baselines = translators(run)
-    return load("phrases").measured_now({"phrases": [network, *reversed(baselines)]})
+    rows = [{**network, "processor": train.processor}, *reversed(baselines)]
+    return load("phrases").measured_now({"phrases": rows})
 
 
 def home_assistant(train: Train) -> Record:
-    recipe = "--vocab-size 3000 --hidden-size 192 --dropout 0.2 --lr 0.002 --max-length 40 --epochs 10".split()
-    rows, baselines = [], []
-    for attention in ("additive", "general", "none"):
-        run, _ = train("translate", "--data", "home-assistant", "--attention", attention, *recipe)
-        network, *baselines = translators(run)
-        rows.append(network)
-    return load("home-assistant").measured_now({"home-assistant": rows + baselines})
+    sizes = "--vocab-size 3000 --cell lstm --hidden-size 192 --embedding-dim 192".split()
+    recipe = "--joint --copy --dropout 0.2 --warmup 500 --epochs 6".split()
+    run, _ = train("translate", "--data", "home-assistant", *sizes, *recipe)
+    network, *baselines = translators(run)
+    rows = [{**network, "processor": train.processor}, *baselines]
+    return load("home-assistant").measured_now({"home-assistant": rows})
 
 
 def translators(run: pathlib.Path) -> list[dict]:
     """The network first, then the baselines."""
     found = scores(run)
     rows = [
-        {"translator": row["name"], "bleu": row["bleu"]["score"], "chrf": row["chrf"], "exact": 100 * row["exact"]}
+        {
+            "translator": row["name"],
+            "bleu": row["bleu"]["score"],
+            "brevity": row["bleu"]["brevity_penalty"],
+            "chrf": row["chrf"],
+            "exact": 100 * row["exact"],
+        }
         for row in found["rows"]
     ]
     rows[0]["perplexity"] = 2.718281828459045 ** found["loss"]
@@ -101,15 +141,42 @@ def translators(run: pathlib.Path) -> list[dict]:
 
 
 def vader_reviews(train: Train) -> Record:
-    kept = ("accuracy", "macro_f1", "auroc", "calibration_error")
-    rows, found = [], {}
+    rows = []
     for seed in SEEDS:
-        run, _ = train("classify", "--data", "vader-reviews", "--seed", str(seed))
-        found = scores(run)
-        rows.append({"classifier": f"{found['name']}, seed {seed}", **{key: found["network"][key] for key in kept}})
-    name = f"{found['baseline']['name']} with logistic regression"
-    rows.append({"classifier": name, **{key: found["baseline"][key] for key in kept}})
+        run, _ = train("classify", "--data", "vader-reviews", "--ensemble", "1", "--seed", str(seed))
+        network, *_ = classifiers(run)
+        name = f"{network['classifier']}, seed {seed}"
+        rows.append({**network, "classifier": name, "processor": train.processor})
+    run, _ = train("classify", "--data", "vader-reviews")
+    network, *baselines = classifiers(run)
+    rows += [{**network, "processor": train.processor}, *baselines]
     return load("vader-reviews").measured_now({"vader-reviews": rows})
+
+
+def reviews(train: Train) -> Record:
+    run, _ = train("classify", "--data", "reviews")
+    network, *baselines = classifiers(run)
+    rows = [{**network, "processor": train.processor}, *baselines]
+    return load("reviews").measured_now({"reviews": rows, "reviews-kinds": accuracies(run, "network")})
+
+
+def accuracies(run: pathlib.Path, network: str) -> list[dict]:
+    """The accuracy of each model, the network first, for each kind of sentence."""
+    found = scores(run)
+    names = (network, *(baseline["name"] for baseline in found["baselines"]))
+    return [
+        {"kind": kind["kind"], "sentences": kind["support"]} | dict(zip(names, (kind["network"], *kind["baselines"])))
+        for kind in found["kinds"]
+    ]
+
+
+def classifiers(run: pathlib.Path) -> list[dict]:
+    """The network first, then the baselines."""
+    kept = ("accuracy", "macro_f1", "auroc", "calibration_error")
+    found = scores(run)
+    named = [(found["name"], found["network"])]
+    named += [(f"{baseline['name']} with logistic regression", baseline) for baseline in found["baselines"]]
+    return [{"classifier": name, **{key: score[key] for key in kept}} for name, score in named]
 
 
 def demo(train: Train) -> Record:
@@ -117,15 +184,16 @@ def demo(train: Train) -> Record:
     network, *baselines = forecasters(run / "forecast")
     rival = min(baselines, key=lambda row: row["rmse"])
     translator, copy, nearest = translators(run / "translate")
-    classified = scores(run / "classify")
+    (lstm, ngram), classified = language_models(run / "generate"), scores(run / "classify")
+    bag, ngrams = classified["baselines"]
     row = lambda *cells: dict(zip(("task", "network", "metric", "score", "baseline"), cells))
     rows = [
         row("forecast", network["forecaster"], "RMSE, °C", f"{network['rmse']:.2f}", f"{rival['forecaster']} {rival['rmse']:.2f}"),
-        row("generate", "LSTM", "nats per character", f"{scores(run / 'generate')['nats']:.3f}", None),
+        row("generate", lstm["model"], "nats per character", f"{lstm['nats']:.3f}", f"{ngram['model']} {ngram['nats']:.3f}"),
         row("translate", translator["translator"], "BLEU", f"{translator['bleu']:.2f}",
             f"nearest neighbor {nearest['bleu']:.2f}, copy {copy['bleu']:.2f}"),
         row("classify", classified["name"], "accuracy", f"{100 * classified['network']['accuracy']:.1f} %",
-            f"{classified['baseline']['name']} {100 * classified['baseline']['accuracy']:.1f} %"),
+            f"{ngrams['name']} {100 * ngrams['accuracy']:.1f} %, {bag['name']} {100 * bag['accuracy']:.1f} %"),
     ]
     record = load("demo").measured_now({"demo": rows})
     return dataclasses.replace(record, note=f"{seconds:.0f} s in all.")
@@ -207,9 +275,11 @@ def launched(worker: pathlib.Path, arguments: list[str], cases: list[str]) -> di
 BY_TRAIN: dict[str, Callable[[Train], Record]] = {
     "demo": demo,
     "weather": weather,
+    "electricity": electricity,
     "stocks": stocks,
     "tiny-shakespeare": tiny_shakespeare,
     "phrases": phrases,
     "home-assistant": home_assistant,
     "vader-reviews": vader_reviews,
+    "reviews": reviews,
 }

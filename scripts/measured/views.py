@@ -1,4 +1,6 @@
 """What stands between two markers: a table of a record, or a table made of several."""
+from collections.abc import Callable
+
 from measured import study
 from measured.markdown import caption, table
 from measured.record import Record
@@ -46,39 +48,44 @@ def quality(records: dict[str, Record]) -> str:
     def mean(of: list[dict], key: str) -> float:
         return sum(row[key] for row in of) / len(of)
 
-    weather, stocks = rows("weather"), rows("stocks")
+    weather, electricity, stocks = rows("weather"), rows("electricity"), rows("stocks")
     phrases, interface, reviews = rows("phrases"), rows("home-assistant"), rows("vader-reviews")
-    text = rows("tiny-shakespeare")
+    text = rows("tiny-shakespeare", "tiny-shakespeare-models")
     recipe = [row for row in weather if row["forecaster"].startswith("RNN, seed")]
     rivals = [row for row in weather if ", seed" not in row["forecaster"]]
-    seeds = [row for row in reviews if "seed" in row["classifier"]]
+    networks = [row for row in reviews if "LSTM" in row["classifier"]]
     lines = [
-        line("forecast", "Seattle, daily maximum temperature, 7 days ahead", "RMSE, °C, lower is better",
-             f"{mean(recipe, 'rmse'):.2f}", *least(rivals, "forecaster", "rmse", 2)),
-        line("forecast", "Apple, adjusted close, 1 day ahead", "RMSE, USD, lower is better",
-             f"{stocks[0]['rmse']:.3f}", *least(stocks[1:], "forecaster", "rmse", 3)),
-        line("generate", "Tiny Shakespeare, by characters", "bits per character, lower is better",
-             f"{min(row['valid'] for row in text) / 0.6931471805599453:.2f}", "6.02", "uniform over 65 characters"),
-        line("translate", "embedded phrases, English to Russian", "BLEU", f"{phrases[0]['bleu']:.2f}",
-             *best(phrases[1:], "translator", "bleu", 2)),
-        line("translate", "Home Assistant, English to Russian", "BLEU", f"{interface[0]['bleu']:.2f}",
-             *best([row for row in interface if row["perplexity"] is None], "translator", "bleu", 2)),
-        line("classify", "movie reviews, positive or negative", "accuracy", f"{mean(seeds, 'accuracy'):.3f}",
-             *best([row for row in reviews if row not in seeds], "classifier", "accuracy", 3)),
+        line("forecast", "Seattle, daily maximum temperature, 7 days ahead", "RMSE, °C", min, 2,
+             mean(recipe, "rmse"), named(rivals, "forecaster", "rmse")),
+        line("forecast", "Victoria, electricity demand, 48 half-hours ahead", "RMSE, MW", min, 0,
+             mean(electricity[:3], "rmse"), named(electricity[3:], "forecaster", "rmse")),
+        line("forecast", "Apple, adjusted close, 1 day ahead", "RMSE, USD", min, 3,
+             stocks[0]["rmse"], named(stocks[1:], "forecaster", "rmse")),
+        line("generate", "Tiny Shakespeare, by characters", "bits per character", min, 2,
+             text[0]["bits"], named(text[1:], "model", "bits")),
+        line("translate", "embedded phrases, English to Russian", "BLEU", max, 2,
+             phrases[0]["bleu"], named(phrases[1:], "translator", "bleu")),
+        line("translate", "Home Assistant, English to Russian", "BLEU", max, 2,
+             interface[0]["bleu"], named([row for row in interface if row["perplexity"] is None], "translator", "bleu")),
+        line("classify", "movie reviews, positive or negative", "accuracy", max, 3,
+             networks[-1]["accuracy"], named([row for row in reviews if row not in networks], "classifier", "accuracy")),
     ]
     columns = [{"key": key, "title": key} for key in ("task", "data", "metric", "network", "baseline")]
     return table(columns, lines)
 
 
-def line(task: str, data: str, metric: str, network: str, value: str, baseline: str) -> dict:
-    return {"task": task, "data": data, "metric": metric, "network": network, "baseline": f"{value} ({baseline})"}
+def named(rows: list[dict], label: str, key: str) -> dict[str, float]:
+    """The scores of baselines by their names."""
+    return {row[label]: row[key] for row in rows}
 
 
-def least(rows: list[dict], label: str, key: str, decimals: int) -> tuple[str, str]:
-    row = min(rows, key=lambda row: row[key])
-    return f"{row[key]:.{decimals}f}", row[label]
-
-
-def best(rows: list[dict], label: str, key: str, decimals: int) -> tuple[str, str]:
-    row = max(rows, key=lambda row: row[key])
-    return f"{row[key]:.{decimals}f}", row[label]
+def line(task: str, data: str, metric: str, better: Callable, decimals: int, network: float, rivals: dict[str, float]) -> dict:
+    """The network and the best of its rivals, the better of the two in bold; `better` is `min` or `max`."""
+    name = better(rivals, key=rivals.get)
+    scores = [network, rivals[name]]
+    texts = [f"{score:.{decimals}f}" for score in scores]
+    winner = 0 if float(texts[0]) == better(map(float, texts)) else 1
+    texts[winner] = f"**{texts[winner]}**"
+    if better is min:
+        metric += ", lower is better"
+    return {"task": task, "data": data, "metric": metric, "network": texts[0], "baseline": f"{texts[1]} ({name})"}
