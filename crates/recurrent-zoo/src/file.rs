@@ -1,7 +1,9 @@
 //! A file of weights, of any format.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::network::Matrix;
 use crate::{Error, Result, StackWeights, TensorInfo, pytorch};
 
 /// The format of a file.
@@ -87,12 +89,37 @@ pub struct RefusedStack {
     pub error: Error,
 }
 
+/// A matrix that is no recurrent layer's: an embedding, or the weights of a dense layer.
+#[derive(Debug)]
+pub(crate) struct NamedMatrix {
+    /// The tensor's name.
+    pub(crate) name: String,
+    pub(crate) usage: Usage,
+    /// As in the file: see [`Usage`].
+    pub(crate) matrix: Result<Matrix>,
+}
+
+/// What a file says of a matrix.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Usage {
+    /// Whether it is an embedding or a dense layer's, if the file says so.
+    pub(crate) is_embedding: Option<bool>,
+    /// Whether it is `[inputs, outputs]` if it is a dense layer's, instead of `[outputs, inputs]`.
+    pub(crate) inputs_first: bool,
+    /// The tensor that is added to its products.
+    pub(crate) bias: Option<String>,
+}
+
 /// What a reader has found.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     pub(crate) stacks: Vec<NamedStack>,
     pub(crate) refused: Vec<RefusedStack>,
     pub(crate) others: Vec<TensorInfo>,
+    /// Those of the others that have two dimensions.
+    pub(crate) matrices: Vec<NamedMatrix>,
+    /// Those that have one.
+    pub(crate) vectors: BTreeMap<String, Result<Vec<f32>>>,
 }
 
 impl Contents {
@@ -103,6 +130,22 @@ impl Contents {
             Ok(weights) => self.stacks.push(NamedStack { name, path, weights }),
             Err(error) => self.refused.push(RefusedStack { name, path, error }),
         }
+    }
+
+    /// Adds a tensor that is no recurrent layer's.
+    pub(crate) fn add_other(&mut self, info: TensorInfo, usage: Usage, values: impl FnOnce() -> Result<Vec<f32>>) {
+        let name = info.name.clone();
+        match info.shape[..] {
+            [_] => {
+                self.vectors.insert(name, values());
+            }
+            [rows, columns] => {
+                let matrix = values().and_then(|values| Matrix::new(rows, columns, values));
+                self.matrices.push(NamedMatrix { name, usage, matrix });
+            }
+            _ => {}
+        }
+        self.others.push(info);
     }
 }
 
@@ -120,7 +163,7 @@ impl Contents {
 #[derive(Debug)]
 pub struct WeightFile {
     format: Format,
-    contents: Contents,
+    pub(crate) contents: Contents,
 }
 
 impl WeightFile {

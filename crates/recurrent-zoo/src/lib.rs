@@ -65,6 +65,7 @@ mod file;
 #[cfg(feature = "keras")]
 pub mod keras;
 mod layer;
+mod network;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 pub mod pytorch;
@@ -74,6 +75,7 @@ mod tensors;
 pub use error::{Error, Result};
 pub use file::{Format, NamedStack, RefusedStack, WeightFile};
 pub use layer::ExchangeWeights;
+pub use network::{AttentionWeights, DenseWeights, Head, Matrix, NetworkParts, NetworkWeights};
 #[cfg(feature = "onnx")]
 #[doc(no_inline)]
 pub use onnx::OnnxOptions;

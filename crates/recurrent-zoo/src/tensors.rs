@@ -57,7 +57,6 @@ impl Budget {
 }
 
 /// The number of elements, unless it is past what can be counted.
-#[cfg(any(feature = "pytorch", feature = "keras", feature = "onnx"))]
 pub(crate) fn num_elements(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size))
 }
@@ -116,7 +115,6 @@ pub(crate) fn single(tensor: &str, value: f64) -> Result<f32> {
 }
 
 /// The transpose of `values [rows, columns]`.
-#[cfg(feature = "keras")]
 pub(crate) fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
 }

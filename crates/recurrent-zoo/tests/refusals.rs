@@ -1,8 +1,9 @@
 //! What is refused, with its name.
 
 use std::collections::BTreeMap;
+use std::io::{Cursor, Read, Write};
 
-use recurrent_zoo::WeightFile;
+use recurrent_zoo::{Head, NetworkParts, WeightFile};
 use safetensors::tensor::{Dtype, TensorView};
 
 /// A file of zeros with these names and shapes.
@@ -133,4 +134,88 @@ fn settings_of_keras_are_refused_by_name() {
     assert!(backwards.contains("the layer `top`: go_backwards is not supported"), "{backwards}");
     let reset = refusals(r#""reset_after": true"#, r#""reset_after":false"#);
     assert!(reset.contains("the layer `bottom`: reset_after is false"), "{reset}");
+}
+
+#[test]
+fn settings_of_a_whole_keras_model_are_refused_by_name() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/model.keras");
+    let original = std::fs::read(path).unwrap();
+    let with_config = |change: &dyn Fn(String) -> String| {
+        let mut source = zip::ZipArchive::new(Cursor::new(&original)).unwrap();
+        let mut changed = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        for index in 0..source.len() {
+            let mut entry = source.by_index(index).unwrap();
+            let name = entry.name().unwrap().into_owned();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            if name == "config.json" {
+                bytes = change(String::from_utf8(bytes).unwrap()).into_bytes();
+            }
+            changed.start_file(name, stored).unwrap();
+            changed.write_all(&bytes).unwrap();
+        }
+        WeightFile::from_bytes(changed.finish().unwrap().into_inner())
+    };
+    let same = with_config(&|config| config).unwrap();
+    assert!(same.refused().is_empty() && !same.stacks().is_empty(), "{same}");
+    let file = with_config(&|config| {
+        let changed =
+            config.replace(r#""recurrent_activation": "sigmoid""#, r#""recurrent_activation": "hard_sigmoid""#);
+        assert_ne!(changed, config);
+        changed
+    });
+    let refused = file.unwrap();
+    let expected = "recurrent_activation \"hard_sigmoid\" is not supported, only sigmoid";
+    assert!(!refused.refused().is_empty());
+    assert!(refused.refused().iter().all(|refused| refused.error.to_string().ends_with(expected)), "{refused}");
+    let error = with_config(&|config| config[..config.len() / 2].into()).unwrap_err().to_string();
+    assert!(error.starts_with("not a valid Keras file: the configuration: "), "{error}");
+}
+
+/// A language model of PyTorch's with these tensors besides.
+fn language_model(more: &[(&'static str, &'static [usize])]) -> WeightFile {
+    const PARTS: [(&str, &[usize]); 3] = [("emb.weight", &[5, 3]), ("fc.weight", &[5, 2]), ("fc.bias", &[5])];
+    file(&[&LSTM, &PARTS[..], more].concat())
+}
+
+#[test]
+fn parts_of_a_network_are_found_or_named() {
+    let network = |file: &WeightFile, parts: &NetworkParts| file.network(Head::EachStep, parts).unwrap();
+    let parts = NetworkParts::new();
+    let expected = "embedding(5, 3), LSTM(3, 2), each_step, dense(2, 5) with bias";
+    assert_eq!(network(&language_model(&[]), &parts).to_string(), expected);
+    // Of an optimizer, and counters.
+    let checkpoint = language_model(&[("optimizer.state.0.exp_avg", &[5, 3]), ("optimizer.state.1.exp_avg", &[5, 2])]);
+    assert_eq!(network(&checkpoint, &parts).to_string(), expected);
+
+    let error = |file: &WeightFile, parts: &NetworkParts| file.network(Head::EachStep, parts).unwrap_err().to_string();
+    let two = language_model(&[("head.weight", &[7, 2]), ("head.bias", &[7])]);
+    assert_eq!(
+        error(&two, &parts),
+        "the file: expected one matrix that may be the output, found `fc.weight`, `head.weight`"
+    );
+    let named = NetworkParts::new().with_output("head.weight");
+    assert_eq!(
+        error(&two, &named),
+        "the file: expected no weights but those of the network, found `fc.bias`, `fc.weight`"
+    );
+    let partial = named.with_partial(true);
+    assert_eq!(network(&two, &partial).num_outputs(), 7);
+    let none = NetworkParts::new().with_embedding("vectors.weight");
+    let found = "`emb.weight`, `fc.weight`";
+    assert_eq!(
+        error(&language_model(&[]), &none),
+        format!("the file: expected a matrix named `vectors.weight`, found {found}")
+    );
+    let tied = file(&[&LSTM[..], &[("emb.weight", &[5, 3]), ("bias", &[5])]].concat());
+    let error_of_sizes = tied.network(Head::EachStep, &parts).unwrap_err().to_string();
+    assert_eq!(error_of_sizes, "the input of dense layer 0: expected 2 features, found 3");
+    let convolution = language_model(&[("conv.weight", &[4, 3, 2])]);
+    assert!(error(&convolution, &parts).ends_with("found `conv.weight`"));
+    let alone = file(&LSTM);
+    assert_eq!(error(&alone, &parts), "the file: expected a matrix for 2 inputs as the output layer's, found none");
+    let other = lstm_and(&[("b.weight_ih_l0", &[8, 3]), ("b.weight_hh_l0", &[8, 2]), ("fc.weight", &[5, 2])]);
+    let error = file(&other).network(Head::Last, &NetworkParts::new()).unwrap_err().to_string();
+    assert_eq!(error, "the input of stack 1: expected 2 features, found 3");
 }

@@ -6,8 +6,8 @@ use burn::tensor::{Device, Tensor};
 use proptest::prelude::*;
 use recurrent_models::{AnyRecurrentConfig, CellKind, CellOptions, GruConfig, LstmConfig, Nonlinearity};
 use recurrent_zoo::{
-    CellVariant, CellWeights, ExchangeWeights, LayerWeights, OnnxOptions, StackWeights, WeightFile, keras, onnx,
-    pytorch,
+    CellVariant, CellWeights, DenseWeights, ExchangeWeights, Head, LayerWeights, Matrix, NetworkParts, NetworkWeights,
+    OnnxOptions, StackWeights, WeightFile, keras, onnx, pytorch,
 };
 
 /// Tests write into temporary folders only.
@@ -101,6 +101,67 @@ proptest! {
     }
 }
 
+/// Networks around a stack, with an output at each step or of the whole row.
+fn networks() -> impl Strategy<Value = NetworkWeights> {
+    let heads = prop::sample::select(vec![Head::EachStep, Head::Last, Head::Mean, Head::Max]);
+    (stacks(), heads, 2..6usize, 2..6usize, any::<bool>()).prop_map(|(stack, head, vocab, outputs, has_embedding)| {
+        let matrix = |rows: usize, columns: usize, step: f32| {
+            let values = (0..rows * columns).map(|index| (step * index as f32).sin()).collect();
+            Matrix::new(rows, columns, values).unwrap()
+        };
+        let embedding = has_embedding.then(|| matrix(vocab, stack.input_size(), 0.7));
+        let bias = (0..outputs).map(|index| index as f32).collect();
+        let dense = DenseWeights { weight: matrix(outputs, stack.output_size(), 0.3), bias: Some(bias) };
+        NetworkWeights::new(embedding, vec![stack], head, vec![dense]).unwrap()
+    })
+}
+
+/// The network that was read, with what its format leaves open.
+fn read_network(bytes: Vec<u8>, of: &NetworkWeights) -> NetworkWeights {
+    let file = WeightFile::from_bytes(bytes).unwrap();
+    // A matrix of few tokens may have the shape of the other.
+    let mut parts = NetworkParts::new();
+    for matrix in file.other_tensors() {
+        if matrix.shape.len() == 2 {
+            let is_embedding = matrix.name.contains("embedding");
+            let part = if is_embedding { &mut parts.embedding } else { &mut parts.output };
+            *part = Some(matrix.name.clone());
+        }
+    }
+    let read = file.network(of.head().clone(), &parts).unwrap();
+    let stacks = read.stacks().iter().zip(of.stacks()).map(|(read, of)| with_variant_of(read.clone(), of)).collect();
+    NetworkWeights::new(read.embedding().cloned(), stacks, read.head().clone(), read.dense().to_vec()).unwrap()
+}
+
+/// The network with one bias for each gate, as Keras has it.
+fn with_keras_biases(network: &NetworkWeights) -> NetworkWeights {
+    let one = |stack: &StackWeights| match stack.variant() {
+        CellVariant::Gru { reset_after: Some(true) } => stack.clone(),
+        _ => stack.clone().with_summed_biases(),
+    };
+    let stacks = network.stacks().iter().map(one).collect();
+    let (embedding, dense) = (network.embedding().cloned(), network.dense().to_vec());
+    NetworkWeights::new(embedding, stacks, network.head().clone(), dense).unwrap()
+}
+
+proptest! {
+    #![proptest_config(config(64))]
+
+    #[test]
+    fn networks_round_trip(network in networks()) {
+        let before = network.stacks()[0].variant() == (CellVariant::Gru { reset_after: Some(false) });
+        let members = std::slice::from_ref(&network);
+        let keras = keras::network_to_weights_h5(members).unwrap();
+        prop_assert_eq!(read_network(keras, &network), with_keras_biases(&network));
+        let onnx = onnx::network_to_onnx(members, false).unwrap();
+        prop_assert_eq!(read_network(onnx, &network), network.clone());
+        match pytorch::network_to_safetensors(members) {
+            Err(error) => prop_assert!(before, "{}", error),
+            Ok(bytes) => prop_assert_eq!(read_network(bytes, &network), network),
+        }
+    }
+}
+
 /// Files of every format, with the committed ones of the frameworks.
 static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let stack = LstmConfig::new(2, 3).with_bidirectional(true).init(&Device::flex()).to_weights().unwrap();
@@ -109,6 +170,10 @@ static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         keras::to_weights_h5(&[("encoder", &stack)]).unwrap(),
         onnx::to_onnx("encoder", &stack, &OnnxOptions::new()).unwrap(),
     ];
+    let output = DenseWeights { weight: Matrix::new(5, 6, vec![0.5; 30]).unwrap(), bias: Some(vec![0.1; 5]) };
+    let embedding = Matrix::new(7, 2, vec![0.25; 14]).unwrap();
+    let network = NetworkWeights::new(Some(embedding), vec![stack], Head::Last, vec![output]).unwrap();
+    files.push(onnx::network_to_onnx(&[network], true).unwrap());
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     for name in ["checkpoint.pt", "legacy.pt", "views.pt", "module.pt", "model.keras", "model.h5", "nodes.onnx"] {
         files.push(std::fs::read(fixtures.join(name)).unwrap());
@@ -127,20 +192,21 @@ fn open_anything(bytes: Vec<u8>) {
     }
     assert!(!file.to_string().is_empty());
     let _ = file.only_stack();
+    let _ = file.network(Head::EachStep, &NetworkParts::new());
 }
 
 proptest! {
     #![proptest_config(config(256))]
 
     #[test]
-    fn truncated_files_are_no_panic(file in 0..10usize, end in any::<prop::sample::Index>()) {
+    fn truncated_files_are_no_panic(file in 0..11usize, end in any::<prop::sample::Index>()) {
         let bytes = &FILES[file];
         open_anything(bytes[..end.index(bytes.len())].to_vec());
     }
 
     #[test]
     fn mutated_files_are_no_panic(
-        file in 0..10usize,
+        file in 0..11usize,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
         let mut bytes = FILES[file].clone();
@@ -153,7 +219,7 @@ proptest! {
 
     #[test]
     fn mutated_beginnings_are_no_panic(
-        file in 0..10usize,
+        file in 0..11usize,
         changes in prop::collection::vec((0..512usize, any::<u8>()), 1..4),
     ) {
         let mut bytes = FILES[file].clone();

@@ -21,7 +21,7 @@ mod write;
 use std::path::Path;
 
 pub(crate) use read::{read_hdf5, read_keras};
-pub use write::to_weights_h5;
+pub use write::{network_to_weights_h5, to_weights_h5};
 
 use crate::{Result, StackWeights, file};
 

@@ -6,7 +6,7 @@ use super::config::ModelConfig;
 use super::convert::{Array, KerasCell, import};
 use super::hdf5::Tree;
 use crate::archive::ZipReader;
-use crate::file::Contents;
+use crate::file::{Contents, Usage};
 use crate::{CellWeights, Error, LayerWeights, Result, StackWeights};
 
 pub(crate) fn read_keras(bytes: &[u8]) -> Result<Contents> {
@@ -25,7 +25,9 @@ fn read_tree(tree: &Tree, config: Option<&ModelConfig>) -> Result<Contents> {
     let cells = find_cells(tree);
     let used: BTreeSet<&String> = cells.iter().flat_map(|cell| cell.paths()).collect();
     let mut contents = Contents::default();
-    contents.others.extend(tree.infos().filter(|info| !used.contains(&info.name)).cloned());
+    for info in tree.infos().filter(|info| !used.contains(&info.name)) {
+        contents.add_other(info.clone(), usage(&info.name), || tree.values(&info.name));
+    }
     let mut by_path: BTreeMap<&str, &CellPaths> = BTreeMap::new();
     let mut several: BTreeSet<&str> = BTreeSet::new();
     for cell in &cells {
@@ -44,6 +46,19 @@ fn read_tree(tree: &Tree, config: Option<&ModelConfig>) -> Result<Contents> {
         contents.add(name, layer.path, weights);
     }
     Ok(contents)
+}
+
+/// What the path of a data set says: `layers/dense/vars/0`, or `dense/dense/kernel:0` of the legacy format.
+fn usage(path: &str) -> Usage {
+    let (group, leaf) = path.rsplit_once('/').unwrap_or(("", path));
+    let bias = match leaf {
+        "0" => Some(format!("{group}/1")),
+        "kernel" => Some(format!("{group}/bias")),
+        "kernel:0" => Some(format!("{group}/bias:0")),
+        _ => None,
+    };
+    let is_embedding = leaf.starts_with("embeddings") || group.split('/').any(|part| part.starts_with("embedding"));
+    Usage { is_embedding: Some(is_embedding), inputs_first: true, bias }
 }
 
 /// The data sets of one cell.

@@ -12,6 +12,7 @@
 //! [`WeightFile::stacked`]: crate::WeightFile::stacked
 
 mod convert;
+mod network;
 mod read;
 mod schema;
 mod wire;
@@ -19,6 +20,7 @@ mod write;
 
 use std::path::Path;
 
+pub use network::network_to_onnx;
 pub(crate) use read::read;
 pub use write::{OnnxOptions, to_onnx};
 

@@ -1,13 +1,13 @@
 //! Reading the recurrent nodes of a model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use recurrent_models::Nonlinearity;
 
 use super::convert::order;
 use super::schema::{Attribute, Graph, Model, Node, Tensor, data_type};
 use super::wire::Message;
-use crate::file::Contents;
+use crate::file::{Contents, Usage};
 use crate::tensors::{Budget, Float, num_elements, reordered, single};
 use crate::{CellVariant, CellWeights, Error, LayerWeights, Result, StackWeights, TensorInfo};
 
@@ -32,13 +32,47 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents> {
             contents.add(&name, &name, Err(Error::unsupported(format!("node `{name}`"), what)));
         }
     }
+    let mut usages = usages(&graph, &reader);
     for (name, tensor) in &reader.tensors {
         // A tensor that other nodes pass on has several names, and is listed once.
         if used.insert(std::ptr::from_ref(*tensor)) {
-            contents.others.push(info(name, tensor));
+            let info = info(name, tensor);
+            let usage = usages.remove(&std::ptr::from_ref(*tensor)).unwrap_or_default();
+            let count = num_elements(&info.shape).unwrap_or(usize::MAX);
+            contents.add_other(info, usage, || reader.values(name, tensor, count));
         }
     }
     Ok(contents)
+}
+
+/// How nodes use matrices: `Gather` looks vectors up, `MatMul` and `Gemm` multiply by them.
+fn usages(graph: &Graph, reader: &Reader) -> HashMap<*const Tensor, Usage> {
+    let additions = graph.node.iter().filter(|node| node.op_type() == "Add");
+    let added: HashMap<&String, &Node> = additions.flat_map(|add| add.input.iter().map(move |of| (of, add))).collect();
+    let mut usages = HashMap::new();
+    for node in &graph.node {
+        let input = |index: usize| node.input.get(index).map(String::as_str);
+        let tensor = |index: usize| input(index).and_then(|name| reader.tensors.get(name)).copied();
+        let (matrix, usage) = match node.op_type() {
+            "Gather" => (tensor(0), Usage { is_embedding: Some(true), ..Usage::default() }),
+            "MatMul" => {
+                let output = node.output.first();
+                let added = output.and_then(|output| added.get(output));
+                let bias = added.and_then(|add| add.input.iter().find(|&input| Some(input) != output));
+                (tensor(1), Usage { is_embedding: Some(false), inputs_first: true, bias: bias.cloned() })
+            }
+            "Gemm" => {
+                let transposed = node.attribute.iter().any(|of| of.name() == "transB" && of.i == Some(1));
+                let bias = input(2).map(String::from);
+                (tensor(1), Usage { is_embedding: Some(false), inputs_first: !transposed, bias })
+            }
+            _ => continue,
+        };
+        if let Some(matrix) = matrix {
+            usages.insert(std::ptr::from_ref(matrix), usage);
+        }
+    }
+    usages
 }
 
 /// Names are optional in ONNX.

@@ -65,86 +65,130 @@ pub fn to_onnx(name: &str, stack: &StackWeights, options: &OnnxOptions) -> Resul
     }
     // Refuses what is left open.
     let _config = stack.config()?;
-    let graph = Writer { name, stack, options, graph: Graph::default() }.write();
-    let opset = OperatorSetId { domain: Some(String::new()), version: Some(OPSET) };
-    let model = Model {
-        ir_version: Some(IR_VERSION),
-        producer_name: Some("recurrent-zoo".into()),
-        graph: Some(graph),
-        opset_import: vec![opset],
-    };
-    Ok(model.encode_to_vec())
+    let mut graph = GraphBuilder::new(name);
+    let size = |size: usize| Dimension { value: Some(size as i64), name: None };
+    graph.input("x", data_type::FLOAT, vec![named("batch"), named("time"), size(stack.input_size())]);
+    if options.lengths {
+        graph.input("lengths", data_type::INT32, vec![named("batch")]);
+    }
+    graph.output("output", vec![named("batch"), named("time"), size(stack.output_size())]);
+    // The nodes run over [time, batch, input]: runtimes refuse the layout that begins with the batch.
+    graph.node("Transpose", &["x"], "x_steps", vec![integers("perm", &[1, 0, 2])]);
+    let initial_state = options.initial_state.then_some("");
+    let outputs = graph.stack(name, stack, "x_steps", options.lengths, initial_state);
+    graph.node("Transpose", &[&outputs], "output", vec![integers("perm", &[1, 0, 2])]);
+    Ok(graph.into_bytes())
 }
 
-struct Writer<'a> {
-    name: &'a str,
-    stack: &'a StackWeights,
-    options: &'a OnnxOptions,
+/// The parts of a state: `h`, and `c` of an LSTM.
+pub(super) fn state_parts(stack: &StackWeights) -> &'static [&'static str] {
+    if stack.variant() == CellVariant::Lstm { &["h", "c"] } else { &["h"] }
+}
+
+/// A graph in the making.
+pub(super) struct GraphBuilder {
     graph: Graph,
 }
 
-impl Writer<'_> {
-    fn write(mut self) -> Graph {
-        let stack = self.stack;
-        let states: &[&str] = if stack.variant() == CellVariant::Lstm { &["h", "c"] } else { &["h"] };
-        let size = |size: usize| Dimension { value: Some(size as i64), name: None };
-        let named = |name: &str| Dimension { value: None, name: Some(name.into()) };
-        let state = vec![size(stack.num_layers() * stack.directions()), named("batch"), size(stack.hidden_size())];
-        self.graph.name = Some(self.name.into());
-        self.graph.input.push(value(
-            "x",
-            data_type::FLOAT,
-            vec![named("batch"), named("time"), size(stack.input_size())],
-        ));
-        if self.options.lengths {
-            self.graph.input.push(value("lengths", data_type::INT32, vec![named("batch")]));
-        }
-        let output = vec![named("batch"), named("time"), size(stack.output_size())];
-        self.graph.output.push(value("output", data_type::FLOAT, output));
-        for part in states {
-            if self.options.initial_state {
-                self.graph.input.push(value(&format!("{part}_0"), data_type::FLOAT, state.clone()));
-                self.split_state(part);
+impl GraphBuilder {
+    pub(super) fn new(name: &str) -> Self {
+        Self { graph: Graph { name: Some(name.into()), ..Graph::default() } }
+    }
+
+    /// The bytes of a model of this graph.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        let opset = OperatorSetId { domain: Some(String::new()), version: Some(OPSET) };
+        let model = Model {
+            ir_version: Some(IR_VERSION),
+            producer_name: Some("recurrent-zoo".into()),
+            graph: Some(self.graph),
+            opset_import: vec![opset],
+        };
+        model.encode_to_vec()
+    }
+
+    pub(super) fn input(&mut self, name: &str, element: i32, dims: Vec<Dimension>) {
+        self.graph.input.push(value(name, element, dims));
+    }
+
+    pub(super) fn output(&mut self, name: &str, dims: Vec<Dimension>) {
+        self.graph.output.push(value(name, data_type::FLOAT, dims));
+    }
+
+    /// A stack over `x`, the name of `[time, batch, input]`. Returns the name of its outputs, `[time, batch, directions *
+    /// hidden]`; the final state becomes outputs of the graph, `h_n` and `c_n`, and the initial one its inputs, `h_0` and
+    /// `c_0`, with `state` in front of them if there is one.
+    pub(super) fn stack(
+        &mut self,
+        name: &str,
+        stack: &StackWeights,
+        x: &str,
+        lengths: bool,
+        state: Option<&str>,
+    ) -> String {
+        let parts = state_parts(stack);
+        let dims = |stack: &StackWeights| {
+            let size = |size: usize| Dimension { value: Some(size as i64), name: None };
+            vec![size(stack.num_layers() * stack.directions()), named("batch"), size(stack.hidden_size())]
+        };
+        let prefix = state.unwrap_or_default();
+        for part in parts {
+            if state.is_some() {
+                self.input(&format!("{prefix}{part}_0"), data_type::FLOAT, dims(stack));
+                self.split_state(&format!("{prefix}{part}_0"), stack);
             }
-            self.graph.output.push(value(&format!("{part}_n"), data_type::FLOAT, state.clone()));
+            self.output(&format!("{prefix}{part}_n"), dims(stack));
         }
-        self.integers("output_shape", &[0, 0, stack.output_size() as i64]);
-        // The nodes run over [time, batch, input]: runtimes refuse the layout that begins with the batch.
-        self.node("Transpose", &["x"], &["x_l0"], vec![integers("perm", &[1, 0, 2])]);
-        for (depth, layer) in stack.layers().iter().enumerate() {
-            self.layer(depth, layer, states);
-        }
-        let last = format!("x_l{}", stack.num_layers());
-        self.node("Transpose", &[&last], &["output"], vec![integers("perm", &[1, 0, 2])]);
-        for part in states {
-            let finals: Vec<String> = (0..stack.num_layers()).map(|depth| format!("{part}_n_l{depth}")).collect();
+        let (outputs, _) = self.layers(name, stack, x, lengths, state);
+        for part in parts {
+            let finals: Vec<String> =
+                (0..stack.num_layers()).map(|depth| format!("{name}_{part}_n_l{depth}")).collect();
             let finals: Vec<&str> = finals.iter().map(String::as_str).collect();
-            self.node("Concat", &finals, &[&format!("{part}_n")], vec![integer("axis", 0)]);
+            self.node("Concat", &finals, &format!("{prefix}{part}_n"), vec![integer("axis", 0)]);
         }
-        self.graph
+        outputs
     }
 
-    /// Cuts an initial state of all layers into those of each.
-    fn split_state(&mut self, part: &str) {
-        let layers = self.stack.num_layers();
-        let sizes = format!("{part}_0_sizes");
-        self.integers(&sizes, &vec![self.stack.directions() as i64; layers]);
-        let parts: Vec<String> = (0..layers).map(|depth| format!("{part}_0_l{depth}")).collect();
+    /// The layers of a stack, without inputs and outputs of the graph. Returns the names of the outputs and of the top
+    /// layer's final hidden state, `[directions, batch, hidden]`.
+    pub(super) fn layers(
+        &mut self,
+        name: &str,
+        stack: &StackWeights,
+        x: &str,
+        lengths: bool,
+        state: Option<&str>,
+    ) -> (String, String) {
+        let shape = format!("{name}_output_shape");
+        self.integers(&shape, &[0, 0, stack.output_size() as i64]);
+        let mut x = x.to_owned();
+        for (depth, layer) in stack.layers().iter().enumerate() {
+            x = self.layer(Place { name, stack, depth }, layer, &x, lengths, state);
+        }
+        (x, format!("{name}_h_n_l{}", stack.num_layers() - 1))
+    }
+
+    /// Cuts an initial state of all layers, the value `name`, into those of each.
+    fn split_state(&mut self, name: &str, stack: &StackWeights) {
+        let layers = stack.num_layers();
+        let sizes = format!("{name}_sizes");
+        self.integers(&sizes, &vec![stack.directions() as i64; layers]);
+        let parts: Vec<String> = (0..layers).map(|depth| format!("{name}_l{depth}")).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        self.node("Split", &[&format!("{part}_0"), &sizes], &parts, vec![integer("axis", 0)]);
+        self.nodes("Split", &[name, &sizes], &parts, vec![integer("axis", 0)]);
     }
 
-    /// From `x_l{depth}` to the next, `[time, batch, features]` each.
-    fn layer(&mut self, depth: usize, layer: &LayerWeights, states: &[&str]) {
-        let stack = self.stack;
+    /// From `x [time, batch, features]` to the layer's outputs.
+    fn layer(&mut self, place: Place, layer: &LayerWeights, x: &str, lengths: bool, state: Option<&str>) -> String {
+        let Place { name, stack, depth } = place;
         let (gates, hidden, directions) = (stack.variant().gates(), stack.hidden_size(), stack.directions());
         let rows = gates * hidden;
         let input = if depth == 0 { stack.input_size() } else { stack.output_size() };
         let order = inverse(order(stack.variant()));
         let of_cells =
             |values: &dyn Fn(&crate::CellWeights) -> Vec<f32>| -> Vec<f32> { layer.cells().flat_map(values).collect() };
-        let name = |what: &str| format!("{}_{what}_l{depth}", self.name);
-        let (w, r, b) = (name("W"), name("R"), name("B"));
+        let at = |what: &str| format!("{name}_{what}_l{depth}");
+        let (w, r, b) = (at("W"), at("R"), at("B"));
         let w_values = of_cells(&|cell| reordered(&cell.w_ih, hidden * input, &order));
         let r_values = of_cells(&|cell| reordered(&cell.w_hh, hidden * hidden, &order));
         let b_values =
@@ -156,30 +200,36 @@ impl Writer<'_> {
             self.floats(&b, &[directions, 2 * rows], &b_values);
         }
 
-        let x = format!("x_l{depth}");
-        let lengths = if self.options.lengths { "lengths" } else { "" };
-        let initial: Vec<String> = match self.options.initial_state {
-            true => states.iter().map(|part| format!("{part}_0_l{depth}")).collect(),
-            false => Vec::new(),
+        let parts = state_parts(stack);
+        let lengths = if lengths { "lengths" } else { "" };
+        let initial: Vec<String> = match state {
+            Some(prefix) => parts.iter().map(|part| format!("{prefix}{part}_0_l{depth}")).collect(),
+            None => Vec::new(),
         };
-        let mut inputs: Vec<&str> = [x.as_str(), &w, &r, bias, lengths].to_vec();
+        let mut inputs: Vec<&str> = [x, &w, &r, bias, lengths].to_vec();
         inputs.extend(initial.iter().map(String::as_str));
-        let y = format!("y_l{depth}");
-        let finals: Vec<String> = states.iter().map(|part| format!("{part}_n_l{depth}")).collect();
+        let y = at("y");
+        let finals: Vec<String> = parts.iter().map(|part| at(&format!("{part}_n"))).collect();
         let outputs: Vec<&str> = [y.as_str()].into_iter().chain(finals.iter().map(String::as_str)).collect();
         let attributes = attributes(stack.variant(), hidden, directions);
-        self.node(op_type(stack.variant()), &inputs, &outputs, attributes);
+        self.nodes(op_type(stack.variant()), &inputs, &outputs, attributes);
         if let Some(node) = self.graph.node.last_mut() {
-            node.name = Some(stack.layer_name(self.name, depth));
+            node.name = Some(stack.layer_name(name, depth));
         }
 
         // [time, directions, batch, hidden] → [time, batch, directions * hidden]
-        let swapped = format!("y_swapped_l{depth}");
-        self.node("Transpose", &[&y], &[&swapped], vec![integers("perm", &[0, 2, 1, 3])]);
-        self.node("Reshape", &[&swapped, "output_shape"], &[&format!("x_l{}", depth + 1)], Vec::new());
+        let (swapped, output) = (at("y_swapped"), at("output"));
+        self.node("Transpose", &[&y], &swapped, vec![integers("perm", &[0, 2, 1, 3])]);
+        self.node("Reshape", &[&swapped, &format!("{name}_output_shape")], &output, Vec::new());
+        output
     }
 
-    fn node(&mut self, op_type: &str, inputs: &[&str], outputs: &[&str], attribute: Vec<Attribute>) {
+    /// A node with one output.
+    pub(super) fn node(&mut self, op_type: &str, inputs: &[&str], output: &str, attribute: Vec<Attribute>) {
+        self.nodes(op_type, inputs, &[output], attribute);
+    }
+
+    fn nodes(&mut self, op_type: &str, inputs: &[&str], outputs: &[&str], attribute: Vec<Attribute>) {
         let names = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
         self.graph.node.push(Node {
             input: names(inputs),
@@ -191,14 +241,24 @@ impl Writer<'_> {
         });
     }
 
-    fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+    pub(super) fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
         let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.tensor(name, shape, data_type::FLOAT, raw);
     }
 
-    fn integers(&mut self, name: &str, values: &[i64]) {
+    /// A vector of whole numbers.
+    pub(super) fn integers(&mut self, name: &str, values: &[i64]) {
+        self.int64(name, &[values.len()], values);
+    }
+
+    /// A whole number.
+    pub(super) fn integer(&mut self, name: &str, value: i64) {
+        self.int64(name, &[], &[value]);
+    }
+
+    fn int64(&mut self, name: &str, shape: &[usize], values: &[i64]) {
         let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.tensor(name, &[values.len()], data_type::INT64, raw);
+        self.tensor(name, shape, data_type::INT64, raw);
     }
 
     fn tensor(&mut self, name: &str, shape: &[usize], data_type: i32, raw: Vec<u8>) {
@@ -210,6 +270,13 @@ impl Writer<'_> {
             ..Tensor::default()
         });
     }
+}
+
+/// A layer's place in the graph.
+struct Place<'a> {
+    name: &'a str,
+    stack: &'a StackWeights,
+    depth: usize,
 }
 
 fn op_type(variant: CellVariant) -> &'static str {
@@ -244,12 +311,16 @@ fn attribute(name: &str, kind: i32) -> Attribute {
     Attribute { name: Some(name.into()), kind: Some(kind), ..Attribute::default() }
 }
 
-fn integer(name: &str, value: i64) -> Attribute {
+pub(super) fn integer(name: &str, value: i64) -> Attribute {
     Attribute { i: Some(value), ..attribute(name, attribute_kind::INT) }
 }
 
-fn integers(name: &str, values: &[i64]) -> Attribute {
+pub(super) fn integers(name: &str, values: &[i64]) -> Attribute {
     Attribute { ints: values.to_vec(), ..attribute(name, attribute_kind::INTS) }
+}
+
+pub(super) fn named(name: &str) -> Dimension {
+    Dimension { value: None, name: Some(name.into()) }
 }
 
 fn value(name: &str, element: i32, dims: Vec<Dimension>) -> ValueInfo {

@@ -21,7 +21,7 @@ mod state_dict;
 use std::path::Path;
 
 pub(crate) use self::safetensors::read_safetensors;
-pub use self::safetensors::to_safetensors;
+pub use self::safetensors::{StateDict, network_to_safetensors, to_safetensors};
 #[cfg(feature = "pytorch")]
 pub(crate) use checkpoint::read_checkpoint;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::file::Contents;
+use crate::file::{Contents, Usage};
 use crate::tensors::TensorSource;
 use crate::{CellVariant, CellWeights, Error, LayerWeights, Result, StackWeights};
 
@@ -102,7 +102,11 @@ pub(super) fn read(source: &dyn TensorSource) -> Result<Contents> {
     let mut contents = Contents::default();
     for (index, tensor) in source.tensors().iter().enumerate() {
         match split_name(&tensor.name) {
-            (_, None) => contents.others.push(tensor.clone()),
+            (_, None) => {
+                let bias = tensor.name.strip_suffix("weight").map(|layer| format!("{layer}bias"));
+                let usage = Usage { bias, ..Usage::default() };
+                contents.add_other(tensor.clone(), usage, || source.values(index));
+            }
             (module, Some(Leaf::Derived)) => modules.entry(module).or_default().derived = Some(index),
             (module, Some(Leaf::Parameter(place))) => {
                 let twice = modules.entry(module).or_default().places.insert(place, index);
