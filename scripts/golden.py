@@ -6,7 +6,7 @@
     .venv/bin/python scripts/golden.py --check    # recompute and compare
 
 They are in crates/recurrent-models/tests/goldens: one file for each kind of cell, one for
-attention and one or two for each network.
+attention, one for CTC and one or two for each network.
 
 # Cells
 
@@ -65,6 +65,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
+from torch.nn.functional import ctc_loss
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 GOLDENS = Path(__file__).resolve().parents[1] / "crates/recurrent-models/tests/goldens"
@@ -486,6 +487,20 @@ def attention(kind: str) -> Network:
     return Network(kind, inputs | attention_shapes("", kind, query_size, 3, 4), {}, forward)
 
 
+# The labels of each row's target; a blank is the first or the last of six labels.
+CTC_TARGETS = ([1, 1, 2, 3], [4], [2, 3, 2])
+
+
+def ctc(name: str, blank: int) -> Network:
+    def forward(p: Tensors, inputs: Tensors) -> Tensors:
+        log_probs = p["logits"].log_softmax(dim=2).transpose(0, 1)
+        targets = torch.tensor([label for target in CTC_TARGETS for label in target])
+        sizes = torch.tensor([len(target) for target in CTC_TARGETS])
+        return {"losses": ctc_loss(log_probs, targets, inputs["lengths"], sizes, blank, reduction="none")}
+
+    return Network(name, {"logits": (BATCH, 2 * TIME, 6)}, {}, forward, patch=2)
+
+
 def output_shapes(tied: bool, embedding: int, vocab: int) -> Shapes:
     if not tied:
         return dense_shapes("output", HIDDEN, vocab)
@@ -734,6 +749,7 @@ def forecast(
 
 NETWORKS = {
     "attention": [attention(kind) for kind in ("dot", "general", "additive")],
+    "ctc": [ctc("blank-first", 0), ctc("blank-last", 5)],
     "language": [
         language("rnn-untied", "Rnn", 1, EMBEDDING, tied=False),
         language("gru-tied", "Gru", 1, HIDDEN, tied=True),

@@ -8,7 +8,8 @@
 //! - [`lstm_layer`], [`gru_layer`], [`rnn_layer`] run one layer forward or bidirectionally;
 //! - [`lstm_step`], [`gru_step`], [`rnn_step`] compute one step of the same equations, for streaming;
 //! - [`scan_steps`] is the time loop by itself, for a cell of your own;
-//! - [`token_log_probs`] is what a loss over a vocabulary needs of a softmax.
+//! - [`token_log_probs`] is what a loss over a vocabulary needs of a softmax;
+//! - [`ctc_loss`] is the loss of a sequence of labels whose times are not known.
 //!
 //! Weight matrices are `[in, out]` with all gates side by side in PyTorch's order ([`Weights`]). Rows of a batch may
 //! differ in length ([`Scan::lengths`]). A batch may be empty: the results then have no elements, and the gradients of
@@ -56,6 +57,7 @@ mod cell;
 #[cfg(feature = "cpu")]
 #[allow(unsafe_code, reason = "speed: vector instructions, and one buffer shared by tasks with disjoint rows")]
 pub mod cpu;
+mod ctc;
 mod dispatch;
 mod empty_batch;
 #[cfg(any(feature = "cpu", feature = "gpu"))]
@@ -81,6 +83,7 @@ mod weights;
 
 #[cfg(feature = "cpu")]
 pub use cpu::release_buffers;
+pub use ctc::{ctc_loss, ctc_min_frames};
 pub use dispatch::is_fused;
 #[cfg(any(feature = "cpu", feature = "gpu"))]
 pub use equations::Equations;

@@ -2,6 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
+use recurrent_models::kernels::ctc_loss;
 use recurrent_models::networks::{
     ForecastInput, ForecastNetworkConfig, LanguageModelConfig, Pooling, Seq2SeqConfig, SequenceClassifierConfig,
     SequenceInput, SequenceTaggerConfig,
@@ -24,12 +25,27 @@ pub fn check_all(on: &TestDevice) {
     let device = on.device.clone().autodiff();
     let file = |bytes: &'static [u8]| SafeTensors::deserialize(bytes).expect("a golden file");
     attention(on, &file(golden!("attention")), &device);
+    ctc(on, &file(golden!("ctc")), &device);
     language(on, &file(golden!("language")), &device);
     seq2seq(on, &file(golden!("seq2seq")), &device);
     classifier(on, &file(golden!("classifier")), &device);
     classifier_of_values(on, &file(golden!("classifier-values")), &device);
     tagger(on, &file(golden!("tagger")), &device);
     forecast(on, &file(golden!("forecast")), &device);
+}
+
+/// The targets of `scripts/golden.py`.
+fn ctc(on: &TestDevice, file: &SafeTensors, device: &Device) {
+    let targets = [vec![1, 1, 2, 3], vec![4], vec![2, 3, 2]];
+    for (case, blank) in [("blank-first", 0), ("blank-last", 5)] {
+        let golden = Golden { file, case: case.into(), device: device.clone() };
+        let logits = golden.tensor::<3>("logits").require_grad();
+        let losses = ctc_loss(logits.clone(), &golden.lengths(), &targets, blank);
+        assert_close(case, losses.clone(), golden.tensor::<1>("losses"), on.golden);
+        let grads = (losses * golden.tensor::<1>("loss_losses")).sum().backward();
+        let gradient = logits.grad(&grads).expect("a gradient");
+        assert_close(case, gradient, golden.tensor::<3>("grad/logits"), on.golden);
+    }
 }
 
 fn attention(on: &TestDevice, file: &SafeTensors, device: &Device) {
