@@ -10,8 +10,8 @@ use std::path::Path;
 use super::archive::{MAX_TEXT, TAR, with_tar_entry};
 use super::error::{FetchError, Result};
 use super::line::single_line;
-use crate::RegisteredDataset;
-use crate::checksum::sha256;
+use crate::text::assignment::SplitAssignment;
+use crate::{RegisteredDataset, SplitFractions};
 
 /// The genres and their files.
 const GENRES: [(&str, &str); 4] = [
@@ -44,11 +44,12 @@ pub(super) fn convert(archive: &Path, out: impl Write, out_path: &Path) -> Resul
 /// sentences of one text are in one part; those of `reviews` keep theirs.
 pub(super) fn convert_opinions(archive: &Path, out: impl Write, out_path: &Path) -> Result<()> {
     let mut rows = everyday().expect("`reviews` is embedded, with these columns");
+    let fractions = SplitFractions::new(0.8, 0.1, 0.1).expect("they add up to 1");
     for (genre, file) in GENRES {
         let sentences = read(archive, file)?.into_iter();
         rows.extend(sentences.map(|row| {
-            let part = part(&format!("{genre} {}", row.id)).to_string();
-            [row.text, row.label.into(), genre.into(), part]
+            let part = SplitAssignment::of(&format!("{genre} {}", row.id), &fractions);
+            [row.text, row.label.into(), genre.into(), part.name().into()]
         }));
     }
     write(["text", "label", "genre", "part"], rows, out, out_path)
@@ -64,16 +65,6 @@ fn everyday() -> crate::Result<Vec<[String; 4]>> {
     let rows = table.rows().iter().map(|row| indices.map(|index| row.cell(index).to_string()));
     let english = rows.filter(|[_, _, language, _]| language == "en");
     Ok(english.map(|[text, label, _, part]| [text, label, "everyday".into(), part]).collect())
-}
-
-/// `train` for four texts of five, and `valid` and `test` for one of ten each, by a checksum of a text's name: so a text stays
-/// where it is when others are added.
-fn part(text: &str) -> &'static str {
-    match u32::from_str_radix(&sha256(text.as_bytes())[..8], 16).expect("hexadecimal digits") % 10 {
-        0 => "valid",
-        1 => "test",
-        _ => "train",
-    }
 }
 
 /// The sentences of a file with a clear rating.

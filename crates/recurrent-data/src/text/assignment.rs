@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{DataError, Result};
 use crate::fractions::SplitFractions;
-use crate::role::Role;
+use crate::role::{Role, Test, Train, Valid};
 
 /// What a text is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,21 @@ impl SplitAssignment {
         } else {
             Self::Test
         }
+    }
+
+    /// The assignments by their names in a column.
+    const NAMED: [(Self, &'static str); 3] =
+        [(Self::Train, Train::NAME), (Self::Valid, Valid::NAME), (Self::Test, Test::NAME)];
+
+    /// The assignment of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find_map(|(assignment, own)| (own == name).then_some(assignment))
+    }
+
+    /// Its name.
+    #[cfg(feature = "fetch")]
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMED[self as usize].1
     }
 
     /// The same among training and validation only, where the test texts are given.

@@ -147,17 +147,13 @@ impl DefaultColumns {
 }
 
 fn assignment(table: &Table, row: &Row, column: usize) -> Result<SplitAssignment> {
-    match row.cell(column) {
-        "train" => Ok(SplitAssignment::Train),
-        "valid" => Ok(SplitAssignment::Valid),
-        "test" => Ok(SplitAssignment::Test),
-        found => Err(DataError::UnknownSplit {
-            path: table.source().to_string(),
-            line: row.line(),
-            column: table.headers()[column].clone(),
-            found: shortened(found),
-        }),
-    }
+    let found = row.cell(column);
+    SplitAssignment::named(found).ok_or_else(|| DataError::UnknownSplit {
+        path: table.source().to_string(),
+        line: row.line(),
+        column: table.headers()[column].clone(),
+        found: shortened(found),
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Texts: reading, splitting, tokenizing and batching them.
 
-mod assignment;
+pub(crate) mod assignment;
 mod bptt;
 mod bucket;
 pub(crate) mod corpus;
