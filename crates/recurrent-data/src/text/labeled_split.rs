@@ -37,10 +37,28 @@ pub struct LabeledSplit {
     pub valid: LabeledSubset<Valid>,
     /// The test texts.
     pub test: LabeledSubset<Test>,
-    /// The labels of the training texts, sorted. The id of a label is its index here.
+    /// The labels of the training texts, sorted, or those of [`with_labels`](Self::with_labels). The id of a label is its
+    /// index here.
     pub labels: Arc<[String]>,
     /// The number of held-out texts that were dropped as near-duplicates of training texts.
     pub near_duplicates: usize,
+}
+
+impl LabeledSplit {
+    /// The same texts with these labels in this order, which may be more than those of the training texts.
+    ///
+    /// # Errors
+    /// If a text has another label.
+    pub fn with_labels(self, labels: &[String]) -> Result<Self> {
+        let labels: Arc<[String]> = labels.into();
+        Ok(Self {
+            train: self.train.with_labels(&labels)?,
+            valid: self.valid.with_labels(&labels)?,
+            test: self.test.with_labels(&labels)?,
+            labels,
+            near_duplicates: self.near_duplicates,
+        })
+    }
 }
 
 impl LabeledTexts {
@@ -133,6 +151,10 @@ impl<R: Role> LabeledSubset<R> {
         };
         let label_ids = indices.iter().map(label_id).collect::<Result<_>>()?;
         Ok(Self { texts: texts.clone(), indices, label_ids, labels: Arc::clone(labels), role: PhantomData })
+    }
+
+    fn with_labels(self, labels: &Arc<[String]>) -> Result<Self> {
+        Self::new(&self.texts, self.indices, labels, 0)
     }
 
     /// The name of the texts in error messages.

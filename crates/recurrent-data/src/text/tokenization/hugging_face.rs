@@ -65,6 +65,20 @@ impl HuggingFace {
         parsed.unwrap_or_else(|_| Err("a tokenizer that can encode a text, found one that the library fails on".into()))
     }
 
+    /// A tokenizer of these characters, whose ids are their places.
+    pub(crate) fn of_characters(characters: &[char]) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let vocab: serde_json::Map<String, serde_json::Value> =
+            characters.iter().zip(0u32..).map(|(c, id)| (c.to_string(), id.into())).collect();
+        let json = serde_json::json!({
+            "version": "1.0",
+            "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "<unk>"},
+            "pre_tokenizer":
+                {"type": "Split", "pattern": {"Regex": "(?s:.)"}, "behavior": "Isolated", "invert": false},
+            "decoder": {"type": "Fuse"},
+        });
+        Self::from_json(json.to_string().as_bytes())
+    }
+
     fn new(mut tokenizer: HfTokenizer) -> Result<Self, Box<dyn Error + Send + Sync>> {
         // Truncation and padding happen when batches are made.
         tokenizer.with_truncation(None)?;

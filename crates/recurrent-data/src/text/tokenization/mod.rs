@@ -17,6 +17,7 @@ mod subword_trainer;
 mod subwords;
 mod tokenizer;
 mod untrusted;
+mod vocabulary;
 mod words;
 
 pub use config::{TokenizerConfig, TokenizerKind};

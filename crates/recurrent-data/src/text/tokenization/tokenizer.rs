@@ -14,6 +14,7 @@ use super::saved::Saved;
 use super::special_tokens::SpecialTokens;
 use super::subwords::Subwords;
 use super::untrusted;
+use super::vocabulary;
 use super::words::Words;
 use crate::error::{DataError, Result};
 use crate::file::read_at_most;
@@ -111,6 +112,33 @@ impl Tokenizer {
         };
         let tokenizer = HuggingFace::from_json(&bytes).map_err(invalid)?;
         Ok(Self::new(Model::HuggingFace(Box::new(tokenizer))))
+    }
+
+    /// Reads a tokenizer's file of any kind: one that [`to_json`](Self::to_json) wrote, a `tokenizer.json` of Hugging Face, or
+    /// the characters of a vocabulary in the order of their ids, as a list (`["a", "b"]`) or by id (`{"a": 0, "b": 1}`).
+    ///
+    /// Special tokens that a vocabulary of characters or Hugging Face's file does not have are added after all other ids.
+    ///
+    /// # Errors
+    /// As [`from_file`](Self::from_file), or if the file is none of these.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let bytes = read_at_most(&path, untrusted::MAX_BYTES)?;
+        let name = path.as_ref().display().to_string();
+        let invalid = |expected| {
+            let path = name.clone();
+            move |cause: Box<dyn std::error::Error + Send + Sync>| DataError::InvalidTokenizer { path, expected, cause }
+        };
+        let expected = "a tokenizer.json, or a list of characters";
+        let json: serde_json::Value =
+            serde_json::from_slice(&bytes).map_err(|cause| invalid(expected)(cause.into()))?;
+        if json.get("kind").is_some() {
+            return Self::from_json(&name, &String::from_utf8_lossy(&bytes));
+        }
+        if json.get("model").is_some() {
+            return Self::from_file(path);
+        }
+        let tokenizer = vocabulary::characters(&json).and_then(|characters| HuggingFace::of_characters(&characters));
+        Ok(Self::new(Model::HuggingFace(Box::new(tokenizer.map_err(invalid(expected))?))))
     }
 
     /// Parses what [`to_json`](Self::to_json) wrote; `path` is its name in error messages.
