@@ -5,7 +5,8 @@
     .venv/bin/python scripts/interop.py --check
 
 exports layers of every kind with `cargo run -p recurrent-zoo --features flex --example export_cases`, loads each file
-strictly, and compares outputs and final states with those of the layers. `--folder` takes files that are there.
+strictly, and compares outputs and final states with those of the layers. `--folder` takes files that are there. Then it exports
+pretrained models with `cargo run --release -p train`, or with `--program`, and runs the script in each export.
 """
 
 import argparse
@@ -26,9 +27,16 @@ from keras import layers
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+ROOT = Path(__file__).resolve().parents[1]
 TOLERANCE = 1e-5
 LENGTHS = [5, 2, 3]
 COMMAND = ["cargo", "run", "--quiet", "-p", "recurrent-zoo", "--features", "flex", "--example", "export_cases", "--"]
+PROGRAM = ["cargo", "run", "--quiet", "--release", "-p", "train", "--"]
+FORMATS = {
+    "fables": ["pytorch", "keras", "onnx"],
+    "sentiment-en": ["pytorch", "keras", "onnx"],
+    "english-russian": ["pytorch"],
+}
 
 Results = dict[str, Tensor]
 
@@ -145,17 +153,33 @@ def compare(folder: Path) -> int:
     return wrong
 
 
+def run_exports(program: list[str], folder: Path) -> int:
+    """The number of exported models whose script fails."""
+    wrong = 0
+    for model, frameworks in FORMATS.items():
+        for framework in frameworks:
+            out = folder / f"{model}-{framework}"
+            subprocess.run([*program, "export", f"zoo:{model}", "--format", framework, "--out", out], check=True, cwd=ROOT)
+            result = subprocess.run([sys.executable, out / "load.py"], capture_output=True, text=True)
+            print(f"zoo:{model} in {framework}: {result.stdout.strip() or result.stderr.strip()}")
+            wrong += result.returncode != 0
+    return wrong
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run exported layers in PyTorch, Keras and ONNX Runtime.")
     parser.add_argument("--check", action="store_true", required=True, help="export, run and compare")
-    parser.add_argument("--folder", type=Path, help="a folder of exported files; they are made without it")
+    parser.add_argument("--folder", type=Path, help="a folder of exported layers; they are made without it")
+    parser.add_argument("--program", help="a built `train`; it is built without it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    if arguments.folder:
-        return 1 if compare(arguments.folder) else 0
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([*COMMAND, folder], check=True, cwd=Path(__file__).resolve().parents[1])
-        return 1 if compare(Path(folder)) else 0
+        cases = arguments.folder or Path(folder) / "layers"
+        if not arguments.folder:
+            subprocess.run([*COMMAND, cases], check=True, cwd=ROOT)
+        wrong = compare(cases)
+        wrong += run_exports([arguments.program] if arguments.program else PROGRAM, Path(folder))
+        return 1 if wrong else 0
 
 
 if __name__ == "__main__":

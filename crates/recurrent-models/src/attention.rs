@@ -101,11 +101,11 @@ pub struct Attention {
     query_size: usize,
     key_size: usize,
     /// W of the additive score, `[query, hidden]`.
-    query: Option<Linear>,
+    pub query: Option<Linear>,
     /// U of the additive score, `[key, hidden]`, or W of the general one, `[key, query]`.
-    key: Option<Linear>,
+    pub key: Option<Linear>,
     /// v, `[hidden, 1]`.
-    energy: Option<Linear>,
+    pub energy: Option<Linear>,
 }
 
 /// The result of [`Attention::forward`].

@@ -18,6 +18,11 @@ pub enum Error {
     #[error(transparent)]
     Data(#[from] DataError),
 
+    /// Weights of another framework are wrong, or not such as the networks here have.
+    #[cfg(feature = "exchange")]
+    #[error(transparent)]
+    Weights(#[from] recurrent_zoo::Error),
+
     /// A setting has a value that is not allowed.
     #[error("{setting}: expected {expected}, found {found}")]
     Setting { setting: Cow<'static, str>, expected: String, found: String },

@@ -21,6 +21,8 @@
 //! - [`settings`](mod@settings): settings that are declared once, for files and command lines;
 //! - one module per task: [`forecast`], [`generate`], [`translate`], [`classify`];
 //! - [`zoo`]: pretrained models that answer at once (feature `zoo`);
+//! - [`exchange`]: runs out to PyTorch, Keras and ONNX, and weights of these in as runs, with [`weights`] of layers
+//!   underneath (feature `exchange`);
 //! - [`gradient_flow`]: the gradient norm at every hidden state, and its decay over time (feature `fit`).
 //!
 //! # Train and predict
@@ -57,6 +59,10 @@ mod config;
 pub mod decoding;
 mod ensemble;
 mod error;
+#[cfg(feature = "exchange")]
+pub mod exchange;
+#[cfg(feature = "fit")]
+mod fine_tuning;
 pub mod fit;
 pub mod forecast;
 pub mod generate;
@@ -84,14 +90,16 @@ pub mod prelude {
         Gru, GruConfig, GruState, Lstm, LstmConfig, LstmState, Rnn, RnnConfig, RnnState, State,
     };
 
-    pub use crate::{Predictor, TaskConfig};
     #[cfg(feature = "fit")]
-    pub use crate::{Run, Task};
+    pub use crate::{FittedParts, Run, Task};
+    pub use crate::{Predictor, TaskConfig};
 }
 
 pub use config::{MAX_PARAMETERS, TaskConfig};
 pub use ensemble::Ensemble;
 pub use error::{Error, Result};
+#[cfg(feature = "fit")]
+pub use fine_tuning::base_settings;
 pub use partial::Partial;
 pub use predictor::Predictor;
 #[doc(inline)]
@@ -100,12 +108,15 @@ pub use recurrent_data as data;
 pub use recurrent_models as models;
 #[doc(inline)]
 pub use recurrent_models::kernels;
+#[cfg(feature = "exchange")]
+#[doc(inline)]
+pub use recurrent_zoo as weights;
 #[cfg(feature = "fit")]
 pub use run::Run;
 pub use run_dir::{RunDir, replace};
 pub use run_header::{FORMAT_VERSION, RunHeader};
 #[cfg(feature = "fit")]
-pub use task::{Task, TrainedRun};
+pub use task::{FittedParts, Task, TrainedRun};
 pub use task::{TaskSource, open_data};
 pub use tokenizer::TokenizerChoice;
 

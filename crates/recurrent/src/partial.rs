@@ -93,6 +93,19 @@ impl Partial {
         self.values.get(name).and_then(|value| value.clone().try_into().ok())
     }
 
+    /// Those of these names alone.
+    #[cfg(feature = "fit")]
+    pub(crate) fn only(mut self, names: &[&str]) -> Self {
+        self.values.retain(|name, _| names.contains(&name));
+        self
+    }
+
+    /// The values by their names.
+    #[cfg(feature = "fit")]
+    pub(crate) fn values(&self) -> &Table {
+        &self.values
+    }
+
     /// The name or path of the data, or the task's default.
     pub fn data<C: TaskConfig>(&self) -> String {
         self.get("data").unwrap_or_else(|| C::defaults().data().to_string())

@@ -6,10 +6,11 @@ use burn::tensor::Device;
 use recurrent_models::{Summarize, Summary};
 
 use crate::config::check_num_parameters;
+use crate::fine_tuning::{BaseRun, freeze};
 use crate::fit::{self, Callbacks, History, Schedule, StopReason};
 use crate::partial::Partial;
 use crate::settings::{Bound, MAX_EPOCHS};
-use crate::{Error, Result, RunDir, Task, TaskConfig, TaskSource, TrainedRun};
+use crate::{Error, FittedParts, Result, RunDir, Task, TaskConfig, TaskSource, TrainedRun};
 
 /// A run of a task: its configuration, prepared data, and a folder with everything that predictions and resuming need.
 ///
@@ -24,15 +25,31 @@ pub struct Run<T: Task> {
 
 impl<T: Task> Run<T> {
     /// Checks the settings, prepares the data set, and creates the run's folder, which is locked until the run is dropped.
+    /// With [`FitConfig::from`](crate::fit::FitConfig::from), training starts from the network of another run, whose
+    /// [settings](crate::base_settings) this one has to have.
+    ///
     /// With `force`, an existing run in the folder is replaced.
     ///
     /// # Errors
     /// If settings or data are wrong, the folder exists, or another process trains or evaluates the run to be replaced.
     pub fn create(config: T::Config, source: T::Source, folder: impl AsRef<Path>, force: bool) -> Result<Self> {
-        let data = prepare::<T>(&config, &source, None)?;
+        let base = config.fit().from.as_deref().map(BaseRun::open).transpose()?;
+        let fitted = match &base {
+            Some(base) => {
+                base.check_settings::<T>(&config)?;
+                FittedParts::OfBase(base.run_dir())
+            }
+            None => FittedParts::Anew,
+        };
+        let data = prepare::<T>(&config, &source, fitted)?;
+        let initial = base.map(|base| base.network::<T>(&config, &data)).transpose()?;
+        check_freeze::<T>(&config, &data)?;
         let mut files = vec![("config.toml", RunDir::config_text(<T::Config as TaskConfig>::TASK, &config))];
         files.extend(T::artifacts(&config, &data));
         let run_dir = RunDir::create(folder, &files, force)?;
+        if let Some(network) = initial {
+            run_dir.write_initial_weights(&network)?;
+        }
         Ok(Self { config, data, run_dir })
     }
 
@@ -61,7 +78,7 @@ impl<T: Task> Run<T> {
             }
         }
         let source = T::Source::open::<T::Config>(&settings)?;
-        let data = prepare::<T>(&config, &source, Some(&run_dir))?;
+        let data = prepare::<T>(&config, &source, FittedParts::Of(&run_dir))?;
         if run_dir.has_weights() {
             run_dir.check_size(T::num_parameters(&config, &data))?;
         }
@@ -98,7 +115,8 @@ impl<T: Task> Run<T> {
         T::network(&self.config, &self.data, device).summary(&T::input_shape(&self.config))
     }
 
-    /// Trains the network, or resumes training from the last checkpoint. Weights, metrics and checkpoints are written into
+    /// Trains the network, or resumes training from the last checkpoint. It starts from random weights, or from those in
+    /// `initial.safetensors`. Weights, metrics and checkpoints are written into
     /// the folder.
     ///
     /// # Errors
@@ -106,7 +124,9 @@ impl<T: Task> Run<T> {
     pub fn fit(&self, device: &Device, callbacks: Callbacks) -> Result<(History, StopReason)> {
         let device = device.clone().autodiff();
         device.seed(self.config.fit().seed);
-        let network = T::network(&self.config, &self.data, &device);
+        let mut network = T::network(&self.config, &self.data, &device);
+        self.run_dir.read_initial_weights(&mut network)?;
+        let network = freeze(network, &self.config.fit().freeze)?;
         let objective = T::objective(&self.config, &self.data);
         let loaders = T::loaders(&self.config, &self.data, &device);
         fit::fit(network, objective, loaders, self.config.fit(), &self.run_dir, &device, callbacks)
@@ -168,11 +188,19 @@ impl<T: Task> Run<T> {
     }
 }
 
+/// Refuses parts to freeze that the network does not have.
+fn check_freeze<T: Task>(config: &T::Config, data: &T::Data) -> Result<()> {
+    if !config.fit().freeze.is_empty() {
+        freeze(T::network(config, data, &Device::default()), &config.fit().freeze)?;
+    }
+    Ok(())
+}
+
 /// Checks settings and bytes, and prepares the data.
-fn prepare<T: Task>(config: &T::Config, source: &T::Source, run_dir: Option<&RunDir>) -> Result<T::Data> {
+fn prepare<T: Task>(config: &T::Config, source: &T::Source, fitted: FittedParts<'_>) -> Result<T::Data> {
     config.check()?;
     config.check_sha256(&source.sha256()?)?;
-    let data = T::prepare(config, source, run_dir)?;
+    let data = T::prepare(config, source, fitted)?;
     check_num_parameters(T::num_parameters(config, &data))?;
     Ok(data)
 }

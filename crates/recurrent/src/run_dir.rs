@@ -10,6 +10,7 @@
 //!   baseline.json         the bag of words of a classifier
 //!   search.toml           the length penalty of a translator, chosen on the validation split
 //!   weights.safetensors   the weights of the best epoch
+//!   initial.safetensors   the weights that training starts from, if they are not random
 //!   metrics.jsonl         one line per epoch
 //!   scores.json           the scores of the network and the baselines
 //!   plots/*.svg           losses and evaluation
@@ -43,6 +44,7 @@ use crate::{Error, Result, TaskConfig};
 const CONFIG: &str = "config.toml";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "weights.safetensors";
+const INITIAL_WEIGHTS: &str = "initial.safetensors";
 const LOCK: &str = ".lock";
 
 /// How the names of files that are not complete yet begin.
@@ -421,13 +423,25 @@ impl RunDir {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn write_weights<M: Module>(&self, network: &M) -> Result<()> {
+        self.write_weights_as(WEIGHTS, network)
+    }
+
+    /// Writes the weights that training starts from.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_initial_weights<M: Module>(&self, network: &M) -> Result<()> {
+        self.write_weights_as(INITIAL_WEIGHTS, network)
+    }
+
+    fn write_weights_as<M: Module>(&self, name: &str, network: &M) -> Result<()> {
         // A single metadata entry, since several have no fixed order and equal weights must give equal bytes.
         let mut store = SafetensorsStore::from_bytes(None).clear_metadata().metadata("producer", "recurrent");
         let bytes = network
             .save_into(&mut store)
             .and_then(|()| store.get_bytes())
             .map_err(|cause| Error::Training(format!("the weights cannot be written: {cause}")))?;
-        self.write(WEIGHTS, bytes)
+        self.write(name, bytes)
     }
 
     /// Reads weights into a network of the same architecture.
@@ -435,7 +449,48 @@ impl RunDir {
     /// # Errors
     /// [`Error::RunDir`] if the file is missing, damaged, or of another network, or a weight is NaN or infinite.
     pub fn read_weights<M: Module>(&self, network: &mut M) -> Result<()> {
+        self.read_weights_of(WEIGHTS, network)
+    }
+
+    /// Reads the weights that training starts from into a network of the same architecture. Without such it stays as it is.
+    ///
+    /// # Errors
+    /// As [`read_weights`](Self::read_weights), but for a missing file.
+    #[cfg(feature = "fit")]
+    pub(crate) fn read_initial_weights<M: Module>(&self, network: &mut M) -> Result<()> {
+        match fs::symlink_metadata(self.path(INITIAL_WEIGHTS)) {
+            Ok(_) => self.read_weights_of(INITIAL_WEIGHTS, network),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Reads the weights of another run into a network that may differ from its in the `fresh` parts, which stay as they are.
+    ///
+    /// # Errors
+    /// As [`read_weights`](Self::read_weights).
+    #[cfg(feature = "fit")]
+    pub(crate) fn read_weights_but<M: Module>(&self, network: &mut M, fresh: &[&str]) -> Result<()> {
+        if fresh.is_empty() {
+            return self.read_weights(network);
+        }
         let path = self.checked(WEIGHTS)?;
+        let damaged = |found: String| self.damaged(&path, "weights of the same network", found);
+        let is_fresh = |name: &str| name.split('.').any(|part| fresh.contains(&part));
+        let max_bytes = MAX_HEADER_BYTES + 16 * network.num_params() as u64;
+        let bytes = regular_file::read(&path, max_bytes).map_err(|cause| damaged(cause.to_string()))?;
+        let mut store = SafetensorsStore::from_bytes(Some(bytes));
+        let names = store.get_all_tensors().map_err(|cause| damaged(cause.to_string()))?;
+        let kept: Vec<String> = names.keys().filter(|name| !is_fresh(name)).cloned().collect();
+        let mut store = store.with_full_paths(kept).allow_partial(true);
+        match network.load_from(&mut store) {
+            Ok(result) if result.errors.is_empty() && result.missing.iter().all(|(name, _)| is_fresh(name)) => Ok(()),
+            Ok(result) => Err(damaged(result.to_string())),
+            Err(cause) => Err(damaged(cause.to_string())),
+        }
+    }
+
+    fn read_weights_of<M: Module>(&self, name: &str, network: &mut M) -> Result<()> {
+        let path = self.checked(name)?;
         let damaged = |found: String| self.damaged(&path, "the weights of this run", found);
         let max_bytes = MAX_HEADER_BYTES + 8 * network.num_params() as u64;
         let bytes = regular_file::read(&path, max_bytes).map_err(|cause| damaged(cause.to_string()))?;

@@ -31,6 +31,27 @@ mod training {
         pub network: T::Network,
     }
 
+    /// Where the tokenizer or scaler of a run is from.
+    #[derive(Debug, Clone, Copy)]
+    pub enum FittedParts<'a> {
+        /// FittedParts on the training split.
+        Anew,
+        /// Read from the run, which exists already.
+        Of(&'a RunDir),
+        /// Read from the run that this one starts from.
+        OfBase(&'a RunDir),
+    }
+
+    impl<'a> FittedParts<'a> {
+        /// The folder that it is read from.
+        pub fn run_dir(self) -> Option<&'a RunDir> {
+            match self {
+                Self::Anew => None,
+                Self::Of(run_dir) | Self::OfBase(run_dir) => Some(run_dir),
+            }
+        }
+    }
+
     /// A task: how a data set is opened and prepared, the network and its loss, the evaluation, and the predictor. [`Run`](crate::Run)
     /// does everything else: the run's folder, training, checkpoints, resuming.
     pub trait Task: Sized + Send + Sync + 'static {
@@ -62,12 +83,24 @@ mod training {
             Ok(Self::Config::defaults())
         }
 
-        /// Splits and encodes a data set. A tokenizer or scaler is fitted on the training split, or read from `run_dir` if
-        /// the run exists already.
+        /// The settings of the network and its tokenizer, which a run takes over from the one that it starts from.
+        const NETWORK_SETTINGS: &'static [&'static str] = &[];
+
+        /// Splits and encodes a data set. A tokenizer or scaler is fitted on the training split, or is the one of `fitted`.
         ///
         /// # Errors
         /// If the data do not fit the settings.
-        fn prepare(config: &Self::Config, source: &Self::Source, run_dir: Option<&RunDir>) -> Result<Self::Data>;
+        fn prepare(config: &Self::Config, source: &Self::Source, fitted: FittedParts<'_>) -> Result<Self::Data>;
+
+        /// The parts of the network that start with fresh weights in a run that starts from `base`, since the data ask for
+        /// others, such as a layer over other labels.
+        ///
+        /// # Errors
+        /// If the network cannot start from this run.
+        fn fresh_parts(config: &Self::Config, data: &Self::Data, base: &RunDir) -> Result<Vec<&'static str>> {
+            let _ = (config, data, base);
+            Ok(Vec::new())
+        }
 
         /// The files that the predictor needs besides configuration and weights, `(name, text)`.
         fn artifacts(config: &Self::Config, data: &Self::Data) -> Vec<(&'static str, String)> {
@@ -119,7 +152,7 @@ mod training {
 }
 
 #[cfg(feature = "fit")]
-pub use training::{Task, TrainedRun};
+pub use training::{FittedParts, Task, TrainedRun};
 
 /// Opens a registered data set by its name, embedded or fetched into [`RAW_FOLDER`], or else a file by its path.
 ///

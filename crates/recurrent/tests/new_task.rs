@@ -69,7 +69,7 @@ impl Task for Copying {
     type Evaluation = f32;
     type Predictor = Copier;
 
-    fn prepare(_config: &CopyConfig, _source: &(), _run_dir: Option<&RunDir>) -> Result<Self::Data> {
+    fn prepare(_config: &CopyConfig, _source: &(), _fitted: FittedParts<'_>) -> Result<Self::Data> {
         Ok([random_sequences(512, 0), random_sequences(64, 1), random_sequences(64, 2)])
     }
 

@@ -10,6 +10,7 @@ use crate::compare::CompareArgs;
 use crate::complete::CompleteArgs;
 use crate::data::DataCommand;
 use crate::demo::DemoArgs;
+use crate::exchange::{ExportArgs, ImportArgs};
 use crate::tasks::{self, SummaryArgs, TASKS, TaskCommand};
 use crate::zoo::ZooCommand;
 
@@ -43,6 +44,10 @@ pub enum Command {
     /// List and show the pretrained models
     #[command(subcommand)]
     Zoo(ZooCommand),
+    /// Make a run from weights of PyTorch, Keras or ONNX
+    Import(Box<ImportArgs>),
+    /// Export a run to PyTorch, Keras or ONNX
+    Export(ExportArgs),
     /// List, show and fetch data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -70,6 +75,7 @@ impl Parsed {
             Self::Other(Command::Evaluate(args)) => Some(&mut args.run),
             Self::Other(Command::Complete(args)) => Some(&mut args.run.run),
             Self::Other(Command::Summary(args)) => Some(&mut args.of),
+            Self::Other(Command::Export(args)) => Some(&mut args.run),
             _ => None,
         }
     }
@@ -105,8 +111,20 @@ fn command() -> clap::Command {
         .subcommands(tasks)
         .subcommand(backtest::command())
         .mut_subcommand("predict", tasks::add_predict_options);
-    let others =
-        [backtest::NAME, "resume", "evaluate", "predict", "complete", "compare", "summary", "zoo", "data", "devices"];
+    let others = [
+        backtest::NAME,
+        "resume",
+        "evaluate",
+        "predict",
+        "complete",
+        "compare",
+        "summary",
+        "zoo",
+        "import",
+        "export",
+        "data",
+        "devices",
+    ];
     others
         .into_iter()
         .zip(TASKS.len() + 1..)

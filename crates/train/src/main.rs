@@ -15,6 +15,7 @@ mod data;
 mod demo;
 mod device;
 mod error;
+mod exchange;
 mod folder;
 mod interrupt;
 mod output;
@@ -75,6 +76,8 @@ fn run(mut parsed: Parsed) -> Result<ExitCode> {
             Command::Compare(args) => compare::run(*args),
             Command::Summary(args) => tasks::summary(&args),
             Command::Zoo(command) => zoo::run(&command),
+            Command::Import(args) => exchange::import(&args),
+            Command::Export(args) => exchange::export_run(&args),
             Command::Data(command) => data::run(command),
             Command::Devices => device::list(),
         },

@@ -20,7 +20,8 @@ const PREFIX: &str = "zoo:";
 
 /// What [`answers`] asks.
 const SENTENCES: [&str; 3] = ["I hate this awful phone", "This product is amazing", "The service was terrible."];
-const PHRASES: [&str; 2] = ["How are you?", "It is raining again."];
+const PHRASES: [&str; 4] =
+    ["How are you?", "Where have you been all morning?", "Our house is near the river.", "I need a doctor."];
 const BEGINNING: &str = "She looked at the wat";
 
 #[derive(Debug, Subcommand)]

@@ -49,6 +49,12 @@ impl CopySource {
 }
 
 impl CopyGate {
+    /// The tokens that are never copied.
+    #[must_use]
+    pub fn except(&self) -> &[usize] {
+        &self.except
+    }
+
     /// A gate with fresh weights, which copies all tokens except these.
     pub(super) fn new(hidden_size: usize, except: Vec<usize>, device: &Device) -> Self {
         Self { gate: LinearConfig::new(hidden_size, 1).init(device), except }

@@ -460,6 +460,12 @@ pub struct GlobalAttention {
 }
 
 impl GlobalAttention {
+    /// Whether the keys are the sum of the encoder's two directions, and not both side by side.
+    #[must_use]
+    pub fn sums_directions(&self) -> bool {
+        self.sum_directions
+    }
+
     fn new(kind: AttentionKind, hidden_size: usize, bidirectional: bool, device: &Device) -> Self {
         let sum_directions = bidirectional && kind == AttentionKind::Dot;
         let key = Self::key_size(kind, hidden_size, bidirectional);

@@ -95,12 +95,7 @@ impl Predictor for Classifier {
         let run_dir = RunDir::open(folder)?;
         let config: ClassifyConfig = run_dir.config()?;
         let tokenizer = run_dir.read_tokenizer(Self::EMBEDDING)?;
-        let labels: Vec<String> =
-            serde_json::from_str(&run_dir.read(Self::LABELS)?).map_err(|cause| Error::RunDir {
-                path: run_dir.path(Self::LABELS),
-                expected: "the labels of this run".into(),
-                found: cause.to_string(),
-            })?;
+        let labels = Self::read_labels(&run_dir)?;
         // `attribute` needs a network in training mode, without dropout.
         let network = config.network(tokenizer.vocab_size(), labels.len()).with_dropout(0.0);
         run_dir.check_size(network.num_parameters().saturating_mul(config.ensemble))?;
@@ -172,6 +167,26 @@ impl Predictor for Classifier {
 }
 
 impl Classifier {
+    /// The labels of a run, in the order of their indices.
+    pub(super) fn read_labels(run_dir: &RunDir) -> Result<Vec<String>> {
+        serde_json::from_str(&run_dir.read(Self::LABELS)?).map_err(|cause| Error::RunDir {
+            path: run_dir.path(Self::LABELS),
+            expected: "the labels of this run".into(),
+            found: cause.to_string(),
+        })
+    }
+
+    /// Its tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Its networks.
+    #[cfg(feature = "exchange")]
+    pub(crate) fn network(&self) -> &Ensemble<SequenceClassifier> {
+        &self.network
+    }
+
     /// [`predict`](Predictor::predict), for a program that does not import the trait.
     ///
     /// # Errors
@@ -188,7 +203,7 @@ impl Classifier {
     /// The first weights with a row for each token.
     pub(super) const EMBEDDING: &'static str = "members.0.embedding.weight";
     /// The file of the labels in a run's folder.
-    pub(super) const LABELS: &'static str = "labels.json";
+    pub(crate) const LABELS: &'static str = "labels.json";
 
     /// The labels, in the order of their indices.
     pub fn labels(&self) -> &[String] {

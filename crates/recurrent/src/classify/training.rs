@@ -18,7 +18,7 @@ use crate::fit::{BatchSource, Loaders, Loss, Objective, similar_batches};
 use crate::metrics::classification::LabeledPrediction;
 use crate::partial::Partial;
 use crate::task::{count_unknown, unknown_note};
-use crate::{Ensemble, Error, Result, Run, RunDir, Task, TrainedRun};
+use crate::{Ensemble, Error, FittedParts, Result, Run, RunDir, Task, TrainedRun};
 
 /// Sentences per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
@@ -137,6 +137,20 @@ fn tokens<R: Role>(subset: &LabeledSubset<R>, tokenizer: &Tokenizer, max_length:
 
 impl Task for Classifying {
     const ITEMS: &'static str = "sentences";
+    const NETWORK_SETTINGS: &'static [&'static str] = &[
+        "tokenizer",
+        "vocab_size",
+        "min_count",
+        "embedding_dim",
+        "cell",
+        "hidden_size",
+        "num_layers",
+        "bidirectional",
+        "pooling",
+        "evidence",
+        "ensemble",
+        "max_length",
+    ];
 
     type Config = ClassifyConfig;
     type Source = DataSource;
@@ -151,7 +165,7 @@ impl Task for Classifying {
     }
 
     /// Sentences → splits → tokenizer → token ids.
-    fn prepare(config: &ClassifyConfig, source: &DataSource, run_dir: Option<&RunDir>) -> Result<ClassifyData> {
+    fn prepare(config: &ClassifyConfig, source: &DataSource, fitted: FittedParts<'_>) -> Result<ClassifyData> {
         let column = Option::as_deref;
         let labeled = LabeledTexts::from_table(
             source.table()?,
@@ -163,9 +177,16 @@ impl Task for Classifying {
             Some(kinds) => labeled.with_kinds(source.table()?, kinds)?,
             None => labeled,
         };
+        let split = labeled.split(&config.split)?;
+        let split = match fitted {
+            FittedParts::Anew => split,
+            FittedParts::Of(run_dir) => split.with_labels(&Classifier::read_labels(run_dir)?)?,
+            // Those of the data, if they are others.
+            FittedParts::OfBase(base) => split.clone().with_labels(&Classifier::read_labels(base)?).unwrap_or(split),
+        };
         let LabeledSplit { train: train_texts, valid: valid_texts, test: test_texts, labels, near_duplicates, .. } =
-            labeled.split(&config.split)?;
-        let tokenizer = match run_dir {
+            split;
+        let tokenizer = match fitted.run_dir() {
             Some(run_dir) => run_dir.read_tokenizer(Classifier::EMBEDDING)?,
             None => config.tokenizer.tokenizer(&config.tokenizer_config(), train_texts.texts())?,
         };
@@ -176,7 +197,7 @@ impl Task for Classifying {
         let mut evidence = None;
         if config.reads_evidence(labels.len()) {
             let count = Evidence::num_features(labels.len());
-            let fitted = match run_dir {
+            let fitted = match fitted.run_dir() {
                 Some(run_dir) => Evidence::read(run_dir, labels.len())?,
                 None => {
                     let tokens = tokens(&train_texts, &tokenizer, max_length);
@@ -187,6 +208,10 @@ impl Task for Classifying {
             };
             valid = valid.with_features(count, fitted.of_all(&tokens(&valid_texts, &tokenizer, max_length)));
             test = test.with_features(count, fitted.of_all(&tokens(&test_texts, &tokenizer, max_length)));
+            if config.fit.from.is_some() {
+                // Counted on other sentences.
+                train = train.with_features(count, fitted.of_all(&tokens(&train_texts, &tokenizer, max_length)));
+            }
             evidence = Some(fitted);
         }
         let truncated = train.truncated() + valid.truncated() + test.truncated();
@@ -209,6 +234,19 @@ impl Task for Classifying {
             test,
             notes,
         })
+    }
+
+    /// The layer over the labels, if they are others.
+    fn fresh_parts(config: &ClassifyConfig, data: &ClassifyData, base: &RunDir) -> Result<Vec<&'static str>> {
+        let labels = Classifier::read_labels(base)?;
+        if labels == data.labels {
+            return Ok(Vec::new());
+        }
+        if config.reads_evidence(labels.len()) {
+            let expected = format!("the labels {}, for which the network reads evidence", labels.join(", "));
+            return Err(Error::Input { what: config.data.clone(), expected, found: data.labels.join(", ") });
+        }
+        Ok(vec!["dense"])
     }
 
     fn artifacts(_config: &ClassifyConfig, data: &ClassifyData) -> Vec<(&'static str, String)> {

@@ -38,6 +38,11 @@ crate::settings! {
         /// Random seed of initial weights, order of the batches, and dropout.
         #[serde(with = "crate::seed")]
         seed: u64 = 0, parse = seed::parse, validate = seed::validate;
+        /// Start from the network of a run or pretrained model, with its tokenizer or scaler (fine-tuning).
+        from: Option<String> = None, value_name = "RUN|zoo:NAME";
+        /// Parts of the network that keep their first weights, such as embedding or recurrent.
+        #[serde(default)]
+        freeze: Vec<String> = Vec::new(), value_name = "PART,..";
     }
 }
 

@@ -147,7 +147,7 @@ impl ForecastConfig {
     }
 
     /// The recipe for a data set with the targets and features that were given.
-    pub(super) fn for_columns(source: &DataSource, given: &Partial) -> Result<Self> {
+    pub(crate) fn for_columns(source: &DataSource, given: &Partial) -> Result<Self> {
         let schema = source.manifest().map(DatasetManifest::series).transpose()?;
         let table = source.table()?;
         let target: Vec<String> = match (given.get("target"), schema) {
@@ -195,7 +195,7 @@ impl ForecastConfig {
     }
 
     /// The columns of the window: the features and the known-future covariates, each once.
-    pub(super) fn inputs(&self) -> Vec<String> {
+    pub(crate) fn inputs(&self) -> Vec<String> {
         let others = self.future.iter().filter(|name| !self.features.contains(name));
         self.features.iter().chain(others).cloned().collect()
     }
@@ -238,7 +238,7 @@ impl ForecastConfig {
     }
 
     /// How many rows before the value is that the network forecasts the change from.
-    pub(super) fn residual_rows(&self) -> Option<usize> {
+    pub(crate) fn residual_rows(&self) -> Option<usize> {
         match self.residual {
             Residual::Last => Some(1),
             Residual::Season => Some(self.season),

@@ -108,6 +108,12 @@ struct Origin<'a> {
 }
 
 impl Forecaster {
+    /// Its network.
+    #[cfg(feature = "exchange")]
+    pub(crate) fn network(&self) -> &Ensemble<ForecastNetwork> {
+        &self.network
+    }
+
     /// The file of the last rows in a run's folder.
     pub(super) const HISTORY: &'static str = "history.csv";
     /// The file of the calibrations in a run's folder.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::fit::{BatchSource, Loaders, Loss, Objective};
 use crate::partial::Partial;
-use crate::{Ensemble, Error, Result, Run, RunDir, Task, TrainedRun};
+use crate::{Ensemble, Error, FittedParts, Result, Run, Task, TrainedRun};
 
 /// Windows per batch in evaluation.
 const EVALUATION_BATCH: usize = 256;
@@ -136,7 +136,7 @@ impl Task for Forecasting {
     }
 
     /// Table → series → splits → transform → windows. The transform of an existing run is that of its folder.
-    fn prepare(config: &ForecastConfig, source: &DataSource, run_dir: Option<&RunDir>) -> Result<ForecastData> {
+    fn prepare(config: &ForecastConfig, source: &DataSource, fitted: FittedParts<'_>) -> Result<ForecastData> {
         let series = source.table()?.series(&config.selection())?;
         let rows = config.rows(series.len())?;
         let series = series.slice(rows);
@@ -148,7 +148,7 @@ impl Task for Forecasting {
             "there is no column of dates (`date`): the rows are taken to be in the order of time, as they are in the file",
         );
         let split = series.split(&config.split)?;
-        let transform = match run_dir {
+        let transform = match fitted.run_dir() {
             Some(run_dir) => ForecastTransform::read(run_dir, config)?,
             None => fit_transform(config, &split)?,
         };

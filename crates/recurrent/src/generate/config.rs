@@ -7,7 +7,7 @@ use recurrent_models::CellKind;
 use recurrent_models::networks::LanguageModelConfig;
 
 use crate::Result;
-use crate::fit::FitConfig;
+use crate::fit::{FitConfig, Schedule};
 use crate::settings::{Bound, MAX_LAYERS, MAX_STEPS, MAX_TOKENS, MAX_UNITS, Settings};
 use crate::tokenizer::TokenizerChoice;
 
@@ -32,7 +32,7 @@ crate::settings! {
         /// Number of layers.
         num_layers: usize = 1, bound = Bound::Range(1, MAX_LAYERS);
         /// Dropout on the embedding, between layers, and before the output.
-        dropout: f64 = 0.2, value_name = "FRACTION", bound = Bound::Fraction;
+        dropout: f64 = 0.3, value_name = "FRACTION", bound = Bound::Fraction;
         /// Weight tying: the output layer shares the embedding's weights.
         tie_weights: bool = false;
         /// Window of truncated backpropagation through time, in tokens.
@@ -45,7 +45,14 @@ crate::settings! {
     }
     task: "generate",
     check: |_| Ok(()),
-    fit: FitConfig { epochs: 10, batch_size: 32, lr: 4e-3, patience: 3, ..FitConfig::default() },
+    fit: FitConfig {
+        epochs: 20,
+        batch_size: 16,
+        lr: 4e-3,
+        schedule: Schedule::Cosine,
+        patience: 3,
+        ..FitConfig::default()
+    },
 }
 
 impl GenerateConfig {

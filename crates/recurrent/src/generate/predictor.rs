@@ -161,6 +161,12 @@ impl Predictor for Generator {
 }
 
 impl Generator {
+    /// Its network.
+    #[cfg(feature = "exchange")]
+    pub(crate) fn network(&self) -> &LanguageModel {
+        &self.network
+    }
+
     /// The layers of its network, with shapes and parameters.
     pub fn summary(&self) -> Summary {
         self.network.summary(&[self.config.bptt])

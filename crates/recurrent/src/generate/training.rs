@@ -14,7 +14,7 @@ use super::{GenerateConfig, Generator};
 use crate::fit::{BatchSource, EpochSeed, Loader, Loaders, Loss, Objective, Order, token_loss};
 use crate::partial::Partial;
 use crate::task::{percentage, unknown_note};
-use crate::{Result, Run, RunDir, Task, TrainedRun};
+use crate::{FittedParts, Result, Run, Task, TrainedRun};
 
 /// Streams in which the validation split is read, if it is long enough; each starts with an empty state.
 const VALIDATION_STREAMS: usize = 32;
@@ -176,6 +176,8 @@ impl fmt::Display for LanguageEvaluation {
 
 impl Task for Generation {
     const ITEMS: &'static str = "tokens";
+    const NETWORK_SETTINGS: &'static [&'static str] =
+        &["tokenizer", "vocab_size", "cell", "embedding_dim", "hidden_size", "num_layers", "tie_weights"];
 
     type Config = GenerateConfig;
     type Source = DataSource;
@@ -190,9 +192,9 @@ impl Task for Generation {
     }
 
     /// Corpus → splits → tokenizer → token ids → windows of parallel streams.
-    fn prepare(config: &GenerateConfig, source: &DataSource, run_dir: Option<&RunDir>) -> Result<GenerateData> {
+    fn prepare(config: &GenerateConfig, source: &DataSource, fitted: FittedParts<'_>) -> Result<GenerateData> {
         let CorpusSplit { train, valid, .. } = source.corpus()?.split(config.valid_fraction)?;
-        let tokenizer = match run_dir {
+        let tokenizer = match fitted.run_dir() {
             Some(run_dir) => run_dir.read_tokenizer("embedding.weight")?,
             None => config.tokenizer.tokenizer(&config.tokenizer_config(), train.pieces())?,
         };

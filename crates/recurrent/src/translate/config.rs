@@ -57,7 +57,7 @@ crate::settings! {
         /// Copy gate: the decoder can copy tokens of the source (See et al. 2017); needs joint and attention.
         copy: bool = false;
         /// Dropout on embeddings, between layers, and before the output.
-        dropout: f64 = 0.4, value_name = "FRACTION", bound = Bound::Fraction;
+        dropout: f64 = 0.3, value_name = "FRACTION", bound = Bound::Fraction;
         /// Weight tying: the output layer shares the target embedding's weights (with joint: that of both languages).
         tie_weights: bool = true, default_text = Some("true, unless the vectors are one-hot");
         /// Maximum tokens of a sentence; longer ones are truncated.
@@ -77,9 +77,9 @@ crate::settings! {
     task: "translate",
     check: TranslateConfig::check_network,
     fit: FitConfig {
-        epochs: 24,
+        epochs: 12,
         average: 0.99,
-        batch_size: 32,
+        batch_size: 64,
         lr: 3e-3,
         schedule: Schedule::Cosine,
         patience: 0,

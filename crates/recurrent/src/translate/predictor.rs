@@ -98,6 +98,17 @@ impl Predictor for Translator {
 }
 
 impl Translator {
+    /// Its network.
+    #[cfg(feature = "exchange")]
+    pub(crate) fn network(&self) -> &Seq2Seq {
+        &self.network
+    }
+
+    /// The tokenizers of the source and the target.
+    pub fn tokenizers(&self) -> [&Tokenizer; 2] {
+        [&self.tokenizers.source, &self.tokenizers.target]
+    }
+
     /// [`predict`](Predictor::predict), for a program that does not import the trait.
     ///
     /// # Errors

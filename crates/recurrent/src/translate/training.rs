@@ -16,7 +16,7 @@ use super::{
 use crate::fit::{BatchSource, Loaders, Loss, Objective, similar_batches, smoothed_token_loss};
 use crate::partial::Partial;
 use crate::task::count_unknown;
-use crate::{Result, Run, RunDir, Task, TrainedRun};
+use crate::{FittedParts, Result, Run, Task, TrainedRun};
 
 /// Pairs per batch in evaluation.
 const EVALUATION_BATCH: usize = 128;
@@ -69,6 +69,20 @@ impl TranslateData {
 
 impl Task for Translating {
     const ITEMS: &'static str = "pairs";
+    const NETWORK_SETTINGS: &'static [&'static str] = &[
+        "tokenizer",
+        "vocab_size",
+        "joint",
+        "one_hot",
+        "embedding_dim",
+        "cell",
+        "hidden_size",
+        "num_layers",
+        "bidirectional",
+        "attention",
+        "copy",
+        "tie_weights",
+    ];
 
     type Config = TranslateConfig;
     type Source = TranslateSource;
@@ -85,10 +99,10 @@ impl Task for Translating {
     }
 
     /// Pairs → splits → tokenizers → token ids.
-    fn prepare(config: &TranslateConfig, source: &TranslateSource, run_dir: Option<&RunDir>) -> Result<TranslateData> {
+    fn prepare(config: &TranslateConfig, source: &TranslateSource, fitted: FittedParts<'_>) -> Result<TranslateData> {
         let pairs = source.pairs(config)?;
         let PairSplit { train, valid, test, near_duplicates, .. } = pairs.split(&config.split)?;
-        let mut tokenizers = match run_dir {
+        let mut tokenizers = match fitted.run_dir() {
             Some(run_dir) => Tokenizers::read(run_dir, config)?,
             None => Tokenizers::fit(config, &train)?,
         };

@@ -124,7 +124,7 @@ impl CommandLine for Classifying {
     fn default_summary(device: &Device) -> Result<Summary> {
         let source = recurrent::open_data(&ClassifyConfig::defaults().data)?;
         let config = ClassifyConfig::new(&source)?;
-        let data = Self::prepare(&config, &source, None)?;
+        let data = Self::prepare(&config, &source, FittedParts::Anew)?;
         Ok(Self::network(&config, &data, device).summary(&Self::input_shape(&config)))
     }
 }

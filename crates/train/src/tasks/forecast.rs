@@ -104,7 +104,7 @@ impl CommandLine for Forecasting {
         let mut config = ForecastConfig::new(&source)?;
         (config.target, config.horizon) = (vec!["AAPL_adj_close".into()], 1);
         config.features.clone_from(&config.target);
-        let data = Self::prepare(&config, &source, None)?;
+        let data = Self::prepare(&config, &source, FittedParts::Anew)?;
         Ok(Self::network(&config, &data, device).summary(&Self::input_shape(&config)))
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
 use recurrent::decoding::SamplingConfig;
-use recurrent::fit::{AfterEpoch, History, Schedule};
+use recurrent::fit::{AfterEpoch, History};
 use recurrent::generate::{GenerateConfig, GenerateRun, Generated, Generation, GenerationConfig, Generator};
 use recurrent::models::Summary;
 use recurrent::prelude::*;
@@ -228,12 +228,8 @@ impl CommandLine for Generation {
     fn default_summary(device: &Device) -> Result<Summary> {
         let source = recurrent::open_data(&GenerateConfig::defaults().data)?;
         let config = GenerateConfig::new(&source)?;
-        let data = Self::prepare(&config, &source, None)?;
+        let data = Self::prepare(&config, &source, FittedParts::Anew)?;
         Ok(recurrent::models::Summarize::summary(&Self::network(&config, &data, device), &Self::input_shape(&config)))
-    }
-
-    fn shorten(config: &mut GenerateConfig) {
-        (config.fit.epochs, config.fit.batch_size, config.fit.schedule) = (14, 16, Schedule::Cosine);
     }
 }
 

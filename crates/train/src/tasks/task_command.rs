@@ -142,6 +142,9 @@ pub fn configure<T: CommandLine>(
     if let Some(path) = &args.config {
         given = given.or(Partial::read(path, T::Config::TASK, T::Config::settings())?);
     }
+    if let Some(from) = given.get::<String>("from") {
+        given = given.or(recurrent::base_settings::<T>(&from)?);
+    }
     let source = T::Source::open::<T::Config>(&given)?;
     let defaults = T::with_options(T::default_config(&source, &given)?, options);
     if given.get::<String>("sha256").is_some_and(|sha256| sha256 != defaults.sha256()) {

@@ -190,7 +190,7 @@ impl CommandLine for Translating {
     }
 
     fn shorten(config: &mut TranslateConfig) {
-        config.fit.epochs = 6;
+        config.fit.epochs = 2;
     }
 }
 

@@ -6,6 +6,7 @@ mod bundle;
 mod classify;
 mod compare;
 mod data;
+mod exchange;
 mod faults;
 mod forecast;
 mod forecast_covariates;

@@ -16,7 +16,7 @@ use super::{ForecastConfig, ForecastRun, ForecastTransform, Forecasting};
 use crate::fit::{self, History};
 use crate::partial::Partial;
 use crate::run_dir::RunDir;
-use crate::{Error, Result, Task, TaskConfig, TaskSource};
+use crate::{Error, FittedParts, Result, Task, TaskConfig, TaskSource};
 
 /// The name of the task in a run's folder.
 const TASK: &str = "backtest";
@@ -68,9 +68,13 @@ impl Backtest {
     /// # Errors
     /// As [`Run::create`](crate::Run::create), and if there are fewer forecast origins than folds.
     pub fn create(config: BacktestConfig, source: DataSource, folder: impl AsRef<Path>, force: bool) -> Result<Self> {
+        if let Some(from) = &config.forecast.fit.from {
+            let expected = "none, since it may have been trained on the rows that a fold forecasts";
+            return Err(Error::setting("from", expected, from));
+        }
         let (folds, rows) = plan(&config, &source)?;
         // The first fold has the fewest rows: what is wrong with them is said before there is a folder.
-        Forecasting::prepare(&folds[0].config(&config.forecast)?, &source, None)?;
+        Forecasting::prepare(&folds[0].config(&config.forecast)?, &source, FittedParts::Anew)?;
         let run_dir = RunDir::create(folder, &[("config.toml", RunDir::config_text(TASK, &config))], force)?;
         Ok(Self { config, source, folds, rows, run_dir })
     }
