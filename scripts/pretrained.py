@@ -30,13 +30,13 @@ MODELS = {
         "title": "Sentiment of English sentences",
         "command": [
             *("classify", "--data", "opinions", "--pooling", "attention", "--ensemble", "3"),
-            *("--embedding-dim", "32", "--hidden-size", "64", "--word-dropout", "0"),
+            *("--embedding-dim", "32", "--hidden-size", "64", "--word-dropout", "0.15", "--seed", "1"),
         ],
         "license": "MIT OR Apache-2.0; trained on sentences of C.J. Hutto and E. Gilbert (MIT) and of this project",
         "description": "Tells positive from negative sentences: of movie and product reviews, tweets, newspaper editorials "
         "and everyday talk.",
         "limits": "English only, one sentence at a time, and no neutral label: a sentence without an opinion gets one, too. "
-        "Irony is often taken at its word, and many negations are: \"Not bad at all!\" is called negative. Its "
+        "Irony is often taken at its word, and some negations are: \"Nothing about this place is good.\" is called positive. Its "
         "movie sentences hold most of the test set of SST-2, so that a score there would be one of training data.",
         "files": ["config.toml", "labels.json", "tokenizer.json", "evidence.json"],
         "examples": ["I hate this awful phone", "What a wonderful day!"],
@@ -46,7 +46,7 @@ MODELS = {
         "command": ["translate", "--data", "phrases"],
         "license": "MIT OR Apache-2.0",
         "description": "Translates short everyday sentences from English to Russian.",
-        "limits": "It knows the words of 7,000 everyday sentences: small talk, travel, shopping, home, work. Other subjects, "
+        "limits": "It knows the words of 41,000 everyday sentences: small talk, travel, shopping, home, work. Other subjects, "
         "names, numbers and long sentences are beyond it, and it does not say so.",
         "files": ["config.toml", "tokenizers.json", "search.toml"],
         "examples": ["How are you?", "Where is the station?"],

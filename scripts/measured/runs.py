@@ -89,7 +89,7 @@ def forecasters(run: pathlib.Path) -> list[dict]:
 
 
 def tiny_shakespeare(train: Train) -> Record:
-    recipe = "--hidden-size 512 --dropout 0.2 --lr 0.003 --bptt 128 --epochs 8 --schedule cosine".split()
+    recipe = "--hidden-size 512 --dropout 0.2 --lr 0.003 --bptt 128 --epochs 8 --batch-size 32".split()
     run, _ = train("generate", "--data", "tiny-shakespeare", *recipe)
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     rows = [{"epoch": each["epoch"], "train": each["train_loss"], "valid": each["valid_loss"]} for each in epochs]
@@ -116,7 +116,7 @@ def phrases(train: Train) -> Record:
 
 def home_assistant(train: Train) -> Record:
     sizes = "--vocab-size 3000 --cell lstm --hidden-size 192 --embedding-dim 192".split()
-    recipe = "--joint --copy --dropout 0.2 --warmup 500 --epochs 6".split()
+    recipe = "--joint --copy --dropout 0.2 --warmup 500 --epochs 6 --batch-size 32".split()
     run, _ = train("translate", "--data", "home-assistant", *sizes, *recipe)
     network, *baselines = translators(run)
     rows = [{**network, "processor": train.processor}, *baselines]

@@ -79,7 +79,8 @@ impl TestSandbox {
         sandbox.write("story.txt", text);
         sandbox.write(
             "story.toml",
-            "data = \"story.txt\"\nembedding_dim = 12\nhidden_size = 24\nbptt = 16\nbatch_size = 8\nepochs = 3\nlr = 0.02\n",
+            "data = \"story.txt\"\nembedding_dim = 12\nhidden_size = 24\nbptt = 16\nbatch_size = 8\nepochs = 3\nlr = 0.02\n\
+             schedule = \"constant\"\ndropout = 0.2\n",
         );
         sandbox
     }
