@@ -110,19 +110,34 @@ pub(crate) struct Usage {
     pub(crate) bias: Option<String>,
 }
 
+/// What becomes of the tensors that are no recurrent layer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// They are listed. Most files are read for a layer, and hold far more.
+    Listed,
+    /// Their values are read, too, for a whole network.
+    Read,
+}
+
 /// What a reader has found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Contents {
+    of_others: Others,
     pub(crate) stacks: Vec<NamedStack>,
     pub(crate) refused: Vec<RefusedStack>,
     pub(crate) others: Vec<TensorInfo>,
-    /// Those of the others that have two dimensions.
+    /// Those of the others that have two dimensions, if they are read.
     pub(crate) matrices: Vec<NamedMatrix>,
-    /// Those that have one.
+    /// Those that have one, if they are read.
     pub(crate) vectors: BTreeMap<String, Result<Vec<f32>>>,
 }
 
 impl Contents {
+    pub(crate) fn new(of_others: Others) -> Self {
+        let (stacks, refused, others, matrices) = Default::default();
+        Self { of_others, stacks, refused, others, matrices, vectors: BTreeMap::new() }
+    }
+
     /// Adds a stack, or why it cannot be loaded.
     pub(crate) fn add(&mut self, name: impl Into<String>, path: impl Into<String>, weights: Result<StackWeights>) {
         let (name, path) = (name.into(), path.into());
@@ -136,6 +151,7 @@ impl Contents {
     pub(crate) fn add_other(&mut self, info: TensorInfo, usage: Usage, values: impl FnOnce() -> Result<Vec<f32>>) {
         let name = info.name.clone();
         match info.shape[..] {
+            _ if self.of_others == Others::Listed => {}
             [_] => {
                 self.vectors.insert(name, values());
             }
@@ -163,6 +179,7 @@ impl Contents {
 #[derive(Debug)]
 pub struct WeightFile {
     format: Format,
+    bytes: Vec<u8>,
     pub(crate) contents: Contents,
 }
 
@@ -187,26 +204,38 @@ impl WeightFile {
             let reason = "it is neither safetensors, PyTorch, Keras (HDF5 or .keras) nor ONNX".into();
             return Err(Error::Malformed { format: "weights", reason });
         };
+        Self::read(format, bytes, Others::Listed)
+    }
+
+    fn read(format: Format, bytes: Vec<u8>, others: Others) -> Result<Self> {
         let contents = match format {
-            Format::Safetensors => pytorch::read_safetensors(&bytes)?,
+            Format::Safetensors => pytorch::read_safetensors(&bytes, others)?,
             #[cfg(feature = "pytorch")]
-            Format::Pytorch => pytorch::read_checkpoint(&bytes)?,
+            Format::Pytorch => pytorch::read_checkpoint(&bytes, others)?,
             #[cfg(not(feature = "pytorch"))]
             Format::Pytorch => return Err(Error::MissingFeature { format: "PyTorch", feature: "pytorch" }),
             #[cfg(feature = "keras")]
-            Format::Keras => crate::keras::read_keras(&bytes)?,
+            Format::Keras => crate::keras::read_keras(&bytes, others)?,
             #[cfg(feature = "keras")]
-            Format::KerasHdf5 => crate::keras::read_hdf5(bytes)?,
+            Format::KerasHdf5 => crate::keras::read_hdf5(bytes.clone(), others)?,
             #[cfg(not(feature = "keras"))]
             Format::Keras | Format::KerasHdf5 => {
                 return Err(Error::MissingFeature { format: "Keras", feature: "keras" });
             }
             #[cfg(feature = "onnx")]
-            Format::Onnx => crate::onnx::read(&bytes)?,
+            Format::Onnx => crate::onnx::read(&bytes, others)?,
             #[cfg(not(feature = "onnx"))]
             Format::Onnx => return Err(Error::MissingFeature { format: "ONNX", feature: "onnx" }),
         };
-        Ok(Self { format, contents })
+        Ok(Self { format, bytes, contents })
+    }
+
+    /// The same file with the values of its other tensors.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes).
+    pub(crate) fn with_others(&self) -> Result<Self> {
+        Self::read(self.format, self.bytes.clone(), Others::Read)
     }
 
     /// The file's format.

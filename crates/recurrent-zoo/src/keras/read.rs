@@ -6,25 +6,25 @@ use super::config::ModelConfig;
 use super::convert::{Array, KerasCell, import};
 use super::hdf5::Tree;
 use crate::archive::ZipReader;
-use crate::file::{Contents, Usage};
+use crate::file::{Contents, Others, Usage};
 use crate::{CellWeights, Error, LayerWeights, Result, StackWeights};
 
-pub(crate) fn read_keras(bytes: &[u8]) -> Result<Contents> {
+pub(crate) fn read_keras(bytes: &[u8], others: Others) -> Result<Contents> {
     let mut zip = ZipReader::new(bytes, "Keras")?;
     let config = ModelConfig::parse(&zip.read("config.json")?)?;
-    read_tree(&Tree::read(zip.read("model.weights.h5")?)?, Some(&config))
+    read_tree(&Tree::read(zip.read("model.weights.h5")?)?, Some(&config), others)
 }
 
-pub(crate) fn read_hdf5(bytes: Vec<u8>) -> Result<Contents> {
+pub(crate) fn read_hdf5(bytes: Vec<u8>, others: Others) -> Result<Contents> {
     let tree = Tree::read(bytes)?;
     let config = tree.model_config.as_ref().map(|config| ModelConfig::parse(config.as_bytes())).transpose()?;
-    read_tree(&tree, config.as_ref())
+    read_tree(&tree, config.as_ref(), others)
 }
 
-fn read_tree(tree: &Tree, config: Option<&ModelConfig>) -> Result<Contents> {
+fn read_tree(tree: &Tree, config: Option<&ModelConfig>, others: Others) -> Result<Contents> {
     let cells = find_cells(tree);
     let used: BTreeSet<&String> = cells.iter().flat_map(|cell| cell.paths()).collect();
-    let mut contents = Contents::default();
+    let mut contents = Contents::new(others);
     for info in tree.infos().filter(|info| !used.contains(&info.name)) {
         contents.add_other(info.clone(), usage(&info.name), || tree.values(&info.name));
     }

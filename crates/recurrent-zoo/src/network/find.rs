@@ -74,6 +74,10 @@ impl WeightFile {
     /// If a part is missing, several tensors may be it, or parts do not fit together; and unless
     /// [partial](NetworkParts::partial), if other weights are left.
     pub fn network(&self, head: Head, parts: &NetworkParts) -> Result<NetworkWeights> {
+        self.with_others()?.find_network(head, parts)
+    }
+
+    fn find_network(&self, head: Head, parts: &NetworkParts) -> Result<NetworkWeights> {
         let (stacks, paths) = self.joined_stacks(&parts.stacks)?;
         let (Some(bottom), Some(top)) = (stacks.first(), stacks.last()) else {
             return Err(Error::inconsistent("the network", "at least one recurrent stack", "none"));

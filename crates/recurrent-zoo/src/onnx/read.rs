@@ -7,16 +7,16 @@ use recurrent_models::Nonlinearity;
 use super::convert::order;
 use super::schema::{Attribute, Graph, Model, Node, Tensor, data_type};
 use super::wire::Message;
-use crate::file::{Contents, Usage};
+use crate::file::{Contents, Others, Usage};
 use crate::tensors::{Budget, Float, num_elements, reordered, single};
 use crate::{CellVariant, CellWeights, Error, LayerWeights, Result, StackWeights, TensorInfo};
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Contents> {
+pub(crate) fn read(bytes: &[u8], others: Others) -> Result<Contents> {
     let malformed = |reason: String| Error::Malformed { format: "ONNX", reason };
     let model = Model::decode(bytes).map_err(|error| malformed(error.to_string()))?;
     let graph = model.graph.ok_or_else(|| malformed("it has no graph".into()))?;
     let reader = Reader::new(&graph, bytes.len());
-    let mut contents = Contents::default();
+    let mut contents = Contents::new(others);
     let mut used = BTreeSet::new();
     for (index, node) in graph.node.iter().enumerate() {
         let op = node.op_type();
@@ -356,7 +356,7 @@ mod tests {
 
     fn contents(node: Vec<Node>, initializer: Vec<Tensor>) -> Contents {
         let graph = Graph { node, initializer, ..Graph::default() };
-        read(&Model { graph: Some(graph), ..Model::default() }.encode_to_vec()).unwrap()
+        read(&Model { graph: Some(graph), ..Model::default() }.encode_to_vec(), Others::Listed).unwrap()
     }
 
     fn refusal(node: Node, initializer: Vec<Tensor>) -> String {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::pickle::{Id, Pickle, Value};
 use super::{LEGACY_MAGIC, state_dict};
 use crate::archive::ZipReader;
-use crate::file::Contents;
+use crate::file::{Contents, Others};
 use crate::tensors::{Budget, Float, TensorSource, num_elements};
 use crate::{Error, Result, TensorInfo};
 
@@ -21,7 +21,7 @@ fn malformed(reason: impl Into<String>) -> Error {
     Error::Malformed { format: "PyTorch", reason: reason.into() }
 }
 
-pub(crate) fn read_checkpoint(bytes: &[u8]) -> Result<Contents> {
+pub(crate) fn read_checkpoint(bytes: &[u8], others: Others) -> Result<Contents> {
     let (pickle, storages) = if bytes.starts_with(&LEGACY_MAGIC) { read_stream(bytes)? } else { read_zip(bytes)? };
     let mut finder = Finder { pickle: &pickle, found: BTreeMap::new(), left: 16 * pickle.length + (1 << 16) };
     finder.visit(pickle.root, String::new(), 0)?;
@@ -29,7 +29,7 @@ pub(crate) fn read_checkpoint(bytes: &[u8]) -> Result<Contents> {
         return Err(malformed("there is no tensor in it"));
     }
     let (infos, views) = finder.found.into_iter().map(|(name, view)| (view.info(name), view)).unzip();
-    state_dict::read(&Source { infos, views, storages, budget: Budget::new(bytes.len()) })
+    state_dict::read(&Source { infos, views, storages, budget: Budget::new(bytes.len()) }, others)
 }
 
 fn read_zip(bytes: &[u8]) -> Result<(Pickle, Storages<'_>)> {

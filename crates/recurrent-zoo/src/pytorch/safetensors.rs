@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::{Dtype, SafeTensors, View};
 
 use super::state_dict;
-use crate::file::Contents;
+use crate::file::{Contents, Others};
 use crate::tensors::{Budget, Float, TensorSource};
 use crate::{
     AttentionWeights, CellVariant, DenseWeights, Error, Head, Matrix, NetworkWeights, Result, StackWeights, TensorInfo,
@@ -43,7 +43,7 @@ fn malformed(error: safetensors::SafeTensorError) -> Error {
     Error::Malformed { format: "safetensors", reason: error.to_string() }
 }
 
-pub(crate) fn read_safetensors(bytes: &[u8]) -> Result<Contents> {
+pub(crate) fn read_safetensors(bytes: &[u8], others: Others) -> Result<Contents> {
     let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
     let info = |(name, view): (&str, safetensors::tensor::TensorView)| TensorInfo {
         name: name.into(),
@@ -52,7 +52,7 @@ pub(crate) fn read_safetensors(bytes: &[u8]) -> Result<Contents> {
     };
     let mut tensors: Vec<TensorInfo> = file.iter().map(info).collect();
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    state_dict::read(&Source { file, tensors, budget: Budget::new(bytes.len()) })
+    state_dict::read(&Source { file, tensors, budget: Budget::new(bytes.len()) }, others)
 }
 
 /// Values with a shape, as the format's crate takes them.

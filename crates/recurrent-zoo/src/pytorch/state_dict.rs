@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::file::{Contents, Usage};
+use crate::file::{Contents, Others, Usage};
 use crate::tensors::TensorSource;
 use crate::{CellVariant, CellWeights, Error, LayerWeights, Result, StackWeights};
 
@@ -97,9 +97,9 @@ struct Module {
     derived: Option<usize>,
 }
 
-pub(super) fn read(source: &dyn TensorSource) -> Result<Contents> {
+pub(super) fn read(source: &dyn TensorSource, others: Others) -> Result<Contents> {
     let mut modules: BTreeMap<&str, Module> = BTreeMap::new();
-    let mut contents = Contents::default();
+    let mut contents = Contents::new(others);
     for (index, tensor) in source.tensors().iter().enumerate() {
         match split_name(&tensor.name) {
             (_, None) => {
