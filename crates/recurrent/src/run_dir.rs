@@ -449,7 +449,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::RunDir`] if the file is missing, damaged, or of another network, or a weight is NaN or infinite.
     pub fn read_weights<M: Module>(&self, network: &mut M) -> Result<()> {
-        self.read_weights_of(WEIGHTS, network)
+        self.read_weights_of(WEIGHTS, network, &[])
     }
 
     /// Reads the weights that training starts from into a network of the same architecture. Without such it stays as it is.
@@ -459,7 +459,7 @@ impl RunDir {
     #[cfg(feature = "fit")]
     pub(crate) fn read_initial_weights<M: Module>(&self, network: &mut M) -> Result<()> {
         match fs::symlink_metadata(self.path(INITIAL_WEIGHTS)) {
-            Ok(_) => self.read_weights_of(INITIAL_WEIGHTS, network),
+            Ok(_) => self.read_weights_of(INITIAL_WEIGHTS, network, &[]),
             Err(_) => Ok(()),
         }
     }
@@ -470,33 +470,29 @@ impl RunDir {
     /// As [`read_weights`](Self::read_weights).
     #[cfg(feature = "fit")]
     pub(crate) fn read_weights_but<M: Module>(&self, network: &mut M, fresh: &[&str]) -> Result<()> {
-        if fresh.is_empty() {
-            return self.read_weights(network);
-        }
-        let path = self.checked(WEIGHTS)?;
-        let damaged = |found: String| self.damaged(&path, "weights of the same network", found);
-        let is_fresh = |name: &str| name.split('.').any(|part| fresh.contains(&part));
-        let max_bytes = MAX_HEADER_BYTES + 16 * network.num_params() as u64;
-        let bytes = regular_file::read(&path, max_bytes).map_err(|cause| damaged(cause.to_string()))?;
-        let mut store = SafetensorsStore::from_bytes(Some(bytes));
-        let names = store.get_all_tensors().map_err(|cause| damaged(cause.to_string()))?;
-        let kept: Vec<String> = names.keys().filter(|name| !is_fresh(name)).cloned().collect();
-        let mut store = store.with_full_paths(kept).allow_partial(true);
-        match network.load_from(&mut store) {
-            Ok(result) if result.errors.is_empty() && result.missing.iter().all(|(name, _)| is_fresh(name)) => Ok(()),
-            Ok(result) => Err(damaged(result.to_string())),
-            Err(cause) => Err(damaged(cause.to_string())),
-        }
+        self.read_weights_of(WEIGHTS, network, fresh)
     }
 
-    fn read_weights_of<M: Module>(&self, name: &str, network: &mut M) -> Result<()> {
+    /// Reads a file of weights into a network, but for its `fresh` parts, whose weights in the file may be others.
+    fn read_weights_of<M: Module>(&self, name: &str, network: &mut M, fresh: &[&str]) -> Result<()> {
         let path = self.checked(name)?;
         let damaged = |found: String| self.damaged(&path, "the weights of this run", found);
-        let max_bytes = MAX_HEADER_BYTES + 8 * network.num_params() as u64;
+        let is_fresh = |name: &str| name.split('.').any(|part| fresh.contains(&part));
+        // Fresh parts may be larger in the file.
+        let bytes_of_weight = if fresh.is_empty() { 8 } else { 16 };
+        let max_bytes = MAX_HEADER_BYTES + bytes_of_weight * network.num_params() as u64;
         let bytes = regular_file::read(&path, max_bytes).map_err(|cause| damaged(cause.to_string()))?;
         let mut store = SafetensorsStore::from_bytes(Some(bytes));
+        if !fresh.is_empty() {
+            let names = store.get_all_tensors().map_err(|cause| damaged(cause.to_string()))?;
+            let kept: Vec<String> = names.keys().filter(|name| !is_fresh(name)).cloned().collect();
+            store = store.with_full_paths(kept).allow_partial(true);
+        }
         match network.load_from(&mut store) {
-            Ok(result) if result.errors.is_empty() && result.unused.is_empty() => {}
+            Ok(result)
+                if result.errors.is_empty()
+                    && result.unused.iter().all(|name| is_fresh(name))
+                    && result.missing.iter().all(|(name, _)| is_fresh(name)) => {}
             Ok(result) => return Err(damaged(result.to_string())),
             Err(cause) => return Err(damaged(cause.to_string())),
         }
@@ -669,7 +665,7 @@ fn beside(folder: &Path, prefix: &str) -> PathBuf {
 }
 
 /// The folder that a file or a folder is in.
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -907,6 +903,12 @@ mod tests {
             let error = run.read_weights(&mut network(0.0)).unwrap_err();
             let expected = format!("weights.safetensors: expected finite weights, found {found} in `weight`");
             assert!(error.to_string().ends_with(&expected) && error.is_bad_input(), "{error}");
+            #[cfg(feature = "fit")]
+            assert_eq!(
+                run.read_weights_but(&mut network(0.0), &["bias"]).unwrap_err().to_string(),
+                error.to_string(),
+                "whatever is made anew"
+            );
         }
         run.write_weights(&network(0.5)).unwrap();
         let mut read = network(0.0);
