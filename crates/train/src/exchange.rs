@@ -15,7 +15,6 @@ use recurrent::weights::{NetworkParts, WeightFile};
 use recurrent::{Partial, TaskConfig};
 
 use crate::device::{self, DeviceArgs};
-use crate::error::BadInput;
 use crate::folder;
 use crate::output::{note, print};
 
@@ -148,9 +147,6 @@ pub fn import(args: &ImportArgs) -> Result<ExitCode> {
 
 /// `train export`.
 pub fn export_run(args: &ExportArgs) -> Result<ExitCode> {
-    if args.out.exists() {
-        return Err(BadInput(format!("{}: expected no such folder, found one", args.out.display())).into());
-    }
     export(&args.run, args.format, &args.out, &device::open(&args.device)?)?;
     let out = args.out.display();
     print(format!("The export is in {out}. To compare it with this program: python {out}/load.py"));

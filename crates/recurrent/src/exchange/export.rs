@@ -19,6 +19,7 @@ use super::seq2seq;
 use crate::classify::Classifier;
 use crate::forecast::Forecaster;
 use crate::generate::Generator;
+use crate::run_dir::parent;
 use crate::translate::Translator;
 use crate::{Error, Predictor, Result, RunDir, TaskConfig};
 
@@ -102,8 +103,13 @@ pub(super) const MADE_BY: &str = concat!("recurrent ", env!("CARGO_PKG_VERSION")
 /// # Errors
 /// If the run is not trained, the network is one that the format does not have, or the folder exists.
 pub fn export(run: impl AsRef<Path>, format: ExportFormat, folder: impl AsRef<Path>, device: &Device) -> Result<()> {
+    let folder = folder.as_ref();
+    if fs::symlink_metadata(folder).is_ok() {
+        return Err(Error::Exists { path: folder.into(), found: "one" });
+    }
     let run_dir = RunDir::open(run)?;
-    let (mut files, copied) = match run_dir.header()?.task.as_str() {
+    let task = run_dir.header()?.task;
+    let (mut files, copied) = match task.as_str() {
         <Translator as Predictor>::Config::TASK => {
             if format != ExportFormat::Pytorch {
                 let expected = "pytorch, since Keras and ONNX have no decoder with attention".into();
@@ -113,12 +119,12 @@ pub fn export(run: impl AsRef<Path>, format: ExportFormat, folder: impl AsRef<Pa
             (seq2seq::files(&Translator::load(run_dir.root(), device)?, device)?, "tokenizers.json")
         }
         _ => {
-            let network = Portable::of_run(&run_dir, device)?;
+            let network = Portable::of_run(&task, &run_dir, device)?;
             (network.files(format)?, network.copied)
         }
     };
     files.push((copied, run_dir.read(copied)?.into_bytes()));
-    write_folder(folder.as_ref(), &files)
+    write_folder(folder, &files)
 }
 
 /// The tokens in the order of their ids, as text.
@@ -132,13 +138,7 @@ pub(super) fn pretty(value: &Value) -> Vec<u8> {
 
 /// Writes a folder that appears with all its files.
 fn write_folder(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<()> {
-    if fs::symlink_metadata(folder).is_ok() {
-        return Err(Error::Exists { path: folder.into(), found: "one" });
-    }
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let parent = parent(folder);
     fs::create_dir_all(parent).map_err(Error::io("cannot make the folder", parent))?;
     let new = tempfile::Builder::new().prefix(".new-").tempdir_in(parent);
     let new = new.map_err(Error::io("cannot make a folder in", parent))?;
@@ -167,10 +167,9 @@ struct Portable {
 }
 
 impl Portable {
-    fn of_run(run_dir: &RunDir, device: &Device) -> Result<Self> {
-        let task = run_dir.header()?.task;
+    fn of_run(task: &str, run_dir: &RunDir, device: &Device) -> Result<Self> {
         let root = run_dir.root();
-        match task.as_str() {
+        match task {
             <Generator as Predictor>::Config::TASK => Self::of_generator(&Generator::load(root, device)?, device),
             <Classifier as Predictor>::Config::TASK => Self::of_classifier(&Classifier::load(root, device)?, device),
             <Forecaster as Predictor>::Config::TASK => Self::of_forecaster(&Forecaster::load(root, device)?, device),
@@ -334,7 +333,7 @@ struct Example {
 
 impl Example {
     fn of_ids(vocab_size: usize) -> Self {
-        let ids = (0..ROWS * STEPS).map(|index| (7 * index % vocab_size) as i64).collect();
+        let ids = pattern(ROWS * STEPS, vocab_size);
         let lengths = Some(vec![STEPS as i32, STEPS as i32 - 2]);
         Self { ids: Some(ids), features: None, num_features: 0, steps: STEPS, lengths, output: Default::default() }
     }
@@ -371,14 +370,12 @@ impl Example {
     fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut tensors: Vec<NamedTensor> = Vec::new();
         if let Some(ids) = &self.ids {
-            let bytes = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
-            tensors.push(("ids", Dtype::I64, vec![ROWS, self.steps], bytes));
+            tensors.push(("ids", Dtype::I64, vec![ROWS, self.steps], int64(ids)));
         }
         if let Some(lengths) = &self.lengths {
             let bytes = lengths.iter().flat_map(|length| length.to_le_bytes()).collect();
             tensors.push(("lengths", Dtype::I32, vec![ROWS], bytes));
         }
-        let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
         if let Some(features) = &self.features {
             tensors.push(("features", Dtype::F32, vec![ROWS, self.steps, self.num_features], floats(features)));
         }
@@ -386,6 +383,21 @@ impl Example {
         tensors.push(("output", Dtype::F32, shape.clone(), floats(values)));
         tensors_to_bytes(&tensors)
     }
+}
+
+/// Token ids with a pattern, and no meaning.
+pub(super) fn pattern(count: usize, vocab_size: usize) -> Vec<i64> {
+    (0..count).map(|index| (7 * index % vocab_size) as i64).collect()
+}
+
+/// The bytes of whole numbers.
+pub(super) fn int64(values: &[i64]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// The bytes of real values.
+pub(super) fn floats(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 /// A tensor to be written: name, type, shape and bytes.

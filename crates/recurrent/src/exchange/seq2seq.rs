@@ -8,7 +8,7 @@ use recurrent_zoo::{DenseWeights, ExchangeWeights, Matrix, StackWeights};
 use safetensors::Dtype;
 use serde_json::json;
 
-use super::export::{Files, MADE_BY, layer, pretty, tensors_to_bytes, tokens};
+use super::export::{Files, MADE_BY, floats, int64, layer, pattern, pretty, tensors_to_bytes, tokens};
 use super::network::{matrix, of_linear, values};
 use crate::translate::{TranslateConfig, Translator};
 use crate::{Result, TaskConfig};
@@ -111,20 +111,17 @@ impl Weights {
 
 /// Token ids with a pattern and no meaning, and the logarithms of the probabilities of the next tokens.
 fn example(network: &Seq2Seq, [source_size, target_size]: [usize; 2], device: &Device) -> Result<Vec<u8>> {
-    let ids = |[rows, steps]: [usize; 2], size: usize| -> Vec<i64> {
-        (0..rows * steps).map(|index| (7 * index % size) as i64).collect()
-    };
+    let ids = |[rows, steps]: [usize; 2], size| pattern(rows * steps, size);
     let (source, inputs) = (ids(SOURCE, source_size), ids(TARGET, target_size));
     let tensor = |ids: &[i64], shape| Tensor::<2, Int>::from_data(TensorData::new(ids.to_vec(), shape), device);
     let logits = network.forward(tensor(&source, SOURCE), &LENGTHS, tensor(&inputs, TARGET));
     let output = log_softmax(logits, 2);
     let shape = output.dims().to_vec();
-    let int64 = |ids: &[i64]| ids.iter().flat_map(|id| id.to_le_bytes()).collect::<Vec<u8>>();
     let lengths: Vec<i64> = LENGTHS.iter().map(|&length| length as i64).collect();
     tensors_to_bytes(&[
         ("source", Dtype::I64, SOURCE.to_vec(), int64(&source)),
         ("lengths", Dtype::I64, vec![LENGTHS.len()], int64(&lengths)),
         ("inputs", Dtype::I64, TARGET.to_vec(), int64(&inputs)),
-        ("output", Dtype::F32, shape, output.into_data().iter::<f32>().flat_map(f32::to_le_bytes).collect()),
+        ("output", Dtype::F32, shape, floats(&values(output))),
     ])
 }
