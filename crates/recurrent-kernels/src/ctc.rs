@@ -1,7 +1,5 @@
 //! Connectionist temporal classification (Graves et al. 2006): the loss of a sequence of labels whose times are not known.
 
-use std::sync::Arc;
-
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
@@ -48,7 +46,7 @@ pub fn ctc_loss(logits: Tensor<3>, lengths: &[usize], targets: &[Vec<u32>], blan
     if rows == 0 || frames == 0 {
         return logits.sum_dim(2).sum_dim(1).reshape([rows]);
     }
-    let values: Arc<[f32]> = logits.clone().detach().into_data().iter::<f32>().collect();
+    let values: Vec<f32> = logits.clone().detach().into_data().iter::<f32>().collect();
     let mut gradient = vec![0.0; values.len()];
     let rows_of = values.par_chunks(frames * labels).zip(gradient.par_chunks_mut(frames * labels));
     let losses: Vec<f32> = rows_of

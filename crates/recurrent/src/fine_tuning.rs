@@ -6,10 +6,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::partial::Partial;
-use crate::{Error, Result, RunDir, Task, TaskConfig};
-
-/// How the name of a pretrained model begins.
-const PRETRAINED: &str = "zoo:";
+use crate::{Error, PRETRAINED_PREFIX, Result, RunDir, Task, TaskConfig};
 
 /// The settings of the network of a run or pretrained model (`zoo:NAME`), and of its tokenizer: those that a run which
 /// starts [from](crate::fit::FitConfig::from) it takes over.
@@ -33,7 +30,7 @@ impl BaseRun {
     /// Opens the folder of a run, or a pretrained model.
     pub(crate) fn open(from: &str) -> Result<Self> {
         let name = from.to_string();
-        match from.strip_prefix(PRETRAINED) {
+        match from.strip_prefix(PRETRAINED_PREFIX) {
             #[cfg(feature = "zoo")]
             Some(pretrained) => {
                 let unpacked = crate::zoo::Pretrained::find(pretrained)?.unpack()?;

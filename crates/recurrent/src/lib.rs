@@ -120,6 +120,9 @@ pub use task::{FittedParts, Task, TrainedRun};
 pub use task::{TaskSource, open_data};
 pub use tokenizer::TokenizerChoice;
 
+/// How the name of a pretrained model begins where a run's folder is expected, as in `zoo:fables`.
+pub const PRETRAINED_PREFIX: &str = "zoo:";
+
 /// The README's examples, compiled as doc tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

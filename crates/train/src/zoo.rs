@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::{Args, Subcommand};
+use recurrent::PRETRAINED_PREFIX;
 use recurrent::classify::Classifier;
 use recurrent::generate::Generator;
 use recurrent::translate::Translator;
@@ -14,9 +15,6 @@ use recurrent::zoo::{Card, Pretrained, Unpacked, pretrained};
 use crate::error::BadInput;
 use crate::output::{aligned, print, size, wrapped};
 use crate::report::{Block, Section};
-
-/// How the name of a pretrained model begins where a run's folder is expected.
-const PREFIX: &str = "zoo:";
 
 /// What [`answers`] asks.
 const SENTENCES: [&str; 3] = ["I hate this awful phone", "This product is amazing", "The service was terrible."];
@@ -44,7 +42,7 @@ pub fn run(command: &ZooCommand) -> Result<ExitCode> {
     match command {
         ZooCommand::List => list(),
         ZooCommand::Show(args) => {
-            let name = args.name.strip_prefix(PREFIX).unwrap_or(&args.name);
+            let name = args.name.strip_prefix(PRETRAINED_PREFIX).unwrap_or(&args.name);
             print(card(Pretrained::find(name)?.card()));
         }
     }
@@ -72,7 +70,7 @@ pub fn refuse(run: &Path, command: &str) -> Result<()> {
 }
 
 fn name(run: &Path) -> Option<&str> {
-    run.to_str().and_then(|run| run.strip_prefix(PREFIX))
+    run.to_str().and_then(|run| run.strip_prefix(PRETRAINED_PREFIX))
 }
 
 /// Answers of each pretrained model, printed and for a report.
@@ -101,17 +99,22 @@ pub fn answers(device: &Device) -> Result<Section> {
 /// `train zoo list`.
 fn list() {
     let rows = pretrained().iter().map(Pretrained::card).map(|card| {
-        [format!("{PREFIX}{}", card.name), card.task.clone(), size(card.num_bytes as u64), card.title.clone()]
+        [
+            format!("{PRETRAINED_PREFIX}{}", card.name),
+            card.task.clone(),
+            size(card.num_bytes as u64),
+            card.title.clone(),
+        ]
     });
     print(aligned(&rows.collect::<Vec<_>>()));
 }
 
 /// A card as text.
 fn card(card: &Card) -> String {
-    let mut text = format!("{PREFIX}{}: {}\n\n{}\n\n", card.name, card.title, wrapped(&card.description));
+    let mut text = format!("{PRETRAINED_PREFIX}{}: {}\n\n{}\n\n", card.name, card.title, wrapped(&card.description));
     let example = card.examples.first().map_or("", String::as_str);
     let mut line = |name: &str, value: &str| text += &format!("{name:10}{value}\n");
-    line("to try", &format!("train predict {PREFIX}{} \"{example}\"", card.name));
+    line("to try", &format!("train predict {PRETRAINED_PREFIX}{} \"{example}\"", card.name));
     line("data", &format!("{} (sha256 {})", card.data, card.data_sha256));
     line("license", &card.license);
     line("made by", &format!("`{}`, {}, {}", card.command, card.made_by, card.made_on));
