@@ -107,7 +107,7 @@ impl Audio {
 }
 
 /// The mean of the squares of samples; 0 if there are none.
-fn mean_square(samples: &[f32]) -> f64 {
+pub(crate) fn mean_square(samples: &[f32]) -> f64 {
     let energy: f64 = samples.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
     energy / samples.len().max(1) as f64
 }

@@ -3,7 +3,7 @@
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use crate::audio::{Audio, SAMPLE_RATES, from_decibels};
+use crate::audio::{Audio, SAMPLE_RATES, from_decibels, mean_square};
 use crate::error::{AudioError, Result, check};
 use crate::mel::Features;
 use crate::noise::NoiseColor;
@@ -19,8 +19,8 @@ pub fn change_speed(audio: &Audio, factor: f64) -> Result<Audio> {
     check((0.5..=2.0).contains(&factor), "speed", "from 0.5 to 2", factor)?;
     let rate = audio.sample_rate;
     // The samples, taken for those of another rate.
-    let played = (f64::from(rate) * factor).round().clamp(1.0, f64::from(u32::MAX)) as u32;
-    let played = played.clamp(*SAMPLE_RATES.start(), *SAMPLE_RATES.end());
+    let [lowest, highest] = [SAMPLE_RATES.start(), SAMPLE_RATES.end()].map(|rate| f64::from(*rate));
+    let played = (f64::from(rate) * factor).round().clamp(lowest, highest) as u32;
     resample(&Audio::new(played, audio.samples.clone()), rate)
 }
 
@@ -35,7 +35,7 @@ pub fn change_gain(audio: &mut Audio, decibels: f64) {
 ///
 /// The levels are [`Audio::loudness`] of the recording, and the root mean square of the noise.
 pub fn add_noise(audio: &mut Audio, noise: &[f32], snr_db: f64) {
-    let level = Audio::new(audio.sample_rate, noise.to_vec()).rms();
+    let level = mean_square(noise).sqrt();
     if level > 0.0 {
         let gain = (audio.loudness() / level / from_decibels(snr_db)) as f32;
         audio.samples.iter_mut().zip(noise.iter().cycle()).for_each(|(sample, noise)| *sample += gain * noise);
