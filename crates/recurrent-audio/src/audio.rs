@@ -117,14 +117,20 @@ pub(crate) fn from_decibels(decibels: f64) -> f64 {
     10.0_f64.powf(decibels / 20.0)
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>> {
+/// Opens a file or a pipe to read it.
+pub(crate) fn open_file(path: &Path) -> Result<File> {
     let name = || path.display().to_string();
     if path.is_dir() {
         return Err(AudioError::IsDirectory { path: name() });
     }
+    File::open(path).map_err(|cause| AudioError::Unreadable { path: name(), cause })
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let name = || path.display().to_string();
     let unreadable = |cause| AudioError::Unreadable { path: name(), cause };
     let too_large = || AudioError::TooLarge { path: name(), limit: MAX_FILE_BYTES };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = open_file(path)?;
     if file.metadata().map_err(unreadable)?.len() > MAX_FILE_BYTES {
         return Err(too_large());
     }

@@ -5,15 +5,17 @@
 //! | | type | what it is |
 //! |---|---|---|
 //! | 1 | [`Audio`] | a recording: one channel of samples, from a WAV file of any kind, or from elsewhere |
+//! | | [`PcmStream`] | the samples of a pipe, a WAV file of unknown length or raw ones, as they come |
 //! | 2 | [`Resampler`] | the same sound at the sample rate that the features have |
 //! | 3 | [`AudioAugment`] | in training, a recording that is a little different each time |
 //! | 4 | [`LogMel`] | [`Features`]: the logarithm of the energy in bands, frame after frame |
 //! | 5 | [`Normalization`] | features with mean 0 and deviation 1, by what they were in training |
 //! | 6 | [`SpecAugment`] | in training, features with some frames and bands masked |
 //!
-//! Streaming is the rule, not a mode: resampler and features take chunks of any size, and give the same bits as for the
-//! whole recording. Both are causal, and say how late they are. `finish` gives what is left at the end, so that the
-//! last word is not lost, and `reset` forgets everything.
+//! Streaming is the rule, not a mode. [`PcmStream`] reads sound that never ends by itself, such as that of a recorder on
+//! standard input, as soon as it comes; read to its end, a file has the same samples as by [`Audio::open`]. Resampler and
+//! features take chunks of any size, and give the same bits as for the whole recording. Both are causal, and say how late
+//! they are. `finish` gives what is left at the end, so that the last word is not lost, and `reset` forgets everything.
 //!
 //! ```
 //! use recurrent_audio::synth::{SynthConfig, SynthSpeech};
@@ -60,6 +62,7 @@ mod augment;
 mod error;
 mod mel;
 mod noise;
+mod pcm_stream;
 mod random;
 mod resample;
 mod signature;
@@ -71,6 +74,7 @@ pub use augment::{AudioAugment, Augmented, SpecAugment, add_noise, change_gain, 
 pub use error::{AudioError, Result};
 pub use mel::{Features, LogMel, LogMelConfig, Normalization};
 pub use noise::NoiseColor;
+pub use pcm_stream::{PcmStream, RawPcm};
 pub use resample::{Resampler, resample};
 
 #[cfg(doctest)]

@@ -13,14 +13,16 @@ const PCM: u16 = 1;
 const FLOAT: u16 = 3;
 /// The code that says that the real one is further behind.
 const EXTENSIBLE: u16 = 0xFFFE;
+/// The bytes of an extensible `fmt ` chunk, the longest one.
+pub(crate) const FORMAT_CHUNK: usize = 40;
 /// How the codes continue to identifiers of 16 bytes in an extensible header.
 const SUBTYPE_TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
 /// From this size on, a chunk of samples is one of a stream, whose writer did not know its end: FFmpeg writes
 /// 0xFFFFFFFF, SoX 0x7FFFF000.
-const STREAMED: u32 = 0x7FFF_F000;
+pub(crate) const STREAMED: u32 = 0x7FFF_F000;
 /// The bytes of a RIFF header, and of the header of a chunk.
-const RIFF_HEADER: usize = 12;
-const CHUNK_HEADER: usize = 8;
+pub(crate) const RIFF_HEADER: usize = 12;
+pub(crate) const CHUNK_HEADER: usize = 8;
 /// The bytes before the samples of the files that we write.
 const HEADER: u32 = 44;
 
@@ -31,7 +33,7 @@ pub(crate) fn decode(path: &str, bytes: &[u8]) -> Result<Audio> {
     let format = chunks.format.ok_or_else(|| missing(path, "fmt "))?;
     let format = Format::parse(path, format)?;
     let data = chunks.data.ok_or_else(|| missing(path, "data"))?;
-    let samples = format.mix(path, data.samples(path, bytes)?)?;
+    let samples = format.mix(path, 0, data.samples(path, bytes)?)?;
     match samples.is_empty() {
         true => Err(AudioError::NoSamples { path: path.to_string() }),
         false => Ok(Audio::new(format.sample_rate, samples)),
@@ -74,11 +76,11 @@ fn header(sample_rate: u32, num_bytes: u32) -> Vec<u8> {
     bytes
 }
 
-fn missing(path: &str, chunk: &'static str) -> AudioError {
+pub(crate) fn missing(path: &str, chunk: &'static str) -> AudioError {
     AudioError::MissingChunk { path: path.to_string(), chunk }
 }
 
-fn check_riff(path: &str, bytes: &[u8]) -> Result<()> {
+pub(crate) fn check_riff(path: &str, bytes: &[u8]) -> Result<()> {
     let found = match (bytes.get(..4), bytes.get(8..RIFF_HEADER)) {
         (Some(b"RIFF"), Some(b"WAVE")) => return Ok(()),
         (Some(b"RIFF"), Some(kind)) => format!("a RIFF file of the kind `{}`", kind.escape_ascii()),
@@ -102,7 +104,12 @@ fn check_finite(path: &str, sample: f32, index: usize, channel: usize) -> Result
     }
 }
 
-fn invalid<T>(path: &str, field: &'static str, expected: impl Into<String>, found: impl ToString) -> Result<T> {
+pub(crate) fn invalid<T>(
+    path: &str,
+    field: &'static str,
+    expected: impl Into<String>,
+    found: impl ToString,
+) -> Result<T> {
     Err(AudioError::InvalidHeader {
         path: path.to_string(),
         field,
@@ -115,7 +122,7 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
@@ -182,8 +189,8 @@ impl Data {
 
 /// How samples are coded.
 #[derive(Debug, Clone, Copy)]
-struct Format {
-    sample_rate: u32,
+pub(crate) struct Format {
+    pub sample_rate: u32,
     channels: usize,
     coding: Coding,
 }
@@ -199,7 +206,12 @@ enum Coding {
 }
 
 impl Format {
-    fn parse(path: &str, chunk: &[u8]) -> Result<Self> {
+    /// Samples of 16 bits in one channel, without a header.
+    pub fn raw(sample_rate: u32) -> Self {
+        Self { sample_rate, channels: 1, coding: Coding::I16 }
+    }
+
+    pub fn parse(path: &str, chunk: &[u8]) -> Result<Self> {
         let (Some(code), Some(channels), Some(sample_rate), Some(block), Some(bits)) =
             (u16_at(chunk, 0), u16_at(chunk, 2), u32_at(chunk, 4), u16_at(chunk, 12), u16_at(chunk, 14))
         else {
@@ -221,26 +233,38 @@ impl Format {
         Ok(Self { sample_rate, channels: channels.into(), coding })
     }
 
-    /// The mean of the channels. What is too short for all channels at the end is left out.
-    fn mix(&self, path: &str, bytes: &[u8]) -> Result<Vec<f32>> {
+    /// The bytes of a sample of all channels.
+    pub fn frame_bytes(&self) -> usize {
+        self.channels * self.coding.width()
+    }
+
+    /// The mean of the channels. What is too short for all channels at the end is left out. Errors count from the first
+    /// sample.
+    pub fn mix(&self, path: &str, first: usize, bytes: &[u8]) -> Result<Vec<f32>> {
         match self.coding {
-            Coding::U8 => self.mix_by(path, bytes, |[x]: [u8; 1]| (f32::from(x) - 128.0) / 128.0),
-            Coding::I16 => self.mix_by(path, bytes, |x| f32::from(i16::from_le_bytes(x)) / 32768.0),
-            Coding::I24 => self.mix_by(path, bytes, |[a, b, c]| from_i32(i32::from_le_bytes([0, a, b, c]))),
-            Coding::I32 => self.mix_by(path, bytes, |x| from_i32(i32::from_le_bytes(x))),
-            Coding::F32 => self.mix_by(path, bytes, f32::from_le_bytes),
-            Coding::F64 => self.mix_by(path, bytes, |x| f64::from_le_bytes(x) as f32),
+            Coding::U8 => self.mix_by(path, first, bytes, |[x]: [u8; 1]| (f32::from(x) - 128.0) / 128.0),
+            Coding::I16 => self.mix_by(path, first, bytes, |x| f32::from(i16::from_le_bytes(x)) / 32768.0),
+            Coding::I24 => self.mix_by(path, first, bytes, |[a, b, c]| from_i32(i32::from_le_bytes([0, a, b, c]))),
+            Coding::I32 => self.mix_by(path, first, bytes, |x| from_i32(i32::from_le_bytes(x))),
+            Coding::F32 => self.mix_by(path, first, bytes, f32::from_le_bytes),
+            Coding::F64 => self.mix_by(path, first, bytes, |x| f64::from_le_bytes(x) as f32),
         }
     }
 
-    fn mix_by<const N: usize>(&self, path: &str, bytes: &[u8], decode: impl Fn([u8; N]) -> f32) -> Result<Vec<f32>> {
+    fn mix_by<const N: usize>(
+        &self,
+        path: &str,
+        first: usize,
+        bytes: &[u8],
+        decode: impl Fn([u8; N]) -> f32,
+    ) -> Result<Vec<f32>> {
         let frames = bytes.chunks_exact(N * self.channels);
         let mut mixed = Vec::with_capacity(frames.len());
         for (index, frame) in frames.enumerate() {
             let mut sum = 0.0;
             for (channel, sample) in frame.as_chunks().0.iter().enumerate() {
                 let sample = decode(*sample);
-                check_finite(path, sample, index, channel)?;
+                check_finite(path, sample, first + index, channel)?;
                 sum += f64::from(sample);
             }
             mixed.push((sum / self.channels as f64) as f32);
@@ -254,6 +278,17 @@ fn from_i32(sample: i32) -> f32 {
 }
 
 impl Coding {
+    /// The bytes of a sample of one channel.
+    fn width(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::I16 => 2,
+            Self::I24 => 3,
+            Self::I32 | Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+
     fn new(path: &str, code: u16, width: u16, bits: u16) -> Result<Self> {
         let coding = match (code, width) {
             (PCM, 1) => Self::U8,
@@ -274,7 +309,7 @@ impl Coding {
 
 /// The code in an extensible header: the first two bytes of an identifier.
 fn subtype(path: &str, chunk: &[u8]) -> Result<u16> {
-    match (u16_at(chunk, 24), chunk.get(26..40)) {
+    match (u16_at(chunk, 24), chunk.get(26..FORMAT_CHUNK)) {
         (Some(code), Some(tail)) if tail == SUBTYPE_TAIL => Ok(code),
         (Some(_), Some(_)) => Err(AudioError::UnsupportedEncoding {
             path: path.to_string(),

@@ -1,49 +1,12 @@
 //! WAV files of other programs, and files that are none.
 
+mod riff;
+
 use hound::SampleFormat::{Float, Int};
 use proptest::prelude::*;
 use recurrent_audio::{Audio, AudioError};
 
-/// The header of a WAV file; the sizes are filled in by `wav`.
-struct Header {
-    code: u16,
-    channels: u16,
-    sample_rate: u32,
-    bits: u16,
-}
-
-const MONO: Header = Header { code: 1, channels: 1, sample_rate: 16_000, bits: 16 };
-
-fn format_chunk(header: &Header) -> Vec<u8> {
-    let block = header.channels * header.bits.div_ceil(8);
-    let mut chunk = Vec::new();
-    chunk.extend(header.code.to_le_bytes());
-    chunk.extend(header.channels.to_le_bytes());
-    chunk.extend(header.sample_rate.to_le_bytes());
-    chunk.extend((header.sample_rate.wrapping_mul(block.into())).to_le_bytes());
-    chunk.extend(block.to_le_bytes());
-    chunk.extend(header.bits.to_le_bytes());
-    chunk
-}
-
-/// The chunks of a file with their names, and padded to even sizes.
-fn riff(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
-    let mut body = b"WAVE".to_vec();
-    for (name, chunk) in chunks {
-        body.extend(*name);
-        body.extend((chunk.len() as u32).to_le_bytes());
-        body.extend(*chunk);
-        body.resize(body.len().next_multiple_of(2), 0);
-    }
-    let mut bytes = b"RIFF".to_vec();
-    bytes.extend((body.len() as u32).to_le_bytes());
-    bytes.append(&mut body);
-    bytes
-}
-
-fn wav(header: &Header, data: &[u8]) -> Vec<u8> {
-    riff(&[(b"fmt ", &format_chunk(header)), (b"data", data)])
-}
+use riff::{Header, MONO, TAIL, any_file, extensible, format_chunk, riff, wav};
 
 fn read(bytes: &[u8]) -> recurrent_audio::Result<Audio> {
     Audio::from_bytes("a.wav", bytes)
@@ -115,17 +78,6 @@ fn channels_are_mixed_to_their_mean() {
     // What is left of a last frame is dropped.
     assert_eq!(samples(&wav(&stereo, &[0, 0x40, 0, 0, 0, 0x40, 0, 0xC0, 1, 1])), [0.25, 0.0]);
 }
-
-/// A header with the real coding in an identifier behind it.
-fn extensible(code: u16, tail: [u8; 14]) -> Vec<u8> {
-    let mut chunk = format_chunk(&Header { code: 0xFFFE, ..MONO });
-    chunk.extend([22, 0, 16, 0, 4, 0, 0, 0]);
-    chunk.extend(code.to_le_bytes());
-    chunk.extend(tail);
-    chunk
-}
-
-const TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
 
 #[test]
 fn extensible_headers_are_read() {
@@ -230,18 +182,6 @@ fn samples_that_are_no_numbers_are_refused() {
 fn nothing_is_written_that_could_not_be_read() {
     assert!(matches!(Audio::new(16_000, vec![]).to_wav("a.wav"), Err(AudioError::NoSamples { .. })));
     assert!(matches!(Audio::new(0, vec![0.0]).to_wav("a.wav"), Err(AudioError::InvalidHeader { .. })));
-}
-
-fn any_file() -> impl Strategy<Value = Vec<u8>> {
-    let header =
-        (prop::sample::select(vec![1_u16, 3, 0xFFFE]), 1..4_u16, prop::sample::select(vec![8_u16, 16, 24, 32]));
-    (header, prop::collection::vec(any::<u8>(), 0..80)).prop_map(|((code, channels, bits), data)| {
-        let format = match code {
-            0xFFFE => extensible(1, TAIL),
-            _ => format_chunk(&Header { code, channels, bits, ..MONO }),
-        };
-        riff(&[(b"fmt ", &format), (b"LIST", b"text"), (b"data", &data)])
-    })
 }
 
 proptest! {

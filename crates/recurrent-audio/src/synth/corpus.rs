@@ -158,6 +158,12 @@ impl SynthSpeech {
         self.config.first_speaker + index as u64 % self.config.num_speakers
     }
 
+    /// The words of an utterance, which is not made for them.
+    #[must_use]
+    pub fn words_of(&self, index: usize) -> Vec<Word> {
+        self.choose(&mut seed::stream(self.config.seed, seed::WORDS, index as u64))
+    }
+
     /// An utterance.
     ///
     /// # Panics
@@ -166,7 +172,7 @@ impl SynthSpeech {
     pub fn utterance(&self, index: usize) -> Utterance {
         assert!(index < self.len(), "expected the index of one of {} utterances, found {index}", self.len());
         let stream = |purpose| seed::stream(self.config.seed, purpose, index as u64);
-        let words = self.choose(&mut stream(seed::WORDS));
+        let words = self.words_of(index);
         let speaker = Speaker::random(self.speaker(index));
         let mut spoken = utterance(&words, &speaker, &mut stream(seed::VOICE));
         if self.config.rooms {
@@ -228,6 +234,7 @@ mod tests {
         let again = speech(config.clone());
         for index in (0..8).rev() {
             assert_eq!(again.utterance(index), all[index]);
+            assert!(all[index].words.iter().map(|spoken| &spoken.word).eq(&one.words_of(index)));
             assert!((5..8).contains(&one.speaker(index)));
         }
         assert!(all.windows(2).all(|pair| pair[0].audio != pair[1].audio));
