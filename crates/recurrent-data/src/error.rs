@@ -288,6 +288,20 @@ pub enum DataError {
     #[error("{path}, line {line}, column `{column}`: expected train, valid or test, found `{found}`")]
     UnknownSplit { path: String, line: usize, column: String, found: String },
 
+    /// Recordings of a speaker are assigned to two splits.
+    #[error(
+        "{path}, line {line}, column `speaker`: expected each speaker in one split, found `{speaker}` in {split} and in \
+         {previous} (line {previous_line})"
+    )]
+    SpeakerInTwoSplits {
+        path: String,
+        line: usize,
+        speaker: String,
+        split: &'static str,
+        previous: &'static str,
+        previous_line: usize,
+    },
+
     /// All training texts have the same label.
     #[error("{path} (train), column `{column}`: expected at least two different labels, found only `{found}`")]
     SingleLabel { path: String, column: String, found: String },

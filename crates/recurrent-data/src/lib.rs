@@ -16,8 +16,9 @@
 //!
 //! | | type | guarantee |
 //! |---|---|---|
-//! | 1 | [`Corpus`], [`ParallelCorpus`], [`LabeledTexts`] | UTF-8; pairs and labeled texts are not empty |
+//! | 1 | [`Corpus`], [`ParallelCorpus`], [`LabeledTexts`], [`Transcripts`] | UTF-8; pairs and labeled texts are not empty |
 //! | 2 | [`CorpusSplit`], [`PairSplit`], [`LabeledSplit`] | no held-out pair or labeled text is a near-duplicate of a training one |
+//! | | [`TranscriptSplit`] | no speaker is in two subsets |
 //! | 3 | [`Tokenizer`] | fitted on training texts only |
 //! | 4 | [`EncodedCorpus`], [`EncodedPairs`], [`EncodedTexts`] | token ids below the vocabulary size |
 //! | 5 | [`BpttBatches`], buckets | streams continue from batch to batch; texts in a batch have similar lengths |
@@ -129,7 +130,7 @@ pub use text::{
     BpttBatches, Corpus, CorpusSplit, CorpusSubset, DefaultColumns, EncodedCorpus, EncodedPairs, EncodedTexts,
     LabeledSplit, LabeledSubset, LabeledText, LabeledTexts, Pair, PairBatch, PairSplit, PairSubset, ParallelCorpus,
     ReferenceSet, SpecialTokens, TextBatch, TextStream, Texts, TokenBatch, Tokenizer, TokenizerConfig, TokenizerKind,
-    UnknownPiece, padded_features,
+    Transcript, TranscriptSplit, TranscriptSubset, Transcripts, UnknownPiece, padded_features,
 };
 pub use window::{WindowShape, Windows};
 pub use window_batch::WindowBatch;

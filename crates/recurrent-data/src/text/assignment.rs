@@ -2,9 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::delimited::Row;
 use crate::error::{DataError, Result};
 use crate::fractions::SplitFractions;
 use crate::role::{Role, Test, Train, Valid};
+use crate::table::{Table, shortened};
 
 /// What a text is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +41,18 @@ impl SplitAssignment {
         Self::NAMED.into_iter().find_map(|(assignment, own)| (own == name).then_some(assignment))
     }
 
+    /// The assignment that a cell of a table names.
+    pub(crate) fn in_column(table: &Table, row: &Row, column: usize) -> Result<Self> {
+        let found = row.cell(column);
+        Self::named(found).ok_or_else(|| DataError::UnknownSplit {
+            path: table.source().to_string(),
+            line: row.line(),
+            column: table.headers()[column].clone(),
+            found: shortened(found),
+        })
+    }
+
     /// Its name.
-    #[cfg(feature = "fetch")]
     pub(crate) fn name(self) -> &'static str {
         Self::NAMED[self as usize].1
     }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::assignment::SplitAssignment;
-use crate::delimited::Row;
 use crate::error::{DataError, Result};
-use crate::table::{Table, shortened};
+use crate::table::Table;
 
 /// Headers, in any case, by which the columns are found.
 const TEXT_HEADERS: &[&str] = &["text", "sentence", "review"];
@@ -77,7 +76,7 @@ impl LabeledTexts {
                 label: table.text(row, label, "a label")?,
                 kind: None,
                 line: row.line(),
-                assignment: split.map(|split| assignment(table, row, split)).transpose()?,
+                assignment: split.map(|split| SplitAssignment::in_column(table, row, split)).transpose()?,
             })
         });
         Ok(Self {
@@ -144,16 +143,6 @@ impl DefaultColumns {
             kind: find(KIND_HEADERS).cloned(),
         }
     }
-}
-
-fn assignment(table: &Table, row: &Row, column: usize) -> Result<SplitAssignment> {
-    let found = row.cell(column);
-    SplitAssignment::named(found).ok_or_else(|| DataError::UnknownSplit {
-        path: table.source().to_string(),
-        line: row.line(),
-        column: table.headers()[column].clone(),
-        found: shortened(found),
-    })
 }
 
 #[cfg(test)]

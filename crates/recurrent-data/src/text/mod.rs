@@ -17,6 +17,7 @@ mod pair_split;
 mod parallel_corpus;
 mod texts;
 mod tokenization;
+mod transcripts;
 
 pub use bptt::{BpttBatches, TokenBatch};
 pub use corpus::Corpus;
@@ -30,3 +31,4 @@ pub use pair_split::{PairSplit, PairSubset, ReferenceSet};
 pub use parallel_corpus::{Pair, ParallelCorpus};
 pub use texts::Texts;
 pub use tokenization::{SpecialTokens, TextStream, Tokenizer, TokenizerConfig, TokenizerKind, UnknownPiece};
+pub use transcripts::{Transcript, TranscriptSplit, TranscriptSubset, Transcripts};
