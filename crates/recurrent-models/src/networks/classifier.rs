@@ -72,15 +72,16 @@ impl SequenceClassifierConfig {
     #[must_use]
     pub fn num_parameters(&self) -> usize {
         let features = self.hidden_size.saturating_mul(if self.bidirectional { 2 } else { 1 });
-        let embedding = match self.input {
-            SequenceInput::Tokens { vocab_size, embedding_dim } => linear(vocab_size, embedding_dim, false),
-            SequenceInput::Values { .. } => 0,
-        };
         let pooling = match self.pooling {
             Pooling::Attention => AttentionPooling::num_parameters(features),
             Pooling::Last | Pooling::Mean | Pooling::Max => 0,
         };
-        let parts = [embedding, self.recurrent().num_parameters(), pooling, linear(features, self.num_classes, true)];
+        let parts = [
+            self.input.num_parameters(),
+            self.recurrent().num_parameters(),
+            pooling,
+            linear(features, self.num_classes, true),
+        ];
         parts.into_iter().fold(0, usize::saturating_add)
     }
 

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::SummaryRow;
+use crate::parameters::linear;
 
 /// What a [`SequenceClassifier`](super::SequenceClassifier) or a [`SequenceTagger`](super::SequenceTagger) reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,6 +42,14 @@ impl SequenceInput {
         match self {
             Self::Tokens { embedding_dim, .. } => embedding_dim,
             Self::Values { num_features } => num_features,
+        }
+    }
+
+    /// The parameters of the embedding.
+    pub(super) fn num_parameters(self) -> usize {
+        match self {
+            Self::Tokens { vocab_size, embedding_dim } => linear(vocab_size, embedding_dim, false),
+            Self::Values { .. } => 0,
         }
     }
 

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::input::{SequenceInput, embed, embedding_row};
 use crate::empty_batch::dense;
+use crate::parameters::linear;
 use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 
 /// The configuration of a [`SequenceTagger`].
@@ -38,6 +39,23 @@ pub struct SequenceTaggerConfig {
 }
 
 impl SequenceTaggerConfig {
+    /// The number of parameters, without making the network; `usize::MAX` stands for any larger number.
+    #[must_use]
+    pub fn num_parameters(&self) -> usize {
+        let features = self.hidden_size.saturating_mul(if self.bidirectional { 2 } else { 1 });
+        let parts =
+            [self.input.num_parameters(), self.recurrent().num_parameters(), linear(features, self.num_tags, true)];
+        parts.into_iter().fold(0, usize::saturating_add)
+    }
+
+    fn recurrent(&self) -> AnyRecurrentConfig {
+        AnyRecurrentConfig::new(self.cell, self.input.size(), self.hidden_size)
+            .with_num_layers(self.num_layers)
+            .with_bidirectional(self.bidirectional)
+            .with_dropout(self.dropout)
+            .with_cell_options(self.cell_options.clone())
+    }
+
     /// Makes the network with fresh weights.
     ///
     /// # Panics
@@ -45,12 +63,7 @@ impl SequenceTaggerConfig {
     pub fn init(&self, device: &Device) -> SequenceTagger {
         assert!(self.num_tags > 0, "num_tags must be at least 1");
         let embedding = self.input.embedding(device);
-        let recurrent = AnyRecurrentConfig::new(self.cell, self.input.size(), self.hidden_size)
-            .with_num_layers(self.num_layers)
-            .with_bidirectional(self.bidirectional)
-            .with_dropout(self.dropout)
-            .with_cell_options(self.cell_options.clone())
-            .init(device);
+        let recurrent = self.recurrent().init(device);
         let dense = LinearConfig::new(recurrent.output_size(), self.num_tags).init(device);
         SequenceTagger { embedding, dropout: DropoutConfig::new(self.dropout).init(), recurrent, dense }
     }
@@ -142,8 +155,9 @@ mod tests {
             let config = SequenceTaggerConfig::new(input, 4, 5).with_num_layers(2).with_bidirectional(true);
             let network = config.init(&Device::flex());
             let summary = network.summary(&[6]);
-            assert_eq!((summary.rows.len(), summary.parameters()), (rows, network.num_params()));
+            assert_eq!((summary.rows.len(), summary.parameters()), (rows, config.num_parameters()));
             assert_eq!(summary.rows[rows - 1].output, [6, 5]);
+            assert_eq!(config.num_parameters(), network.num_params());
         }
     }
 }
