@@ -1,21 +1,27 @@
-"""Writes the golden files that the metrics of texts and classifications are tested against.
+"""Writes the golden files that the metrics of texts, transcripts and classifications are tested against.
 
     python3 -m venv .venv
-    .venv/bin/pip install sacrebleu scikit-learn
+    .venv/bin/pip install sacrebleu scikit-learn jiwer
     .venv/bin/python scripts/golden_metrics.py            # write the files
     .venv/bin/python scripts/golden_metrics.py --check    # recompute and compare
 
-There are two files in crates/recurrent/tests/goldens, each with the package version and a list
+There are three files in crates/recurrent/tests/goldens, each with the package version and a list
 of cases with their inputs and expected outputs:
 
     texts.json             hypotheses, and one or more references each; bleu and chrf by
                            sacreBLEU, exact_match by this script
+    transcripts.json       hypotheses, and a reference each; rate and errors of all in words and
+                           characters by jiwer, and split (substitutions, deletions and
+                           insertions), or null if other alignments with as few edits differ
     classification.json    labels, and the truth and probabilities of each example (judged);
                            score, bins and roc (one curve per class; empty if the class has no
                            examples, or all of them) by scikit-learn
 
 scikit-learn has no expected calibration error. This script computes it from the bins of
 `calibration_curve`, applied to whether the predicted class is the true one.
+
+jiwer gets texts with single spaces: it would count others as characters, and would not split words
+at tabs and lines.
 """
 
 import argparse
@@ -23,9 +29,11 @@ import json
 import math
 import random
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jiwer
 import numpy as np
 import sacrebleu
 import sklearn
@@ -134,6 +142,34 @@ COUNTS_DIFFER = [
     ("nothing here is alike", ["кот", "пёс", ""]),
     ("снова идёт дождь и снег", ["опять идёт дождь, и снег тоже идёт"]),
 ]
+TRANSCRIPTS = {
+    "identical": [("the cat sat on the mat", "the cat sat on the mat")],
+    "an empty hypothesis": [("the cat sat", "")],
+    "an empty reference": [("", "uh huh yes")],
+    "both empty": [("", " ")],
+    "a substitution": [("please turn on the lights", "please turn off the lights")],
+    "a deletion": [("please turn on the lights", "please turn on lights")],
+    "insertions only": [("turn on", "please turn it on again")],
+    "more insertions than words": [("no", "oh no no no")],
+    "repeated words": [("the the the cat", "the the cat cat cat"), ("no no no", "no no"), ("a b a b a", "b a b a b")],
+    "no common word": [("one two three four", "five six")],
+    "order": [("he went home early", "early he went home")],
+    "case and punctuation": [("Stop, it's late.", "stop its late")],
+    "split and joined words": [("some one is in the living room", "someone is in the livingroom")],
+    "spaces": [("  two\twords\n", "two  words "), ("hard\u00a0space", "hard space")],
+    "Russian": [
+        ("включи свет на кухне", "выключи свет в кухне"),
+        ("ещё не вечер", "еще не вечер"),
+        ("сколько времени", "сколько сейчас времени"),
+    ],
+    "unicode": [
+        ("e\u0301te\u0301 caf\u00e9", "\u00e9t\u00e9 cafe\u0301"),
+        ("日本語 です", "日本 語です"),
+        ("\U0001f600 \U0001f601", "\U0001f601"),
+        ("naïve façade", "naive facade"),
+    ],
+    "an empty one of several": [("", "yes"), ("go left", "go"), ("stop", "")],
+}
 # The pieces of random texts.
 SOUP = (
     "the a cat on кот и на , . ! ? - -- ... 1 20 3.5 1,000 2-3 7.x x.7 ( ) [ ] { } / \\ & &amp; "
@@ -224,6 +260,70 @@ def text_case(name: str, rows: list[tuple[str, list[str]]]) -> Json:
 def texts() -> Json:
     cases = [text_case(name, rows) for name, rows in text_inputs().items()]
     return {"sacrebleu": sacrebleu.__version__, "seed": SEED, "cases": cases}
+
+
+def transcript_inputs() -> dict[str, list[tuple[str, str]]]:
+    generator = random.Random(SEED)
+    cases = dict(TRANSCRIPTS)
+    cases["sixty sentences"] = [(reference, hypothesis) for hypothesis, reference in ENGLISH + RUSSIAN]
+    for sentences in [1, 20]:
+        drawn = soup(generator, sentences, 1)
+        cases[f"soup of {sentences}"] = [(reference, hypothesis) for hypothesis, [reference] in drawn]
+    few = [generator.choice("abc") for _ in range(300)]
+    heard = [word for word in few if generator.random() < 0.9]
+    cases["a long text of three words"] = [(" ".join(few), " ".join(heard))]
+    long = [generator.choice(ENGLISH)[1] for _ in range(40)]
+    cases["a long text"] = [(" ".join(long), " ".join(long[:11] + long[13:30] + ["and"] + long[31:]))]
+    return cases
+
+
+def split(reference: list[str], hypothesis: list[str]) -> tuple[int, int, int] | None:
+    """The substitutions, deletions and insertions of all alignments with the fewest edits; None if they differ."""
+    # For each prefix of the hypothesis the fewest edits, and the fewest and most substitutions among these.
+    row = [(j, 0, 0) for j in range(len(hypothesis) + 1)]
+    for element in reference:
+        before, row = row, [(row[0][0] + 1, 0, 0)]
+        for j, other in enumerate(hypothesis):
+            one = int(element != other)
+            ways = [tuple(cost + one for cost in before[j])]
+            ways += [(edits + 1, least, most) for edits, least, most in (before[j + 1], row[j])]
+            fewest = min(way[0] for way in ways)
+            ways = [way for way in ways if way[0] == fewest]
+            row.append((fewest, min(way[1] for way in ways), max(way[2] for way in ways)))
+    edits, least, most = row[-1]
+    deletions = (edits - least + len(reference) - len(hypothesis)) // 2
+    return (least, deletions, edits - least - deletions) if least == most else None
+
+
+def transcript_case(name: str, rows: list[tuple[str, str]]) -> Json:
+    references, hypotheses = ([" ".join(text.split()) for text in texts] for texts in zip(*rows))
+    outputs = {
+        "words": (jiwer.process_words(references, hypotheses), "wer", str.split),
+        "characters": (jiwer.process_characters(references, hypotheses), "cer", list),
+    }
+    case: Json = {
+        "name": name,
+        "references": [reference for reference, _ in rows],
+        "hypotheses": [hypothesis for _, hypothesis in rows],
+    }
+    for unit, (output, rate, elements) in outputs.items():
+        counts = (output.substitutions, output.deletions, output.insertions)
+        splits = [split(elements(text), elements(other)) for text, other in zip(references, hypotheses)]
+        unique = None not in splits
+        if unique and tuple(map(sum, zip(*splits))) != counts:
+            raise ValueError(f"{name}: jiwer counts {counts}, which cannot be: {splits}")
+        case[unit] = {
+            "rate": float(getattr(output, rate)),
+            "errors": sum(counts),
+            "reference": output.hits + output.substitutions + output.deletions,
+            "split": list(counts) if unique else None,
+        }
+    return case
+
+
+def transcripts() -> Json:
+    cases = [transcript_case(name, rows) for name, rows in transcript_inputs().items()]
+    return {"jiwer": version("jiwer"), "seed": SEED, "cases": cases}
 
 
 def draw_probabilities(generator: np.random.Generator, truth: list[int], classes: int, steps: int) -> list[list[float]]:
@@ -342,7 +442,7 @@ def classification() -> Json:
     return {"scikit-learn": sklearn.__version__, "seed": SEED, "cases": cases}
 
 
-FILES = {"texts": texts, "classification": classification}
+FILES = {"texts": texts, "transcripts": transcripts, "classification": classification}
 
 
 def differences(actual: Any, expected: Any, at: str = "") -> list[str]:

@@ -1,6 +1,7 @@
 //! Metrics of texts and classifications, computed on the CPU in double precision.
 //!
 //! - [`corpus_bleu`], [`corpus_chrf`] and [`exact_match`] compare texts with one or more references each;
+//! - [`word_errors`], [`character_errors`], [`align`] and [`confusions`] compare transcripts with one reference each;
 //! - [`classification`] compares predicted probabilities with labels;
 //! - [`pinball_loss`], [`quantile_crps`], [`coverage`], [`mean_width`] and [`interval_score`] score quantiles and intervals
 //!   of forecasts (feature `fit`);
@@ -21,7 +22,7 @@
 //! assert_eq!(exact_match(&hypotheses, &references), 0.5);
 //! ```
 //!
-//! The metrics agree with sacreBLEU's and scikit-learn's. Deliberately absent: BLEU tokenizers other than 13a (use chrF
+//! The metrics agree with sacreBLEU's, scikit-learn's and jiwer's. Deliberately absent: BLEU tokenizers other than 13a (use chrF
 //! for Chinese and Japanese), lower-casing, chrF++, and sentence-level scores, which BLEU is not meant for.
 
 #[cfg(feature = "fit")]
@@ -31,6 +32,7 @@ mod chrf;
 pub mod classification;
 #[cfg(feature = "fit")]
 mod diebold_mariano;
+mod error_rate;
 mod exact_match;
 #[cfg(feature = "fit")]
 mod probabilistic;
@@ -43,6 +45,7 @@ pub use bleu::{Bleu, corpus_bleu};
 pub use chrf::corpus_chrf;
 #[cfg(feature = "fit")]
 pub use diebold_mariano::diebold_mariano;
+pub use error_rate::{Confusion, Edit, ErrorCounts, align, character_errors, confusions, word_errors};
 pub use exact_match::exact_match;
 #[cfg(feature = "fit")]
 pub use probabilistic::{coverage, interval_score, mean_width, pinball_loss, quantile_crps};
