@@ -1,16 +1,22 @@
 //! Decoding: from the next token's probabilities to a sequence.
 //!
 //! - [`Sampler`] samples one token at a time with a [`SamplingConfig`]: temperature, top-k, top-p, repetition penalty;
-//! - [`beam_search`] finds the likeliest sequences of a batch; with a beam size of 1 it is greedy search.
+//! - [`beam_search`] finds the likeliest sequences of a batch; with a beam size of 1 it is greedy search;
+//! - [`CtcGreedy`] and [`CtcBeam`] decode the outputs of a network trained with CTC, frame by frame.
 //!
-//! Both work on token ids. A network takes part in a search as a [`StepDecoder`].
+//! All work on token ids. A network takes part in a [`beam_search`] as a [`StepDecoder`].
 
 mod beam;
+mod ctc;
 mod sampling;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 pub use beam::{BeamSearch, Hypothesis, StepDecoder, beam_search};
+pub use ctc::{
+    CtcBeam, CtcBeamConfig, CtcGreedy, CtcHypothesis, CtcToken, Lexicon, LexiconState, PrefixScorer, Unconstrained,
+    collapse,
+};
 pub use sampling::{Sampler, SamplingConfig};
 
 /// Ids on a device, `[rows]`.
