@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::Device;
 use recurrent::data::{ColumnSelection, ScalerKind, Table, Train, Valid, WindowBatch, WindowShape, Windows};
-use recurrent::fit::{Callbacks, EpochSeed, FitConfig, Loader, Loaders, Loss, Objective, Order, fit};
+use recurrent::fit::{Callbacks, CurrentEpoch, FitConfig, Loader, Loaders, Loss, Objective, Order, fit};
 use recurrent::models::networks::{ForecastNetwork, ForecastNetworkConfig};
 use recurrent::{Error, RunDir};
 
@@ -40,13 +40,13 @@ fn training_stops_at_a_nan_loss_and_keeps_the_last_good_epoch() {
     let network = ForecastNetworkConfig::new(1, vec![4], 1, 1).init(&device);
     let objective = DivergingObjective { steps: Arc::default(), good: 2 * STEPS_PER_EPOCH + 1 };
     let (train, valid) = windows();
-    let epoch_seed = EpochSeed::default();
+    let epoch = CurrentEpoch::default();
     let batch_size = train.len().div_ceil(STEPS_PER_EPOCH);
     let loaders = Loaders {
-        train: Arc::new(Loader::new(train, batch_size, Order::Shuffled(epoch_seed.clone()), &device)),
+        train: Arc::new(Loader::new(train, batch_size, Order::Shuffled(epoch.clone()), &device)),
         valid: Arc::new(Loader::new(valid, batch_size, Order::Sequential, &device)),
         steps_per_epoch: STEPS_PER_EPOCH,
-        epoch_seed,
+        epoch,
     };
     let config = FitConfig { epochs: 5, batch_size, ..FitConfig::default() };
 

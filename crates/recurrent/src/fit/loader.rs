@@ -1,7 +1,6 @@
 //! Data loaders whose order depends on the epoch's seed alone.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
@@ -11,17 +10,33 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{Role, WindowBatch, Windows};
 
-/// The random seed of the current epoch, shared by the training loop, which sets it, and its loaders.
-#[derive(Debug, Clone, Default)]
-pub struct EpochSeed(Arc<AtomicU64>);
+/// An epoch of training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrainingEpoch {
+    /// Its number, counted from 1.
+    pub number: usize,
+    /// The seed of all its randomness.
+    pub seed: u64,
+}
 
-impl EpochSeed {
-    pub(crate) fn set(&self, seed: u64) {
-        self.0.store(seed, Ordering::SeqCst);
+/// The current epoch, shared by the training loop, which sets it, and its loaders.
+#[derive(Debug, Clone)]
+pub struct CurrentEpoch(Arc<Mutex<TrainingEpoch>>);
+
+impl Default for CurrentEpoch {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(TrainingEpoch { number: 1, seed: 0 })))
+    }
+}
+
+impl CurrentEpoch {
+    pub(crate) fn set(&self, number: usize, seed: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = TrainingEpoch { number, seed };
     }
 
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+    fn get(&self) -> TrainingEpoch {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -31,7 +46,7 @@ pub enum Order {
     /// The order of the source, such as that of time.
     Sequential,
     /// Shuffled anew in each epoch; repeating an epoch repeats its order.
-    Shuffled(EpochSeed),
+    Shuffled(CurrentEpoch),
 }
 
 /// A source of batches, like a PyTorch dataset with its `collate_fn`.
@@ -61,6 +76,13 @@ pub trait BatchSource: Clone + Send + Sync + 'static {
 
     /// The batch of the items at these indices, in this order.
     fn gather(&self, indices: &[usize], device: &Device) -> Self::Batch;
+
+    /// A batch of an epoch of training, for a source that changes its items at random or in the course of training. All
+    /// that is random follows from the epoch's seed and the indices. The default is [`gather`](Self::gather).
+    fn gather_for(&self, indices: &[usize], epoch: TrainingEpoch, device: &Device) -> Self::Batch {
+        let _ = epoch;
+        self.gather(indices, device)
+    }
 }
 
 impl<R: Role> BatchSource for Windows<R> {
@@ -126,15 +148,16 @@ impl<S: BatchSource> Loader<S> {
 impl<S: BatchSource> DataLoader<S::Batch> for Loader<S> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<S::Batch> + 'a> {
         let mut items: Vec<usize> = (self.range.0..self.range.1).collect();
-        let mut rng = match &self.order {
+        let epoch = match &self.order {
             Order::Sequential => None,
-            Order::Shuffled(seed) => Some(StdRng::seed_from_u64(seed.get())),
+            Order::Shuffled(current) => Some(current.get()),
         };
+        let mut rng = epoch.map(|epoch| StdRng::seed_from_u64(epoch.seed));
         if let Some(rng) = &mut rng {
             items.shuffle(rng);
         }
         let batches = self.source.batches(&items, self.batch_size, rng.as_mut());
-        Box::new(Batches { loader: self, batches: batches.into_iter(), done: 0 })
+        Box::new(Batches { loader: self, epoch, batches: batches.into_iter(), done: 0 })
     }
 
     fn num_items(&self) -> usize {
@@ -154,6 +177,7 @@ impl<S: BatchSource> DataLoader<S::Batch> for Loader<S> {
 
 struct Batches<'a, S> {
     loader: &'a Loader<S>,
+    epoch: Option<TrainingEpoch>,
     batches: std::vec::IntoIter<Vec<usize>>,
     done: usize,
 }
@@ -164,7 +188,11 @@ impl<S: BatchSource> Iterator for Batches<'_, S> {
     fn next(&mut self) -> Option<Self::Item> {
         let indices = self.batches.next()?;
         self.done += indices.len();
-        Some(Ok(self.loader.source.gather(&indices, &self.loader.device)))
+        let Loader { source, device, .. } = self.loader;
+        Some(Ok(match self.epoch {
+            Some(epoch) => source.gather_for(&indices, epoch, device),
+            None => source.gather(&indices, device),
+        }))
     }
 }
 

@@ -44,7 +44,7 @@ pub use clip::clip_global_norm;
 #[cfg(feature = "fit")]
 pub(crate) use loader::similar_batches;
 #[cfg(feature = "fit")]
-pub use loader::{BatchSource, EpochSeed, Loader, Order};
+pub use loader::{BatchSource, CurrentEpoch, Loader, Order, TrainingEpoch};
 #[cfg(feature = "fit")]
 pub use loss::{Loss, smoothed_token_loss, token_loss};
 #[cfg(feature = "fit")]

@@ -14,7 +14,7 @@ use burn::train::{
 use super::average::Average;
 use super::checkpoint::{AVERAGE, Checkpoints, SavedAverage};
 use super::objective::{Objective, TrainingModule};
-use super::{AfterEpoch, Epoch, EpochSeed, FitConfig, History, Loss, clip_global_norm};
+use super::{AfterEpoch, CurrentEpoch, Epoch, FitConfig, History, Loss, clip_global_norm};
 use crate::{Error, Result, RunDir};
 
 /// Steps between checks that the loss is finite. A check waits for the device; a NaN loss wastes the steps up to the next
@@ -38,7 +38,7 @@ impl FitResult {
 pub(super) struct EpochStrategy {
     pub device: Device,
     pub config: FitConfig,
-    pub epoch_seed: EpochSeed,
+    pub epoch: CurrentEpoch,
     pub run_dir: RunDir,
     pub checkpoints: Arc<Checkpoints>,
     /// The averaged weights of the checkpoint from which training resumes.
@@ -80,7 +80,7 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
             // All randomness of an epoch derives from this seed, so resuming needs no random state.
             let seed = self.config.epoch_seed(number);
             self.device.seed(seed);
-            self.epoch_seed.set(seed);
+            self.epoch.set(number, seed);
             let epoch = match epochs.run(number) {
                 Ok(Some(epoch)) => epoch,
                 Ok(None) => break,

@@ -15,7 +15,7 @@ use super::checkpoint::{AVERAGE, Checkpoints, EveryEpoch, Latest, MAX_RECORD_BYT
 use super::objective::{Objective, TrainingModule};
 use super::records;
 use super::strategy::{EpochStrategy, FitResult};
-use super::{BatchSource, Callbacks, EpochSeed, FitConfig, History, Loader, Order, StopReason};
+use super::{BatchSource, Callbacks, CurrentEpoch, FitConfig, History, Loader, Order, StopReason};
 use crate::{Error, Result, RunDir};
 
 /// The data loaders of the training and the validation split.
@@ -26,8 +26,8 @@ pub struct Loaders<B> {
     pub valid: Arc<dyn DataLoader<B>>,
     /// Gradient steps per epoch.
     pub steps_per_epoch: usize,
-    /// The seed by which the training loader shuffles; the training loop sets it at each epoch.
-    pub epoch_seed: EpochSeed,
+    /// The epoch by whose seed the training loader shuffles; the training loop sets it.
+    pub epoch: CurrentEpoch,
 }
 
 impl<B: 'static> Loaders<B> {
@@ -39,11 +39,11 @@ impl<B: 'static> Loaders<B> {
         [batch_size, valid_batch_size]: [usize; 2],
         device: &Device,
     ) -> Self {
-        let epoch_seed = EpochSeed::default();
+        let epoch = CurrentEpoch::default();
         let steps_per_epoch = train.len().div_ceil(batch_size);
-        let train = Loader::new(train, batch_size, Order::Shuffled(epoch_seed.clone()), device);
+        let train = Loader::new(train, batch_size, Order::Shuffled(epoch.clone()), device);
         let valid = Loader::new(valid, valid_batch_size, Order::Sequential, device);
-        Self { train: Arc::new(train), valid: Arc::new(valid), steps_per_epoch, epoch_seed }
+        Self { train: Arc::new(train), valid: Arc::new(valid), steps_per_epoch, epoch }
     }
 }
 
@@ -133,7 +133,7 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
     let strategy = EpochStrategy {
         device: device.clone().autodiff(),
         config: config.clone(),
-        epoch_seed: loaders.epoch_seed,
+        epoch: loaders.epoch,
         run_dir: run_dir.clone(),
         checkpoints: checkpoints.clone(),
         average,

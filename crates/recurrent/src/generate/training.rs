@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::ngrams::NgramModel;
 use super::{GenerateConfig, Generator};
-use crate::fit::{BatchSource, EpochSeed, Loader, Loaders, Loss, Objective, Order, token_loss};
+use crate::fit::{BatchSource, CurrentEpoch, Loader, Loaders, Loss, Objective, Order, token_loss};
 use crate::partial::Partial;
 use crate::task::{percentage, unknown_note};
 use crate::{FittedParts, Result, Run, Task, TrainedRun};
@@ -249,7 +249,7 @@ impl Task for Generation {
             train: Arc::new(Loader::new(train, 1, Order::Sequential, device)),
             valid: Arc::new(Loader::new(valid, 1, Order::Sequential, device)),
             steps_per_epoch: data.train.len(),
-            epoch_seed: EpochSeed::default(),
+            epoch: CurrentEpoch::default(),
         }
     }
 
