@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use recurrent_audio::AudioError;
 use recurrent_data::DataError;
 
 /// A result whose error is an [`Error`].
@@ -17,6 +18,10 @@ pub enum Error {
     /// Something is wrong with the data.
     #[error(transparent)]
     Data(#[from] DataError),
+
+    /// Something is wrong with a recording.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
 
     /// Weights of another framework are wrong, or not such as the networks here have.
     #[cfg(feature = "exchange")]
@@ -90,7 +95,7 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Data(error) => error.is_bad_input(),
-            Self::Diverged { .. } | Self::Training(_) => false,
+            Self::Audio(AudioError::Unwritable { .. }) | Self::Diverged { .. } | Self::Training(_) => false,
             // A wrong path is bad input; a full disk is not.
             Self::Io { cause, .. } => matches!(
                 cause.kind(),

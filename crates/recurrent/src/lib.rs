@@ -19,7 +19,7 @@
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
 //! - [`decoding`]: sampling and beam search; [`metrics`]: BLEU, chrF, metrics of classification;
 //! - [`settings`](mod@settings): settings that are declared once, for files and command lines;
-//! - one module per task: [`forecast`], [`generate`], [`translate`], [`classify`];
+//! - one module per task: [`forecast`], [`generate`], [`translate`], [`classify`], [`transcribe`];
 //! - [`zoo`]: pretrained models that answer at once (feature `zoo`);
 //! - [`exchange`]: runs out to PyTorch, Keras and ONNX, and weights of these in as runs, with [`weights`] of layers
 //!   underneath (feature `exchange`);
@@ -79,6 +79,7 @@ mod seed;
 pub mod settings;
 mod task;
 mod tokenizer;
+pub mod transcribe;
 pub mod translate;
 #[cfg(feature = "zoo")]
 pub mod zoo;
@@ -102,6 +103,8 @@ pub use error::{Error, Result};
 pub use fine_tuning::base_settings;
 pub use partial::Partial;
 pub use predictor::Predictor;
+#[doc(inline)]
+pub use recurrent_audio as audio;
 #[doc(inline)]
 pub use recurrent_data as data;
 #[doc(inline)]

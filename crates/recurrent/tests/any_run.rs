@@ -6,12 +6,14 @@ use std::sync::OnceLock;
 
 use burn::tensor::Device;
 use proptest::prelude::*;
+use recurrent::audio::Audio;
 use recurrent::classify::{Classifier, ClassifyConfig, Classifying};
 use recurrent::data::{DataSource, sha256};
 use recurrent::fit::{Callbacks, Schedule};
 use recurrent::forecast::{ForecastConfig, Forecaster, Forecasting};
 use recurrent::generate::{GenerateConfig, Generation, Generator};
 use recurrent::prelude::*;
+use recurrent::transcribe::{Recognizer, SpeechSource, TranscribeConfig, Transcribing};
 use recurrent::translate::{TranslateConfig, TranslateSource, Translating, Translator};
 use recurrent::{Result, open_data};
 use tempfile::TempDir;
@@ -31,8 +33,8 @@ fn trained() -> &'static [Trained] {
     &TRAINED
         .get_or_init(|| {
             let root = tempfile::tempdir().expect("a folder");
-            let runs =
-                [forecast, generate, translate, classify].map(|train| train(root.path()).expect("a trained run"));
+            let tasks = [forecast, generate, translate, classify, transcribe];
+            let runs = tasks.map(|train| train(root.path()).expect("a trained run"));
             (root, runs.into())
         })
         .1
@@ -108,6 +110,25 @@ fn classify(folder: &Path) -> Result<Trained> {
     (config.embedding_dim, config.hidden_size, config.fit.epochs) = (3, 4, 1);
     let predict = |folder: &Path| Classifier::load(folder, &Device::flex())?.predict(&["a good cat"]).map(drop);
     Ok(Trained { folder: fit::<Classifying>(folder, config, source)?, predict, resume: resume::<Classifying> })
+}
+
+fn transcribe(folder: &Path) -> Result<Trained> {
+    let mut rows = String::from("wav,text,split\n");
+    for (index, split) in ["train", "train", "valid", "test"].into_iter().enumerate() {
+        let tone = |n: i32| 0.1 * (n as f32 * 0.05 * (index + 1) as f32).sin();
+        Audio::new(8_000, (0..4_000).map(tone).collect()).write(folder.join(format!("{index}.wav")))?;
+        rows += &format!("{index}.wav,one two,{split}\n");
+    }
+    let path = folder.join("speech.csv");
+    fs::write(&path, rows).expect("a file of data");
+    let source = SpeechSource::open(&path.display().to_string())?;
+    let mut config = TranscribeConfig::new(&source)?;
+    (config.sample_rate, config.hidden_size, config.num_layers, config.fit.epochs) = (8_000, 4, 1, 1);
+    let predict = |folder: &Path| {
+        let tone = (0..4_000).map(|n| 0.1 * (n as f32 * 0.05).sin()).collect();
+        Recognizer::load(folder, &Device::flex())?.predict(&[&Audio::new(8_000, tone)]).map(drop)
+    };
+    Ok(Trained { folder: fit::<Transcribing>(folder, config, source)?, predict, resume: resume::<Transcribing> })
 }
 
 /// A change to a file of a run.
@@ -209,7 +230,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn predictors_load_or_refuse_any_folder(task in 0..4_usize, file in any::<usize>(), change in any_change()) {
+    fn predictors_load_or_refuse_any_folder(task in 0..5_usize, file in any::<usize>(), change in any_change()) {
         let run = &trained()[task];
         let copy = changed(&run.folder, file, &change, false);
         let _ = (run.predict)(copy.path());
@@ -220,7 +241,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn runs_resume_or_refuse_any_folder(task in 0..4_usize, file in any::<usize>(), change in any_change()) {
+    fn runs_resume_or_refuse_any_folder(task in 0..5_usize, file in any::<usize>(), change in any_change()) {
         let run = &trained()[task];
         let copy = changed(&run.folder, file, &change, true);
         let _ = (run.resume)(copy.path());
