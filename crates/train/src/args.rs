@@ -57,4 +57,6 @@ pub enum Format {
     Text,
     Csv,
     Json,
+    /// Subtitles of a recording
+    Srt,
 }

@@ -11,6 +11,7 @@ use crate::complete::CompleteArgs;
 use crate::data::DataCommand;
 use crate::demo::DemoArgs;
 use crate::exchange::{ExportArgs, ImportArgs};
+use crate::listen::ListenArgs;
 use crate::tasks::{self, SummaryArgs, TASKS, TaskCommand};
 use crate::zoo::ZooCommand;
 
@@ -37,6 +38,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Complete words with a run of `generate`, while they are typed
     Complete(CompleteArgs),
+    /// Recognize live speech with a run of `transcribe`: standard input, or a file
+    Listen(ListenArgs),
     /// Compare RNN, LSTM and GRU on this machine: memory, gradient flow, gates, cost and data quality
     Compare(Box<CompareArgs>),
     /// Show the layers, output shapes and parameters of a task's network, or of a run's
@@ -74,6 +77,7 @@ impl Parsed {
             Self::Predict(args, _) => Some(&mut args.run.run),
             Self::Other(Command::Evaluate(args)) => Some(&mut args.run),
             Self::Other(Command::Complete(args)) => Some(&mut args.run.run),
+            Self::Other(Command::Listen(args)) => Some(&mut args.run.run),
             Self::Other(Command::Summary(args)) => Some(&mut args.of),
             Self::Other(Command::Export(args)) => Some(&mut args.run),
             _ => None,
@@ -117,6 +121,7 @@ fn command() -> clap::Command {
         "evaluate",
         "predict",
         "complete",
+        "listen",
         "compare",
         "summary",
         "zoo",

@@ -18,6 +18,7 @@ mod error;
 mod exchange;
 mod folder;
 mod interrupt;
+mod listen;
 mod output;
 mod plots;
 mod progress;
@@ -73,6 +74,7 @@ fn run(mut parsed: Parsed) -> Result<ExitCode> {
             Command::Evaluate(args) => tasks::evaluate(&args),
             Command::Predict(_) => unreachable!("parsed as Parsed::Predict"),
             Command::Complete(args) => complete::run(&args),
+            Command::Listen(args) => listen::run(&args),
             Command::Compare(args) => compare::run(*args),
             Command::Summary(args) => tasks::summary(&args),
             Command::Zoo(command) => zoo::run(&command),

@@ -11,16 +11,26 @@ pub fn print(text: impl Display) {
     write(format_args!("{text}\n"));
 }
 
+/// Prints as [`print`]. Returns `false` if the reader has closed the pipe: a command that has no end of its own then ends.
+pub fn print_unless_closed(text: impl Display) -> bool {
+    write_unless_closed(format_args!("{text}\n"))
+}
+
 /// Writes part of a result to standard output and flushes it. A reader that closes the pipe early (`| head`) is not an
 /// error; any other failure exits the program, since the result is lost.
 pub fn write(text: impl Display) {
+    write_unless_closed(text);
+}
+
+fn write_unless_closed(text: impl Display) -> bool {
     let mut out = std::io::stdout();
     match write!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => false,
+        Err(error) => {
             note(format!("error: cannot write to standard output: {error}"));
             std::process::exit(1);
         }
-        _ => {}
     }
 }
 

@@ -112,8 +112,8 @@ pub struct Chart<'a> {
     pub mark: Option<usize>,
 }
 
-/// An entry of the legend.
-struct Entry {
+/// An entry of a legend.
+pub struct Entry {
     name: String,
     at: (i32, i32),
     style: ShapeStyle,
@@ -174,25 +174,11 @@ impl Chart<'_> {
         self.draw_curves(&plot)
     }
 
-    /// The entries of the legend, in rows from left to right, and the y coordinate below them.
+    /// The entries of the legend, and the y coordinate below them.
     fn legend(&self, bands: &[Band]) -> (Vec<Entry>, i32) {
-        let mut entries = Vec::new();
-        let (mut x, mut y) = (MARGIN, BELOW_TITLE);
         let curves = self.curves.iter().map(|curve| (curve.name, curve.style));
         let bands = bands.iter().map(|band| (band.name, band.style.stroke_width(10 * PIXEL as u32)));
-        for (name, style) in curves.chain(bands) {
-            let name = truncated(name, self.max_name_width(), LABEL);
-            let width = SAMPLE + GAP + text_width(&name, LABEL);
-            if x > MARGIN && x + width > self.width() - MARGIN {
-                (x, y) = (MARGIN, y + ROW);
-            }
-            if y >= BELOW_TITLE + LEGEND_ROWS * ROW {
-                return (entries, y);
-            }
-            entries.push(Entry { name, at: (x, y), style });
-            x += width + 3 * GAP;
-        }
-        (entries, y + ROW)
+        legend(curves.chain(bands), self.width(), self.max_name_width())
     }
 
     /// The maximum width of a name; a wide chart has space for three in a row.
@@ -253,7 +239,30 @@ impl Chart<'_> {
     }
 }
 
-fn draw_legend(canvas: &Canvas, legend: &[Entry]) -> Result<()> {
+/// The entries of a legend, in rows from left to right, and the y coordinate below them.
+pub fn legend<'a>(
+    names: impl Iterator<Item = (&'a str, ShapeStyle)>,
+    width: i32,
+    max_name_width: i32,
+) -> (Vec<Entry>, i32) {
+    let mut entries = Vec::new();
+    let (mut x, mut y) = (MARGIN, BELOW_TITLE);
+    for (name, style) in names {
+        let name = truncated(name, max_name_width, LABEL);
+        let entry_width = SAMPLE + GAP + text_width(&name, LABEL);
+        if x > MARGIN && x + entry_width > width - MARGIN {
+            (x, y) = (MARGIN, y + ROW);
+        }
+        if y >= BELOW_TITLE + LEGEND_ROWS * ROW {
+            return (entries, y);
+        }
+        entries.push(Entry { name, at: (x, y), style });
+        x += entry_width + 3 * GAP;
+    }
+    (entries, y + ROW)
+}
+
+pub fn draw_legend(canvas: &Canvas, legend: &[Entry]) -> Result<()> {
     for Entry { name, at: (x, y), style } in legend {
         // On the middle of a pixel, so that a thin line is sharp.
         let middle = y + ROW / 2 + PIXEL / 2;

@@ -191,7 +191,7 @@ fn draw_shades(canvas: &Canvas, name: &str, darkest: &str, middle: i32) -> Resul
 }
 
 /// The color of a fraction from 0 to 1.
-fn shade(fraction: f64) -> RGBColor {
+pub fn shade(fraction: f64) -> RGBColor {
     let position = fraction.clamp(0.0, 1.0) * 2.0;
     let lower = if position < 1.0 { 0 } else { 1 };
     let [from, to] = [SHADES[lower], SHADES[lower + 1]];

@@ -12,14 +12,16 @@
 //! | [`roc()`] | true against false positive rate |
 //! | [`bar_chart()`] | scores of several models |
 //! | [`gates()`] | gate activations by step and unit |
+//! | [`spectrogram()`] | the energies of a recording, and when its tokens are recognized |
+//! | [`histogram()`] | how often values are how large |
 //! | [`line_chart()`], [`fraction_chart()`] | values of several models against a length or size |
 //!
 //! A plot is self-contained and deterministic: no scripts, style sheets or fonts, and no ids, so that one page can hold
 //! many. Nothing here writes a file. Any values can be plotted: NaN and infinities leave a gap in a line, and an empty or
-//! constant series has axes too. What does not fit is left out, and a note in the plot has_text so.
+//! constant series has axes too. What does not fit is left out, and a note in the plot says so.
 //!
 //! All plots are drawn on a `canvas`. Curves are a `chart` with two `axis`es, tables of shades a `heat_map`. A new kind of
-//! plot is one more file that uses one of these two, or draws on the canvas itself as `bar_chart` does.
+//! plot is one more file that uses one of these two, or draws on the canvas itself as `bar_chart` and `spectrogram` do.
 
 mod attention;
 mod autocorrelation;
@@ -32,9 +34,11 @@ mod confusion;
 mod fan_chart;
 mod gates;
 mod heat_map;
+mod histogram;
 mod line_chart;
 mod loss_curves;
 mod roc;
+mod spectrogram;
 mod time_series;
 
 pub use attention::attention;
@@ -46,7 +50,9 @@ pub use canvas::is_well_formed;
 pub use confusion::confusion;
 pub use fan_chart::{Fan, Interval, fan_chart};
 pub use gates::gates;
+pub use histogram::histogram;
 pub use line_chart::{fraction_chart, line_chart};
 pub use loss_curves::loss_curves;
 pub use roc::roc;
+pub use spectrogram::spectrogram;
 pub use time_series::{Line, time_series};

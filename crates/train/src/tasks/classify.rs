@@ -106,7 +106,7 @@ impl CommandLine for Classifying {
             let baseline = baseline.as_ref().map(|(name, probabilities)| (*name, &**probabilities));
             let attributions = options.explain.then(|| classifier.attribute(sentence));
             text += &match format {
-                Format::Text => {
+                Format::Text | Format::Srt => {
                     let baseline = baseline.map(|(name, probabilities)| {
                         format!(" ({name}: {})", likeliest(probabilities, classifier.labels()))
                     });
@@ -170,7 +170,7 @@ fn baseline(classifier: &Classifier, sentences: &[&str]) -> Vec<(&'static str, V
 /// The answer to an empty line.
 fn blank(line: &str, format: Format) -> String {
     match format {
-        Format::Text => "\n".into(),
+        Format::Text | Format::Srt => "\n".into(),
         Format::Csv => format!(",,{}\n", quoted(line)),
         Format::Json => {
             serde_json::json!({ "sentence": line, "label": null, "probabilities": null }).to_string() + "\n"

@@ -93,7 +93,7 @@ impl CommandLine for Forecasting {
         let forecasts = forecaster.forecast_each(history, future.as_ref(), options.steps)?;
         let text = match format(args, &[Format::Csv, Format::Json])? {
             Format::Json => forecasts.iter().map(|forecast| forecast.to_json() + "\n").collect(),
-            Format::Csv | Format::Text => Forecast::all_to_csv(&forecasts, options.quantiles),
+            Format::Csv | Format::Text | Format::Srt => Forecast::all_to_csv(&forecasts, options.quantiles),
         };
         write_output(args, &text)
     }

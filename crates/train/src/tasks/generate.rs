@@ -71,11 +71,11 @@ pub struct GenerateOptions {
     pub beam: BeamOptions,
 }
 
-/// The option that generation and translation share.
+/// The option that generation, translation and transcription share.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Runs of generate and translate")]
+#[command(next_help_heading = "Runs of generate, translate and transcribe")]
 pub struct BeamOptions {
-    /// Beam size; 1 for greedy search [default: generate: no search but sampling; translate: the run's]
+    /// Beam size; 1 for greedy search [default: generate: no search but sampling; translate: the run's; transcribe: 1]
     #[arg(long, value_name = "N")]
     pub beam_size: Option<usize>,
 }
@@ -220,7 +220,7 @@ impl CommandLine for Generation {
                     serde_json::json!({ "prompt": prompt, "text": text, "num_tokens": num_tokens, "unknown": unknown });
                 line.to_string() + "\n"
             }
-            Format::Text | Format::Csv => format!("{prompt}{text}\n"),
+            Format::Text | Format::Csv | Format::Srt => format!("{prompt}{text}\n"),
         };
         write_output(args, &text)
     }

@@ -6,6 +6,7 @@ mod forecast;
 mod generate;
 mod sentences;
 mod task_command;
+mod transcribe;
 mod translate;
 
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ use crate::output::print;
 use crate::{backtest, compare, zoo};
 
 pub use self::command_line::{NoOptions, write_scores};
-pub use self::sentences::note_unknown;
+pub use self::sentences::{decode, note_unknown};
 pub use self::task_command::{TaskCommand, Trained, configure, plot_losses, print_summary, run_name};
 
 /// All tasks, in the order of the lecture.
@@ -35,6 +36,7 @@ pub static TASKS: &[&dyn TaskCommand] = &[
     &Entry::<recurrent::generate::Generation>::NEW,
     &Entry::<recurrent::translate::Translating>::NEW,
     &Entry::<recurrent::classify::Classifying>::NEW,
+    &Entry::<recurrent::transcribe::Transcribing>::NEW,
 ];
 
 #[derive(Debug, Args)]

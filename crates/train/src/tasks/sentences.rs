@@ -12,12 +12,12 @@ use crate::output::note;
 
 /// Options for the input sentences.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Runs of translate and classify")]
+#[command(next_help_heading = "Runs of translate, classify and transcribe")]
 pub struct SentencesOptions {
-    /// Sentences [default: the lines of --input, or else of standard input]
-    #[arg(value_name = "SENTENCE")]
+    /// Sentences, or WAV files to transcribe [default: the lines of --input, or else of standard input]
+    #[arg(value_name = "SENTENCE|WAV")]
     pub sentences: Vec<String>,
-    /// A file with a sentence on each line; - for standard input
+    /// A file with a sentence, or the path of a WAV file, on each line; - for standard input
     #[arg(long, value_name = "FILE", conflicts_with = "sentences")]
     pub input: Option<PathBuf>,
 }
@@ -41,14 +41,7 @@ impl SentencesOptions {
                 ("standard input".into(), bytes)
             }
         };
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let offset = error.valid_up_to();
-            let line = 1 + bytes[..offset].iter().filter(|byte| **byte == b'\n').count();
-            recurrent::Error::from(DataError::InvalidUtf8 { path: name.clone(), line, offset })
-        })?;
-        // A byte order mark does not belong to the first sentence.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let lines: Vec<String> = text.lines().map(str::to_string).collect();
+        let lines: Vec<String> = decode(&name, &bytes)?.lines().map(str::to_string).collect();
         if lines.is_empty() {
             return Err(BadInput(format!("{name}: expected a sentence on each line, found none")).into());
         }
@@ -61,6 +54,16 @@ impl SentencesOptions {
         }
         Ok(lines)
     }
+}
+
+/// The text of a file, without the byte order mark, which does not belong to the first line.
+pub fn decode<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let offset = error.valid_up_to();
+        let line = 1 + bytes[..offset].iter().filter(|byte| **byte == b'\n').count();
+        recurrent::Error::from(DataError::InvalidUtf8 { path: name.to_string(), line, offset })
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// Whether a line has no sentence. Its answer is empty, so that answers and lines correspond.

@@ -168,7 +168,7 @@ impl CommandLine for Translating {
                     line["source"] = sentence.as_str().into();
                     text += &line.to_string();
                 }
-                Format::Text | Format::Csv => text += &one_line(&translation.text),
+                Format::Text | Format::Csv | Format::Srt => text += &one_line(&translation.text),
             }
             text.push('\n');
         }

@@ -33,6 +33,7 @@ fn all_commands_are_listed() {
         "evaluate",
         "predict",
         "complete",
+        "listen",
         "compare",
         "summary",
         "data",
@@ -199,8 +200,15 @@ fn all_settings_are_in_the_help() {
 #[test]
 fn options_of_all_tasks_are_in_the_help_of_predict() {
     let help = TestSandbox::new().help("predict --help");
-    for heading in ["forecast", "generate", "translate", "classify", "generate and translate", "translate and classify"]
-    {
+    for heading in [
+        "forecast",
+        "generate",
+        "translate",
+        "classify",
+        "transcribe",
+        "generate, translate and transcribe",
+        "translate, classify and transcribe",
+    ] {
         assert!(help.contains(&format!("\nRuns of {heading}:\n")), "`{heading}` in:\n{help}");
     }
 }

@@ -12,6 +12,7 @@ mod forecast;
 mod forecast_covariates;
 mod generate;
 mod help;
+mod listen;
 mod numeric_flags;
 mod program;
 mod resume;

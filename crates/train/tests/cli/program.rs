@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
+use recurrent::audio::synth::{SynthConfig, SynthSpeech};
 use recurrent::data::DateTime;
 use tempfile::TempDir;
 
@@ -17,6 +19,34 @@ pub struct Ran {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+}
+
+/// The folder of a recognizer of digits, trained once for all tests.
+pub fn transcribe_run() -> &'static Path {
+    static TRAINED: OnceLock<(TestSandbox, PathBuf)> = OnceLock::new();
+    let train = || {
+        let sandbox = TestSandbox::new();
+        let config = SynthConfig::default().with_utterances(150).with_words(0, 3);
+        let speech = SynthSpeech::new(config).expect("these settings are in range");
+        let mut rows = String::from("wav,text,split\n");
+        for (index, utterance) in speech.iter().enumerate() {
+            utterance.audio.write(sandbox.path(&format!("{index}.wav"))).expect("a file");
+            let split = match index % 10 {
+                8 => "valid",
+                9 => "test",
+                _ => "train",
+            };
+            writeln!(rows, "{index}.wav,{},{split}", utterance.text()).expect("text");
+        }
+        sandbox.write("speech.csv", rows);
+        sandbox.ok(
+            "transcribe --data speech.csv --hidden-size 32 --num-layers 1 --stack 3 --epochs 12 --batch-size 8 --lr 0.01 \
+             --out run",
+        );
+        let run = sandbox.path("run");
+        (sandbox, run)
+    };
+    &TRAINED.get_or_init(train).1
 }
 
 /// The dates from a day on.
