@@ -179,6 +179,46 @@ def classifiers(run: pathlib.Path) -> list[dict]:
     return [{"classifier": name, **{key: score[key] for key in kept}} for name, score in named]
 
 
+def spoken_digits(train: Train) -> Record:
+    rows = []
+    for seed in SEEDS:
+        run, _ = train("transcribe", "--seed", str(seed))
+        rows.append({"recognizer": f"GRU, seed {seed}", **recognized(run), "processor": train.processor})
+    rival = {"recognizer": "template matching", "wer": 100 * scores(run)["template_matching_wer"]}
+    missing = dict.fromkeys(("cer", "median", "p95", "factor", "processor"))
+    return load("spoken-digits").measured_now({"spoken-digits": [*rows, {**rival, **missing}]})
+
+
+FSDD_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
+
+
+def recorded_speech(train: Train) -> Record:
+    """Clones of both corpora are in datasets/raw, with the tables that scripts/speech_tables.py makes."""
+    digits = "--sample-rate 8000 --epochs 30 --dropout 0.2 --speed 0.1 --gain 6 --noise 0.3 --masks 1".split()
+    letters = "--tokenizer chars --hidden-size 256 --stack 3 --epochs 50 --dropout 0.3 --framewise 0.3 --masks 2".split()
+    runs = [("FSDD, official test part", "fsdd/fsdd.csv", digits)]
+    runs += [(f"FSDD, all of `{name}` held out", f"fsdd/fsdd-{name}.csv", digits) for name in FSDD_SPEAKERS]
+    runs += [("AN4, official test part", "an4/an4.csv", letters)]
+    rows = []
+    for title, table, recipe in runs:
+        run, _ = train("transcribe", "--data", f"datasets/raw/{table}", *recipe)
+        found, rival = recognized(run), scores(run)["template_matching_wer"]
+        kept = {key: found[key] for key in ("wer", "cer")}
+        rows.append({"data": title, **kept, "rival": rival and 100 * rival, "processor": train.processor})
+    return load("recorded-speech").measured_now({"recorded-speech": rows})
+
+
+def recognized(run: pathlib.Path) -> dict:
+    found = scores(run)
+    delays = {key: found[f"{key}_delay"] for key in ("median", "p95")}
+    return {
+        "wer": 100 * found["wer"],
+        "cer": 100 * found["cer"],
+        "factor": found["real_time_factor"],
+        **{key: None if delay is None else 1000 * delay for key, delay in delays.items()},
+    }
+
+
 def demo(train: Train) -> Record:
     run, seconds = train("demo")
     network, *baselines = forecasters(run / "forecast")
@@ -186,6 +226,7 @@ def demo(train: Train) -> Record:
     translator, copy, nearest = translators(run / "translate")
     (lstm, ngram), classified = language_models(run / "generate"), scores(run / "classify")
     bag, ngrams = classified["baselines"]
+    speech = scores(run / "transcribe")
     row = lambda *cells: dict(zip(("task", "network", "metric", "score", "baseline"), cells))
     rows = [
         row("forecast", network["forecaster"], "RMSE, °C", f"{network['rmse']:.2f}", f"{rival['forecaster']} {rival['rmse']:.2f}"),
@@ -194,6 +235,8 @@ def demo(train: Train) -> Record:
             f"nearest neighbor {nearest['bleu']:.2f}, copy {copy['bleu']:.2f}"),
         row("classify", classified["name"], "accuracy", f"{100 * classified['network']['accuracy']:.1f} %",
             f"{ngrams['name']} {100 * ngrams['accuracy']:.1f} %, {bag['name']} {100 * bag['accuracy']:.1f} %"),
+        row("transcribe", "GRU", "word error rate", f"{100 * speech['wer']:.1f} %",
+            f"template matching {100 * speech['template_matching_wer']:.1f} %"),
     ]
     record = load("demo").measured_now({"demo": rows})
     return dataclasses.replace(record, note=f"{seconds:.0f} s in all.")
@@ -282,4 +325,6 @@ BY_TRAIN: dict[str, Callable[[Train], Record]] = {
     "home-assistant": home_assistant,
     "vader-reviews": vader_reviews,
     "reviews": reviews,
+    "spoken-digits": spoken_digits,
+    "recorded-speech": recorded_speech,
 }

@@ -50,7 +50,7 @@ def quality(records: dict[str, Record]) -> str:
 
     weather, electricity, stocks = rows("weather"), rows("electricity"), rows("stocks")
     phrases, interface, reviews = rows("phrases"), rows("home-assistant"), rows("vader-reviews")
-    text = rows("tiny-shakespeare", "tiny-shakespeare-models")
+    text, speech = rows("tiny-shakespeare", "tiny-shakespeare-models"), rows("spoken-digits")
     recipe = [row for row in weather if row["forecaster"].startswith("RNN, seed")]
     rivals = [row for row in weather if ", seed" not in row["forecaster"]]
     networks = [row for row in reviews if "LSTM" in row["classifier"]]
@@ -69,6 +69,8 @@ def quality(records: dict[str, Record]) -> str:
              interface[0]["bleu"], named([row for row in interface if row["perplexity"] is None], "translator", "bleu")),
         line("classify", "movie reviews, positive or negative", "accuracy", max, 3,
              networks[-1]["accuracy"], named([row for row in reviews if row not in networks], "classifier", "accuracy")),
+        line("transcribe", "synthetic digits and commands, unseen speakers", "word error rate in %", min, 2,
+             mean(speech[:-1], "wer"), named(speech[-1:], "recognizer", "wer")),
     ]
     columns = [{"key": key, "title": key} for key in ("task", "data", "metric", "network", "baseline")]
     return table(columns, lines)

@@ -57,7 +57,7 @@ crate::settings! {
         ///
         /// By CTC alone a network learns for long to say nothing. The alignment has the ends of words where they are known,
         /// and else spreads the tokens evenly.
-        framewise: f64 = 0.4, value_name = "FRACTION", bound = Bound::Fraction;
+        framewise: f64 = 0.3, value_name = "FRACTION", bound = Bound::Fraction;
         /// Augmentation: speed is changed at random by up to this fraction.
         speed: f64 = 0.0, value_name = "FRACTION", bound = Bound::UpTo(0.5);
         /// Augmentation: gain is changed at random by up to so many decibels.
@@ -70,7 +70,7 @@ crate::settings! {
     task: "transcribe",
     check: Self::check_features,
     fit: FitConfig {
-        epochs: 10,
+        epochs: 12,
         batch_size: 16,
         lr: 3e-3,
         schedule: Schedule::Cosine,

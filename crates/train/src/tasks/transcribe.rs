@@ -110,8 +110,12 @@ impl CommandLine for Transcribing {
         write_output(args, &text)
     }
 
+    fn shorten(config: &mut TranscribeConfig) {
+        config.fit.epochs = 6;
+    }
+
     fn default_summary(device: &Device) -> Result<Summary> {
-        // The vocabulary of the default words, without their sound.
+        // The default words, without their sound; beside them, a tokenizer has four special tokens.
         let config = TranscribeConfig::defaults();
         let source = SpeechSource::open(&config.data)?;
         let words: BTreeSet<&str> =
