@@ -1,7 +1,11 @@
 //! The pretrained models.
 
 use burn::tensor::Device;
+use recurrent::audio::Audio;
+use recurrent::audio::synth::{SynthConfig, SynthSpeech, Vocabulary};
 use recurrent::classify::Classifier;
+use recurrent::metrics::{ErrorCounts, word_errors};
+use recurrent::transcribe::{RecognizeOptions, Recognizer};
 use recurrent::translate::Translator;
 use recurrent::zoo::Pretrained;
 
@@ -91,4 +95,25 @@ fn a_word_of_a_fable_is_completed() {
     let generator = recurrent::zoo::fables().unwrap();
     let found = generator.complete("The fox sai", 1).unwrap();
     assert_eq!(found[0].text, "d");
+}
+
+/// By speakers who are in no split of its data.
+#[test]
+fn synthetic_speech_is_recognized_and_silence_is_not() {
+    let recognizer: Recognizer = Pretrained::find("spoken-digits").unwrap().load(&Device::flex()).unwrap();
+    let config = SynthConfig::default()
+        .with_speakers(5_000, 30)
+        .with_utterances(60)
+        .with_seed(9)
+        .with_vocabularies(&Vocabulary::ALL);
+    let listen = |audio: &Audio| recognizer.transcribe(audio, &RecognizeOptions::default()).unwrap().text;
+    let speech = SynthSpeech::new(config).unwrap();
+    let errors: ErrorCounts =
+        speech.iter().map(|utterance| word_errors(&utterance.text(), &listen(&utterance.audio))).sum();
+    assert!(errors.reference > 150 && errors.rate() < 0.06, "{errors:?}");
+
+    let seconds = 16_000;
+    assert_eq!(listen(&Audio::new(16_000, vec![0.0; 10 * seconds])), "");
+    let hum = (0..10 * seconds).map(|n| 0.01 * (n as f32 * 0.02).sin()).collect();
+    assert_eq!(listen(&Audio::new(16_000, hum)), "");
 }

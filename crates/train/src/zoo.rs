@@ -7,8 +7,10 @@ use anyhow::Result;
 use burn::tensor::Device;
 use clap::{Args, Subcommand};
 use recurrent::PRETRAINED_PREFIX;
+use recurrent::audio::synth::{SynthConfig, SynthSpeech, Utterance, Vocabulary};
 use recurrent::classify::Classifier;
 use recurrent::generate::Generator;
+use recurrent::transcribe::{RecognizeOptions, Recognizer};
 use recurrent::translate::Translator;
 use recurrent::zoo::{Card, Pretrained, Unpacked, pretrained};
 
@@ -21,6 +23,9 @@ const SENTENCES: [&str; 3] = ["I hate this awful phone", "This product is amazin
 const PHRASES: [&str; 4] =
     ["How are you?", "Where have you been all morning?", "Our house is near the river.", "I need a doctor."];
 const BEGINNING: &str = "She looked at the wat";
+/// How many utterances it listens to, by speakers from this number on.
+const SPOKEN: usize = 2;
+const FIRST_SPEAKER: u64 = 3_000;
 
 #[derive(Debug, Subcommand)]
 pub enum ZooCommand {
@@ -79,12 +84,17 @@ pub fn answers(device: &Device) -> Result<Section> {
     let classifier: Classifier = load("sentiment-en")?.load(device)?;
     let translator: Translator = load("english-russian")?.load(device)?;
     let generator: Generator = load("fables")?.load(device)?;
+    let recognizer: Recognizer = load("spoken-digits")?.load(device)?;
     let mut rows = Vec::new();
     for (sentence, found) in SENTENCES.iter().zip(classifier.classify(&SENTENCES)?) {
         rows.push([sentence.to_string(), format!("{} {:.0} %", found.label, 100.0 * found.probability)]);
     }
     for (sentence, found) in PHRASES.iter().zip(translator.translate(&PHRASES)?) {
         rows.push([sentence.to_string(), found.text]);
+    }
+    for utterance in spoken()? {
+        let found = recognizer.transcribe(&utterance.audio, &RecognizeOptions::default())?.text;
+        rows.push([format!("(a synthetic voice:) {}", utterance.text()), found]);
     }
     for completion in generator.complete(BEGINNING, 1)? {
         rows.push([format!("{BEGINNING}…"), format!("{BEGINNING}{}", completion.text)]);
@@ -94,6 +104,17 @@ pub fn answers(device: &Device) -> Result<Section> {
     let head = ["input", "answer"].map(String::from).to_vec();
     let rows = rows.into_iter().map(Vec::from).collect();
     Ok(Section { title: "Pretrained models".into(), lead, blocks: vec![Block::Table { head, rows }] })
+}
+
+/// Utterances of synthetic speakers who are not in the training data.
+fn spoken() -> recurrent::Result<Vec<Utterance>> {
+    let vocabularies = [Vocabulary::EnglishDigits, Vocabulary::EnglishCommands];
+    let config = SynthConfig::default()
+        .with_speakers(FIRST_SPEAKER, SPOKEN as u64)
+        .with_utterances(SPOKEN)
+        .with_words(2, 4)
+        .with_vocabularies(&vocabularies);
+    Ok(SynthSpeech::new(config)?.iter().collect())
 }
 
 /// `train zoo list`.

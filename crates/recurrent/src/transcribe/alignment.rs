@@ -72,3 +72,58 @@ impl Alignment<'_> {
         times
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use recurrent_data::{TokenizerConfig, TokenizerKind};
+
+    use super::*;
+
+    const BLANK: u32 = 0;
+
+    /// The labels of frames of 20 milliseconds, of which the first ends after 35.
+    fn labels(kind: TokenizerKind, text: &str, words: Option<&[WordTime]>, num_frames: usize) -> (Tokenizer, Vec<u32>) {
+        let tokenizer = Tokenizer::fit_strings(&TokenizerConfig::new(kind), ["two seven", "seven two"]).unwrap();
+        let log_mel = LogMelConfig::default();
+        let alignment = Alignment { tokenizer: &tokenizer, log_mel: &log_mel, blank: BLANK };
+        let labels = alignment.frames(text, words, num_frames);
+        (tokenizer, labels)
+    }
+
+    fn word(word: &str, start: f64, end: f64) -> WordTime {
+        WordTime { word: word.into(), start, end }
+    }
+
+    #[test]
+    fn a_word_is_emitted_in_its_second_half() {
+        let words = [word("seven", 0.1, 0.5), word("seven", 0.5, 0.9)];
+        let (tokenizer, labels) = labels(TokenizerKind::Words, "seven seven", Some(&words), 60);
+        let seven = tokenizer.token_to_id("seven").unwrap();
+        let end = |frame: usize| LogMelConfig::default().frame_end(frame);
+        for (frame, label) in labels.iter().enumerate() {
+            let is_word = words.iter().any(|word| (0.5 * (word.start + word.end)..word.end).contains(&end(frame)));
+            assert_eq!(*label, if is_word { seven } else { BLANK }, "frame {frame}");
+        }
+        assert_eq!(crate::decoding::collapse(&labels, BLANK), [seven, seven]);
+    }
+
+    #[test]
+    fn tokens_share_the_time_that_is_known() {
+        for words in [None, Some(&[word("seven", 0.2, 0.8), word("two", 1.0, 1.4)][..])] {
+            let (tokenizer, labels) = labels(TokenizerKind::Chars, "seven two", words, 100);
+            assert_eq!(crate::decoding::collapse(&labels, BLANK), tokenizer.encode("seven two"));
+        }
+        // Of other words than those of the text, the times are not used.
+        let (tokenizer, labels) = labels(TokenizerKind::Words, "two", Some(&[word("seven", 0.0, 0.1)]), 100);
+        let labeled = labels.iter().filter(|label| **label == tokenizer.token_to_id("two").unwrap()).count();
+        assert!((45..=55).contains(&labeled), "{labeled}");
+    }
+
+    #[test]
+    fn short_and_silent_recordings_have_labels_too() {
+        let (tokenizer, found) = labels(TokenizerKind::Words, "two", Some(&[word("two", 0.0, 0.001)]), 3);
+        assert_eq!(found, [tokenizer.token_to_id("two").unwrap(), BLANK, BLANK]);
+        assert_eq!(labels(TokenizerKind::Words, "", None, 4).1, [BLANK; 4]);
+        assert!(labels(TokenizerKind::Words, "two", None, 0).1.is_empty());
+    }
+}

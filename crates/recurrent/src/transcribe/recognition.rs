@@ -145,3 +145,53 @@ impl fmt::Display for SrtTime {
         write!(f, "{:02}:{:02}:{seconds:02},{milliseconds:03}", minutes / 60, minutes % 60)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use recurrent_data::{TokenizerConfig, TokenizerKind};
+
+    use super::*;
+
+    fn token(id: u32, start: usize, log_prob: f32) -> CtcToken {
+        CtcToken { id, start, end: start + 1, log_prob }
+    }
+
+    fn recognition(kind: TokenizerKind, text: &str) -> Recognition {
+        let tokenizer = Tokenizer::fit_strings(&TokenizerConfig::new(kind), ["two seven", "seven two"]).unwrap();
+        let tokens: Vec<CtcToken> = tokenizer
+            .encode(text)
+            .into_iter()
+            .enumerate()
+            .map(|(index, id)| token(id, 10 * index, -0.1 * index as f32))
+            .collect();
+        Recognition::new(&tokens, &tokenizer, |frame| 0.1 * frame as f64, 0.1)
+    }
+
+    #[test]
+    fn tokens_are_grouped_into_words() {
+        for kind in [TokenizerKind::Words, TokenizerKind::Chars] {
+            let found = recognition(kind, "two seven");
+            let words: Vec<&str> = found.words.iter().map(|word| word.text.as_str()).collect();
+            assert_eq!((found.text.as_str(), words), ("two seven", vec!["two", "seven"]), "{kind}");
+        }
+        let letters = recognition(TokenizerKind::Chars, "two seven");
+        let seven = &letters.words[1];
+        assert!((seven.start - 3.9).abs() < 1e-9 && (seven.end - 8.0).abs() < 1e-9, "{seven:?}");
+        assert!((seven.confidence - (-0.8f64).exp()).abs() < 1e-6, "{seven:?}");
+        assert_eq!(recognition(TokenizerKind::Chars, "").words, []);
+    }
+
+    #[test]
+    fn subtitles_follow_one_another() {
+        let mut segments =
+            vec![recognition(TokenizerKind::Words, "two"), recognition(TokenizerKind::Words, "seven two")];
+        for (segment, start) in segments.iter_mut().zip([3_725.0, 3_725.4]) {
+            for word in &mut segment.words {
+                (word.start, word.end) = (word.start + start, word.end + start);
+            }
+        }
+        let srt = Transcription::new(segments, 4_000.0).to_srt();
+        let expected = "1\n01:02:04,400 --> 01:02:05,000\ntwo\n\n2\n01:02:05,000 --> 01:02:07,400\nseven two\n\n";
+        assert_eq!(srt, expected);
+    }
+}

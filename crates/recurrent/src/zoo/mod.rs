@@ -23,6 +23,7 @@ pub use self::card::{Card, Score};
 pub use self::unpack::Unpacked;
 use crate::classify::Classifier;
 use crate::generate::Generator;
+use crate::transcribe::Recognizer;
 use crate::translate::Translator;
 use crate::{Error, Predictor, Result, TaskConfig};
 
@@ -48,6 +49,15 @@ pub fn english_russian() -> Result<Translator> {
 /// As [`sentiment_en`].
 pub fn fables() -> Result<Generator> {
     Pretrained::find("fables")?.load(&Device::default())
+}
+
+/// A recognizer of digits and commands, as the synthesizer of [`audio::synth`](crate::audio::synth) speaks them. On the
+/// [default device](Device::default).
+///
+/// # Errors
+/// As [`sentiment_en`].
+pub fn spoken_digits() -> Result<Recognizer> {
+    Pretrained::find("spoken-digits")?.load(&Device::default())
 }
 
 /// A model of the zoo.
@@ -133,7 +143,8 @@ mod tests {
     #[test]
     fn unknown_model_lists_the_names() {
         let error = Pretrained::find("sentiment").unwrap_err();
-        let expected = "zoo: expected one of sentiment-en, english-russian, fables, found `sentiment`";
+        let expected = "zoo: expected one of sentiment-en, english-russian, fables, spoken-digits, \
+                        found `sentiment`";
         assert!(error.to_string() == expected && error.is_bad_input(), "{error}");
     }
 

@@ -99,7 +99,7 @@ pub fn predict(args: &PredictArgs, matches: &ArgMatches) -> Result<ExitCode> {
             TASKS.iter().filter(|task| has_option(**task, id)).map(|task| format!("`{}`", task.name())).collect();
         if typed && !owners.is_empty() && !has_option(task, id) {
             let option = if id == "sentences" { "SENTENCE".into() } else { format!("--{}", id.replace('_', "-")) };
-            let (run, owners) = (args.run.run.display(), owners.join(" and "));
+            let (run, owners) = (args.run.run.display(), listed(&owners));
             let name = task.name();
             return Err(
                 BadInput(format!("{option}: it is for runs of {owners}, and {run} is a run of `{name}`")).into()
@@ -108,6 +108,14 @@ pub fn predict(args: &PredictArgs, matches: &ArgMatches) -> Result<ExitCode> {
     }
     task.predict(args, matches)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `a`, `a and b`, or `a, b and c`.
+fn listed(items: &[String]) -> String {
+    match items {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        _ => items.concat(),
+    }
 }
 
 /// `train summary`.

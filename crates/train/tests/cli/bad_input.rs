@@ -375,7 +375,7 @@ fn forecast_beyond_the_horizon() {
     sandbox.refused("predict run --steps 0", "--steps: expected between 1 and 10000, found 0");
     sandbox.refused(
         "predict run --beam-size 2",
-        "--beam-size: it is for runs of `generate` and `translate`, and run is a run of `forecast`",
+        "--beam-size: it is for runs of `generate`, `translate` and `transcribe`, and run is a run of `forecast`",
     );
     sandbox.write("short.csv", "wave,other\n1,2\n");
     sandbox.refused("predict run --data short.csv", "short.csv");

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use recurrent::audio::synth::{SynthConfig, SynthSpeech};
 use recurrent::data::DateTime;
+use recurrent::zoo::{Pretrained, Unpacked};
 use tempfile::TempDir;
 
 /// A temporary folder in which the program runs.
@@ -21,32 +21,11 @@ pub struct Ran {
     pub stderr: String,
 }
 
-/// The folder of a recognizer of digits, trained once for all tests.
+/// The folder of a recognizer of digits and commands.
 pub fn transcribe_run() -> &'static Path {
-    static TRAINED: OnceLock<(TestSandbox, PathBuf)> = OnceLock::new();
-    let train = || {
-        let sandbox = TestSandbox::new();
-        let config = SynthConfig::default().with_utterances(150).with_words(0, 3);
-        let speech = SynthSpeech::new(config).expect("these settings are in range");
-        let mut rows = String::from("wav,text,split\n");
-        for (index, utterance) in speech.iter().enumerate() {
-            utterance.audio.write(sandbox.path(&format!("{index}.wav"))).expect("a file");
-            let split = match index % 10 {
-                8 => "valid",
-                9 => "test",
-                _ => "train",
-            };
-            writeln!(rows, "{index}.wav,{},{split}", utterance.text()).expect("text");
-        }
-        sandbox.write("speech.csv", rows);
-        sandbox.ok(
-            "transcribe --data speech.csv --hidden-size 32 --num-layers 1 --stack 3 --epochs 12 --batch-size 8 --lr 0.01 \
-             --out run",
-        );
-        let run = sandbox.path("run");
-        (sandbox, run)
-    };
-    &TRAINED.get_or_init(train).1
+    static UNPACKED: OnceLock<Unpacked> = OnceLock::new();
+    let unpack = || Pretrained::find("spoken-digits").and_then(Pretrained::unpack).expect("a pretrained model");
+    UNPACKED.get_or_init(unpack).as_ref()
 }
 
 /// The dates from a day on.

@@ -291,8 +291,11 @@ fn options_of_another_task() {
     let sandbox = TestSandbox::with_story();
     sandbox.ok("generate --config story.toml --epochs 1 --out run");
     for (asked, error) in [
-        ("ana", "SENTENCE: it is for runs of `translate` and `classify`, and run is a run of `generate`"),
-        ("--input story.txt", "--input: it is for runs of `translate` and `classify`, and run is a run of `generate`"),
+        ("ana", "SENTENCE: it is for runs of `translate`, `classify` and `transcribe`, and run is a run of `generate`"),
+        (
+            "--input story.txt",
+            "--input: it is for runs of `translate`, `classify` and `transcribe`, and run is a run of `generate`",
+        ),
         ("--attention x.svg", "--attention: it is for runs of `translate`, and run is a run of `generate`"),
         ("--length-penalty 1", "--length-penalty: it is for runs of `translate`, and run is a run of `generate`"),
         ("--explain", "--explain: it is for runs of `classify`, and run is a run of `generate`"),

@@ -6,7 +6,7 @@ use crate::program::TestSandbox;
 fn list_names_every_model() {
     let list = TestSandbox::new().ok("zoo list").stdout;
     let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["zoo:sentiment-en", "zoo:english-russian", "zoo:fables"]);
+    assert_eq!(names, ["zoo:sentiment-en", "zoo:english-russian", "zoo:fables", "zoo:spoken-digits"]);
 }
 
 #[test]
@@ -40,9 +40,9 @@ fn wrong_names_and_commands_are_refused() {
     for (command, expected) in [
         (
             "predict zoo:sentiment Hello",
-            "zoo: expected one of sentiment-en, english-russian, fables, found `sentiment`",
+            "zoo: expected one of sentiment-en, english-russian, fables, spoken-digits, found `sentiment`",
         ),
-        ("zoo show fable", "zoo: expected one of sentiment-en, english-russian, fables, found `fable`"),
+        ("zoo show fable", "zoo: expected one of sentiment-en, english-russian, fables, spoken-digits, found `fable`"),
         ("complete zoo:sentiment-en word", "expected a run of `generate`, found a run of `classify`"),
         (
             "resume zoo:fables",
