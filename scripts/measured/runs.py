@@ -89,7 +89,7 @@ def forecasters(run: pathlib.Path) -> list[dict]:
 
 
 def tiny_shakespeare(train: Train) -> Record:
-    recipe = "--hidden-size 512 --dropout 0.2 --lr 0.003 --bptt 128 --epochs 8 --batch-size 32".split()
+    recipe = "--hidden-size 512 --dropout 0.4 --lr 0.003 --bptt 128 --epochs 15 --batch-size 32".split()
     run, _ = train("generate", "--data", "tiny-shakespeare", *recipe)
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     rows = [{"epoch": each["epoch"], "train": each["train_loss"], "valid": each["valid_loss"]} for each in epochs]
@@ -115,12 +115,19 @@ def phrases(train: Train) -> Record:
 
 
 def home_assistant(train: Train) -> Record:
-    sizes = "--vocab-size 3000 --cell lstm --hidden-size 192 --embedding-dim 192".split()
-    recipe = "--joint --copy --dropout 0.2 --warmup 500 --epochs 6 --batch-size 32".split()
-    run, _ = train("translate", "--data", "home-assistant", *sizes, *recipe)
-    network, *baselines = translators(run)
-    rows = [{**network, "processor": train.processor}, *baselines]
-    return load("home-assistant").measured_now({"home-assistant": rows})
+    shared = "--joint --copy --vocab-size 3000 --cell lstm --batch-size 32".split()
+    recipes = {
+        "LSTM, 192 units, 5 epochs": "--hidden-size 192 --embedding-dim 192 --dropout 0.2 --epochs 5 --warmup 300 "
+        "--length-penalty 1",
+        "LSTM, 192 units, 14 epochs": "--hidden-size 192 --embedding-dim 192 --dropout 0.2 --epochs 14 --warmup 500",
+        "LSTM, 256 units, 16 epochs": "--hidden-size 256 --embedding-dim 256 --dropout 0.4 --epochs 16 --warmup 500",
+    }
+    rows = []
+    for name, recipe in recipes.items():
+        run, _ = train("translate", "--data", "home-assistant", *shared, *recipe.split())
+        network, *baselines = translators(run)
+        rows.append({**network, "translator": name, "processor": train.processor})
+    return load("home-assistant").measured_now({"home-assistant": [*rows, *baselines]})
 
 
 def translators(run: pathlib.Path) -> list[dict]:
