@@ -74,7 +74,7 @@ pub use recurrent_kernels as kernels;
 pub use recurrent_kernels::{Direction, GruState, LstmState, Nonlinearity, RnnState, State};
 pub use saved::SavedState;
 #[cfg(feature = "cpu")]
-pub use streaming::{StreamingCell, StreamingLayer};
+pub use streaming::{StreamingCell, StreamingDense, StreamingLayer};
 pub use summary::{Summarize, Summary, SummaryRow};
 
 /// The README's examples, compiled as doc tests.

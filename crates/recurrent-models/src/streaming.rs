@@ -116,6 +116,81 @@ impl StreamingLayer {
         };
         S::from_parts([part(Stepper::hidden), part(Stepper::cell)].into_iter().take(S::PARTS).collect())
     }
+
+    /// The number of values of a state, as [`copy_state`](Self::copy_state) and [`set_state`](Self::set_state) take it.
+    #[must_use]
+    pub fn state_size(&self) -> usize {
+        self.layers.iter().map(|layer| layer.hidden().len() + layer.cell().len()).sum()
+    }
+
+    /// Copies the state after the last step: of each layer the hidden state and, if there is one, the cell state.
+    ///
+    /// # Panics
+    /// If `state` has not [`state_size`](Self::state_size) values.
+    pub fn copy_state(&self, state: &mut [f32]) {
+        assert_eq!(state.len(), self.state_size(), "a state has {} values", self.state_size());
+        let mut rest = state;
+        for part in self.layers.iter().flat_map(|layer| [layer.hidden(), layer.cell()]) {
+            let (values, next) = rest.split_at_mut(part.len());
+            values.copy_from_slice(part);
+            rest = next;
+        }
+    }
+
+    /// Continues from a state that [`copy_state`](Self::copy_state) gave.
+    ///
+    /// # Panics
+    /// If `state` has not [`state_size`](Self::state_size) values.
+    pub fn set_state(&mut self, state: &[f32]) {
+        assert_eq!(state.len(), self.state_size(), "a state has {} values", self.state_size());
+        let mut rest = state;
+        for layer in &mut self.layers {
+            for part in [Stepper::hidden_mut, Stepper::cell_mut] {
+                let part = part(layer);
+                let (values, next) = rest.split_at(part.len());
+                part.copy_from_slice(values);
+                rest = next;
+            }
+        }
+    }
+}
+
+/// A dense layer on one row on the CPU, with its own copy of the weights in single precision.
+#[derive(Debug, Clone)]
+pub struct StreamingDense {
+    /// `[input, output]`.
+    weight: Vec<f32>,
+    /// `[output]`.
+    bias: Vec<f32>,
+}
+
+impl StreamingDense {
+    /// A layer with the weights `[input, output]` and a bias `[output]`, which is zero if `None`.
+    ///
+    /// # Panics
+    /// If the sizes differ.
+    #[must_use]
+    pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>) -> Self {
+        let [_, output] = weight.dims();
+        let bias = bias.map_or_else(|| vec![0.0; output], values);
+        assert_eq!(bias.len(), output, "the bias has as many values as the output");
+        Self { weight: values(weight), bias }
+    }
+
+    /// The number of outputs.
+    #[must_use]
+    pub fn output_size(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Replaces the values of `output` by x W + b.
+    pub fn forward(&self, x: &[f32], output: &mut Vec<f32>) {
+        output.clear();
+        output.extend(&self.bias);
+        for (x, row) in x.iter().zip(self.weight.chunks_exact(self.bias.len())) {
+            output.iter_mut().zip(row).for_each(|(sum, weight)| *sum += x * weight);
+        }
+    }
 }
 
 fn stepper<C: StreamingCell>(cell: &C) -> Stepper {
@@ -133,7 +208,7 @@ fn stepper<C: StreamingCell>(cell: &C) -> Stepper {
     Stepper::new(cell.equations(), &layer, hidden)
 }
 
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().convert::<f32>().try_into_vec().expect("single precision")
 }
 
@@ -155,6 +230,12 @@ mod tests {
         let steps = values(x.narrow(1, 9, 11));
         let outputs: Vec<f32> = steps.chunks_exact(4).flat_map(|x| streaming.step(x).to_vec()).collect();
         assert_eq!(outputs, values(expected));
+        let mut copied = vec![0.0; streaming.state_size()];
+        streaming.copy_state(&mut copied);
+        let mut restored = layer.streaming(None);
+        restored.set_state(&copied);
+        assert_eq!(restored.step(&[0.5; 4]), streaming.step(&[0.5; 4]));
+        streaming.set_state(&copied);
         let state: C::State<3> = streaming.state(&device);
         for (part, expected) in state.into_parts().into_iter().zip(last.into_parts()) {
             assert_eq!(values(part), values(expected));

@@ -11,9 +11,11 @@ use recurrent::Result;
 use recurrent::audio::synth::{SynthConfig, SynthSpeech, Vocabulary};
 use recurrent::audio::{Audio, resample};
 use recurrent::fit::Callbacks;
+use recurrent::generate::{GenerateConfig, GenerateRun};
+use recurrent::open_data;
 use recurrent::prelude::*;
 use recurrent::transcribe::{
-    RecognizeOptions, Recognizer, RecognizerEvent, SpeechSource, TranscribeConfig, TranscribeRun,
+    FusionModel, RecognizeOptions, Recognizer, RecognizerEvent, SpeechSource, TranscribeConfig, TranscribeRun,
 };
 use tempfile::TempDir;
 
@@ -185,6 +187,67 @@ fn a_lexicon_allows_its_words_alone() {
     let options = RecognizeOptions::default().with_beam_size(0);
     let error = recognizer().stream(16_000, &options).unwrap_err().to_string();
     assert_eq!(error, "beam_size: expected between 1 and 1000, found 0");
+}
+
+/// A language model of digits that follow each other in this order.
+fn language_model() -> &'static FusionModel {
+    static TRAINED: OnceLock<FusionModel> = OnceLock::new();
+    TRAINED.get_or_init(|| {
+        let root = tempfile::tempdir().expect("a folder");
+        let text = root.path().join("digits.txt");
+        fs::write(&text, "zero one two three four five six seven eight nine\n".repeat(40)).expect("a file");
+        let source = open_data(&text.display().to_string()).expect("a text");
+        let mut config = GenerateConfig::new(&source).expect("settings");
+        (config.embedding_dim, config.hidden_size, config.bptt) = (6, 16, 20);
+        (config.fit.batch_size, config.fit.epochs) = (4, 4);
+        let run = GenerateRun::create(config, source, root.path().join("run"), false).expect("a run");
+        run.fit(&Device::flex(), Callbacks::quiet()).expect("training");
+        FusionModel::new(&run.predictor(&Device::flex()).expect("a language model"))
+    })
+}
+
+#[test]
+fn a_language_model_without_weight_changes_nothing() {
+    for beam_size in [1, 3] {
+        let plain = RecognizeOptions::default().with_beam_size(beam_size);
+        let with_model = plain.clone().with_language_model(language_model().clone(), 0.0, 0.0);
+        for index in 0..4 {
+            let audio = recording(index);
+            assert_eq!(events(&audio, &[900], &with_model), events(&audio, &[900], &plain));
+        }
+    }
+}
+
+#[test]
+fn what_is_said_with_a_language_model_does_not_depend_on_chunks() {
+    let options = RecognizeOptions::default().with_language_model(language_model().clone(), 0.5, 0.2);
+    for options in [options.clone(), options.clone().with_beam_size(3), options.with_lexicon(["two", "seven"])] {
+        for index in 0..4 {
+            let audio = recording(index);
+            let whole = events(&audio, &[audio.samples.len()], &options);
+            assert_eq!(events(&audio, &[1, 700, 3_000], &options), whole);
+            let transcription = recognizer().transcribe(&audio, &options).unwrap();
+            let finals = whole.iter().filter(|event| matches!(event, RecognizerEvent::Final(_))).count();
+            assert_eq!(finals, transcription.segments.len());
+            if let Some(words) = &options.lexicon {
+                assert!(transcription.words().all(|word| words.contains(&word.text)), "{transcription:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_word_bonus_adds_words_and_a_penalty_removes_them() {
+    let words = |bonus: f64| {
+        let options = RecognizeOptions::default().with_language_model(language_model().clone(), 0.1, bonus);
+        let words = |index| recognizer().transcribe(&recording(index), &options).unwrap().words().count();
+        (0..8).map(words).sum::<usize>()
+    };
+    assert!(words(-100.0) < words(0.0) && words(0.0) < words(5.0));
+    for (weight, bonus, found) in [(11.0, 0.0, "lm_weight: "), (0.5, f64::NAN, "word_bonus: ")] {
+        let options = RecognizeOptions::default().with_language_model(language_model().clone(), weight, bonus);
+        assert!(recognizer().stream(16_000, &options).unwrap_err().to_string().starts_with(found));
+    }
 }
 
 /// Both directions need the whole recording, which is transcribed as one utterance.

@@ -19,6 +19,8 @@ use crate::args::RunArgs;
 use crate::device;
 use crate::error::BadInput;
 use crate::interrupt::{self, INTERRUPTED};
+use crate::language_model::LanguageModelArgs;
+use crate::microphone::Microphone;
 use crate::output::{note, print_unless_closed};
 use crate::tasks::decode;
 
@@ -39,6 +41,12 @@ pub struct ListenArgs {
     /// The sample rate of raw samples; a WAV file has its own
     #[arg(long, value_name = "HZ", default_value_t = 16_000)]
     pub sample_rate: u32,
+    /// Listen to a microphone instead, the default one (in a program built with --features microphone)
+    #[arg(long, conflicts_with_all = ["input", "sample_rate"])]
+    pub microphone: bool,
+    /// The name of the microphone
+    #[arg(long, value_name = "NAME", requires = "microphone")]
+    pub input_device: Option<String>,
     /// The format of the output: a line for each utterance, or a JSON object for each change
     #[arg(long, value_enum, default_value_t = EventFormat::Text)]
     pub format: EventFormat,
@@ -51,6 +59,8 @@ pub struct ListenArgs {
     /// The only words that may be recognized: a file with a word on each line; # begins a comment
     #[arg(long, value_name = "FILE")]
     pub lexicon: Option<PathBuf>,
+    #[command(flatten)]
+    pub language_model: LanguageModelArgs,
     #[command(flatten)]
     pub wake: WakeArgs,
 }
@@ -84,13 +94,22 @@ pub enum EventFormat {
 pub fn run(args: &ListenArgs) -> Result<ExitCode> {
     let [least, most] = [*SAMPLE_RATES.start(), *SAMPLE_RATES.end()].map(i64::from);
     Bound::Range(least, most).check("sample_rate", i64::from(args.sample_rate))?;
+    let microphone = args.microphone.then(|| Microphone::open(args.input_device.as_deref())).transpose()?;
     let options = options(args)?;
-    refuse_terminal(&args.input)?;
+    if microphone.is_none() {
+        refuse_terminal(&args.input)?;
+    }
     let device = device::open(&args.run.device)?;
+    let options = args.language_model.add_to(options, &device)?;
     let recognizer = Recognizer::load(&args.run.run, &device)?;
     let mut listener = Listener::new(args, &recognizer, &options)?;
     let interrupter = interrupt::on_ctrl_c()?;
-    let end = listener.listen(&read_sound(&args.input, RawPcm::new(args.sample_rate)), &interrupter);
+    // A microphone records as long as there is its stream.
+    let (sound, _stream) = match &microphone {
+        Some(microphone) => microphone.record().map(|(sound, stream)| (sound, Some(stream)))?,
+        None => (read_sound(&args.input, RawPcm::new(args.sample_rate)), None),
+    };
+    let end = listener.listen(&sound, &interrupter);
     if matches!(end, Ok(End::Closed)) {
         return Ok(ExitCode::SUCCESS);
     }
@@ -145,14 +164,14 @@ fn is_standard_input(input: &Path) -> bool {
 }
 
 /// What the reader of sound sends.
-enum Sound {
+pub enum Sound {
     /// The samples per second, which comes first.
     SampleRate(u32),
     Samples(Vec<f32>),
 }
 
 /// Reads sound in a thread of its own: a read may wait forever, and Ctrl-C does not end it.
-fn read_sound(input: &Path, raw: RawPcm) -> Receiver<Result<Sound, AudioError>> {
+fn read_sound(input: &Path, raw: RawPcm) -> Receiver<Result<Sound>> {
     let (sound, received) = sync_channel(MAX_CHUNKS_AHEAD);
     let input = input.to_path_buf();
     thread::spawn(move || {
@@ -162,17 +181,14 @@ fn read_sound(input: &Path, raw: RawPcm) -> Receiver<Result<Sound, AudioError>> 
         };
         if let Err(error) = read {
             // Without a receiver, nobody needs the error.
-            let _ = sound.send(Err(error));
+            let _ = sound.send(Err(recurrent::Error::from(error).into()));
         }
     });
     received
 }
 
 /// Sends all sound of a stream, as long as somebody receives it.
-fn send_all<R: Read>(
-    mut stream: PcmStream<R>,
-    sound: &SyncSender<Result<Sound, AudioError>>,
-) -> Result<(), AudioError> {
+fn send_all<R: Read>(mut stream: PcmStream<R>, sound: &SyncSender<Result<Sound>>) -> Result<(), AudioError> {
     let sample_rate = stream.sample_rate();
     if sound.send(Ok(Sound::SampleRate(sample_rate))).is_err() {
         return Ok(());
@@ -216,10 +232,10 @@ impl<'a> Listener<'a> {
     }
 
     /// Prints events until the end.
-    fn listen(&mut self, sound: &Receiver<Result<Sound, AudioError>>, interrupter: &Interrupter) -> Result<End> {
+    fn listen(&mut self, sound: &Receiver<Result<Sound>>, interrupter: &Interrupter) -> Result<End> {
         while !interrupter.should_stop() {
             match sound.recv_timeout(POLL) {
-                Ok(sound) => match sound.map_err(recurrent::Error::from)? {
+                Ok(sound) => match sound? {
                     Sound::SampleRate(sample_rate) => self.set_sample_rate(sample_rate)?,
                     Sound::Samples(samples) => {
                         self.num_samples += samples.len() as u64;
@@ -323,5 +339,12 @@ mod tests {
         assert_eq!((args.wake.threshold, args.wake.hold, args.wake.cooldown), (0.5, 2, 1.0));
         assert!(parse("listen run").is_ok());
         assert!(parse("listen run --hold 3").is_err());
+        assert!(parse("listen run --lm-weight 0.5").is_err());
+        let args = parse("listen run --language-model zoo:fables --word-bonus -1").unwrap().listen.language_model;
+        assert_eq!((args.lm_weight, args.word_bonus), (None, Some(-1.0)));
+        assert!(parse("listen run --microphone").is_ok());
+        for line in ["--input-device x", "--microphone talk.wav", "--microphone --sample-rate 8000"] {
+            assert!(parse(&format!("listen run {line}")).is_err(), "{line}");
+        }
     }
 }

@@ -32,6 +32,8 @@ mod input;
 mod language;
 mod output;
 mod seq2seq;
+#[cfg(feature = "cpu")]
+mod streaming_language;
 mod tagger;
 
 pub use classifier::{AttentionPooling, PooledOutput, Pooling, SequenceClassifier, SequenceClassifierConfig};
@@ -41,4 +43,6 @@ pub use input::{SequenceInput, TokenInput};
 pub use language::{LanguageModel, LanguageModelConfig};
 pub use output::TokenOutput;
 pub use seq2seq::{Bridge, DecoderOutput, DecoderStep, EncoderOutput, GlobalAttention, Seq2Seq, Seq2SeqConfig};
+#[cfg(feature = "cpu")]
+pub use streaming_language::StreamingLanguageModel;
 pub use tagger::{SequenceTagger, SequenceTaggerConfig};

@@ -162,7 +162,6 @@ impl Predictor for Generator {
 
 impl Generator {
     /// Its network.
-    #[cfg(feature = "exchange")]
     pub(crate) fn network(&self) -> &LanguageModel {
         &self.network
     }
@@ -171,6 +170,7 @@ impl Generator {
     pub fn summary(&self) -> Summary {
         self.network.summary(&[self.config.bptt])
     }
+
     /// The tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
@@ -306,12 +306,15 @@ impl Generator {
         self.read_prompt(prompt).unknown
     }
 
+    /// The token ids behind which a text begins, at least one: those of a line break.
+    pub(crate) fn start_tokens(&self) -> Vec<u32> {
+        let line_end = self.tokenizer.encode("\n");
+        if line_end.is_empty() { vec![self.tokenizer.special_tokens().bos] } else { line_end }
+    }
+
     /// The token ids of a prompt, at least one, and its open end.
     fn read_prompt(&self, prompt: &str) -> Prompt {
-        let or_line_end = |ids: Vec<u32>| {
-            let line_end = if ids.is_empty() { self.tokenizer.encode("\n") } else { ids };
-            if line_end.is_empty() { vec![self.tokenizer.special_tokens().bos] } else { line_end }
-        };
+        let or_line_end = |ids: Vec<u32>| if ids.is_empty() { self.start_tokens() } else { ids };
         let (ids, open) = self.tokenizer.encode_open(prompt);
         let complete = ids.len();
         let ids = or_line_end(ids);

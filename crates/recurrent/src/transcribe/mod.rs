@@ -6,7 +6,8 @@
 //!
 //! - [`SpeechSource`] opens a folder or table of WAV files, or makes the synthetic speech of `spoken-digits`;
 //! - [`TranscribeConfig`] holds the settings, [`TranscribeRun`] trains and evaluates;
-//! - [`Recognizer`] transcribes recordings, and [`RecognizerStream`] live sound in chunks of any size.
+//! - [`Recognizer`] transcribes recordings, and [`RecognizerStream`] live sound in chunks of any size;
+//! - [`FusionModel`] is a language model that takes part in its search.
 
 #[cfg(feature = "fit")]
 mod alignment;
@@ -15,6 +16,7 @@ mod config;
 mod evaluation;
 #[cfg(feature = "fit")]
 mod examples;
+mod language_model;
 mod recognition;
 mod recognizer;
 mod source;
@@ -27,6 +29,7 @@ mod training;
 pub use config::TranscribeConfig;
 #[cfg(feature = "fit")]
 pub use evaluation::{TranscribedUtterance, TranscriptionEvaluation, TranscriptionScores};
+pub use language_model::{FusionModel, LanguageModelScorer, LanguageModelState, ShallowFusion};
 pub use recognition::{Recognition, RecognizedWord, RecognizerEvent, Transcription};
 pub use recognizer::{RecognizeOptions, Recognizer};
 pub use source::{SpeechSource, SpokenUtterance, WordTime};

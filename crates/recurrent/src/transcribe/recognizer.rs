@@ -7,26 +7,29 @@ use burn::tensor::{Device, Tensor, TensorData};
 use recurrent_audio::{Audio, Features, LogMel, LogMelConfig, Normalization, resample};
 use recurrent_data::{Tokenizer, TokenizerKind};
 use recurrent_models::networks::SequenceTagger;
-use recurrent_models::{StreamingLayer, Summarize, Summary};
+use recurrent_models::{StreamingDense, StreamingLayer, Summarize, Summary};
 
+use super::language_model::LanguageModelScorer;
 use super::stream::{RecognizerStream, final_recognition};
-use super::{Recognition, TranscribeConfig, Transcription};
+use super::{FusionModel, Recognition, ShallowFusion, TranscribeConfig, Transcription};
 use crate::decoding::{CtcBeam, CtcBeamConfig, CtcGreedy, CtcToken, Lexicon};
 use crate::{Error, Predictor, Result, RunDir};
 
 /// How the likeliest words are searched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RecognizeOptions {
     /// Beams of a prefix search; 1 takes the likeliest token of each frame.
     pub beam_size: usize,
     /// The only words that may be recognized; all if `None`. They need a search: with a beam size of 1 there are 8 beams.
     pub lexicon: Option<Vec<String>>,
+    /// A language model that takes part in the search; it needs beams as a lexicon does.
+    pub language_model: Option<ShallowFusion>,
 }
 
 impl Default for RecognizeOptions {
     fn default() -> Self {
-        Self { beam_size: 1, lexicon: None }
+        Self { beam_size: 1, lexicon: None, language_model: None }
     }
 }
 
@@ -41,6 +44,18 @@ impl RecognizeOptions {
     #[must_use]
     pub fn with_lexicon(self, words: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { lexicon: Some(words.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// A language model in the search: to the log-probability of the network are added `weight` times that of the language
+    /// model, and `word_bonus` for each word. With a weight and a bonus of 0 it takes no part.
+    #[must_use]
+    pub fn with_language_model(self, model: FusionModel, weight: f64, word_bonus: f64) -> Self {
+        Self { language_model: Some(ShallowFusion { model, weight, word_bonus }), ..self }
+    }
+
+    /// The language model, unless it counts for nothing.
+    fn fusion(&self) -> Option<&ShallowFusion> {
+        self.language_model.as_ref().filter(|fusion| fusion.weight != 0.0 || fusion.word_bonus != 0.0)
     }
 }
 
@@ -77,9 +92,7 @@ pub(super) struct Model {
     pub log_mel: LogMelConfig,
     pub normalization: Normalization,
     network: SequenceTagger,
-    /// The dense layer, `[hidden, tokens]` and `[tokens]`.
-    weight: Vec<f32>,
-    bias: Vec<f32>,
+    dense: StreamingDense,
 }
 
 impl Model {
@@ -89,10 +102,9 @@ impl Model {
         normalization: Normalization,
         config: &TranscribeConfig,
     ) -> Self {
-        let values = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
-        let weight = values(network.dense.weight.val().into_data());
-        let bias = network.dense.bias.as_ref().map_or_else(Vec::new, |bias| values(bias.val().into_data()));
-        Self { tokenizer, log_mel: config.log_mel(), normalization, network, weight, bias }
+        let bias = network.dense.bias.as_ref().map(|bias| bias.val());
+        let dense = StreamingDense::new(network.dense.weight.val(), bias);
+        Self { tokenizer, log_mel: config.log_mel(), normalization, network, dense }
     }
 
     pub fn is_bidirectional(&self) -> bool {
@@ -110,27 +122,34 @@ impl Model {
 
     /// The log-probabilities of the tokens, from the output of the recurrent layers.
     pub fn log_probs(&self, hidden: &[f32], log_probs: &mut Vec<f32>) {
-        log_probs.clear();
-        log_probs.extend(&self.bias);
-        for (x, row) in hidden.iter().zip(self.weight.chunks_exact(self.bias.len())) {
-            log_probs.iter_mut().zip(row).for_each(|(sum, weight)| *sum += x * weight);
-        }
+        self.dense.forward(hidden, log_probs);
         log_softmax(log_probs);
     }
 
-    pub fn decoder(&self, options: &RecognizeOptions) -> Decoder {
+    /// A search with these options.
+    ///
+    /// # Errors
+    /// If the language model cannot spell what may be recognized, or its weights are out of range.
+    pub fn decoder(&self, options: &RecognizeOptions) -> Result<Decoder> {
         let blank = self.blank();
-        let config = |beam_size| CtcBeamConfig { blank, beam_size, prune: PRUNE };
-        match (&options.lexicon, options.beam_size) {
-            (Some(words), beam_size) => {
-                let beam_size = if beam_size > 1 { beam_size } else { LEXICON_BEAMS };
-                let words = words.iter().map(|word| self.tokenizer.encode(word));
-                let separator = self.separator();
-                Decoder::Lexicon(CtcBeam::with_scorer(config(beam_size), Lexicon::new(words, separator)))
-            }
-            (None, 0 | 1) => Decoder::Greedy(CtcGreedy::new(blank)),
-            (None, beam_size) => Decoder::Beam(CtcBeam::new(config(beam_size))),
-        }
+        let lexicon = options
+            .lexicon
+            .as_ref()
+            .map(|words| Lexicon::new(words.iter().map(|word| self.tokenizer.encode(word)), self.separator()));
+        let fusion = options.fusion();
+        let language_model = match (fusion, &options.lexicon) {
+            (Some(fusion), None) => Some(LanguageModelScorer::new(fusion, &self.tokenizer)?),
+            (Some(fusion), Some(words)) => Some(LanguageModelScorer::for_words(fusion, &self.tokenizer, words)?),
+            (None, _) => None,
+        };
+        let is_scored = lexicon.is_some() || language_model.is_some();
+        let beam_size = match options.beam_size {
+            0 | 1 if is_scored => SCORED_BEAMS,
+            0 | 1 => return Ok(Decoder::Greedy(CtcGreedy::new(blank))),
+            beam_size => beam_size,
+        };
+        let config = CtcBeamConfig { blank, beam_size, prune: PRUNE };
+        Ok(Decoder::Beam(Box::new(CtcBeam::with_scorer(config, (lexicon, language_model)))))
     }
 
     /// The token between words, if there is one.
@@ -141,10 +160,11 @@ impl Model {
         }
     }
 
-    /// Refuses words that the tokens cannot spell.
+    /// Refuses values out of range, and words that the tokens cannot spell.
     fn check(&self, options: &RecognizeOptions) -> Result<()> {
         crate::settings::Bound::Range(1, crate::settings::MAX_BEAMS)
             .check("beam_size", i64::try_from(options.beam_size).unwrap_or(i64::MAX))?;
+        options.language_model.as_ref().map_or(Ok(()), ShallowFusion::check)?;
         let Some(words) = &options.lexicon else { return Ok(()) };
         let wrong = |expected: String, found: String| Err(Error::Input { what: "the lexicon".into(), expected, found });
         let kind = self.tokenizer.kind();
@@ -179,7 +199,7 @@ impl Model {
         self.check(options)?;
         let seconds = audio.seconds();
         if !self.is_bidirectional() {
-            let mut stream = RecognizerStream::new(self, audio.sample_rate, options.clone())?;
+            let mut stream = RecognizerStream::new(self, audio.sample_rate, options)?;
             let mut events = stream.push(&audio.samples);
             events.extend(stream.finish());
             return Ok(Transcription::new(events.into_iter().filter_map(final_recognition).collect(), seconds));
@@ -214,7 +234,7 @@ impl Model {
             log_softmax(&mut log_probs);
             log_probs
         };
-        logits.chunks_exact(self.bias.len()).map(log_probs).collect()
+        logits.chunks_exact(self.dense.output_size()).map(log_probs).collect()
     }
 
     /// What is recognized from normalized features.
@@ -225,9 +245,9 @@ impl Model {
         device: &Device,
     ) -> Result<Vec<Recognition>> {
         if !self.is_bidirectional() {
-            return RecognizerStream::recognize(self, features, options.clone());
+            return RecognizerStream::recognize(self, features, options);
         }
-        let mut decoder = self.decoder(options);
+        let mut decoder = self.decoder(options)?;
         self.forward(features, device).iter().for_each(|log_probs| decoder.push(log_probs));
         let recognition = Recognition::new(
             &decoder.finish(),
@@ -239,8 +259,8 @@ impl Model {
     }
 }
 
-/// The beams of a search for the words of a lexicon, if no other number is asked for.
-const LEXICON_BEAMS: usize = 8;
+/// The beams of a search with a lexicon or a language model, if no other number is asked for.
+const SCORED_BEAMS: usize = 8;
 
 /// Tokens whose log-probability is so far below that of a frame's likeliest begin no new prefix.
 const PRUNE: f32 = 10.0;
@@ -250,7 +270,7 @@ pub(super) fn blank(tokenizer: &Tokenizer) -> u32 {
     tokenizer.special_tokens().pad
 }
 
-fn log_softmax(logits: &mut [f32]) {
+pub(super) fn log_softmax(logits: &mut [f32]) {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|logit| (logit - max).exp()).sum();
     let log_sum = max + sum.ln();
@@ -261,8 +281,7 @@ fn log_softmax(logits: &mut [f32]) {
 #[derive(Debug)]
 pub(super) enum Decoder {
     Greedy(CtcGreedy),
-    Beam(CtcBeam),
-    Lexicon(CtcBeam<Lexicon>),
+    Beam(Box<CtcBeam<(Option<Lexicon>, Option<LanguageModelScorer>)>>),
 }
 
 impl Decoder {
@@ -270,7 +289,6 @@ impl Decoder {
         match self {
             Self::Greedy(decoder) => decoder.push(log_probs),
             Self::Beam(decoder) => decoder.push(log_probs),
-            Self::Lexicon(decoder) => decoder.push(log_probs),
         }
     }
 
@@ -279,7 +297,6 @@ impl Decoder {
         match self {
             Self::Greedy(decoder) => decoder.tokens().to_vec(),
             Self::Beam(decoder) => decoder.best(),
-            Self::Lexicon(decoder) => decoder.best(),
         }
     }
 
@@ -288,7 +305,6 @@ impl Decoder {
         match self {
             Self::Greedy(decoder) => decoder.tokens().to_vec(),
             Self::Beam(decoder) => decoder.finish(),
-            Self::Lexicon(decoder) => decoder.finish(),
         }
     }
 
@@ -296,7 +312,14 @@ impl Decoder {
         match self {
             Self::Greedy(decoder) => decoder.num_frames(),
             Self::Beam(decoder) => decoder.num_frames(),
-            Self::Lexicon(decoder) => decoder.num_frames(),
+        }
+    }
+
+    /// Forgets all frames.
+    pub fn reset(&mut self) {
+        match self {
+            Self::Greedy(decoder) => decoder.reset(),
+            Self::Beam(decoder) => decoder.reset(),
         }
     }
 }
@@ -378,7 +401,8 @@ impl Recognizer {
     /// Transcribes a recording of any sample rate: the same as a [stream](Self::stream) of its samples reports.
     ///
     /// # Errors
-    /// If the sample rate is out of range, the beam size is, or the lexicon has words that the tokens cannot spell.
+    /// If the sample rate is out of range, the beam size or a weight is, the lexicon has words that the tokens cannot spell,
+    /// or the language model cannot spell what may be recognized.
     pub fn transcribe(&self, audio: &Audio, options: &RecognizeOptions) -> Result<Transcription> {
         self.model.transcribe(audio, options, &self.device())
     }
@@ -412,7 +436,7 @@ impl Recognizer {
     /// As [`transcribe`](Self::transcribe), and if the network is bidirectional.
     pub fn stream(&self, sample_rate: u32, options: &RecognizeOptions) -> Result<RecognizerStream> {
         self.model.check(options)?;
-        RecognizerStream::new(&self.model, sample_rate, options.clone())
+        RecognizerStream::new(&self.model, sample_rate, options)
     }
 
     pub(super) fn model(&self) -> &Arc<Model> {

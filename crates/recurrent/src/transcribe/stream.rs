@@ -100,7 +100,6 @@ pub struct RecognizerStream {
     /// The tokens that were reported last.
     reported: Vec<u32>,
     wake_word: Option<WakeWord>,
-    options: RecognizeOptions,
 }
 
 impl fmt::Debug for RecognizerStream {
@@ -110,7 +109,7 @@ impl fmt::Debug for RecognizerStream {
 }
 
 impl RecognizerStream {
-    pub(super) fn new(model: &Arc<Model>, sample_rate: u32, options: RecognizeOptions) -> Result<Self> {
+    pub(super) fn new(model: &Arc<Model>, sample_rate: u32, options: &RecognizeOptions) -> Result<Self> {
         let expected = model.log_mel.sample_rate;
         let resampler = (sample_rate != expected).then(|| Resampler::new(sample_rate, expected)).transpose()?;
         let log_mel = LogMel::new(model.log_mel.clone())?;
@@ -119,7 +118,7 @@ impl RecognizerStream {
         Ok(stream)
     }
 
-    fn of_frames(model: &Arc<Model>, log_mel: LogMel, options: RecognizeOptions) -> Result<Self> {
+    fn of_frames(model: &Arc<Model>, log_mel: LogMel, options: &RecognizeOptions) -> Result<Self> {
         if model.is_bidirectional() {
             return Err(Error::Input {
                 what: "the network of a stream".into(),
@@ -132,13 +131,12 @@ impl RecognizerStream {
             resampler: None,
             log_mel,
             layer: model.streaming(),
-            decoder: model.decoder(&options),
+            decoder: model.decoder(options)?,
             values: Vec::new(),
             log_probs: Vec::new(),
             first_frame: 0,
             reported: Vec::new(),
             wake_word: None,
-            options,
         })
     }
 
@@ -222,7 +220,7 @@ impl RecognizerStream {
     pub(super) fn recognize(
         model: &Arc<Model>,
         features: &[f32],
-        options: RecognizeOptions,
+        options: &RecognizeOptions,
     ) -> Result<Vec<Recognition>> {
         let mut stream = Self::of_frames(model, LogMel::new(model.log_mel.clone())?, options)?;
         let mut events = Vec::new();
@@ -285,7 +283,7 @@ impl RecognizerStream {
 
     fn begin_utterance(&mut self) {
         self.layer = self.model.streaming();
-        self.decoder = self.model.decoder(&self.options);
+        self.decoder.reset();
         self.reported.clear();
     }
 

@@ -19,6 +19,7 @@ use super::command_line::{CommandLine, NoOptions, format, save_plot, write_outpu
 use super::sentences::{SentencesOptions, is_blank};
 use crate::args::{Format, PredictArgs};
 use crate::error::BadInput;
+use crate::language_model::LanguageModelArgs;
 use crate::listen::read_lexicon;
 use crate::output::print;
 use crate::plots;
@@ -40,6 +41,8 @@ pub struct TranscribeOptions {
     /// The only words that may be recognized: a file with a word on each line
     #[arg(long, value_name = "FILE")]
     pub lexicon: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    pub language_model: LanguageModelArgs,
     #[command(flatten)]
     pub beam: super::generate::BeamOptions,
     #[command(flatten)]
@@ -90,7 +93,7 @@ impl CommandLine for Transcribing {
     fn predict(args: &PredictArgs, options: &TranscribeOptions, device: &Device) -> Result<()> {
         let format = format(args, &[Format::Text, Format::Json, Format::Srt])?;
         let recognizer = Recognizer::load(&args.run.run, device)?;
-        let recognize = options.recognize_options()?;
+        let recognize = options.recognize_options(device)?;
         let paths = options.sentences.read()?;
         let paths: Vec<&String> = paths.iter().filter(|path| !is_blank(path)).collect();
         if format == Format::Srt && paths.len() > 1 {
@@ -126,12 +129,13 @@ impl CommandLine for Transcribing {
 }
 
 impl TranscribeOptions {
-    fn recognize_options(&self) -> Result<RecognizeOptions> {
+    fn recognize_options(&self, device: &Device) -> Result<RecognizeOptions> {
         let options = RecognizeOptions::default().with_beam_size(self.beam.beam_size.unwrap_or(1));
-        Ok(match &self.lexicon {
+        let options = match &self.lexicon {
             Some(path) => options.with_lexicon(read_lexicon(path)?),
             None => options,
-        })
+        };
+        self.language_model.add_to(options, device)
     }
 }
 

@@ -191,6 +191,40 @@ fn a_lexicon_has_the_only_words() {
 }
 
 #[test]
+fn a_language_model_takes_part_in_the_search() {
+    let (sandbox, listen) = with_speech();
+    let plain = sandbox.ok(&format!("{listen} speech.wav")).stdout;
+    let model = format!("{listen} speech.wav --language-model zoo:fables");
+    assert_eq!(sandbox.ok(&format!("{model} --lm-weight 0")).stdout, plain);
+    let count = |text: &str| text.lines().map(|line| words(line).split(' ').count()).sum::<usize>();
+    let penalty = sandbox.ok(&format!("{model} --word-bonus -100")).stdout;
+    assert!(count(&penalty) < count(&plain), "{penalty}\n{plain}");
+    let predict = format!("predict {} speech.wav --language-model zoo:fables", transcribe_run().display());
+    let text: Vec<String> = sandbox.ok(&model).stdout.lines().map(|line| words(line).to_string()).collect();
+    assert_eq!(sandbox.ok(&predict).stdout.trim_end(), text.join(" "));
+    for (options, error) in [
+        ("--lm-weight 11", "--lm-weight: expected a number from 0 to 10, found 11"),
+        ("--word-bonus inf", "--word-bonus: expected between -100 and 100, found inf"),
+        ("--language-model zoo:sentiment-en", "expected a run of `generate`, found a run of `classify`"),
+    ] {
+        let line = if options.starts_with("--language") {
+            format!("{listen} {options}")
+        } else {
+            format!("{model} {options}")
+        };
+        sandbox.refused(&line, error);
+    }
+}
+
+#[cfg(not(feature = "microphone"))]
+#[test]
+fn a_microphone_that_is_not_compiled_in_is_refused() {
+    let (sandbox, listen) = with_speech();
+    let error = "--microphone: it is not compiled in, build with --features microphone";
+    sandbox.refused(&format!("{listen} --microphone"), error);
+}
+
+#[test]
 fn settings_and_runs_are_checked_before_the_first_sound() {
     let (sandbox, listen) = with_speech();
     // The null device of these commands is at its end, which would be an error of its own.

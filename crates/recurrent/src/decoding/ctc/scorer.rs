@@ -36,6 +36,49 @@ impl<S: PrefixScorer> PrefixScorer for &S {
     }
 }
 
+/// A scorer that need not be there: without it every prefix is allowed, with a score of 0.
+impl<S: PrefixScorer> PrefixScorer for Option<S> {
+    type State = Option<S::State>;
+
+    fn start(&self) -> Self::State {
+        self.as_ref().map(S::start)
+    }
+
+    fn extend(&self, state: &Self::State, token: u32) -> Option<(f32, Self::State)> {
+        match (self, state) {
+            (Some(scorer), Some(state)) => scorer.extend(state, token).map(|(score, state)| (score, Some(state))),
+            _ => Some((0.0, None)),
+        }
+    }
+
+    fn end(&self, state: &Self::State) -> Option<f32> {
+        match (self, state) {
+            (Some(scorer), Some(state)) => scorer.end(state),
+            _ => Some(0.0),
+        }
+    }
+}
+
+/// Both scorers: their scores are added, and what one of them forbids is forbidden. The second is asked only for what the
+/// first allows.
+impl<A: PrefixScorer, B: PrefixScorer> PrefixScorer for (A, B) {
+    type State = (A::State, B::State);
+
+    fn start(&self) -> Self::State {
+        (self.0.start(), self.1.start())
+    }
+
+    fn extend(&self, (a, b): &Self::State, token: u32) -> Option<(f32, Self::State)> {
+        let (a_score, a) = self.0.extend(a, token)?;
+        let (b_score, b) = self.1.extend(b, token)?;
+        Some((a_score + b_score, (a, b)))
+    }
+
+    fn end(&self, (a, b): &Self::State) -> Option<f32> {
+        Some(self.0.end(a)? + self.1.end(b)?)
+    }
+}
+
 /// Allows every prefix, with a score of 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Unconstrained;
@@ -191,6 +234,35 @@ mod tests {
         ] {
             assert_eq!(allowed(&lexicon, sequence), expected, "{sequence:?}");
         }
+    }
+
+    /// A score for each token.
+    struct Scores([f32; 3]);
+
+    impl PrefixScorer for Scores {
+        type State = ();
+
+        fn start(&self) {}
+
+        fn extend(&self, (): &(), token: u32) -> Option<(f32, ())> {
+            self.0.get(token as usize).map(|score| (*score, ()))
+        }
+
+        fn end(&self, (): &()) -> Option<f32> {
+            Some(-1.0)
+        }
+    }
+
+    #[test]
+    fn two_scorers_add_their_scores_and_forbid_what_one_forbids() {
+        let lexicon = Lexicon::new([vec![1], vec![5]], None);
+        let both = (Some(lexicon), (Scores([0.5, -0.25, 0.0]), None::<Scores>));
+        let start = both.start();
+        assert_eq!(both.extend(&start, 1).map(|(score, _)| score), Some(-0.25));
+        assert!([0, 2, 5, 9].into_iter().all(|token| both.extend(&start, token).is_none()));
+        assert_eq!(both.end(&start), Some(-1.0));
+        assert_eq!(None::<Scores>.extend(&None, 9), Some((0.0, None)));
+        assert_eq!(None::<Scores>.end(&None), Some(0.0));
     }
 
     #[test]
