@@ -75,7 +75,7 @@ mod tensors;
 pub use error::{Error, Result};
 pub use file::{Format, NamedStack, RefusedStack, WeightFile};
 pub use layer::ExchangeWeights;
-pub use network::{AttentionWeights, DenseWeights, Head, Matrix, NetworkParts, NetworkWeights};
+pub use network::{AttentionWeights, DenseWeights, Head, Matrix, NetworkModules, NetworkParts, NetworkWeights};
 #[cfg(feature = "onnx")]
 #[doc(no_inline)]
 pub use onnx::OnnxOptions;

@@ -219,3 +219,26 @@ fn parts_of_a_network_are_found_or_named() {
     let error = file(&other).network(Head::Last, &NetworkParts::new()).unwrap_err().to_string();
     assert_eq!(error, "the input of stack 1: expected 2 features, found 3");
 }
+
+#[test]
+fn networks_of_weights_that_are_no_numbers_are_refused() {
+    let with = |name: &str| {
+        let shapes: [(&str, &[usize]); 4] =
+            [("rnn.weight_ih_l0", &[8, 3]), ("rnn.weight_hh_l0", &[8, 2]), ("fc.weight", &[5, 2]), ("fc.bias", &[5])];
+        let bytes = |of: &str, shape: &[usize]| {
+            let value = if of == name { f32::NAN } else { 0.5 };
+            vec![value; shape.iter().product()].into_iter().flat_map(f32::to_le_bytes).collect::<Vec<u8>>()
+        };
+        let tensors = shapes.map(|(of, shape)| (of, shape, bytes(of, shape)));
+        let views =
+            tensors.iter().map(|(of, shape, bytes)| (*of, TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap()));
+        let file = WeightFile::from_bytes(safetensors::serialize(views, None).unwrap()).unwrap();
+        file.network(Head::Last, &NetworkParts::new()).map(|network| network.to_string())
+    };
+    assert!(with("none").is_ok());
+    for (name, at) in
+        [("rnn.weight_hh_l0", "the stack `rnn`"), ("fc.weight", "tensor `fc.weight`"), ("fc.bias", "tensor `fc.bias`")]
+    {
+        assert_eq!(with(name).unwrap_err().to_string(), format!("{at}: expected finite weights, found NaN"));
+    }
+}

@@ -51,7 +51,7 @@ const LOCK: &str = ".lock";
 const TEMPORARY: &str = ".new-";
 
 /// The largest text file that is read.
-const MAX_TEXT_BYTES: u64 = 1 << 28;
+pub(crate) const MAX_TEXT_BYTES: u64 = 1 << 28;
 /// The largest header of weights that is read.
 const MAX_HEADER_BYTES: u64 = 1 << 24;
 

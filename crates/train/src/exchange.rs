@@ -4,19 +4,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
-use recurrent::classify::ClassifyConfig;
-use recurrent::exchange::{ExportFormat, ImportConfig, export, import_classifier, import_forecaster, import_generator};
-use recurrent::forecast::ForecastConfig;
-use recurrent::generate::GenerateConfig;
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use recurrent::Partial;
+use recurrent::exchange::{ExportFormat, ImportConfig, export};
 use recurrent::models::networks::Pooling;
-use recurrent::settings::{Setting, Settings};
 use recurrent::weights::{NetworkParts, WeightFile};
-use recurrent::{Partial, TaskConfig};
 
 use crate::device::{self, DeviceArgs};
 use crate::folder;
 use crate::output::{note, print};
+use crate::tasks::{self, TaskCommand};
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -27,11 +25,18 @@ pub struct ImportArgs {
     #[arg(long, conflicts_with = "task")]
     list: bool,
     /// The task to make a run of
-    #[arg(long = "as", value_name = "TASK", value_enum, required_unless_present = "list")]
-    task: Option<ImportTask>,
-    /// The tokenizer of a text: a tokenizer.json, or a JSON list of characters in the order of their ids
+    #[arg(long = "as", value_name = "TASK", value_parser = task_names(), required_unless_present = "list")]
+    task: Option<String>,
+    /// The tokenizer of a text: a tokenizer.json, or a JSON list of characters in the order of their ids; of a translator, one
+    /// for both languages, or the tokenizers.json of an export
     #[arg(long, value_name = "FILE.json")]
     tokenizer: Option<PathBuf>,
+    /// The tokenizer of the language that a translator reads
+    #[arg(long, value_name = "FILE.json", requires = "target_tokenizer", conflicts_with = "tokenizer")]
+    source_tokenizer: Option<PathBuf>,
+    /// The tokenizer of the language that it writes
+    #[arg(long, value_name = "FILE.json", requires = "source_tokenizer", conflicts_with = "tokenizer")]
+    target_tokenizer: Option<PathBuf>,
     /// The labels of a classifier, in the order of its outputs
     #[arg(long, value_name = "LABEL,..", value_delimiter = ',')]
     labels: Vec<String>,
@@ -66,32 +71,9 @@ pub struct ImportArgs {
     device: DeviceArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ImportTask {
-    /// Recurrent layers and a dense layer
-    Forecast,
-    /// A language model
-    Generate,
-    /// A classifier of texts
-    Classify,
-}
-
-impl ImportTask {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Forecast => ForecastConfig::TASK,
-            Self::Generate => GenerateConfig::TASK,
-            Self::Classify => ClassifyConfig::TASK,
-        }
-    }
-
-    fn settings(self) -> Vec<&'static Setting> {
-        match self {
-            Self::Forecast => ForecastConfig::settings().collect(),
-            Self::Generate => GenerateConfig::settings().collect(),
-            Self::Classify => ClassifyConfig::settings().collect(),
-        }
-    }
+/// The names of the tasks, each with what is expected in the file.
+fn task_names() -> PossibleValuesParser {
+    tasks::importable().map(|(task, import)| PossibleValue::new(task.name()).help(import.network)).into()
 }
 
 #[derive(Debug, Args)]
@@ -110,14 +92,15 @@ pub struct ExportArgs {
 
 /// `train import`.
 pub fn import(args: &ImportArgs) -> Result<ExitCode> {
-    let Some(task) = args.task else {
+    let asked = |task: &dyn TaskCommand| args.task.as_deref() == Some(task.name());
+    let Some((task, import)) = tasks::importable().find(|(task, _)| asked(*task)) else {
         let file = WeightFile::open(&args.file).map_err(recurrent::Error::from)?;
         print(&file);
         file.other_tensors().iter().for_each(|tensor| print(format!("  {tensor}")));
         return Ok(ExitCode::SUCCESS);
     };
     let mut settings = match &args.config {
-        Some(path) => Partial::read(path, task.name(), task.settings())?,
+        Some(path) => task.read_settings(path)?,
         None => Partial::default(),
     };
     if let Some(data) = &args.data {
@@ -132,13 +115,11 @@ pub fn import(args: &ImportArgs) -> Result<ExitCode> {
         .with_settings(settings)
         .with_force(args.force);
     config.tokenizer.clone_from(&args.tokenizer);
+    config.source_tokenizer.clone_from(&args.source_tokenizer);
+    config.target_tokenizer.clone_from(&args.target_tokenizer);
     let out = args.out.clone().unwrap_or_else(|| folder::new(&format!("{}-imported", task.name())));
     let device = device::open(&args.device)?;
-    let notes = match task {
-        ImportTask::Forecast => import_forecaster(&config, &out, &device),
-        ImportTask::Generate => import_generator(&config, &out, &device),
-        ImportTask::Classify => import_classifier(&config, &out, &device),
-    }?;
+    let notes = (import.run)(&config, &out, &device)?;
     notes.iter().for_each(|text| note(format!("note: {text}")));
     let out = out.display();
     print(format!("The run is in {out}. To use it: train predict {out}; to train it: train resume {out}"));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{DenseWeights, Head, Matrix, NetworkWeights};
 use crate::file::NamedMatrix;
-use crate::{Error, Result, StackWeights, WeightFile};
+use crate::{Error, LayerWeights, Result, StackWeights, WeightFile};
 
 /// Which tensors of a file are the parts of a network. What is not named is found by its shape.
 ///
@@ -110,7 +110,7 @@ impl WeightFile {
                 DenseWeights { weight, bias: self.bias(found, &mut used)? }
             }
             (None, Some(embedding)) => {
-                DenseWeights { weight: embedding.clone(), bias: self.tied_bias(embedding.rows(), &mut used) }
+                DenseWeights { weight: embedding.clone(), bias: self.tied_bias(embedding.rows(), &mut used)? }
             }
             (None, None) => {
                 let asked = format!("a matrix for {} inputs as the output layer's", top.output_size());
@@ -134,14 +134,14 @@ impl WeightFile {
             }
             let mut all: Vec<_> = self.stacks().iter().filter(|stack| !is_of_optimizer(&stack.path)).collect();
             all.sort_by_key(|stack| natural(&stack.path));
-            paths.extend(all.iter().map(|stack| stack.path.clone()));
-            stacks.extend(all.into_iter().map(|stack| stack.weights.clone()));
+            for stack in all {
+                check_finite_stack(&stack.path, &stack.weights)?;
+                paths.insert(stack.path.clone());
+                stacks.push(stack.weights.clone());
+            }
         }
         for name in names {
-            stacks.push(self.stack(name)?);
-            let of_name = |path: &str, of: &str| path == name || of == name || of.starts_with(&format!("{name}_l"));
-            let named = self.stacks().iter().filter(|stack| of_name(&stack.path, &stack.name));
-            paths.extend(named.map(|stack| stack.path.clone()));
+            stacks.push(self.named_stack(name, &mut paths)?);
         }
         let mut joined: Vec<StackWeights> = Vec::new();
         for stack in stacks {
@@ -152,6 +152,16 @@ impl WeightFile {
             }
         }
         Ok((joined, paths))
+    }
+
+    /// The stack of a name; its paths in the file are added to `paths`.
+    pub(super) fn named_stack(&self, name: &str, paths: &mut BTreeSet<String>) -> Result<StackWeights> {
+        let stack = self.stack(name)?;
+        check_finite_stack(name, &stack)?;
+        let of_name = |path: &str, of: &str| path == name || of == name || of.starts_with(&format!("{name}_l"));
+        let named = self.stacks().iter().filter(|stack| of_name(&stack.path, &stack.name));
+        paths.extend(named.map(|stack| stack.path.clone()));
+        Ok(stack)
     }
 
     /// The only matrix that may be a part; of several, the only one that is preferred.
@@ -191,29 +201,35 @@ impl WeightFile {
         of.usage.bias.as_ref().is_some_and(|bias| self.contents.vectors.contains_key(bias))
     }
 
-    fn bias(&self, of: &NamedMatrix, used: &mut BTreeSet<String>) -> Result<Option<Vec<f32>>> {
-        let Some(name) = of.usage.bias.as_ref() else { return Ok(None) };
+    pub(super) fn bias(&self, of: &NamedMatrix, used: &mut BTreeSet<String>) -> Result<Option<Vec<f32>>> {
+        match &of.usage.bias {
+            Some(name) => self.vector(name, used),
+            None => Ok(None),
+        }
+    }
+
+    /// The vector of this name, if there is one.
+    pub(super) fn vector(&self, name: &str, used: &mut BTreeSet<String>) -> Result<Option<Vec<f32>>> {
         let Some(values) = self.contents.vectors.get(name) else { return Ok(None) };
-        used.insert(name.clone());
-        values.as_ref().cloned().map(Some).map_err(|error| unreadable(name, error))
+        let values = values.as_ref().map_err(|error| unreadable(name, error))?;
+        check_finite(name, values)?;
+        used.insert(name.into());
+        Ok(Some(values.clone()))
     }
 
     /// The only vector for so many outputs, the bias of an output layer that has the embedding's weights.
-    fn tied_bias(&self, outputs: usize, used: &mut BTreeSet<String>) -> Option<Vec<f32>> {
+    fn tied_bias(&self, outputs: usize, used: &mut BTreeSet<String>) -> Result<Option<Vec<f32>>> {
         let fits = |values: &Result<Vec<f32>>| values.as_ref().is_ok_and(|values| values.len() == outputs);
         let vectors = self.contents.vectors.iter().filter(|(name, values)| !is_of_optimizer(name) && fits(values));
         match vectors.collect::<Vec<_>>()[..] {
-            [(name, Ok(values))] => {
-                used.insert(name.clone());
-                Some(values.clone())
-            }
+            [(name, _)] => self.vector(name, used),
             // If there are several, they are weights that are left.
-            _ => None,
+            _ => Ok(None),
         }
     }
 
     /// Refuses weights that are no part of the network. Integers and what an optimizer remembers are no weights.
-    fn check_all_used(&self, used: &BTreeSet<String>, paths: &BTreeSet<String>) -> Result<()> {
+    pub(super) fn check_all_used(&self, used: &BTreeSet<String>, paths: &BTreeSet<String>) -> Result<()> {
         let is_weight =
             |dtype: &str| !["int", "long", "short", "byte", "bool", "u8"].iter().any(|of| dtype.contains(of));
         let others = self.other_tensors().iter().filter(|of| !of.shape.is_empty() && is_weight(&of.dtype));
@@ -235,8 +251,27 @@ impl WeightFile {
     }
 }
 
-fn values(of: &NamedMatrix) -> Result<&Matrix> {
-    of.matrix.as_ref().map_err(|error| unreadable(&of.name, error))
+pub(super) fn values(of: &NamedMatrix) -> Result<&Matrix> {
+    let matrix = of.matrix.as_ref().map_err(|error| unreadable(&of.name, error))?;
+    check_finite(&of.name, matrix.values())?;
+    Ok(matrix)
+}
+
+/// Refuses weights that no network can compute with.
+fn check_finite(name: &str, values: &[f32]) -> Result<()> {
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(Error::tensor(name, "finite weights", value.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn check_finite_stack(path: &str, stack: &StackWeights) -> Result<()> {
+    let cells = stack.layers().iter().flat_map(LayerWeights::cells);
+    let values = cells.flat_map(|cell| [&cell.w_ih, &cell.w_hh].into_iter().chain(cell.biases.iter().flatten()));
+    match values.flatten().find(|value| !value.is_finite()) {
+        Some(value) => Err(Error::inconsistent(format!("the stack `{path}`"), "finite weights", value.to_string())),
+        None => Ok(()),
+    }
 }
 
 fn unreadable(name: &str, error: &Error) -> Error {
@@ -249,7 +284,7 @@ fn num_inputs(of: &NamedMatrix, matrix: &Matrix) -> usize {
 }
 
 /// Whether a tensor belongs to the state of an optimizer in a checkpoint.
-fn is_of_optimizer(name: &str) -> bool {
+pub(super) fn is_of_optimizer(name: &str) -> bool {
     name.split(['.', '/']).any(|part| part.starts_with("optim"))
 }
 

@@ -1,8 +1,10 @@
 //! Whole networks around recurrent stacks, apart from any framework.
 
 mod find;
+mod modules;
 
 pub use find::NetworkParts;
+pub use modules::NetworkModules;
 
 use crate::tensors::num_elements;
 use crate::{Error, Result, StackWeights};

@@ -22,6 +22,7 @@ use std::path::Path;
 
 pub(crate) use self::safetensors::read_safetensors;
 pub use self::safetensors::{StateDict, network_to_safetensors, to_safetensors};
+pub(crate) use self::state_dict::unwrapped;
 #[cfg(feature = "pytorch")]
 pub(crate) use checkpoint::read_checkpoint;
 

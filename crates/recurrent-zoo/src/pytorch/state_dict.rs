@@ -81,8 +81,8 @@ fn split_name(name: &str) -> (&str, Option<Leaf>) {
     (module, parse_leaf(leaf))
 }
 
-/// A module's name without the wrappers of data-parallel training, compilation and a checkpoint's dictionary.
-fn unwrapped(module: &str) -> String {
+/// The name of a module or a tensor without the wrappers of data-parallel training, compilation and a checkpoint's dictionary.
+pub(crate) fn unwrapped(module: &str) -> String {
     let mut parts: Vec<&str> = module.split('.').filter(|&part| part != "_orig_mod").collect();
     while let Some("module" | "state_dict" | "model_state_dict") = parts.first().copied() {
         parts.remove(0);

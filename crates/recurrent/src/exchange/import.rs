@@ -17,7 +17,7 @@ use crate::generate::GenerateConfig;
 use crate::{Ensemble, Error, FittedParts, Partial, Result, RunDir, Task, TaskConfig, open_data};
 
 /// The logit of a token that a network does not know.
-const NEVER: f32 = -1e4;
+pub(super) const NEVER: f32 = -1e4;
 
 /// What is imported, and how.
 #[derive(Debug, Clone)]
@@ -27,8 +27,13 @@ pub struct ImportConfig {
     pub file: PathBuf,
     /// Which tensors are the parts of the network.
     pub parts: NetworkParts,
-    /// The tokenizer of a text: see [`Tokenizer::open`].
+    /// The tokenizer of a text: see [`Tokenizer::open`]. Of a translator, that of both languages, or the `tokenizers.json` of a
+    /// run or an export.
     pub tokenizer: Option<PathBuf>,
+    /// The tokenizer of a translator's source language, beside that of its target.
+    pub source_tokenizer: Option<PathBuf>,
+    /// The tokenizer of a translator's target language, beside that of its source.
+    pub target_tokenizer: Option<PathBuf>,
     /// The labels of a classifier, in the order of its outputs.
     pub labels: Vec<String>,
     /// What a classifier's output layer reads. A file of weights does not say it.
@@ -46,6 +51,8 @@ impl ImportConfig {
             file: file.into(),
             parts: NetworkParts::new(),
             tokenizer: None,
+            source_tokenizer: None,
+            target_tokenizer: None,
             labels: Vec::new(),
             pooling: Pooling::Last,
             settings: Partial::default(),
@@ -64,6 +71,13 @@ impl ImportConfig {
     #[must_use]
     pub fn with_tokenizer(mut self, tokenizer: impl Into<PathBuf>) -> Self {
         self.tokenizer = Some(tokenizer.into());
+        self
+    }
+
+    /// Sets the files of a translator's two tokenizers.
+    #[must_use]
+    pub fn with_tokenizers(mut self, source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Self {
+        (self.source_tokenizer, self.target_tokenizer) = (Some(source.into()), Some(target.into()));
         self
     }
 
@@ -95,7 +109,7 @@ impl ImportConfig {
         self
     }
 
-    fn wrong(&self, expected: impl Into<String>, found: impl Into<String>) -> Error {
+    pub(super) fn wrong(&self, expected: impl Into<String>, found: impl Into<String>) -> Error {
         Error::Input { what: self.file.display().to_string(), expected: expected.into(), found: found.into() }
     }
 
@@ -117,14 +131,21 @@ impl ImportConfig {
         let Some(embedding) = network.embedding() else {
             return Err(self.wrong("an embedding, since the network reads tokens", "none"));
         };
-        let (tokens, vectors) = (tokenizer.vocab_size(), embedding.rows());
+        let vectors = embedding.rows();
+        self.check_tokens(vectors, &tokenizer, path, &vectors.to_string())?;
+        let tokens = tokenizer.vocab_size();
+        Ok((tokenizer, with_tokens(network, tokens)?))
+    }
+
+    /// Refuses a tokenizer whose tokens are not those that a network has `vectors` for, but for special ones that it adds.
+    pub(super) fn check_tokens(&self, vectors: usize, tokenizer: &Tokenizer, path: &Path, found: &str) -> Result<()> {
+        let tokens = tokenizer.vocab_size();
         let specials = tokenizer.special_tokens();
         let are_added = (vectors..tokens).all(|id| specials.contains(id as u32));
-        if tokens < vectors || !are_added {
-            let expected = format!("{tokens} vectors, one for each token of {}", path.display());
-            return Err(self.wrong(expected, vectors.to_string()));
+        if vectors <= tokens && are_added {
+            return Ok(());
         }
-        Ok((tokenizer, with_tokens(network, tokens)?))
+        Err(self.wrong(format!("{tokens} vectors, one for each token of {}", path.display()), found))
     }
 
     /// The only stack, if the networks of a task have layers of this kind.
@@ -139,7 +160,7 @@ impl ImportConfig {
 }
 
 /// What the layers of tasks do not have, in the words of an error.
-fn check_layer(stack: &StackWeights) -> Result<(), String> {
+pub(super) fn check_layer(stack: &StackWeights) -> Result<(), String> {
     let options = CellOptions::default();
     match stack.variant() {
         CellVariant::Rnn { nonlinearity: Some(of) } if of != options.nonlinearity => Err("an RNN of relu".into()),
@@ -166,7 +187,7 @@ fn with_tokens(network: NetworkWeights, tokens: usize) -> Result<NetworkWeights>
     Ok(NetworkWeights::new(Some(extended), network.stacks().to_vec(), network.head().clone(), dense)?)
 }
 
-fn extend(matrix: &Matrix, rows: usize) -> Result<Matrix> {
+pub(super) fn extend(matrix: &Matrix, rows: usize) -> Result<Matrix> {
     let mut values = matrix.values().to_vec();
     values.resize(rows * matrix.columns(), 0.0);
     Ok(Matrix::new(rows, matrix.columns(), values)?)
@@ -201,7 +222,7 @@ pub fn import_generator(config: &ImportConfig, folder: impl AsRef<Path>, device:
     check_num_parameters(shape.num_parameters())?;
     let trained = into_language_model(shape.init(device), &network)?;
     write_run(&run, folder.as_ref(), &[("tokenizer.json", tokenizer.to_json())], config.force, &trained)?;
-    Ok(notes(&network))
+    Ok(notes(network.stacks()))
 }
 
 /// Makes a run of `classify` from a network: an embedding, recurrent layers, a pooling and an output layer. Returns what was
@@ -241,7 +262,7 @@ pub fn import_classifier(config: &ImportConfig, folder: impl AsRef<Path>, device
     let labels = serde_json::to_string(&config.labels).unwrap_or_default();
     let files = [("tokenizer.json", tokenizer.to_json()), (Classifier::LABELS, labels)];
     write_run(&run, folder.as_ref(), &files, config.force, &Ensemble::new(1, || trained.clone()))?;
-    Ok(notes(&network))
+    Ok(notes(network.stacks()))
 }
 
 /// Makes a run of `forecast` from recurrent layers and a dense layer. The scaler is fitted on the training split of the
@@ -291,19 +312,19 @@ pub fn import_forecaster(config: &ImportConfig, folder: impl AsRef<Path>, device
     let run = ForecastRun::create(run, source, folder, config.force)?;
     run.run_dir().write_weights(&trained)?;
     run.run_dir().write_initial_weights(&trained)?;
-    Ok(notes(&network))
+    Ok(notes(network.stacks()))
 }
 
 /// What a file of weights leaves open, and is assumed.
-fn notes(network: &NetworkWeights) -> Vec<String> {
+pub(super) fn notes(stacks: &[StackWeights]) -> Vec<String> {
     let open = CellVariant::Rnn { nonlinearity: None };
-    let assumed = network.stacks().iter().any(|stack| stack.variant() == open);
+    let assumed = stacks.iter().any(|stack| stack.variant() == open);
     let note = "the file does not say whether the RNN's activation is tanh or relu: it is taken as tanh";
     assumed.then(|| note.to_string()).into_iter().collect()
 }
 
 /// Makes the folder of a run with trained weights, from which training begins, too.
-fn write_run<C: TaskConfig>(
+pub(super) fn write_run<C: TaskConfig>(
     config: &C,
     folder: &Path,
     files: &[(&str, String)],

@@ -24,3 +24,4 @@ mod seq2seq;
 
 pub use export::{ExportFormat, export};
 pub use import::{ImportConfig, import_classifier, import_forecaster, import_generator};
+pub use seq2seq::import_translator;

@@ -49,11 +49,9 @@ pub(super) fn into_language_model(mut network: LanguageModel, weights: &NetworkW
     network.embedding = into_embedding(network.embedding, weights);
     network.recurrent = network.recurrent.with_weights(&weights.stacks()[0])?;
     if let Some(output) = weights.dense().last() {
-        let device = network.embedding.weight.device();
-        network.output.weight =
-            network.output.weight.map(|_| Param::from_tensor(tensor(&output.weight.transposed(), &device)));
+        network.output.weight = network.output.weight.map(|own| into_matrix(&own, &output.weight.transposed()));
         if let Some(bias) = &output.bias {
-            network.output.bias = Param::from_tensor(vector(bias, &device));
+            network.output.bias = into_vector(&network.output.bias, bias);
         }
     }
     Ok(network)
@@ -87,17 +85,28 @@ pub(super) fn into_forecaster(
 
 fn into_embedding(mut embedding: Embedding, weights: &NetworkWeights) -> Embedding {
     if let Some(vectors) = weights.embedding() {
-        embedding.weight = Param::from_tensor(tensor(vectors, &embedding.weight.device()));
+        embedding.weight = into_matrix(&embedding.weight, vectors);
     }
     embedding
 }
 
-fn into_linear(mut linear: Linear, weights: &DenseWeights) -> Linear {
+/// A parameter with these values.
+pub(super) fn into_matrix(param: &Param<Tensor<2>>, values: &Matrix) -> Param<Tensor<2>> {
+    Param::from_tensor(tensor(values, &param.device()))
+}
+
+/// A parameter with these values.
+pub(super) fn into_vector(param: &Param<Tensor<1>>, values: &[f32]) -> Param<Tensor<1>> {
+    Param::from_tensor(vector(values, &param.device()))
+}
+
+/// A layer with these weights; without a bias among them, its own is zero. A layer without a bias stays without one.
+pub(super) fn into_linear(mut linear: Linear, weights: &DenseWeights) -> Linear {
     let device = linear.weight.device();
     linear.weight = Param::from_tensor(tensor(&weights.weight.transposed(), &device));
     let zeros = vec![0.0; weights.weight.rows()];
     let bias = weights.bias.as_ref().unwrap_or(&zeros);
-    linear.bias = Some(Param::from_tensor(vector(bias, &device)));
+    linear.bias = linear.bias.map(|_| Param::from_tensor(vector(bias, &device)));
     linear
 }
 

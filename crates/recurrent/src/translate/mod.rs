@@ -25,5 +25,7 @@ pub use decode::BeamConfig;
 pub use evaluation::{TestTranslation, TranslationEvaluation, TranslationMetrics, TranslationScores};
 pub use length_penalty::{ChosenLengthPenalty, PenaltyScore};
 pub use predictor::{AttentionMap, Translation, Translator};
+#[cfg(feature = "exchange")]
+pub(crate) use tokenizers::Tokenizers;
 #[cfg(feature = "fit")]
 pub use training::{TranslateData, TranslateObjective, TranslateRun, Translating};

@@ -1,5 +1,12 @@
 //! The tokenizers of both languages.
 
+#[cfg(feature = "exchange")]
+use std::fs::File;
+#[cfg(feature = "exchange")]
+use std::io::{BufReader, Read};
+#[cfg(feature = "exchange")]
+use std::path::Path;
+
 #[cfg(feature = "fit")]
 use recurrent_data::{PairSubset, Train};
 use recurrent_data::{SpecialTokens, Tokenizer};
@@ -7,11 +14,13 @@ use recurrent_models::networks::Seq2SeqConfig;
 use serde::{Deserialize, Serialize};
 
 use super::TranslateConfig;
+#[cfg(feature = "exchange")]
+use crate::run_dir::MAX_TEXT_BYTES;
 use crate::{Error, Result, RunDir};
 
 /// The tokenizers of both languages, fitted on the training split alone, and the length of its targets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Tokenizers {
+pub(crate) struct Tokenizers {
     pub source: Tokenizer,
     /// The source's, if the vocabulary is joint.
     pub target: Tokenizer,
@@ -38,6 +47,26 @@ impl Tokenizers {
         Ok(Self { source, target, longest_target: None })
     }
 
+    /// Opens a file of either kind: the [file](Self::FILE) of a run or an export, or a tokenizer of both languages, of any kind
+    /// that [`Tokenizer::open`] takes.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is neither.
+    #[cfg(feature = "exchange")]
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io("cannot read", path))?;
+        if let Ok(tokenizers) = serde_json::from_reader(BufReader::new(file.take(MAX_TEXT_BYTES))) {
+            return Ok(tokenizers);
+        }
+        let both = Tokenizer::open(path)?;
+        Ok(Self { source: both.clone(), target: both, longest_target: None })
+    }
+
+    /// Whether both languages have one tokenizer.
+    pub fn are_equal(&self) -> bool {
+        self.source.to_json() == self.target.to_json()
+    }
+
     /// Reads them, and checks that those of a joint vocabulary are equal and that the weights, if they exist yet, have a row
     /// per token.
     pub fn read(run_dir: &RunDir, config: &TranslateConfig) -> Result<Self> {
@@ -47,7 +76,7 @@ impl Tokenizers {
             found: cause.to_string(),
         })?;
         if config.joint {
-            if tokenizers.source.to_json() != tokenizers.target.to_json() {
+            if !tokenizers.are_equal() {
                 return Err(Error::RunDir {
                     path: run_dir.path(Self::FILE),
                     expected: "one tokenizer for both languages, since the vocabulary is joint (`joint`)".into(),

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use burn::tensor::{DType, TensorData};
 use flate2::read::GzDecoder;
 use recurrent_pretrained::ModelFiles;
 use safetensors::tensor::TensorView;
@@ -58,17 +59,17 @@ fn contents<'a>(name: &'a str, bytes: &'a [u8]) -> (&'a str, Cow<'a, [u8]>) {
 /// Weights in single precision, in which networks are loaded.
 fn single_precision(bytes: &[u8]) -> Vec<u8> {
     let weights = SafeTensors::deserialize(bytes).expect("embedded files are whole");
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = weights
+    let tensors: Vec<(String, TensorData)> = weights
         .iter()
         .map(|(name, tensor)| {
             assert_eq!(tensor.dtype(), Dtype::F16, "{name}: weights are in half precision");
-            let halves = tensor.data().chunks_exact(2).map(|half| half::f16::from_le_bytes([half[0], half[1]]));
-            let singles = halves.flat_map(|half| half.to_f32().to_le_bytes()).collect();
-            (name.to_string(), tensor.shape().to_vec(), singles)
+            let halves = TensorData::from_bytes_vec(tensor.data().to_vec(), tensor.shape().to_vec(), DType::F16);
+            (name.to_string(), halves.convert::<f32>())
         })
         .collect();
-    let views = tensors.iter().map(|(name, shape, data)| {
-        let view = TensorView::new(Dtype::F32, shape.clone(), data).expect("four bytes for each element");
+    let views = tensors.iter().map(|(name, data)| {
+        let view = TensorView::new(Dtype::F32, data.shape().to_vec(), data.as_bytes());
+        let view = view.expect("four bytes for each element");
         (name, view)
     });
     safetensors::serialize(views, None).expect("tensors of different names")

@@ -6,12 +6,13 @@ use clap::Args;
 use recurrent::classify::{
     Attribution, Classification, Classifier, ClassifyConfig, ClassifyEvaluation, ClassifyRun, Classifying,
 };
+use recurrent::exchange::import_classifier;
 use recurrent::metrics::classification::{LabeledPrediction, calibration_bins, roc};
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 use recurrent::settings::Settings;
 
-use super::command_line::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
+use super::command_line::{CommandLine, Import, NoOptions, format, save_plot, write_output, write_scores};
 use super::sentences::{SentencesOptions, is_blank, note_unknown, one_line};
 use crate::args::{Format, PredictArgs};
 use crate::error::BadInput;
@@ -41,6 +42,10 @@ impl CommandLine for Classifying {
     const ABOUT: &'static str = "Train a network to classify sentences, such as their sentiment";
     const ALIASES: &'static [&'static str] = &["sentiment"];
     const LOSS: &'static str = "Cross-entropy, nats per sentence";
+    const IMPORT: Option<Import> = Some(Import {
+        network: "A classifier of texts",
+        run: |config, folder, device| import_classifier(config, folder, device),
+    });
 
     type TrainOptions = NoOptions;
     type PredictOptions = ClassifyOptions;

@@ -1,10 +1,12 @@
 //! What the command line adds to a task.
 
+use std::path::Path;
 use std::sync::Once;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::Args;
+use recurrent::exchange::ImportConfig;
 use recurrent::fit::AfterEpoch;
 use recurrent::models::Summary;
 use recurrent::{Run, Task, replace};
@@ -25,6 +27,9 @@ pub trait CommandLine: Task {
     const LOSS: &'static str;
     /// Whether training shows burn-train's dashboard, if there is a terminal.
     const DASHBOARD: bool = true;
+
+    /// How a run is made of weights of another framework, if it can be.
+    const IMPORT: Option<Import> = None;
 
     /// Options of training that are not settings.
     type TrainOptions: Args;
@@ -67,6 +72,15 @@ pub trait CommandLine: Task {
     fn shorten(config: &mut Self::Config) {
         let _ = config;
     }
+}
+
+/// How weights of another framework become a run of a task.
+#[derive(Clone, Copy)]
+pub struct Import {
+    /// What the file has to hold, for the help of `train import`.
+    pub network: &'static str,
+    /// Makes the run in a folder; returns what was assumed.
+    pub run: fn(&ImportConfig, &Path, &Device) -> recurrent::Result<Vec<String>>,
 }
 
 /// No options.

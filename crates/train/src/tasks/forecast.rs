@@ -4,12 +4,13 @@ use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
 use recurrent::data::{RegisteredDataset, Series, Table};
+use recurrent::exchange::import_forecaster;
 use recurrent::forecast::{Forecast, ForecastConfig, ForecastRun, Forecaster, Forecasting, ScoreTable, TestForecasts};
 use recurrent::metrics::{autocorrelations, ljung_box};
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 
-use super::command_line::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
+use super::command_line::{CommandLine, Import, NoOptions, format, save_plot, write_output, write_scores};
 use crate::args::{Format, PredictArgs};
 use crate::output::print;
 use crate::plots;
@@ -36,6 +37,10 @@ pub struct ForecastOptions {
 impl CommandLine for Forecasting {
     const ABOUT: &'static str = "Train a network to forecast columns of a table";
     const LOSS: &'static str = "Mean squared error, scaled";
+    const IMPORT: Option<Import> = Some(Import {
+        network: "Recurrent layers and a dense layer",
+        run: |config, folder, device| import_forecaster(config, folder, device),
+    });
 
     type TrainOptions = NoOptions;
     type PredictOptions = ForecastOptions;

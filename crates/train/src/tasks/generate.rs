@@ -8,13 +8,14 @@ use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
 use recurrent::decoding::SamplingConfig;
+use recurrent::exchange::import_generator;
 use recurrent::fit::{AfterEpoch, History};
 use recurrent::generate::{GenerateConfig, GenerateRun, Generated, Generation, GenerationConfig, Generator};
 use recurrent::models::Summary;
 use recurrent::prelude::*;
 use recurrent::settings::Settings;
 
-use super::command_line::{CommandLine, format, write_output, write_scores};
+use super::command_line::{CommandLine, Import, format, write_output, write_scores};
 use super::sentences::note_unknown;
 use crate::args::{Format, PredictArgs};
 use crate::error::BadInput;
@@ -121,6 +122,10 @@ impl GenerateOptions {
 impl CommandLine for Generation {
     const ABOUT: &'static str = "Train a language model on a text, to generate and complete text";
     const LOSS: &'static str = "Cross-entropy, nats per token";
+    const IMPORT: Option<Import> = Some(Import {
+        network: "A language model",
+        run: |config, folder, device| import_generator(config, folder, device),
+    });
     // The dashboard has no room for samples.
     const DASHBOARD: bool = false;
 

@@ -26,7 +26,7 @@ use crate::error::BadInput;
 use crate::output::print;
 use crate::{backtest, compare, zoo};
 
-pub use self::command_line::{NoOptions, write_scores};
+pub use self::command_line::{Import, NoOptions, write_scores};
 pub use self::sentences::{decode, note_unknown};
 pub use self::task_command::{TaskCommand, Trained, configure, plot_losses, print_summary, run_name};
 
@@ -38,6 +38,11 @@ pub static TASKS: &[&dyn TaskCommand] = &[
     &Entry::<recurrent::classify::Classifying>::NEW,
     &Entry::<recurrent::transcribe::Transcribing>::NEW,
 ];
+
+/// The tasks that `train import` makes runs of.
+pub fn importable() -> impl Iterator<Item = (&'static dyn TaskCommand, Import)> {
+    TASKS.iter().filter_map(|task| Some((*task, task.import()?)))
+}
 
 #[derive(Debug, Args)]
 pub struct SummaryArgs {

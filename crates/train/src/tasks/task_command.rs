@@ -12,7 +12,7 @@ use recurrent::models::Summary;
 use recurrent::settings::Settings;
 use recurrent::{Partial, Run, TaskConfig, TaskSource};
 
-use super::command_line::CommandLine;
+use super::command_line::{CommandLine, Import};
 use crate::args::{NewRunArgs, PredictArgs, ResumeArgs, RunArgs};
 use crate::error::with_flags;
 use crate::interrupt::{self, INTERRUPTED};
@@ -50,6 +50,10 @@ pub trait TaskCommand: Sync {
     fn summary(&self, run: Option<&Path>, device: &Device) -> Result<Summary>;
     /// Trains a small run for the demo.
     fn demo(&self, folder: &Path, device: &Device) -> Result<Trained>;
+    /// How `train import` makes a run, if it can.
+    fn import(&self) -> Option<Import>;
+    /// Reads a file of settings.
+    fn read_settings(&self, path: &Path) -> recurrent::Result<Partial>;
 }
 
 /// The [`TaskCommand`] of a task.
@@ -130,6 +134,14 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
         // No dashboard, so that all lines stay readable.
         train(&run, device, false)
     }
+
+    fn import(&self) -> Option<Import> {
+        T::IMPORT
+    }
+
+    fn read_settings(&self, path: &Path) -> recurrent::Result<Partial> {
+        Partial::read(path, T::Config::TASK, T::Config::settings())
+    }
 }
 
 /// The settings of a new run, and its data: what was typed, then a file of settings, then the defaults for the data.
@@ -140,7 +152,7 @@ pub fn configure<T: CommandLine>(
 ) -> Result<(T::Config, T::Source)> {
     let mut given = settings::typed::<T::Config>(matches);
     if let Some(path) = &args.config {
-        given = given.or(Partial::read(path, T::Config::TASK, T::Config::settings())?);
+        given = given.or(Entry::<T>::NEW.read_settings(path)?);
     }
     if let Some(from) = given.get::<String>("from") {
         given = given.or(recurrent::base_settings::<T>(&from)?);

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::Args;
 use recurrent::data::SpecialTokens;
+use recurrent::exchange::import_translator;
 use recurrent::models::{Summarize, Summary};
 use recurrent::prelude::*;
 use recurrent::replace;
@@ -15,7 +16,7 @@ use recurrent::translate::{
     Translator,
 };
 
-use super::command_line::{CommandLine, format, save_plot, write_output, write_scores};
+use super::command_line::{CommandLine, Import, format, save_plot, write_output, write_scores};
 use super::generate::BeamOptions;
 use super::sentences::{SentencesOptions, is_blank, note_unknown, one_line, shorten};
 use crate::args::{Format, PredictArgs};
@@ -62,6 +63,10 @@ pub struct TranslateOptions {
 impl CommandLine for Translating {
     const ABOUT: &'static str = "Train a network to translate sentences";
     const LOSS: &'static str = "Cross-entropy, nats per token";
+    const IMPORT: Option<Import> = Some(Import {
+        network: "An encoder and a decoder of PyTorch",
+        run: |config, folder, device| import_translator(config, folder, device),
+    });
 
     type TrainOptions = LectureOptions;
     type PredictOptions = TranslateOptions;

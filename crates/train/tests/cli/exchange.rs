@@ -19,7 +19,7 @@ fn pretrained_models_go_out_and_come_back() {
 }
 
 #[test]
-fn translators_go_out_to_pytorch() {
+fn translators_go_out_to_pytorch_and_come_back() {
     let sandbox = TestSandbox::new();
     sandbox.ok("export zoo:english-russian --format pytorch --out exported");
     let files =
@@ -27,6 +27,13 @@ fn translators_go_out_to_pytorch() {
     assert_eq!(sandbox.listing("exported"), files);
     let list = sandbox.ok("import exported/model.safetensors --list").stdout;
     assert!(list.contains("encoder: GRU (reset after)(") && list.contains("decoder: GRU (reset after)("), "{list}");
+    let import = "import exported/model.safetensors --as translate --tokenizer exported/tokenizers.json --out imported";
+    assert!(sandbox.ok(import).stdout.contains("train predict imported"));
+    let translate = |run: &str| {
+        let options = "--beam-size 1 --length-penalty 0.6 --max-length 20";
+        sandbox.ok_with_args(&format!("predict {run} {options}"), &["How are you?"]).stdout
+    };
+    assert_eq!(translate("imported"), translate("zoo:english-russian"));
 }
 
 #[test]
@@ -39,6 +46,14 @@ fn wrong_files_and_flags_are_refused() {
         ("import none.pt --list", "cannot read none.pt"),
         ("import fables/model.safetensors --as generate", "--tokenizer: expected the file of the network's tokenizer"),
         ("import fables/model.safetensors --as classify --tokenizer fables/tokenizer.json", "--labels: expected "),
+        (
+            "import fables/model.safetensors --as translate --tokenizer fables/tokenizer.json",
+            "expected recurrent layers `encoder` and `decoder`, as `train export` names them",
+        ),
+        (
+            "import fables/model.safetensors --as translate",
+            "--tokenizer: expected the tokenizer of both languages, or ",
+        ),
         ("export zoo:english-russian --format onnx --out x", "expected pytorch, since Keras and ONNX have no decoder"),
         ("export zoo:fables --format onnx --out fables", "fables: expected no such folder, found one"),
         ("classify --from zoo:fables", "expected a run of `classify`, found a run of `generate`"),

@@ -1,5 +1,7 @@
 //! Runs out to other frameworks and back, and runs that start from others.
 
+mod translate;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
