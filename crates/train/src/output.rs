@@ -11,7 +11,7 @@ pub fn print(text: impl Display) {
     write(format_args!("{text}\n"));
 }
 
-/// Prints as [`print`]. Returns `false` if the reader has closed the pipe: a command that has no end of its own then ends.
+/// Prints as [`print()`]. Returns `false` if the reader has closed the pipe: a command that has no end of its own then ends.
 pub fn print_unless_closed(text: impl Display) -> bool {
     write_unless_closed(format_args!("{text}\n"))
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use recurrent::audio::synth::{SynthConfig, SynthSpeech};
+use recurrent::audio::synth::{SynthConfig, SynthSpeech, Vocabulary, Word};
 use recurrent::audio::{Audio, resample};
 
 use crate::program::{Ran, TestSandbox, transcribe_run};
@@ -194,18 +194,27 @@ fn a_lexicon_has_the_only_words() {
 fn a_language_model_takes_part_in_the_search() {
     let (sandbox, listen) = with_speech();
     let plain = sandbox.ok(&format!("{listen} speech.wav")).stdout;
-    let model = format!("{listen} speech.wav --language-model zoo:fables");
+    let spoken: Vec<Word> = Vocabulary::ALL.into_iter().flat_map(Vocabulary::words).collect();
+    let line =
+        |start: usize| (0..8).map(|n| spoken[(start + 5 * n) % spoken.len()].text()).collect::<Vec<_>>().join(" ");
+    sandbox.write("words.txt", (0..200).map(|start| line(start) + "\n").collect::<String>());
+    sandbox.ok("generate --data words.txt --embedding-dim 4 --hidden-size 8 --epochs 1 --out model");
+    let model = format!("{listen} speech.wav --language-model model");
     assert_eq!(sandbox.ok(&format!("{model} --lm-weight 0")).stdout, plain);
     let count = |text: &str| text.lines().map(|line| words(line).split(' ').count()).sum::<usize>();
     let penalty = sandbox.ok(&format!("{model} --word-bonus -100")).stdout;
     assert!(count(&penalty) < count(&plain), "{penalty}\n{plain}");
-    let predict = format!("predict {} speech.wav --language-model zoo:fables", transcribe_run().display());
+    let predict = format!("predict {} speech.wav --language-model model", transcribe_run().display());
     let text: Vec<String> = sandbox.ok(&model).stdout.lines().map(|line| words(line).to_string()).collect();
     assert_eq!(sandbox.ok(&predict).stdout.trim_end(), text.join(" "));
     for (options, error) in [
         ("--lm-weight 11", "--lm-weight: expected a number from 0 to 10, found 11"),
         ("--word-bonus inf", "--word-bonus: expected between -100 and 100, found inf"),
         ("--language-model zoo:sentiment-en", "expected a run of `generate`, found a run of `classify`"),
+        (
+            "--language-model zoo:fables",
+            "the language model: expected one with tokens for all that the recognizer may say",
+        ),
     ] {
         let line = if options.starts_with("--language") {
             format!("{listen} {options}")
