@@ -30,13 +30,14 @@ MODELS = {
         "title": "Sentiment of English sentences",
         "command": [
             *("classify", "--data", "opinions", "--pooling", "attention", "--ensemble", "3"),
-            *("--embedding-dim", "32", "--hidden-size", "64", "--word-dropout", "0.15", "--seed", "1"),
+            *("--embedding-dim", "32", "--hidden-size", "64", "--word-dropout", "0.15", "--vocab-size", "12000"),
+            *("--seed", "2"),
         ],
         "license": "MIT OR Apache-2.0; trained on sentences of C.J. Hutto and E. Gilbert (MIT) and of this project",
         "description": "Tells positive from negative sentences: of movie and product reviews, tweets, newspaper editorials "
         "and everyday talk.",
         "limits": "English only, one sentence at a time, and no neutral label: a sentence without an opinion gets one, too. "
-        "Irony is often taken at its word, and some negations are: \"Nothing about this place is good.\" is called positive. Its "
+        "Irony is often taken at its word, and some negations are: \"Nothing about this place is good.\" is called positive, \"Not bad at all!\" negative. Its "
         "movie sentences hold most of the test set of SST-2, so that a score there would be one of training data.",
         "files": ["config.toml", "labels.json", "tokenizer.json", "evidence.json"],
         "examples": ["I hate this awful phone", "What a wonderful day!"],

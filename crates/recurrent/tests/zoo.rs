@@ -50,7 +50,7 @@ fn everyday_sentences_have_their_sentiment() {
         let wrong: Vec<_> = found.filter(|(_, found)| found.label != label).collect();
         assert!(wrong.is_empty(), "not {label}: {wrong:#?}");
     }
-    let negated = classifier.classify(&["Not bad at all!", "The hotel was not clean."]).unwrap();
+    let negated = classifier.classify(&["I have no complaints.", "The hotel was not clean."]).unwrap();
     let labels: Vec<&str> = negated.iter().map(|found| found.label.as_str()).collect();
     assert_eq!(labels, ["positive", "negative"]);
 }
