@@ -10,6 +10,7 @@ use recurrent::fit::FitConfig;
 use recurrent::forecast::ForecastConfig;
 use recurrent::generate::GenerateConfig;
 use recurrent::settings::{Bound, Settings, to_table};
+use recurrent::transcribe::TranscribeConfig;
 use recurrent::translate::TranslateConfig;
 
 /// A heading and a table of settings with their defaults.
@@ -35,6 +36,7 @@ fn the_documented_settings_are_the_real_ones() {
         section::<GenerateConfig>("Generate"),
         section::<TranslateConfig>("Translate"),
         section::<ClassifyConfig>("Classify"),
+        section::<TranscribeConfig>("Transcribe"),
         section::<FitConfig>("Training, of every task"),
     ]
     .concat();
