@@ -439,6 +439,7 @@ impl Recognizer {
         RecognizerStream::new(&self.model, sample_rate, options)
     }
 
+    #[cfg(feature = "fit")]
     pub(super) fn model(&self) -> &Arc<Model> {
         &self.model
     }
