@@ -135,6 +135,12 @@ impl TranscribeConfig {
         (self.masks > 0).then_some(augment)
     }
 
+    /// The shape of the features of a second of sound, `[frames, features]`, for summaries.
+    pub(super) fn second(&self) -> [usize; 2] {
+        let log_mel = self.log_mel();
+        [(1.0 / log_mel.frame_seconds()).round().max(1.0) as usize, log_mel.width()]
+    }
+
     fn check_features(&self) -> Result<()> {
         recurrent_audio::LogMel::new(self.log_mel()).map(drop).map_err(Error::from)
     }

@@ -147,10 +147,10 @@ fn delays(words: &[WordTime], transcription: &Transcription) -> Vec<f64> {
 impl TranscriptionEvaluation {
     /// Error rates and delays. Words are compared without regard to case.
     pub fn scores(&self) -> TranscriptionScores {
-        let pairs = || self.pairs();
-        let words: ErrorCounts = pairs().map(|(reference, found)| word_errors(&reference, &found)).sum();
-        let characters: ErrorCounts = pairs().map(|(reference, found)| character_errors(&reference, &found)).sum();
-        let wrong = pairs().filter(|(reference, found)| reference != found).count();
+        let pairs = self.pairs();
+        let words: ErrorCounts = pairs.iter().map(|(reference, found)| word_errors(reference, found)).sum();
+        let characters: ErrorCounts = pairs.iter().map(|(reference, found)| character_errors(reference, found)).sum();
+        let wrong = pairs.iter().filter(|(reference, found)| reference != found).count();
         let mut delays: Vec<f64> = self.utterances.iter().flat_map(|utterance| &utterance.delays).copied().collect();
         delays.sort_by(f64::total_cmp);
         let quantile = |fraction: f64| {
@@ -172,14 +172,14 @@ impl TranscriptionEvaluation {
 
     /// The words that are taken for others, the most frequent first.
     pub fn confusions(&self) -> Vec<Confusion> {
-        let pairs: Vec<(String, String)> = self.pairs().collect();
-        confusions(pairs.iter().map(|(reference, found)| (reference.as_str(), found.as_str())))
+        confusions(self.pairs().iter().map(|(reference, found)| (reference.as_str(), found.as_str())))
     }
 
     /// What was said and what was recognized, in lower case.
-    fn pairs(&self) -> impl Iterator<Item = (String, String)> + '_ {
-        self.utterances
-            .iter()
-            .map(|utterance| (utterance.reference.to_lowercase(), utterance.transcription.text.to_lowercase()))
+    fn pairs(&self) -> Vec<(String, String)> {
+        let pair = |utterance: &TranscribedUtterance| {
+            (utterance.reference.to_lowercase(), utterance.transcription.text.to_lowercase())
+        };
+        self.utterances.iter().map(pair).collect()
     }
 }

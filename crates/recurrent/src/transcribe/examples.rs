@@ -43,7 +43,7 @@ pub(super) struct Example {
     tokens: Vec<u32>,
     frame_labels: Vec<u32>,
     /// The sound, if it is changed in training.
-    audio: Option<Audio>,
+    audio: Option<Arc<Audio>>,
 }
 
 impl Example {
@@ -87,7 +87,7 @@ impl Recorded {
                 seconds: audio.seconds(),
                 tokens: Vec::new(),
                 frame_labels: Vec::new(),
-                audio: is_changed.then_some(audio),
+                audio: is_changed.then(|| Arc::new(audio)),
             })
         };
         Ok(Self { examples: subset.transcripts().map(read).collect::<Result<_>>()? })
@@ -163,6 +163,10 @@ impl Examples {
         Self { augmentation, framewise, ..self }
     }
 
+    fn select(&self, indices: &[usize]) -> Vec<&Example> {
+        indices.iter().map(|index| &self.all[*index]).collect()
+    }
+
     fn batch(&self, examples: &[&Example], framewise: bool, device: &Device) -> SpeechBatch {
         let lengths: Vec<usize> = examples.iter().map(|example| example.features.len()).collect();
         let time = lengths.iter().copied().max().unwrap_or(0).max(1);
@@ -234,15 +238,13 @@ impl BatchSource for Examples {
     }
 
     fn gather(&self, indices: &[usize], device: &Device) -> SpeechBatch {
-        let examples: Vec<&Example> = indices.iter().map(|index| &self.all[*index]).collect();
-        self.batch(&examples, false, device)
+        self.batch(&self.select(indices), false, device)
     }
 
     fn gather_for(&self, indices: &[usize], epoch: TrainingEpoch, device: &Device) -> SpeechBatch {
         let framewise = epoch.number <= self.framewise;
         let Some(augmentation) = &self.augmentation else {
-            let examples: Vec<&Example> = indices.iter().map(|index| &self.all[*index]).collect();
-            return self.batch(&examples, framewise, device);
+            return self.batch(&self.select(indices), framewise, device);
         };
         let change = |index: &usize| {
             let seed = epoch.seed.wrapping_add((*index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));

@@ -210,12 +210,8 @@ impl Model {
 
     /// The normalized features of a whole recording.
     fn features(&self, audio: &Audio) -> Result<Features> {
-        let rate = self.log_mel.sample_rate;
-        let mut log_mel = LogMel::new(self.log_mel.clone())?;
-        let mut features = match audio.sample_rate == rate {
-            true => log_mel.extract(audio)?,
-            false => log_mel.extract(&resample(audio, rate)?)?,
-        };
+        let audio = resample(audio, self.log_mel.sample_rate)?;
+        let mut features = LogMel::new(self.log_mel.clone())?.extract(&audio)?;
         self.normalization.apply(&mut features)?;
         Ok(features)
     }
@@ -394,8 +390,7 @@ impl Recognizer {
 
     /// The layers of its network, with shapes and parameters, for a second of sound.
     pub fn summary(&self) -> Summary {
-        let frames = (1.0 / self.model.log_mel.frame_seconds()).round().max(1.0);
-        self.model.network.summary(&[frames as usize, self.model.log_mel.width()])
+        self.model.network.summary(&self.config.second())
     }
 
     /// Transcribes a recording of any sample rate: the same as a [stream](Self::stream) of its samples reports.

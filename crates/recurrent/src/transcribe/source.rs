@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use recurrent_audio::synth::{SynthConfig, SynthSpeech, Utterance, Vocabulary};
 use recurrent_audio::{Audio, resample};
@@ -49,6 +50,8 @@ pub struct SpeechSource {
     name: String,
     transcripts: Transcripts,
     recordings: Recordings,
+    /// Known once all recordings were read for it.
+    sha256: OnceLock<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -74,11 +77,15 @@ impl SpeechSource {
         let name = absolute.to_string_lossy().into_owned();
         if path.is_dir() {
             let transcripts = Transcripts::new(data, labeled_folders(path)?);
-            return Ok(Self { name, transcripts, recordings: Recordings::Files { folder: absolute } });
+            return Ok(Self::new(name, transcripts, Recordings::Files { folder: absolute }));
         }
         let transcripts = Transcripts::from_table(&Table::open(path, None)?)?;
         let folder = crate::run_dir::parent(&absolute).to_path_buf();
-        Ok(Self { name, transcripts, recordings: Recordings::Files { folder } })
+        Ok(Self::new(name, transcripts, Recordings::Files { folder }))
+    }
+
+    fn new(name: String, transcripts: Transcripts, recordings: Recordings) -> Self {
+        Self { name, transcripts, recordings, sha256: OnceLock::new() }
     }
 
     fn spoken_digits() -> Self {
@@ -99,11 +106,8 @@ impl SpeechSource {
                 transcripts.push(transcript.with_speaker(speech.speaker(index).to_string()).with_split(split));
             }
         }
-        Self {
-            name: Self::SPOKEN_DIGITS.into(),
-            transcripts: Transcripts::new(Self::SPOKEN_DIGITS, transcripts),
-            recordings: Recordings::Synthetic(corpora.into()),
-        }
+        let transcripts = Transcripts::new(Self::SPOKEN_DIGITS, transcripts);
+        Self::new(Self::SPOKEN_DIGITS.into(), transcripts, Recordings::Synthetic(corpora.into()))
     }
 
     /// The transcripts of all recordings.
@@ -133,8 +137,7 @@ impl SpeechSource {
             }
             Recordings::Files { folder } => (Audio::open(folder.join(&transcript.recording))?, None),
         };
-        let audio = if audio.sample_rate == sample_rate { audio } else { resample(&audio, sample_rate)? };
-        Ok(SpokenUtterance { audio, words })
+        Ok(SpokenUtterance { audio: resample(&audio, sample_rate)?, words })
     }
 }
 
@@ -186,6 +189,9 @@ impl TaskSource for SpeechSource {
 
     /// Of all recordings with their transcripts; of synthetic speech, of its transcripts and the length of one utterance.
     fn sha256(&self) -> Result<String> {
+        if let Some(known) = self.sha256.get() {
+            return Ok(known.clone());
+        }
         let mut parts = Vec::new();
         for transcript in self.transcripts.all() {
             parts.push(format!("{transcript:?}").into_bytes());
@@ -199,6 +205,7 @@ impl TaskSource for SpeechSource {
             // Not its samples: the last bits of a sine differ from machine to machine.
             parts.push(synthetic(corpora, 0).audio.samples.len().to_le_bytes().into());
         }
-        Ok(sha256_concat(parts.iter().map(Vec::as_slice)))
+        let found = sha256_concat(parts.iter().map(Vec::as_slice));
+        Ok(self.sha256.get_or_init(|| found).clone())
     }
 }

@@ -88,7 +88,7 @@ impl WakeWord {
 /// seconds; then the network and the search begin anew. Made by [`Recognizer::stream`](super::Recognizer::stream).
 pub struct RecognizerStream {
     model: Arc<Model>,
-    resampler: Option<Resampler>,
+    resampler: Resampler,
     log_mel: LogMel,
     layer: StreamingLayer,
     decoder: Decoder,
@@ -110,15 +110,7 @@ impl fmt::Debug for RecognizerStream {
 
 impl RecognizerStream {
     pub(super) fn new(model: &Arc<Model>, sample_rate: u32, options: &RecognizeOptions) -> Result<Self> {
-        let expected = model.log_mel.sample_rate;
-        let resampler = (sample_rate != expected).then(|| Resampler::new(sample_rate, expected)).transpose()?;
-        let log_mel = LogMel::new(model.log_mel.clone())?;
-        let mut stream = Self::of_frames(model, log_mel, options)?;
-        stream.resampler = resampler;
-        Ok(stream)
-    }
-
-    fn of_frames(model: &Arc<Model>, log_mel: LogMel, options: &RecognizeOptions) -> Result<Self> {
+        let resampler = Resampler::new(sample_rate, model.log_mel.sample_rate)?;
         if model.is_bidirectional() {
             return Err(Error::Input {
                 what: "the network of a stream".into(),
@@ -128,8 +120,8 @@ impl RecognizerStream {
         }
         Ok(Self {
             model: Arc::clone(model),
-            resampler: None,
-            log_mel,
+            resampler,
+            log_mel: LogMel::new(model.log_mel.clone())?,
             layer: model.streaming(),
             decoder: model.decoder(options)?,
             values: Vec::new(),
@@ -174,22 +166,13 @@ impl RecognizerStream {
     /// Takes a chunk of samples, and returns what can be said with it. Samples that are no finite numbers are read as 0.
     pub fn push(&mut self, samples: &[f32]) -> Vec<RecognizerEvent> {
         let finite: Vec<f32> = samples.iter().map(|x| if x.is_finite() { *x } else { 0.0 }).collect();
-        match &mut self.resampler {
-            Some(resampler) => {
-                let resampled = resampler.push(&finite);
-                self.log_mel.push_into(&resampled, &mut self.values);
-            }
-            None => self.log_mel.push_into(&finite, &mut self.values),
-        }
+        self.log_mel.push_into(&self.resampler.push(&finite), &mut self.values);
         self.read_frames()
     }
 
     /// The end of the stream: returns what is left to say. Then another stream can begin.
     pub fn finish(&mut self) -> Vec<RecognizerEvent> {
-        if let Some(resampler) = &mut self.resampler {
-            let rest = resampler.finish();
-            self.log_mel.push_into(&rest, &mut self.values);
-        }
+        self.log_mel.push_into(&self.resampler.finish(), &mut self.values);
         self.values.append(&mut self.log_mel.finish().values);
         let mut events = self.read_frames();
         events.extend(self.end_utterance());
@@ -199,9 +182,7 @@ impl RecognizerStream {
 
     /// Forgets everything that was heard; another stream can begin.
     pub fn reset(&mut self) {
-        if let Some(resampler) = &mut self.resampler {
-            resampler.reset();
-        }
+        self.resampler.reset();
         self.log_mel.reset();
         self.values.clear();
         self.begin_utterance();
@@ -222,7 +203,7 @@ impl RecognizerStream {
         features: &[f32],
         options: &RecognizeOptions,
     ) -> Result<Vec<Recognition>> {
-        let mut stream = Self::of_frames(model, LogMel::new(model.log_mel.clone())?, options)?;
+        let mut stream = Self::new(model, model.log_mel.sample_rate, options)?;
         let mut events = Vec::new();
         for frame in features.chunks_exact(model.log_mel.width()) {
             stream.read_frame(frame, &mut events);

@@ -155,8 +155,7 @@ impl Task for Transcribing {
     }
 
     fn input_shape(config: &TranscribeConfig) -> Vec<usize> {
-        let frames = (1.0 / config.log_mel().frame_seconds()).round().max(1.0);
-        vec![frames as usize, config.log_mel().width()]
+        config.second().into()
     }
 
     fn objective(_config: &TranscribeConfig, _data: &TranscribeData) -> TranscribeObjective {
