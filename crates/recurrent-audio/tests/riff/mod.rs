@@ -55,7 +55,7 @@ pub fn extensible(code: u16, tail: [u8; 14]) -> Vec<u8> {
 pub const TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
 
 /// Files of all codings, with a chunk before the samples.
-pub fn any_file() -> impl Strategy<Value = Vec<u8>> {
+fn any_file() -> impl Strategy<Value = Vec<u8>> {
     let header =
         (prop::sample::select(vec![1_u16, 3, 0xFFFE]), 1..4_u16, prop::sample::select(vec![8_u16, 16, 24, 32]));
     (header, prop::collection::vec(any::<u8>(), 0..80)).prop_map(|((code, channels, bits), data)| {
@@ -64,5 +64,21 @@ pub fn any_file() -> impl Strategy<Value = Vec<u8>> {
             _ => format_chunk(&Header { code, channels, bits, ..MONO }),
         };
         riff(&[(b"fmt ", &format), (b"LIST", b"text"), (b"data", &data)])
+    })
+}
+
+/// A file with some bytes changed, and perhaps its end cut off.
+pub fn any_changed_file() -> impl Strategy<Value = Vec<u8>> {
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
+    let cut = prop::option::of(any::<prop::sample::Index>());
+    (any_file(), changes, cut).prop_map(|(mut bytes, changes, cut)| {
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        bytes
     })
 }
