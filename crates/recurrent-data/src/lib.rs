@@ -129,7 +129,7 @@ pub use table::Table;
 pub use text::{
     BpttBatches, Corpus, CorpusSplit, CorpusSubset, DefaultColumns, EncodedCorpus, EncodedPairs, EncodedTexts,
     LabeledSplit, LabeledSubset, LabeledText, LabeledTexts, Pair, PairBatch, PairSplit, PairSubset, ParallelCorpus,
-    ReferenceSet, SpecialTokens, TextBatch, TextStream, Texts, TokenBatch, Tokenizer, TokenizerConfig, TokenizerKind,
+    ReferenceSet, SpecialTokens, SplitAssignment, TextBatch, TextStream, Texts, TokenBatch, Tokenizer, TokenizerConfig, TokenizerKind,
     Transcript, TranscriptSplit, TranscriptSubset, Transcripts, UnknownPiece, padded_features,
 };
 pub use window::{WindowShape, Windows};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use recurrent_audio::AudioError;
 use recurrent_data::DataError;
+use recurrent_music::MusicError;
 
 /// A result whose error is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -22,6 +23,10 @@ pub enum Error {
     /// Something is wrong with a recording.
     #[error(transparent)]
     Audio(#[from] AudioError),
+
+    /// Something is wrong with a piece of music.
+    #[error(transparent)]
+    Music(#[from] MusicError),
 
     /// Weights of another framework are wrong, or not such as the networks here have.
     #[cfg(feature = "exchange")]
@@ -95,7 +100,9 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Data(error) => error.is_bad_input(),
-            Self::Audio(AudioError::Unwritable { .. }) | Self::Diverged { .. } | Self::Training(_) => false,
+            Self::Audio(AudioError::Unwritable { .. })
+            | Self::Music(MusicError::Unwritable { .. })
+            | Self::Diverged { .. } | Self::Training(_) => false,
             // A wrong path is bad input; a full disk is not.
             Self::Io { cause, .. } => matches!(
                 cause.kind(),

@@ -19,7 +19,8 @@
 //! - [`fit`]: training with burn-train (feature `fit`, on by default);
 //! - [`decoding`]: sampling and beam search; [`metrics`]: BLEU, chrF, metrics of classification;
 //! - [`settings`](mod@settings): settings that are declared once, for files and command lines;
-//! - one module per task: [`forecast`], [`generate`], [`translate`], [`classify`], [`transcribe`];
+//! - one module per task: [`forecast`], [`generate`], [`translate`], [`classify`], [`transcribe`],
+//!   [`compose`];
 //! - [`zoo`]: pretrained models that answer at once (feature `zoo`);
 //! - [`exchange`]: runs out to PyTorch, Keras and ONNX, and weights of these in as runs, with [`weights`] of layers
 //!   underneath (feature `exchange`);
@@ -55,6 +56,7 @@
 //! ```
 
 pub mod classify;
+pub mod compose;
 mod config;
 pub mod decoding;
 mod ensemble;
@@ -111,6 +113,8 @@ pub use recurrent_data as data;
 pub use recurrent_models as models;
 #[doc(inline)]
 pub use recurrent_models::kernels;
+#[doc(inline)]
+pub use recurrent_music as music;
 #[cfg(feature = "exchange")]
 #[doc(inline)]
 pub use recurrent_zoo as weights;

@@ -5,6 +5,7 @@
 //! A [`Report`] has [`Section`]s, and these have [`Block`]s; [`Report::to_html`] escapes all text. Numeric columns of tables
 //! are detected and aligned on the right.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use recurrent_study::Language;
 
@@ -38,6 +39,11 @@ pub enum Block {
     Plot {
         caption: String,
         svg: String,
+    },
+    /// The bytes of a WAV file, which the page has in itself.
+    Sound {
+        caption: String,
+        wav: Vec<u8>,
     },
 }
 
@@ -113,6 +119,7 @@ impl Block {
             Block::Verbatim(text) => html! { pre tabindex="0" { "\n" (plain(text.trim_matches('\n'))) } },
             Block::Table { head, rows } => table(head, rows),
             Block::Plot { caption, svg } => plot(caption, svg),
+            Block::Sound { caption, wav } => sound(caption, wav),
         }
     }
 }
@@ -152,6 +159,16 @@ fn table(head: &[String], rows: &[Vec<String>]) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+fn sound(caption: &str, wav: &[u8]) -> Markup {
+    let source = format!("data:audio/wav;base64,{}", BASE64_STANDARD.encode(wav));
+    html! {
+        figure {
+            audio controls src=(source) {}
+            figcaption { (plain(caption)) }
         }
     }
 }

@@ -8,11 +8,14 @@ use crate::fractions::SplitFractions;
 use crate::role::{Role, Test, Train, Valid};
 use crate::table::{Table, shortened};
 
-/// What a text is used for.
+/// What a text, a recording or a piece is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SplitAssignment {
+pub enum SplitAssignment {
+    /// Training.
     Train,
+    /// Validation.
     Valid,
+    /// Test.
     Test,
 }
 
@@ -21,7 +24,7 @@ impl SplitAssignment {
     ///
     /// The assignment depends on the key alone, not on a seed, the other texts or their order: adding a text moves no
     /// other.
-    pub(crate) fn of(key: &str, fractions: &SplitFractions) -> Self {
+    pub fn of(key: &str, fractions: &SplitFractions) -> Self {
         let position = hash_position(key);
         if position < fractions.train() {
             Self::Train
@@ -37,7 +40,7 @@ impl SplitAssignment {
         [(Self::Train, Train::NAME), (Self::Valid, Valid::NAME), (Self::Test, Test::NAME)];
 
     /// The assignment of this name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub fn named(name: &str) -> Option<Self> {
         Self::NAMED.into_iter().find_map(|(assignment, own)| (own == name).then_some(assignment))
     }
 
@@ -53,12 +56,12 @@ impl SplitAssignment {
     }
 
     /// Its name.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         Self::NAMED[self as usize].1
     }
 
     /// The same among training and validation only, where the test texts are given.
-    pub(crate) fn without_test(key: &str, fractions: &SplitFractions) -> Self {
+    pub fn without_test(key: &str, fractions: &SplitFractions) -> Self {
         let train = fractions.train() / (fractions.train() + fractions.valid());
         if hash_position(key) < train { Self::Train } else { Self::Valid }
     }

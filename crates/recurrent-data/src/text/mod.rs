@@ -19,6 +19,7 @@ mod texts;
 mod tokenization;
 mod transcripts;
 
+pub use assignment::SplitAssignment;
 pub use bptt::{BpttBatches, TokenBatch};
 pub use corpus::Corpus;
 pub use corpus_split::{CorpusSplit, CorpusSubset};

@@ -17,6 +17,8 @@ mod prompt_end;
 mod training;
 
 pub use config::GenerateConfig;
+#[cfg(feature = "fit")]
+pub(crate) use ngrams::NgramModel;
 pub use predictor::{Completion, Generated, GenerationConfig, Generator};
 #[cfg(feature = "fit")]
 pub use training::{

@@ -12,6 +12,7 @@
 //! | [`roc()`] | true against false positive rate |
 //! | [`bar_chart()`] | scores of several models |
 //! | [`gates()`] | gate activations by step and unit |
+//! | [`piano_roll()`] | the notes of a piece by time and pitch |
 //! | [`spectrogram()`] | the energies of a recording, and when its tokens are recognized |
 //! | [`histogram()`] | how often values are how large |
 //! | [`line_chart()`], [`fraction_chart()`] | values of several models against a length or size |
@@ -21,7 +22,7 @@
 //! constant series has axes too. What does not fit is left out, and a note in the plot says so.
 //!
 //! All plots are drawn on a `canvas`. Curves are a `chart` with two `axis`es, tables of shades a `heat_map`. A new kind of
-//! plot is one more file that uses one of these two, or draws on the canvas itself as `bar_chart` and `spectrogram` do.
+//! plot is one more file that uses one of these two, or draws on the canvas itself as `bar_chart`, `piano_roll` and `spectrogram` do.
 
 mod attention;
 mod autocorrelation;
@@ -37,6 +38,7 @@ mod heat_map;
 mod histogram;
 mod line_chart;
 mod loss_curves;
+mod piano_roll;
 mod roc;
 mod spectrogram;
 mod time_series;
@@ -53,6 +55,7 @@ pub use gates::gates;
 pub use histogram::histogram;
 pub use line_chart::{fraction_chart, line_chart};
 pub use loss_curves::loss_curves;
+pub use piano_roll::piano_roll;
 pub use roc::roc;
 pub use spectrogram::spectrogram;
 pub use time_series::{Line, time_series};

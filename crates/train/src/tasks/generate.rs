@@ -16,6 +16,7 @@ use recurrent::prelude::*;
 use recurrent::settings::Settings;
 
 use super::command_line::{CommandLine, Import, format, write_output, write_scores};
+use super::sampling::SamplingOptions;
 use super::sentences::note_unknown;
 use crate::args::{Format, PredictArgs};
 use crate::error::BadInput;
@@ -44,24 +45,8 @@ pub struct GenerateOptions {
     /// Tokens to generate [default: 400]
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<usize>,
-    /// Sampling temperature; 0 always takes the likeliest token [default: 0.8]
-    #[arg(long, value_name = "X")]
-    pub temperature: Option<f64>,
-    /// Sample from this many of the likeliest tokens; 0 for all [default: 0]
-    #[arg(long, value_name = "N")]
-    pub top_k: Option<usize>,
-    /// Sample from the likeliest tokens that have this probability together (nucleus sampling) [default: 1]
-    #[arg(long, value_name = "FRACTION")]
-    pub top_p: Option<f64>,
-    /// Repetition penalty on the last 64 tokens; 1 for none [default: 1]
-    #[arg(long, value_name = "X")]
-    pub repetition_penalty: Option<f64>,
-    /// Always take the likeliest token
-    #[arg(long)]
-    pub greedy: bool,
-    /// Random seed of the sampling [default: 0]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub sampling: SamplingOptions,
     /// Stop before this text
     #[arg(long, value_name = "TEXT")]
     pub stop: Option<String>,
@@ -87,27 +72,14 @@ impl GenerateOptions {
     /// # Errors
     /// If an option of sampling is given for a beam search, which does not sample.
     fn config(&self) -> Result<GenerationConfig, BadInput> {
-        let sampling = [
-            ("--temperature", self.temperature.is_some()),
-            ("--top-k", self.top_k.is_some()),
-            ("--top-p", self.top_p.is_some()),
-            ("--repetition-penalty", self.repetition_penalty.is_some()),
-            ("--greedy", self.greedy),
-        ];
-        if let (Some(beams), Some((option, _))) = (self.beam.beam_size, sampling.iter().find(|(_, given)| *given)) {
+        if let (Some(beams), Some(option)) = (self.beam.beam_size, self.sampling.given()) {
             return Err(BadInput(format!(
                 "{option}: expected no option of sampling beside --beam-size, which searches and does not sample, found \
                  --beam-size {beams}"
             )));
         }
         let defaults = GenerationConfig::default();
-        let temperature = self.temperature.unwrap_or(defaults.sampling.temperature);
-        let sampling = SamplingConfig::default()
-            .with_temperature(if self.greedy { 0.0 } else { temperature })
-            .with_top_k(self.top_k.unwrap_or(defaults.sampling.top_k))
-            .with_top_p(self.top_p.unwrap_or(defaults.sampling.top_p))
-            .with_repetition_penalty(self.repetition_penalty.unwrap_or(defaults.sampling.repetition_penalty))
-            .with_seed(self.seed.unwrap_or(defaults.sampling.seed));
+        let sampling = self.sampling.config(defaults.sampling.clone());
         let beam_size = self.beam.beam_size.unwrap_or(defaults.beam_size);
         let max_new_tokens = self.max_new_tokens.unwrap_or(defaults.max_new_tokens);
         Ok(defaults

@@ -2,8 +2,10 @@
 
 mod classify;
 mod command_line;
+mod compose;
 mod forecast;
 mod generate;
+mod sampling;
 mod sentences;
 mod task_command;
 mod transcribe;
@@ -37,6 +39,7 @@ pub static TASKS: &[&dyn TaskCommand] = &[
     &Entry::<recurrent::translate::Translating>::NEW,
     &Entry::<recurrent::classify::Classifying>::NEW,
     &Entry::<recurrent::transcribe::Transcribing>::NEW,
+    &Entry::<recurrent::compose::Composing>::NEW,
 ];
 
 /// The tasks that `train import` makes runs of.

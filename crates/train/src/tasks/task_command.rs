@@ -177,6 +177,9 @@ pub fn run_name<C: TaskConfig>(command: &str, config: &C) -> String {
 pub fn print_summary<T: CommandLine>(run: &Run<T>, device: &Device) {
     print(run.summary(device));
     print(format!("\n{}", T::describe(run)));
+    if let Some(from) = &run.config().fit().from {
+        print(format!("Training starts from the network of {from}."));
+    }
     for text in run.notes() {
         note(format!("note: {}", with_flags(&text, T::Config::settings())));
     }

@@ -1,0 +1,249 @@
+//! Pieces as tokens.
+
+mod event_codec;
+mod event_grammar;
+mod frame_codec;
+mod grammar;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::labels::{MeterClass, TempoClass};
+use crate::{Key, Pitch};
+
+pub use event_codec::{decode_events, encode_events};
+pub use event_grammar::EventGrammar;
+pub use frame_codec::{FramePiece, decode_frames, encode_frames};
+pub use grammar::{FrameGrammar, GivenFrame, PieceRequest};
+
+/// The most bars that are counted down to the end of a piece; more are `MAX_BARS_LEFT` as well.
+pub const MAX_BARS_LEFT: u8 = 33;
+/// The most frames of a bar that have a token of their own.
+pub const MAX_BAR_FRAMES: u8 = 64;
+/// The longest time shift, in grid steps.
+pub const MAX_SHIFT: u8 = 48;
+/// The classes of velocity.
+pub const VELOCITIES: u8 = 16;
+
+/// A token of music.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Token {
+    /// Behind the end of a piece, in a batch.
+    Padding,
+    /// Before a piece.
+    Start,
+    /// After a piece.
+    End,
+    /// The end of a frame, where frames are not numbered.
+    Frame,
+    /// The first frame of a bar, and how many bars are left with this one.
+    Bar(u8),
+    /// A later frame of a bar, counted from 1.
+    At(u8),
+    /// A note begins.
+    Attack(Pitch),
+    /// A note sounds on.
+    Hold(Pitch),
+    /// A note ends.
+    Release(Pitch),
+    /// Time goes on by so many steps, from 1.
+    Shift(u8),
+    /// The class of velocity of the notes that follow.
+    Velocity(u8),
+    /// The instrument of the notes that follow.
+    Program(u8),
+    /// The key of the piece, if it is known.
+    Key(Option<Key>),
+    /// The meter of the piece.
+    Meter(MeterClass),
+    /// The tempo of the piece.
+    Tempo(TempoClass),
+}
+
+/// What the tokens of a piece are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Representation {
+    /// Frames of equal length: the pitches of each from the top, and a token between frames.
+    Frames,
+    /// Events: a note begins or ends, time goes on, velocity or instrument change (Oore et al. 2018).
+    Events,
+}
+
+/// How pieces become tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MusicTokenizerConfig {
+    /// What the tokens are.
+    pub representation: Representation,
+    /// Frames, or steps of time, of a quarter note.
+    pub per_quarter: u16,
+    /// Frames: whether notes that are held have other tokens than those that begin.
+    pub holds: bool,
+    /// Whether key, meter and tempo come before a piece, and frames are numbered in bars that count down to the end.
+    pub labels: bool,
+}
+
+/// The vocabulary of music, which depends on its configuration alone.
+///
+/// As frames with labels, a piece is
+///
+/// ```text
+/// <start> key:G meter:3/4 tempo:76..92  bar:-2 G4 D4 B3 G2  at:1 A4 ~D4 ~B3 ~G2 .. bar:-1 .. <end>
+/// ```
+///
+/// where `~` marks a note that is held, and without labels `<start> G4 D4 B3 G2 <frame> A4 .. <frame> <end>`.
+#[derive(Debug, Clone)]
+pub struct MusicTokenizer {
+    config: MusicTokenizerConfig,
+    tokens: Vec<Token>,
+    ids: HashMap<Token, u32>,
+}
+
+impl MusicTokenizer {
+    /// The id of the padding.
+    pub const PADDING: u32 = 0;
+
+    /// The vocabulary of a configuration.
+    pub fn new(config: MusicTokenizerConfig) -> Self {
+        let pitches = || (Pitch::LOWEST.number()..=Pitch::HIGHEST.number()).filter_map(Pitch::new);
+        let mut tokens = vec![Token::Padding, Token::Start, Token::End];
+        tokens.extend(pitches().map(Token::Attack));
+        match config.representation {
+            Representation::Frames => {
+                tokens.extend(pitches().filter(|_| config.holds).map(Token::Hold));
+                if config.labels {
+                    tokens.extend((1..=MAX_BARS_LEFT).map(Token::Bar));
+                    tokens.extend((1..MAX_BAR_FRAMES).map(Token::At));
+                } else {
+                    tokens.push(Token::Frame);
+                }
+            }
+            Representation::Events => {
+                tokens.extend(pitches().map(Token::Release));
+                tokens.extend((1..=MAX_SHIFT).map(Token::Shift));
+                tokens.extend((0..VELOCITIES).map(Token::Velocity));
+                tokens.extend((0..128).map(Token::Program));
+            }
+        }
+        if config.labels {
+            tokens.push(Token::Key(None));
+            tokens.extend(Key::all().map(|key| Token::Key(Some(key))));
+            tokens.extend(MeterClass::all().map(Token::Meter));
+            tokens.extend(TempoClass::all().map(Token::Tempo));
+        }
+        let ids = tokens.iter().copied().zip(0..).collect();
+        Self { config, tokens, ids }
+    }
+
+    /// How pieces become tokens.
+    pub fn config(&self) -> &MusicTokenizerConfig {
+        &self.config
+    }
+
+    /// The number of tokens.
+    pub fn vocab_size(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// The token of an id; `None` if there is no such id.
+    pub fn token(&self, id: u32) -> Option<Token> {
+        self.tokens.get(id as usize).copied()
+    }
+
+    /// All tokens, in the order of their ids.
+    pub fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// The id of a token; `None` if this vocabulary does not have it.
+    pub fn id(&self, token: Token) -> Option<u32> {
+        self.ids.get(&token).copied()
+    }
+
+    /// The ids of a piece that is so many semitones higher; `None` if a piano does not have all of its pitches, or there is
+    /// no such id.
+    pub fn transposed(&self, ids: &[u32], semitones: i8) -> Option<Vec<u32>> {
+        let higher = |id: &u32| self.id(self.token(*id)?.transposed(semitones)?);
+        ids.iter().map(higher).collect()
+    }
+
+    /// The ids of tokens that the vocabulary has.
+    pub(crate) fn ids(&self, tokens: impl IntoIterator<Item = Token>) -> Vec<u32> {
+        tokens.into_iter().filter_map(|token| self.id(token)).collect()
+    }
+}
+
+impl Token {
+    /// The pitch of a note that begins, sounds on or ends.
+    pub fn pitch(self) -> Option<Pitch> {
+        match self {
+            Self::Attack(pitch) | Self::Hold(pitch) | Self::Release(pitch) => Some(pitch),
+            _ => None,
+        }
+    }
+
+    /// Whether the token is said before the first note.
+    pub fn is_label(self) -> bool {
+        matches!(self, Self::Key(_) | Self::Meter(_) | Self::Tempo(_))
+    }
+
+    fn transposed(self, semitones: i8) -> Option<Self> {
+        Some(match self {
+            Self::Attack(pitch) => Self::Attack(pitch.transposed(semitones)?),
+            Self::Hold(pitch) => Self::Hold(pitch.transposed(semitones)?),
+            Self::Release(pitch) => Self::Release(pitch.transposed(semitones)?),
+            Self::Key(key) => Self::Key(key.map(|key| key.transposed(semitones))),
+            other => other,
+        })
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Padding => f.write_str("<pad>"),
+            Self::Start => f.write_str("<start>"),
+            Self::End => f.write_str("<end>"),
+            Self::Frame => f.write_str("<frame>"),
+            Self::Bar(left) => write!(f, "bar:-{left}"),
+            Self::At(frame) => write!(f, "at:{frame}"),
+            Self::Attack(pitch) => write!(f, "{pitch}"),
+            Self::Hold(pitch) => write!(f, "~{pitch}"),
+            Self::Release(pitch) => write!(f, "/{pitch}"),
+            Self::Shift(steps) => write!(f, "+{steps}"),
+            Self::Velocity(class) => write!(f, "velocity:{class}"),
+            Self::Program(program) => write!(f, "program:{program}"),
+            Self::Key(None) => f.write_str("key:?"),
+            Self::Key(Some(key)) => write!(f, "key:{key}"),
+            Self::Meter(class) => match class.meter() {
+                Some(meter) => write!(f, "meter:{}/{}", meter.beats, meter.unit),
+                None => f.write_str("meter:?"),
+            },
+            Self::Tempo(class) => write!(f, "tempo:{class}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_tokens_are_one_to_one() {
+        for representation in [Representation::Frames, Representation::Events] {
+            for (holds, labels) in [(false, false), (false, true), (true, false), (true, true)] {
+                let tokenizer =
+                    MusicTokenizer::new(MusicTokenizerConfig { representation, per_quarter: 4, holds, labels });
+                for id in 0..tokenizer.vocab_size() as u32 {
+                    assert_eq!(tokenizer.token(id).and_then(|token| tokenizer.id(token)), Some(id));
+                }
+                assert_eq!(tokenizer.id(Token::Padding), Some(MusicTokenizer::PADDING));
+                let texts: std::collections::BTreeSet<String> =
+                    tokenizer.tokens().iter().map(ToString::to_string).collect();
+                assert_eq!(texts.len(), tokenizer.vocab_size());
+            }
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! A trained composer.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use recurrent_models::networks::{LanguageModel, SequenceTagger};
+use recurrent_models::{StreamingDense, Summarize, Summary};
+use recurrent_music::{
+    EventGrammar, Frame, FrameGrammar, FrameNote, FramePiece, Frames, GivenFrame, Key, Meter, MeterClass,
+    MusicTokenizer, Piece, PieceRequest, Pitch, TempoClass, Token, decode_events, decode_frames, encode_events,
+};
+
+use super::facts::Facts;
+use super::{ComposeConfig, ComposeNetwork, Composition, CompositionRequest, Notation};
+use crate::decoding::{Sampler, SamplingConfig};
+use crate::{Error, Predictor, Result, RunDir};
+
+/// The most tokens of a piece whose length was not asked for.
+const MAX_TOKENS: usize = 20_000;
+/// The bars of a piece, where neither network nor request tells.
+const DEFAULT_BARS: usize = 16;
+/// Ticks of a frame in a piece that was composed.
+const TICKS: u32 = 40;
+
+/// A trained composer, loaded from the folder of a run.
+///
+/// ```no_run
+/// use recurrent::compose::{Composer, CompositionRequest};
+/// use recurrent::music::Melody;
+/// use recurrent::prelude::*;
+///
+/// # fn main() -> recurrent::Result<()> {
+/// let composer = Composer::load("runs/chorales", &Default::default())?;
+///
+/// // Sixteen bars in A minor ...
+/// let request = CompositionRequest::default().with_bars(16).with_key("Am".parse()?);
+/// let composition = composer.compose(&request)?;
+/// composition.piece.write_midi("piece.mid")?;
+///
+/// // ... or three voices below a melody, the likeliest of 16.
+/// let melody = Melody::find("ode-to-joy")?.piece();
+/// let request = CompositionRequest::default().with_primer(melody).with_bars(8).with_candidates(16);
+/// composer.compose(&request)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Composer {
+    network: ComposeNetwork,
+    tokenizer: MusicTokenizer,
+    facts: Facts,
+    config: ComposeConfig,
+}
+
+impl Predictor for Composer {
+    type Config = ComposeConfig;
+    type Input = CompositionRequest;
+    type Output = Composition;
+
+    fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let run_dir = RunDir::open(folder)?;
+        let config: ComposeConfig = run_dir.config()?;
+        let tokenizer = MusicTokenizer::new(config.tokenizer());
+        let facts = Facts::read(&run_dir)?;
+        let network = config.network(tokenizer.vocab_size());
+        run_dir.check_size(network.num_parameters())?;
+        let mut network = network.init(device);
+        run_dir.read_weights(&mut network)?;
+        Ok(Self::new(network, facts, config))
+    }
+
+    /// Composes a piece for each request.
+    ///
+    /// # Errors
+    /// As [`Composer::compose`].
+    fn predict(&self, requests: &[&CompositionRequest]) -> Result<Vec<Composition>> {
+        requests.iter().map(|request| self.compose(request)).collect()
+    }
+
+    fn config(&self) -> &ComposeConfig {
+        &self.config
+    }
+}
+
+impl Composer {
+    pub(super) fn new(network: ComposeNetwork, facts: Facts, config: ComposeConfig) -> Self {
+        let tokenizer = MusicTokenizer::new(config.tokenizer());
+        Self { network, tokenizer, facts, config }
+    }
+
+    /// The layers of its network, with shapes and parameters.
+    pub fn summary(&self) -> Summary {
+        match self.config.notation {
+            Notation::Roll => self.network.summary(&[self.config.bptt, Pitch::COUNT]),
+            _ => self.network.summary(&[self.config.bptt]),
+        }
+    }
+
+    /// The vocabulary.
+    pub fn tokenizer(&self) -> &MusicTokenizer {
+        &self.tokenizer
+    }
+
+    /// Composes a piece.
+    ///
+    /// # Errors
+    /// If a value is out of bounds, the network does not know the key or meter, or the primer is longer than the piece or
+    /// has no notes.
+    pub fn compose(&self, request: &CompositionRequest) -> Result<Composition> {
+        request.check()?;
+        let mut plan = self.plan(request)?;
+        let seeds = (0..request.candidates as u64).map(|candidate| request.sampling.seed.wrapping_add(candidate));
+        let composed = seeds.map(|seed| self.sample(&plan, request.sampling.clone().with_seed(seed)));
+        let best = composed.max_by(|a, b| a.log_probability.total_cmp(&b.log_probability));
+        let sampled = best.ok_or_else(|| Error::setting("candidates", "at least 1", "0"))?;
+        plan.key = plan.key.or(sampled.key);
+        plan.meter = plan.meter.or(sampled.meter);
+        Ok(self.finish(plan, sampled))
+    }
+
+    /// What a request means for this network.
+    fn plan(&self, request: &CompositionRequest) -> Result<Plan> {
+        let labels = self.tokenizer.config().labels;
+        let primer = request.primer.as_ref();
+        if primer.is_some_and(|primer| primer.notes.is_empty()) {
+            return Err(Error::setting("primer", "at least 1 note", "none"));
+        }
+        let key = request.key.or_else(|| self.key_of(primer?));
+        if let (Some(key), true) = (request.key, labels) {
+            self.check_known("key", &key, &self.facts.keys)?;
+        }
+        let meter = request.meter.or_else(|| Some(primer?.meters.first()?.1));
+        if let (Some(meter), true) = (meter, labels) {
+            let known: Vec<String> = self.facts.meters.iter().filter_map(|class| class.meter()).map(meter_name).collect();
+            if !self.facts.meters.contains(&MeterClass::of(meter)) {
+                return Err(Error::setting("meter", listed(&known), meter_name(meter)));
+            }
+        }
+        if let (Some(key), false) = (request.key, labels) {
+            let expected = "no key, since the network was trained without labels";
+            return Err(Error::setting("key", expected, key.to_string()));
+        }
+        let tempo = request.tempo.or_else(|| Some(primer?.tempo())).unwrap_or(self.facts.tempo);
+        let given = primer.map(|primer| self.given(primer, request.voice)).transpose()?.unwrap_or_default();
+        let bars = self.bars(request, meter, given.len())?;
+        Ok(Plan { key, meter, tempo, bars, given, primer: primer.cloned() })
+    }
+
+    /// The key that a primer has, if this network knows it.
+    fn key_of(&self, primer: &Piece) -> Option<Key> {
+        let key = primer.keys.first().map(|(_, key)| *key).or_else(|| recurrent_music::analysis::recognize_key(primer))?;
+        (self.tokenizer.config().labels && self.facts.keys.contains(&key)).then_some(key)
+    }
+
+    fn check_known<T: Ord + ToString>(
+        &self,
+        setting: &'static str,
+        value: &T,
+        known: &std::collections::BTreeSet<T>,
+    ) -> Result<()> {
+        if known.contains(value) {
+            return Ok(());
+        }
+        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+        Err(Error::setting(setting, format!("one of the training pieces ({})", listed(&known)), value.to_string()))
+    }
+
+    /// The first frames of a piece that begins with a primer.
+    fn given(&self, primer: &Piece, voice: usize) -> Result<Vec<GivenFrame>> {
+        let frames = Frames::of(primer, self.tokenizer.config().per_quarter)?.frames;
+        let voices = self.facts.voices.unwrap_or(0);
+        let most = frames.iter().map(Vec::len).max().unwrap_or(0);
+        // One voice of several, of which the others are composed.
+        let first = if most < voices { voice.min(voices - most) } else { 0 };
+        let fill = |frame: Frame| -> GivenFrame {
+            if frame.is_empty() || most >= voices {
+                return frame.into_iter().map(Some).collect();
+            }
+            let mut given: GivenFrame = vec![None; voices];
+            given.iter_mut().skip(first).zip(frame).for_each(|(slot, note)| *slot = Some(note));
+            given
+        };
+        Ok(frames.into_iter().map(fill).collect())
+    }
+
+    /// The length in bars, if it is to be fixed.
+    fn bars(&self, request: &CompositionRequest, meter: Option<Meter>, given: usize) -> Result<Option<usize>> {
+        let bar = meter.unwrap_or(Meter::COMMON).bar(self.tokenizer.config().per_quarter) as usize;
+        let least = given.div_ceil(bar);
+        match request.bars {
+            Some(bars) if bars < least => {
+                Err(Error::setting("bars", format!("at least {least}, the bars of the primer"), bars.to_string()))
+            }
+            Some(bars) => Ok(Some(bars)),
+            None if request.harmonize => Ok(Some(least)),
+            None if given > 0 => Ok(Some(least + DEFAULT_BARS / 2)),
+            None if self.config.notation == Notation::Frames => Ok(None),
+            None => Ok(Some(DEFAULT_BARS)),
+        }
+    }
+
+    /// Composes once.
+    fn sample(&self, plan: &Plan, sampling: SamplingConfig) -> Sampled {
+        match &self.network {
+            ComposeNetwork::Tokens(network) if self.config.notation == Notation::Events => {
+                self.sample_events(network, plan, sampling)
+            }
+            ComposeNetwork::Tokens(network) => self.sample_frames(network, plan, sampling),
+            ComposeNetwork::Roll(network) => self.sample_roll(network, plan, sampling),
+        }
+    }
+
+    fn piece_request(&self, plan: &Plan) -> PieceRequest {
+        let tempo = TempoClass::of(plan.tempo);
+        PieceRequest {
+            key: plan.key,
+            meter: plan.meter,
+            tempo: self.facts.tempos.contains(&tempo).then_some(tempo),
+            bars: plan.bars,
+            given: plan.given.clone(),
+            voices: self.facts.voices,
+            range: self.facts.range,
+        }
+    }
+
+    fn sample_frames(&self, network: &LanguageModel, plan: &Plan, sampling: SamplingConfig) -> Sampled {
+        let mut grammar = FrameGrammar::new(&self.tokenizer, self.piece_request(plan));
+        let mut reader = TokenReader::new(network, sampling);
+        let mut ids = Vec::new();
+        while !grammar.has_ended() && (plan.bars.is_some() || ids.len() < MAX_TOKENS) {
+            let id = reader.next(&self.tokenizer, |token| grammar.allows(token));
+            grammar.push(self.tokenizer.tokens()[id as usize]);
+            ids.push(id);
+        }
+        let frames = decode_frames(&self.tokenizer, &ids);
+        Sampled { content: Content::Frames(frames), ..self.labels_of(&ids, reader.log_probability) }
+    }
+
+    fn sample_events(&self, network: &LanguageModel, plan: &Plan, sampling: SamplingConfig) -> Sampled {
+        let mut grammar = EventGrammar::new(&self.tokenizer, self.piece_request(plan));
+        let mut reader = TokenReader::new(network, sampling);
+        let primer = plan.primer.as_ref().map(|primer| encode_events(&self.tokenizer, primer)).unwrap_or_default();
+        let is_event = |token: Token| !token.is_label() && !matches!(token, Token::Start | Token::End);
+        let mut primer = primer.into_iter().map(|id| self.tokenizer.tokens()[id as usize]).filter(|token| is_event(*token));
+        let mut ids = Vec::new();
+        while !grammar.has_ended() && ids.len() < MAX_TOKENS {
+            let begins = ids.len() > if self.tokenizer.config().labels { 3 } else { 0 };
+            let forced = if begins { primer.next() } else { None };
+            let id = reader.next(&self.tokenizer, |token| match forced {
+                Some(forced) => token == forced,
+                None => grammar.allows(token),
+            });
+            grammar.push(self.tokenizer.tokens()[id as usize]);
+            ids.push(id);
+        }
+        let piece = decode_events(&self.tokenizer, &ids);
+        Sampled { content: Content::Piece(piece), ..self.labels_of(&ids, reader.log_probability) }
+    }
+
+    /// Key and meter that were composed.
+    fn labels_of(&self, ids: &[u32], log_probability: f64) -> Sampled {
+        let mut labels = Sampled { content: Content::Frames(Vec::new()), key: None, meter: None, log_probability };
+        for token in ids.iter().take(4).filter_map(|id| self.tokenizer.token(*id)) {
+            match token {
+                Token::Key(key) => labels.key = key,
+                Token::Meter(class) => labels.meter = class.meter(),
+                _ => {}
+            }
+        }
+        labels
+    }
+
+    /// Samples each key of each frame by itself.
+    fn sample_roll(&self, network: &SequenceTagger, plan: &Plan, sampling: SamplingConfig) -> Sampled {
+        let mut streaming = network.recurrent.streaming(None);
+        let dense = StreamingDense::new(network.dense.weight.val(), network.dense.bias.as_ref().map(|bias| bias.val()));
+        let bar = plan.meter.unwrap_or(Meter::COMMON).bar(self.tokenizer.config().per_quarter) as usize;
+        let (mut keys, mut logits) = (vec![0.0; Pitch::COUNT], Vec::new());
+        let mut sampler = Sampler::new(sampling);
+        let (mut frames, mut log_probability) = (Vec::new(), 0.0);
+        for at in 0..plan.bars.unwrap_or(DEFAULT_BARS).saturating_mul(bar) {
+            dense.forward(streaming.step(&keys), &mut logits);
+            let given = plan.given.get(at);
+            let forced = |pitch: Pitch| given.map(|given| given.iter().flatten().any(|note| note.pitch == pitch));
+            let mut frame = Frame::new();
+            for (key, logit) in logits.iter().enumerate().rev() {
+                let Some(pitch) = Pitch::new(Pitch::LOWEST.number() + key as u8) else { continue };
+                let in_range = (self.facts.range.0..=self.facts.range.1).contains(&pitch);
+                let is_on = forced(pitch).unwrap_or_else(|| in_range && sampler.sample(&[0.0, *logit]) == 1);
+                let toward = f64::from(if is_on { *logit } else { -logit });
+                log_probability -= (-toward).exp().ln_1p();
+                keys[key] = f32::from(is_on);
+                frame.extend(is_on.then_some(FrameNote { pitch, attack: true }));
+            }
+            frames.push(frame);
+        }
+        let frames = Frames { per_quarter: self.tokenizer.config().per_quarter, frames }.tied().frames;
+        Sampled { content: Content::Frames(frames), key: None, meter: None, log_probability }
+    }
+
+    /// The piece of what was sampled.
+    fn finish(&self, plan: Plan, sampled: Sampled) -> Composition {
+        let per_quarter = self.tokenizer.config().per_quarter;
+        let meter = plan.meter.unwrap_or(Meter::COMMON);
+        let mut piece = match sampled.content {
+            Content::Piece(piece) => piece,
+            Content::Frames(frames) => Frames { per_quarter, frames }.piece(TICKS),
+        };
+        piece.tempos = vec![(0, (60e6 / plan.tempo) as u32)];
+        piece.meters = vec![(0, meter)];
+        piece.keys = plan.key.map(|key| (0, key)).into_iter().collect();
+        let frames = FramePiece::of(&piece, per_quarter).map(|piece| piece.frames).unwrap_or_default();
+        Composition { piece, frames, log_probability: sampled.log_probability }
+    }
+}
+
+/// What a request means.
+struct Plan {
+    key: Option<Key>,
+    meter: Option<Meter>,
+    tempo: f64,
+    bars: Option<usize>,
+    given: Vec<GivenFrame>,
+    primer: Option<Piece>,
+}
+
+/// What was composed, with its labels.
+struct Sampled {
+    content: Content,
+    key: Option<Key>,
+    meter: Option<Meter>,
+    log_probability: f64,
+}
+
+enum Content {
+    Frames(Vec<Frame>),
+    Piece(Piece),
+}
+
+/// Samples token after token from a language model.
+struct TokenReader {
+    model: recurrent_models::networks::StreamingLanguageModel,
+    state: Vec<f32>,
+    /// Of the next token; none before the first.
+    logits: Vec<f32>,
+    sampler: Sampler,
+    log_probability: f64,
+}
+
+impl TokenReader {
+    fn new(network: &LanguageModel, sampling: SamplingConfig) -> Self {
+        let model = network.streaming();
+        let state = model.zero_state();
+        Self { model, state, logits: Vec::new(), sampler: Sampler::new(sampling), log_probability: 0.0 }
+    }
+
+    /// Samples one of the tokens that are allowed, and reads it. The first token of a piece has no probability.
+    fn next(&mut self, tokenizer: &MusicTokenizer, allows: impl Fn(Token) -> bool) -> u32 {
+        let is_first = self.logits.is_empty();
+        if is_first {
+            self.logits = vec![0.0; tokenizer.vocab_size()];
+        }
+        let allowed = self.logits.iter().zip(tokenizer.tokens());
+        let masked: Vec<f32> =
+            allowed.map(|(logit, token)| if allows(*token) { *logit } else { f32::NEG_INFINITY }).collect();
+        let id = self.sampler.sample(&masked);
+        if !is_first {
+            self.log_probability += log_softmax_at(&self.logits, id);
+        }
+        self.model.step(id, &mut self.state, &mut self.logits);
+        id
+    }
+}
+
+/// The log-probability of a token by its logits.
+fn log_softmax_at(logits: &[f32], id: u32) -> f64 {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f64 = logits.iter().map(|logit| f64::from(logit - highest).exp()).sum();
+    f64::from(logits[id as usize] - highest) - total.ln()
+}
+
+fn meter_name(meter: Meter) -> String {
+    format!("{}/{}", meter.beats, meter.unit)
+}
+
+/// `a`, or `a, b or c`.
+fn listed(items: &[String]) -> String {
+    match items {
+        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+        _ => items.concat(),
+    }
+}

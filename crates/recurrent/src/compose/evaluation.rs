@@ -1,0 +1,308 @@
+//! How well music is predicted, and what is composed like.
+
+use std::fmt;
+
+use burn::tensor::{Device, Int, Tensor};
+use recurrent_models::AnyState;
+use recurrent_models::networks::{LanguageModel, SequenceTagger};
+use recurrent_music::analysis::{LongestCopy, in_key_share, recognize_key, repeated_bars};
+use recurrent_music::{Frame, FramePiece, Meter, MusicTokenizer, Pitch};
+use serde::Serialize;
+
+use super::examples::{ComposeBatch, Keys, Sequence};
+use super::training::{ComposeData, EncodedPiece, key_losses};
+use super::{ComposeConfig, ComposeNetwork, Composer, Composition, CompositionRequest};
+use crate::Result;
+use crate::decoding::SamplingConfig;
+use crate::fit::token_loss;
+use crate::generate::NgramModel;
+
+/// Pieces of a batch.
+const BATCH: usize = 16;
+/// Steps that are computed at once.
+const STEPS: usize = 2048;
+/// Pieces that are composed to be measured.
+const COMPOSED: usize = 24;
+/// Added to the counts of the baseline of a piano roll (Krichevsky & Trofimov 1981).
+const PRIOR: f64 = 0.5;
+
+/// How well a network predicts the test pieces, and what it composes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ComposeEvaluation {
+    /// The mean loss of a frame of the test pieces, in nats: that of all its notes and of what else is predicted, such as
+    /// the end of the piece. All frames count.
+    pub nats_per_frame: f64,
+    /// The frames of the test pieces.
+    pub frames: usize,
+    /// The fraction of the tokens that are predicted as the likeliest; of a piano roll, the keys that are rightly on, as a
+    /// fraction of those that are on in the piece or in the prediction (Bay et al. 2009).
+    pub accuracy: f64,
+    /// What no model can be better than: the mean loss of the rules that composed the test pieces, in nats a frame.
+    pub source_nats_per_frame: Option<f64>,
+    /// The baseline: n-grams, or each key by itself.
+    pub baseline: Option<MusicBaseline>,
+    /// What is composed.
+    pub composed: MusicStatistics,
+    /// The same of the test pieces.
+    pub test: MusicStatistics,
+    /// A piece that was composed.
+    #[serde(skip)]
+    pub sample: Composition,
+}
+
+/// A baseline on the same frames.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct MusicBaseline {
+    /// Its name.
+    pub name: String,
+    /// Its mean loss of a frame, in nats.
+    pub nats_per_frame: f64,
+}
+
+/// What some pieces are like, on average.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct MusicStatistics {
+    /// The fraction of the notes, by their length, that belong to the piece's key, as it is recognized.
+    pub in_key: f64,
+    /// The fraction of the bars that are equal to an earlier bar of the piece.
+    pub repeated_bars: f64,
+    /// The longest passage that is also in a training piece, in some key, in frames.
+    pub longest_copy: f64,
+}
+
+impl fmt::Display for MusicStatistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { in_key, repeated_bars, longest_copy } = self;
+        write!(
+            f,
+            "{:.1} % of the notes in key, {:.1} % of the bars repeated, longest copy of training {longest_copy:.1} frames",
+            100.0 * in_key,
+            100.0 * repeated_bars
+        )
+    }
+}
+
+impl fmt::Display for ComposeEvaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { nats_per_frame, frames, accuracy, source_nats_per_frame, baseline, composed, test, .. } = self;
+        if let Some(baseline) = baseline.as_ref().filter(|baseline| baseline.nats_per_frame <= *nats_per_frame) {
+            writeln!(f, "The baseline is better: {} with {:.3} nats a frame.", baseline.name, baseline.nats_per_frame)?;
+        }
+        let accuracy = 100.0 * accuracy;
+        writeln!(f, "Test: {nats_per_frame:.3} nats a frame ({frames} frames, all counted), accuracy {accuracy:.1} %.")?;
+        if let Some(source) = source_nats_per_frame {
+            let factor = nats_per_frame / source;
+            writeln!(f, "The rules that composed these pieces have {source:.3} nats a frame; the network {factor:.3} times that.")?;
+        }
+        if let Some(baseline) = baseline.as_ref().filter(|baseline| baseline.nats_per_frame > *nats_per_frame) {
+            writeln!(f, "The baseline, {}, has {:.3} nats a frame.", baseline.name, baseline.nats_per_frame)?;
+        }
+        writeln!(f, "Composed pieces: {composed}.")?;
+        write!(f, "Test pieces: {test}.")
+    }
+}
+
+/// What was predicted of some pieces.
+#[derive(Debug, Clone, Copy, Default)]
+struct Predicted {
+    nats: f64,
+    right: f64,
+    of: f64,
+}
+
+impl std::ops::AddAssign for Predicted {
+    fn add_assign(&mut self, other: Self) {
+        self.nats += other.nats;
+        self.right += other.right;
+        self.of += other.of;
+    }
+}
+
+/// Predicts the test pieces, fits the baseline, and composes.
+pub(super) fn evaluate(
+    config: &ComposeConfig,
+    data: &ComposeData,
+    network: ComposeNetwork,
+    device: &Device,
+) -> Result<ComposeEvaluation> {
+    let frames: usize = data.test_pieces.iter().map(|piece| piece.frames.frames.frames.len()).sum();
+    let a_frame = |nats: f64| nats / frames.max(1) as f64;
+    let mut predicted = Predicted::default();
+    let mut pieces: Vec<&Sequence> = data.test_pieces.iter().map(|piece| &piece.sequence).collect();
+    pieces.sort_by_key(|piece| piece.num_targets());
+    for pieces in pieces.chunks(BATCH) {
+        predicted += match (&network, ComposeBatch::new(pieces, device)) {
+            (ComposeNetwork::Tokens(network), ComposeBatch::Tokens { inputs, targets, lengths }) => {
+                predict_tokens(network, inputs, targets, &lengths)
+            }
+            (ComposeNetwork::Roll(network), ComposeBatch::Roll { inputs, targets, lengths }) => {
+                predict_roll(network, inputs, targets, &lengths)
+            }
+            _ => unreachable!("network and batch are made by one configuration"),
+        };
+    }
+    let source: Option<f64> = data.test_pieces.iter().map(|piece| piece.log_probability).sum();
+    let composer = Composer::new(network, data.facts.clone(), config.clone());
+    let mut composed = compose(&composer)?;
+    let training: Vec<_> = data.train_pieces.iter().map(|piece| pitches(&piece.frames.frames.frames)).collect();
+    let copies = LongestCopy::new(training.iter().map(Vec::as_slice));
+    let statistics = |pieces: &mut dyn Iterator<Item = FramePiece>| MusicStatistics::of(pieces, &copies);
+    Ok(ComposeEvaluation {
+        nats_per_frame: a_frame(predicted.nats),
+        frames,
+        accuracy: predicted.right / predicted.of.max(1.0),
+        source_nats_per_frame: source.map(|log_probability| a_frame(-log_probability)),
+        baseline: baseline(data).map(|(name, nats)| MusicBaseline { name, nats_per_frame: a_frame(nats) }),
+        composed: statistics(&mut composed.iter().map(|composition| composition.frame_piece())),
+        test: statistics(&mut data.test_pieces.iter().map(|piece| piece.frames.clone())),
+        sample: composed.swap_remove(0),
+    })
+}
+
+fn predict_tokens(
+    network: &LanguageModel,
+    inputs: Tensor<2, Int>,
+    targets: Tensor<2, Int>,
+    lengths: &[usize],
+) -> Predicted {
+    let [batch, time] = inputs.dims();
+    let mut predicted = Predicted::default();
+    let mut state: Option<AnyState> = None;
+    for start in (0..time).step_by(STEPS) {
+        let part = |ids: &Tensor<2, Int>| ids.clone().slice([0..batch, start..time.min(start + STEPS)]);
+        let lengths: Vec<usize> = lengths.iter().map(|length| length.saturating_sub(start).min(STEPS)).collect();
+        let tokens = lengths.iter().sum::<usize>() as f64;
+        let (logits, next) = network.forward_with_lengths(part(&inputs), &lengths, state.take());
+        let targets = part(&targets);
+        let likeliest = logits.clone().argmax(2).squeeze_dim::<2>(2);
+        let is_token = targets.clone().not_equal_elem(MusicTokenizer::PADDING);
+        let right: i64 = likeliest.equal(targets.clone()).bool_and(is_token).int().sum().into_scalar();
+        let loss: f32 = token_loss(logits, targets, Some(MusicTokenizer::PADDING)).into_scalar();
+        predicted += Predicted { nats: f64::from(loss) * tokens, right: right as f64, of: tokens };
+        state = Some(next);
+    }
+    predicted
+}
+
+fn predict_roll(network: &SequenceTagger, inputs: Tensor<3>, targets: Tensor<3>, lengths: &[usize]) -> Predicted {
+    let logits = network.forward_values(inputs, lengths);
+    let nats: f32 = key_losses(logits.clone(), targets.clone(), lengths).sum().into_scalar();
+    let (time, logits, targets) = (logits.dims()[1], logits.into_data(), targets.into_data());
+    let mut predicted = Predicted { nats: f64::from(nats), ..Predicted::default() };
+    for (at, (logit, target)) in logits.iter::<f32>().zip(targets.iter::<f32>()).enumerate() {
+        let (row, step) = (at / (time * Pitch::COUNT), at / Pitch::COUNT % time);
+        let (is_on, was_on) = (logit > 0.0, target > 0.5);
+        if step < lengths[row] && (is_on || was_on) {
+            predicted.of += 1.0;
+            predicted.right += f64::from(u8::from(is_on && was_on));
+        }
+    }
+    predicted
+}
+
+/// The name of the strongest simple rival, and its loss on all test pieces in nats. `None` if there are too many training
+/// tokens.
+fn baseline(data: &ComposeData) -> Option<(String, f64)> {
+    let rolls = |pieces: &[EncodedPiece]| -> Option<Vec<Vec<Keys>>> {
+        let roll = |piece: &EncodedPiece| match &piece.sequence {
+            Sequence::Roll(frames) => Some(frames.clone()),
+            Sequence::Tokens(_) => None,
+        };
+        pieces.iter().map(roll).collect()
+    };
+    if let (Some(train), Some(test)) = (rolls(&data.train_pieces), rolls(&data.test_pieces)) {
+        return Some(("each key by itself, after the frame before".into(), KeyChains::fit(&train).loss(&test)));
+    }
+    let ids = |piece: &EncodedPiece| match &piece.sequence {
+        Sequence::Tokens(ids) => ids.clone(),
+        Sequence::Roll(_) => Vec::new(),
+    };
+    let train: Vec<u32> = data.train_pieces.iter().flat_map(ids).collect();
+    let model = NgramModel::fit(&train, data.tokenizer.vocab_size())?;
+    let loss = |ids: Vec<u32>| model.loss(&ids) * (ids.len() - 1) as f64;
+    let nats = data.test_pieces.iter().map(ids).map(loss).sum();
+    Some((format!("{}-grams with Kneser–Ney smoothing", model.order()), nats))
+}
+
+/// Each key as a chain of two states, on and off, of which a frame depends on the one before.
+struct KeyChains {
+    /// By key, and whether it was on before: how often it was off and on.
+    counts: Vec<[[f64; 2]; 2]>,
+}
+
+impl KeyChains {
+    fn fit(pieces: &[Vec<Keys>]) -> Self {
+        let mut counts = vec![[[PRIOR; 2]; 2]; Pitch::COUNT];
+        for (key, before, now) in pieces.iter().flat_map(|piece| transitions(piece)) {
+            counts[key][before][now] += 1.0;
+        }
+        Self { counts }
+    }
+
+    fn loss(&self, pieces: &[Vec<Keys>]) -> f64 {
+        let losses = pieces.iter().flat_map(|piece| transitions(piece)).map(|(key, before, now)| {
+            let counts = self.counts[key][before];
+            -(counts[now] / (counts[0] + counts[1])).ln()
+        });
+        losses.sum()
+    }
+}
+
+/// Key, and whether it is on in a frame after silence or the frame before.
+fn transitions(frames: &[Keys]) -> impl Iterator<Item = (usize, usize, usize)> {
+    let before = std::iter::once(0).chain(frames.iter().copied());
+    let is_on = |keys: Keys, key: usize| (keys >> key & 1) as usize;
+    before.zip(frames).flat_map(move |(before, now)| {
+        (0..Pitch::COUNT).map(move |key| (key, is_on(before, key), is_on(*now, key)))
+    })
+}
+
+/// Some pieces, by seeds from 0 on.
+fn compose(composer: &Composer) -> Result<Vec<Composition>> {
+    let piece = |seed: u64| {
+        let sampling = SamplingConfig::default().with_temperature(1.0).with_seed(seed);
+        composer.compose(&CompositionRequest::default().with_sampling(sampling))
+    };
+    (0..COMPOSED as u64).map(piece).collect()
+}
+
+/// The pitches of frames, from the top.
+fn pitches(frames: &[Frame]) -> Vec<Vec<Pitch>> {
+    frames.iter().map(|frame| frame.iter().map(|note| note.pitch).collect()).collect()
+}
+
+impl MusicStatistics {
+    fn of(pieces: &mut dyn Iterator<Item = FramePiece>, copies: &LongestCopy) -> Self {
+        let (mut sum, mut count) = ([0.0; 3], 0.0_f64);
+        for FramePiece { labels, frames, .. } in pieces {
+            let piece = frames.piece(1);
+            let in_key = recognize_key(&piece).and_then(|key| in_key_share(&piece.notes, key));
+            let repeated = repeated_bars(&piece, labels.meter.meter().unwrap_or(Meter::COMMON));
+            let copied = copies.find(&pitches(&frames.frames)).map(|run| run.length as f64);
+            let values = [in_key, repeated, copied].map(|value| value.unwrap_or(0.0));
+            sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            count += 1.0;
+        }
+        let [in_key, repeated_bars, longest_copy] = sum.map(|sum| sum / count.max(1.0));
+        Self { in_key, repeated_bars, longest_copy }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_of_keys_count_what_follows() {
+        // Key 0 stays on; key 1 goes off after one frame.
+        let chains = KeyChains::fit(&[vec![0b01, 0b11, 0b01]]);
+        assert_eq!(chains.counts[0], [[0.5, 1.5], [0.5, 2.5]]);
+        assert_eq!(chains.counts[1], [[1.5, 1.5], [1.5, 0.5]]);
+        let silent = |key: usize| -(chains.counts[key][0][0] / (chains.counts[key][0][0] + chains.counts[key][0][1])).ln();
+        let expected: f64 = (0..Pitch::COUNT).map(silent).sum();
+        assert!((chains.loss(&[vec![0]]) - expected).abs() < 1e-12);
+    }
+}

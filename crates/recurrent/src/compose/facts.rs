@@ -1,0 +1,76 @@
+//! What a trained composer knows of its training pieces, beside its weights.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use recurrent_music::{FramePiece, Key, Labels, MeterClass, Pitch, TempoClass};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, RunDir};
+
+/// What occurs in the training pieces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Facts {
+    /// The lowest and the highest pitch.
+    pub range: (Pitch, Pitch),
+    /// The notes of a frame, if nearly all frames have as many.
+    pub voices: Option<usize>,
+    /// The keys, known or recognized.
+    pub keys: BTreeSet<Key>,
+    /// The meters.
+    pub meters: BTreeSet<MeterClass>,
+    /// The tempos.
+    pub tempos: BTreeSet<TempoClass>,
+    /// The median tempo, in quarter notes a minute.
+    pub tempo: f64,
+}
+
+/// The fraction of the frames that must have as many notes for a number of voices to be fixed.
+const MOST: f64 = 0.95;
+
+impl Facts {
+    /// The name of the file.
+    pub const FILE: &'static str = "music.json";
+
+    /// The facts of training pieces with their tempos; `transposed` ones reach six semitones further.
+    pub fn of(pieces: &[FramePiece], mut tempos: Vec<f64>, transposed: bool) -> Self {
+        let pitches = || pieces.iter().flat_map(|piece| piece.frames.frames.iter().flatten()).map(|note| note.pitch);
+        let (lowest, highest) = (pitches().min().unwrap_or(Pitch::LOWEST), pitches().max().unwrap_or(Pitch::HIGHEST));
+        let reach = |pitch: Pitch, semitones: i8| pitch.transposed(if transposed { semitones } else { 0 });
+        tempos.sort_by(f64::total_cmp);
+        let labels = || pieces.iter().map(|piece| piece.labels);
+        let keys: BTreeSet<Key> = labels().filter_map(|labels: Labels| labels.key).collect();
+        let keys = if transposed { keys.iter().flat_map(|key| (0..12).map(|by| key.transposed(by))).collect() } else { keys };
+        Self {
+            range: (reach(lowest, -5).unwrap_or(Pitch::LOWEST), reach(highest, 6).unwrap_or(Pitch::HIGHEST)),
+            voices: voices(pieces),
+            keys,
+            meters: labels().map(|labels| labels.meter).collect(),
+            tempos: labels().map(|labels| labels.tempo).collect(),
+            tempo: tempos.get(tempos.len() / 2).copied().unwrap_or(120.0),
+        }
+    }
+
+    /// Reads the facts from a run.
+    ///
+    /// # Errors
+    /// If the file is missing or damaged.
+    pub fn read(run_dir: &RunDir) -> Result<Self> {
+        serde_json::from_str(&run_dir.read(Self::FILE)?).map_err(|cause| Error::RunDir {
+            path: run_dir.path(Self::FILE),
+            expected: "range, voices, keys, meters and tempos of the training pieces".into(),
+            found: cause.to_string(),
+        })
+    }
+}
+
+/// The notes of most frames that are not silent.
+fn voices(pieces: &[FramePiece]) -> Option<usize> {
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    for frame in pieces.iter().flat_map(|piece| &piece.frames.frames).filter(|frame| !frame.is_empty()) {
+        *counts.entry(frame.len()).or_default() += 1;
+    }
+    let total: usize = counts.values().sum();
+    let (voices, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    (count as f64 >= MOST * total as f64).then_some(voices)
+}

@@ -1,0 +1,38 @@
+//! Composing music: from labels, or a few notes, to a piece.
+//!
+//! One-to-many: the network is the language model of [`generate`](crate::generate) over tokens of music: a frame is its
+//! pitches from the top, and key, meter, tempo and the number of bars are tokens as well, so that they can be asked for. The
+//! pitches of a frame are predicted one after the other, each knowing those above it. A piano roll, in which the keys of a
+//! frame know nothing of each other, is there by choice, for comparison with published figures (Boulanger-Lewandowski et al.
+//! 2012).
+//!
+//! - [`MusicSource`] opens MIDI and ABC files, or makes the pieces of `chorales-by-rule`;
+//! - [`ComposeConfig`] holds the settings, [`ComposeRun`] trains and evaluates;
+//! - [`Composer`] composes: from nothing, from labels, from how a piece begins, or around a voice that is given.
+
+mod composer;
+mod composition;
+mod config;
+#[cfg(feature = "fit")]
+mod evaluation;
+#[cfg(feature = "fit")]
+mod examples;
+mod facts;
+mod network;
+mod request;
+mod source;
+#[cfg(feature = "fit")]
+mod training;
+
+pub use composer::Composer;
+pub use composition::Composition;
+pub use config::{ComposeConfig, Notation};
+#[cfg(feature = "fit")]
+pub use evaluation::{ComposeEvaluation, MusicBaseline, MusicStatistics};
+#[cfg(feature = "fit")]
+pub use examples::ComposeBatch;
+pub use network::{ComposeNetwork, ComposeNetworkConfig};
+pub use request::CompositionRequest;
+pub use source::{CorpusPiece, MusicSource};
+#[cfg(feature = "fit")]
+pub use training::{ComposeData, ComposeObjective, ComposeRun, Composing};

@@ -1,0 +1,54 @@
+//! The networks that compose.
+
+use burn::module::Module;
+use burn::tensor::Device;
+use recurrent_models::networks::{LanguageModel, LanguageModelConfig, SequenceTagger, SequenceTaggerConfig};
+use recurrent_models::{Summarize, Summary};
+
+/// The configuration of a [`ComposeNetwork`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum ComposeNetworkConfig {
+    /// Of tokens.
+    Tokens(LanguageModelConfig),
+    /// Of a piano roll.
+    Roll(SequenceTaggerConfig),
+}
+
+impl ComposeNetworkConfig {
+    /// The number of parameters, without making the network; `usize::MAX` stands for any larger number.
+    #[must_use]
+    pub fn num_parameters(&self) -> usize {
+        match self {
+            Self::Tokens(config) => config.num_parameters(),
+            Self::Roll(config) => config.num_parameters(),
+        }
+    }
+
+    /// Makes the network with fresh weights.
+    #[must_use]
+    pub fn init(&self, device: &Device) -> ComposeNetwork {
+        match self {
+            Self::Tokens(config) => ComposeNetwork::Tokens(config.init(device)),
+            Self::Roll(config) => ComposeNetwork::Roll(config.init(device)),
+        }
+    }
+}
+
+/// A network that predicts how a piece goes on.
+#[derive(Module, Debug)]
+pub enum ComposeNetwork {
+    /// The next token.
+    Tokens(LanguageModel),
+    /// The logit of each of 88 keys in the next frame.
+    Roll(SequenceTagger),
+}
+
+impl Summarize for ComposeNetwork {
+    /// `input` is `[time]`, or `[time, 88]` for a piano roll.
+    fn summary(&self, input: &[usize]) -> Summary {
+        match self {
+            Self::Tokens(network) => network.summary(input),
+            Self::Roll(network) => network.summary(input),
+        }
+    }
+}

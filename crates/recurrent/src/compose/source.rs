@@ -1,0 +1,329 @@
+//! Where music is from: files, or the composer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use recurrent_data::{SplitAssignment, SplitFractions, sha256, sha256_concat};
+use recurrent_music::analysis::fingerprint;
+use recurrent_music::{Chorale, ChoralesByRule, ChoralesJson, FramePiece, Frames, Piece, parse_abc, parse_midi};
+
+use super::{ComposeConfig, Notation};
+use crate::partial::Partial;
+use crate::settings::Settings;
+use crate::{Error, Result, TaskConfig, TaskSource};
+
+/// The parts of `chorales-by-rule`: their split, the first piece, and the number of pieces.
+const PARTS: [(SplitAssignment, u64, u64); 3] = [
+    (SplitAssignment::Train, 0, 4_000),
+    (SplitAssignment::Valid, 1_000_000, 100),
+    (SplitAssignment::Test, 2_000_000, 200),
+];
+/// The seed of `chorales-by-rule`.
+const SEED: u64 = 0;
+/// The pieces that its checksum covers.
+const CHECKED: usize = 20;
+/// Files in a folder, at most.
+const MAX_FILES: usize = 100_000;
+/// The largest file that is read.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+/// The names of files of music.
+const EXTENSIONS: [&str; 3] = ["mid", "midi", "abc"];
+
+/// A piece of a corpus.
+#[derive(Debug, Clone)]
+pub struct CorpusPiece {
+    /// The file, with the number of a tune in it; or the number of the piece.
+    pub name: String,
+    /// The notes.
+    pub piece: Piece,
+    /// The frames as they were composed, voice by voice.
+    voices: Option<FramePiece>,
+    /// Pieces that are the same up to transposition have the same.
+    group: String,
+    assignment: Option<SplitAssignment>,
+    /// The natural logarithm of its probability, if who composed it knows.
+    pub(super) log_probability: Option<f64>,
+}
+
+impl CorpusPiece {
+    fn new(name: String, piece: Piece) -> Self {
+        let group = fingerprint(&piece).to_string();
+        Self { name, piece, voices: None, group, assignment: None, log_probability: None }
+    }
+
+    /// Its frames.
+    ///
+    /// # Errors
+    /// If there are more than a million.
+    pub fn frames(&self, per_quarter: u16) -> Result<FramePiece> {
+        match &self.voices {
+            Some(voices) if voices.frames.per_quarter == per_quarter => Ok(voices.clone()),
+            _ => Ok(FramePiece::of(&self.piece, per_quarter)?),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Composed,
+    Json,
+    Files,
+}
+
+/// Pieces of music: those of the composer `chorales-by-rule`, or files.
+///
+/// - `chorales-by-rule`: hymns in four parts, composed by rules, whose probability is known;
+/// - a MIDI or ABC file, or a folder of them, at any depth. If the folder has folders called `train`, `valid` and `test`,
+///   these are the splits;
+/// - chorales as JSON: `{"train": [..], "valid": [..], "test": [..]}`, a piece being a list of frames of a quarter note, and
+///   a frame a list of MIDI numbers (Boulanger-Lewandowski et al. 2012).
+#[derive(Debug, Clone)]
+pub struct MusicSource {
+    name: String,
+    origin: Origin,
+    pieces: Vec<CorpusPiece>,
+    notes: Vec<String>,
+    sha256: String,
+}
+
+/// The pieces of each split.
+#[derive(Debug)]
+pub(super) struct SplitPieces<'a> {
+    pub train: Vec<&'a CorpusPiece>,
+    pub valid: Vec<&'a CorpusPiece>,
+    pub test: Vec<&'a CorpusPiece>,
+    /// What to know of the split.
+    pub notes: Vec<String>,
+}
+
+impl MusicSource {
+    /// The name of the pieces that are composed by rules.
+    pub const CHORALES_BY_RULE: &'static str = "chorales-by-rule";
+
+    /// Opens `chorales-by-rule`, a file, or a folder.
+    ///
+    /// # Errors
+    /// If there is no such file or folder, it has no pieces, or one of them cannot be read.
+    pub fn open(data: &str) -> Result<Self> {
+        if data == Self::CHORALES_BY_RULE {
+            return Ok(Self::chorales_by_rule());
+        }
+        let path = Path::new(data);
+        let absolute = std::path::absolute(path).map_err(Error::io("cannot find the path of", path))?;
+        let name = absolute.to_string_lossy().into_owned();
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+            return Self::json(name, path);
+        }
+        Self::files(name, path)
+    }
+
+    fn chorales_by_rule() -> Self {
+        let composer = ChoralesByRule::new(SEED);
+        let of_part = |(assignment, first, count): (SplitAssignment, u64, u64)| {
+            let composer = &composer;
+            (first..first + count).map(move |index| {
+                let chorale = composer.chorale(index);
+                CorpusPiece {
+                    name: index.to_string(),
+                    piece: chorale.piece(),
+                    voices: Some(chorale.frame_piece()),
+                    group: index.to_string(),
+                    assignment: Some(assignment),
+                    log_probability: log_probability(&chorale),
+                }
+            })
+        };
+        let pieces: Vec<CorpusPiece> = PARTS.into_iter().flat_map(of_part).collect();
+        let notes = pieces.iter().take(CHECKED).map(|piece| format!("{:?}", piece.piece.notes));
+        let sha256 = sha256(notes.collect::<String>().as_bytes());
+        let name = Self::CHORALES_BY_RULE.into();
+        Self { name, origin: Origin::Composed, pieces, notes: Vec::new(), sha256 }
+    }
+
+    fn json(name: String, path: &Path) -> Result<Self> {
+        let bytes = recurrent_data::regular_file::read(path, MAX_FILE_BYTES)
+            .map_err(Error::io("cannot read the chorales", path))?;
+        let chorales = ChoralesJson::parse(&path.display().to_string(), &String::from_utf8_lossy(&bytes))?;
+        let mut pieces = Vec::new();
+        for (assignment, frames) in [
+            (SplitAssignment::Train, chorales.train),
+            (SplitAssignment::Valid, chorales.valid),
+            (SplitAssignment::Test, chorales.test),
+        ] {
+            for (number, frames) in frames.into_iter().enumerate() {
+                let name = format!("{} {}", assignment.name(), number + 1);
+                let piece = CorpusPiece::new(name, Frames::of_pitches(1, frames).piece(1));
+                pieces.push(CorpusPiece { assignment: Some(assignment), ..piece });
+            }
+        }
+        Ok(Self { name, origin: Origin::Json, pieces, notes: Vec::new(), sha256: sha256(&bytes) })
+    }
+
+    fn files(name: String, path: &Path) -> Result<Self> {
+        let is_folder = path.is_dir();
+        let files = if is_folder { music_files(path)? } else { vec![path.to_path_buf()] };
+        let (mut pieces, mut notes, mut sums) = (Vec::new(), Vec::new(), Vec::new());
+        for file in &files {
+            let bytes = recurrent_data::regular_file::read(file, MAX_FILE_BYTES)
+                .map_err(Error::io("cannot read the music", file))?;
+            let inside = file.strip_prefix(path).ok().filter(|_| is_folder).unwrap_or(file);
+            sums.push(format!("{}\n{}", inside.display(), sha256(&bytes)));
+            let assignment = inside.iter().next().filter(|_| is_folder).and_then(|part| SplitAssignment::named(part.to_str()?));
+            for (number, piece) in read(file, &bytes, &mut notes)?.into_iter().enumerate() {
+                let name = format!("{}, tune {}", inside.display(), number + 1);
+                pieces.push(CorpusPiece { assignment, ..CorpusPiece::new(name, piece) });
+            }
+        }
+        if pieces.is_empty() {
+            return Err(Error::Input {
+                what: path.display().to_string(),
+                expected: "a folder with MIDI (.mid) or ABC (.abc) files".into(),
+                found: "no such file".into(),
+            });
+        }
+        let sha256 = sha256_concat(sums.iter().map(|sum| sum.as_bytes()));
+        Ok(Self { name, origin: Origin::Files, pieces, notes, sha256 })
+    }
+
+    /// All pieces.
+    pub fn pieces(&self) -> &[CorpusPiece] {
+        &self.pieces
+    }
+
+    /// The name of what is composed by rules, or the absolute path.
+    pub fn absolute_name(&self) -> String {
+        self.name.clone()
+    }
+
+    /// What was left out when the files were read.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The settings for pieces of this origin.
+    pub(super) fn recipe(&self) -> ComposeConfig {
+        let defaults = ComposeConfig::defaults();
+        match self.origin {
+            Origin::Composed => defaults,
+            Origin::Json => ComposeConfig { per_quarter: 1, holds: false, labels: false, transpose: true, ..defaults },
+            Origin::Files => ComposeConfig { per_quarter: 4, transpose: true, ..defaults },
+        }
+    }
+
+    /// Splits the pieces as the data say, or else by a hash of each piece that does not depend on its key, so that copies
+    /// and transpositions stay together.
+    ///
+    /// # Errors
+    /// If a split would be empty, or a file that is held out is also in training.
+    pub(super) fn split(&self, fractions: &SplitFractions) -> Result<SplitPieces<'_>> {
+        let has = |split| self.pieces.iter().any(|piece| piece.assignment == Some(split));
+        let lacks_valid = has(SplitAssignment::Test) && !has(SplitAssignment::Valid);
+        let mut parts: BTreeMap<&str, Vec<&CorpusPiece>> = BTreeMap::new();
+        for piece in &self.pieces {
+            let assignment = match piece.assignment {
+                None => SplitAssignment::of(&piece.group, fractions),
+                Some(SplitAssignment::Train) if lacks_valid => SplitAssignment::without_test(&piece.group, fractions),
+                Some(assignment) => assignment,
+            };
+            parts.entry(assignment.name()).or_default().push(piece);
+        }
+        let mut part = |assignment: SplitAssignment| {
+            let pieces = parts.remove(assignment.name()).unwrap_or_default();
+            if pieces.is_empty() {
+                return Err(Error::Input {
+                    what: self.name.clone(),
+                    expected: "at least 1 piece for each of training, validation and test".into(),
+                    found: format!("{} piece(s), none of them for {}", self.pieces.len(), assignment.name()),
+                });
+            }
+            Ok(pieces)
+        };
+        let (train, valid, test) =
+            (part(SplitAssignment::Train)?, part(SplitAssignment::Valid)?, part(SplitAssignment::Test)?);
+        let notes = self.check_copies(&train, [&valid, &test])?;
+        Ok(SplitPieces { train, valid, test, notes })
+    }
+
+    /// Looks for held-out pieces that are also in training, perhaps transposed: in files an error, in a published split a
+    /// note.
+    fn check_copies(&self, train: &[&CorpusPiece], held_out: [&Vec<&CorpusPiece>; 2]) -> Result<Vec<String>> {
+        let known: BTreeMap<&str, &CorpusPiece> = train.iter().map(|piece| (piece.group.as_str(), *piece)).collect();
+        let copies: Vec<_> = (held_out.into_iter().flatten())
+            .filter_map(|piece| Some((*piece, *known.get(piece.group.as_str())?)))
+            .collect();
+        match (copies.first(), self.origin) {
+            (Some((piece, copied)), Origin::Files) => Err(Error::Input {
+                what: format!("{}, {}", self.name, piece.name),
+                expected: "no held-out piece that is also in training, in whatever key".into(),
+                found: format!("a copy of {}", copied.name),
+            }),
+            (Some(_), _) => Ok(vec![format!("{} held-out piece(s) are also in training, in some key", copies.len())]),
+            (None, _) => Ok(Vec::new()),
+        }
+    }
+}
+
+/// The natural logarithm of the probability of a chorale with its key, meter and length.
+fn log_probability(chorale: &Chorale) -> Option<f64> {
+    let labels = ChoralesByRule::log_probability_of_labels(chorale.key, chorale.meter, chorale.bars)?;
+    Some(labels + chorale.log_probability())
+}
+
+/// The pieces of a file, by the end of its name.
+fn read(path: &Path, bytes: &[u8], notes: &mut Vec<String>) -> Result<Vec<Piece>> {
+    let name = path.display().to_string();
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("abc")) {
+        let text = String::from_utf8_lossy(bytes);
+        return Ok(parse_abc(&name, &text)?);
+    }
+    let file = parse_midi(&name, bytes)?;
+    notes.extend((!file.remarks.is_empty()).then(|| format!("{name}: {}", file.remarks)));
+    Ok(vec![file.piece])
+}
+
+/// The files of music in a folder, at any depth, sorted.
+fn music_files(root: &Path) -> Result<Vec<PathBuf>> {
+    let (mut folders, mut files) = (vec![root.to_path_buf()], BTreeSet::new());
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).map_err(Error::io("cannot list the folder", &folder))?;
+        for entry in entries {
+            let entry = entry.map_err(Error::io("cannot list the folder", &folder))?;
+            let kind = entry.file_type().map_err(Error::io("cannot list the folder", &folder))?;
+            let path = entry.path();
+            let is_music = path.extension().and_then(|extension| extension.to_str());
+            if kind.is_dir() {
+                folders.push(path);
+            } else if is_music.is_some_and(|found| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(found))) {
+                files.insert(path);
+            }
+        }
+        if files.len() > MAX_FILES {
+            return Err(Error::Input {
+                what: root.display().to_string(),
+                expected: format!("a folder with at most {MAX_FILES} MIDI and ABC files"),
+                found: "more".into(),
+            });
+        }
+    }
+    Ok(files.into_iter().collect())
+}
+
+impl TaskSource for MusicSource {
+    fn open<C: TaskConfig>(given: &Partial) -> Result<Self> {
+        Self::open(&given.data::<C>())
+    }
+
+    /// Of all files; of what is composed by rules, of some pieces.
+    fn sha256(&self) -> Result<String> {
+        Ok(self.sha256.clone())
+    }
+}
+
+impl ComposeConfig {
+    /// The settings with the detail that events need, unless it was given.
+    pub(super) fn for_notation(self, given: &Partial) -> Self {
+        let is_events = given.get::<Notation>("notation") == Some(Notation::Events);
+        if is_events { Self { per_quarter: 12, ..self } } else { self }
+    }
+}
