@@ -82,6 +82,7 @@ step 'adapter' adapter
 step 'lints' cargo clippy --locked "${features[@]}" --all-targets -- -D warnings
 # What a program takes that only predicts.
 step 'lints without training' cargo clippy --locked -p recurrent --no-default-features --features flex,zoo -- -D warnings
+step 'lints without a backend' cargo clippy --locked -p recurrent -- -D warnings
 step 'aarch64' scripts/check_aarch64.sh
 step 'tests' cargo test --locked "${features[@]}" --lib --bins --tests
 # Examples in the documentation run on the CPU: software Vulkan can crash when a program ends with work on the device.

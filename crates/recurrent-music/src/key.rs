@@ -9,8 +9,7 @@ use crate::pitch::letter_and_accidentals;
 use crate::{MusicError, Pitch, Result};
 
 /// Major or minor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// Major.
     Major,
@@ -20,6 +19,7 @@ pub enum Mode {
 
 /// A tonic and a mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Key {
     tonic: u8,
     mode: Mode,
@@ -82,6 +82,20 @@ impl fmt::Display for Key {
     }
 }
 
+impl From<Key> for String {
+    fn from(key: Key) -> Self {
+        key.to_string()
+    }
+}
+
+impl TryFrom<String> for Key {
+    type Error = MusicError;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
 impl FromStr for Key {
     type Err = MusicError;
 
@@ -107,6 +121,8 @@ mod tests {
         for (index, key) in Key::all().enumerate() {
             assert_eq!(key.to_string().parse::<Key>().unwrap(), key);
             assert_eq!(key.index(), index);
+            let json = serde_json::to_string(&key).unwrap();
+            assert_eq!(serde_json::from_str::<Key>(&json).unwrap(), key);
         }
         assert_eq!(Key::all().count(), Key::COUNT);
         let same = ["Bb", "A#", "Bb major", "B♭ maj"].map(|text| text.parse::<Key>().unwrap());

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, Meter, Piece};
+use crate::{Key, Meter, MusicError, Piece, Result};
 
 /// The meters that have a name of their own.
 const METERS: [(u8, u8); 9] = [(2, 2), (3, 2), (2, 4), (3, 4), (4, 4), (5, 4), (3, 8), (6, 8), (12, 8)];
@@ -13,6 +13,7 @@ const TEMPOS: [f64; 7] = [60.0, 76.0, 92.0, 108.0, 128.0, 152.0, 180.0];
 
 /// A meter, if it is one of the common ones: of 2/2, 3/2, 2/4 to 5/4, 3/8, 6/8 and 12/8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct MeterClass(u8);
 
 impl MeterClass {
@@ -38,6 +39,7 @@ impl MeterClass {
 
 /// A class of tempos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct TempoClass(u8);
 
 impl TempoClass {
@@ -68,8 +70,30 @@ impl fmt::Display for TempoClass {
     }
 }
 
+/// Conversions of a class from and to its number.
+macro_rules! impl_number {
+    ($($class:ident: $what:literal),+) => { $(
+        impl From<$class> for u8 {
+            fn from(class: $class) -> Self {
+                class.0
+            }
+        }
+
+        impl TryFrom<u8> for $class {
+            type Error = MusicError;
+
+            fn try_from(number: u8) -> Result<Self> {
+                let unknown = || MusicError::unknown($what, format!("a number below {}", Self::COUNT), number.to_string());
+                (usize::from(number) < Self::COUNT).then_some(Self(number)).ok_or_else(unknown)
+            }
+        }
+    )+ };
+}
+
+impl_number!(MeterClass: "class of meter", TempoClass: "class of tempo");
+
 /// Key, meter and tempo of a piece.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Labels {
     /// The key, if it is known.
     pub key: Option<Key>,
@@ -107,6 +131,12 @@ mod tests {
         }
         assert_eq!(MeterClass::all().filter(|class| class.meter().is_none()).count(), 1);
         assert_eq!(MeterClass::of(Meter { beats: 7, unit: 8 }).meter(), None);
+    }
+
+    #[test]
+    fn numbers_of_classes_are_checked() {
+        assert!(TempoClass::try_from(8).is_err() && MeterClass::try_from(10).is_err());
+        assert_eq!(MeterClass::try_from(3).map(u8::from).unwrap(), 3);
     }
 
     #[test]

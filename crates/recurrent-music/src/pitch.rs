@@ -12,7 +12,7 @@ const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A",
 
 /// A pitch by its MIDI number: 60 is C4, middle C.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct Pitch(u8);
 
 impl Pitch {
@@ -44,6 +44,21 @@ impl Pitch {
     }
 }
 
+impl From<Pitch> for u8 {
+    fn from(pitch: Pitch) -> Self {
+        pitch.0
+    }
+}
+
+impl TryFrom<u8> for Pitch {
+    type Error = MusicError;
+
+    fn try_from(number: u8) -> Result<Self> {
+        Self::new(number)
+            .ok_or_else(|| MusicError::unknown("pitch", "a MIDI number from 21 to 108", number.to_string()))
+    }
+}
+
 impl fmt::Display for Pitch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", NAMES[usize::from(self.class())], i16::from(self.0) / 12 - 1)
@@ -58,7 +73,8 @@ impl FromStr for Pitch {
         let unknown = || MusicError::unknown("pitch", "a name from A0 to C8, such as C4, F#3 or Bb4", text);
         let (class, rest) = letter_and_accidentals(text).ok_or_else(unknown)?;
         let octave: i16 = rest.parse().map_err(|_| unknown())?;
-        let number = octave.checked_add(1).and_then(|octave| octave.checked_mul(12)?.checked_add(class)).ok_or_else(unknown)?;
+        let number =
+            octave.checked_add(1).and_then(|octave| octave.checked_mul(12)?.checked_add(class)).ok_or_else(unknown)?;
         u8::try_from(number).ok().and_then(Self::new).ok_or_else(unknown)
     }
 }
@@ -101,6 +117,8 @@ mod tests {
             assert_eq!(pitch.to_string().parse::<Pitch>().unwrap(), pitch);
         }
         assert_eq!(Pitch::new(60).unwrap().to_string(), "C4");
+        assert_eq!(serde_json::from_str::<Pitch>("60").unwrap(), Pitch::new(60).unwrap());
+        assert!(serde_json::from_str::<Pitch>("109").is_err());
     }
 
     #[test]

@@ -102,7 +102,8 @@ impl Error {
             Self::Data(error) => error.is_bad_input(),
             Self::Audio(AudioError::Unwritable { .. })
             | Self::Music(MusicError::Unwritable { .. })
-            | Self::Diverged { .. } | Self::Training(_) => false,
+            | Self::Diverged { .. }
+            | Self::Training(_) => false,
             // A wrong path is bad input; a full disk is not.
             Self::Io { cause, .. } => matches!(
                 cause.kind(),

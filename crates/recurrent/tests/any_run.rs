@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use proptest::prelude::*;
 use recurrent::audio::Audio;
 use recurrent::classify::{Classifier, ClassifyConfig, Classifying};
+use recurrent::compose::{ComposeConfig, Composer, Composing, CompositionRequest, MusicSource};
 use recurrent::data::{DataSource, sha256};
 use recurrent::fit::{Callbacks, Schedule};
 use recurrent::forecast::{ForecastConfig, Forecaster, Forecasting};
@@ -33,7 +34,7 @@ fn trained() -> &'static [Trained] {
     &TRAINED
         .get_or_init(|| {
             let root = tempfile::tempdir().expect("a folder");
-            let tasks = [forecast, generate, translate, classify, transcribe];
+            let tasks = [forecast, generate, translate, classify, transcribe, compose];
             let runs = tasks.map(|train| train(root.path()).expect("a trained run"));
             (root, runs.into())
         })
@@ -129,6 +130,23 @@ fn transcribe(folder: &Path) -> Result<Trained> {
         Recognizer::load(folder, &Device::flex())?.predict(&[&Audio::new(8_000, tone)]).map(drop)
     };
     Ok(Trained { folder: fit::<Transcribing>(folder, config, source)?, predict, resume: resume::<Transcribing> })
+}
+
+fn compose(folder: &Path) -> Result<Trained> {
+    let tune = |number: usize, notes: &str| format!("X:{number}\nM:4/4\nL:1/4\nK:C\n{notes}|]\n\n");
+    let bars = ["CDEF", "GFED", "EGCE", "FAGE", "cBAG", "ABcG"];
+    let tunes = bars.iter().flat_map(|first| bars.iter().map(move |second| format!("{first}|{second}")));
+    let text: String = (1..).zip(tunes).map(|(number, notes)| tune(number, &notes)).collect();
+    let path = folder.join("tunes.abc");
+    fs::write(&path, text).expect("a file of data");
+    let source = MusicSource::open(&path.display().to_string())?;
+    let mut config = ComposeConfig::new(&source)?;
+    (config.per_quarter, config.embedding_dim, config.hidden_size, config.fit.epochs) = (1, 3, 4, 1);
+    let predict = |folder: &Path| {
+        let composer = Composer::load(folder, &Device::flex())?;
+        composer.compose(&CompositionRequest::default().with_bars(2)).map(drop)
+    };
+    Ok(Trained { folder: fit::<Composing>(folder, config, source)?, predict, resume: resume::<Composing> })
 }
 
 /// A change to a file of a run.

@@ -29,7 +29,7 @@ mod random;
 mod rhythm;
 mod voicing;
 
-pub use chorale::{Chorale, Frame};
+pub use chorale::Chorale;
 pub use chorales_by_rule::ChoralesByRule;
 
 /// The voices: soprano, alto, tenor and bass.

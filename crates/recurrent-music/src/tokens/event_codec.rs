@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{MAX_SHIFT, MusicTokenizer, Token, VELOCITIES};
+use super::{MAX_SHIFT, MusicTokenizer, Token, VELOCITIES, tonic_shift};
 use crate::labels::Labels;
 use crate::{Note, Piece, Pitch};
 
@@ -21,16 +21,18 @@ struct Sounding {
 /// A piece as token ids, from `<start>` to `<end>`. At one time notes end first, and then begin from the lowest.
 ///
 /// Times are rounded to the nearest step, and notes last one step at least. A note that begins on a pitch of its instrument
-/// that sounds already ends the one before it.
+/// that sounds already ends the one before it. With labels, pitches are those of the piece with a tonic of C, as in
+/// [`encode_frames`](super::encode_frames).
 pub fn encode_events(tokenizer: &MusicTokenizer, piece: &Piece) -> Vec<u32> {
     let config = tokenizer.config();
     let mut tokens = vec![Token::Start];
+    let Labels { key, meter, tempo } = Labels::of(piece);
+    let in_c = key.filter(|_| config.labels).and_then(|key| piece.transposed(-tonic_shift(key)));
     if config.labels {
-        let Labels { key, meter, tempo } = Labels::of(piece);
-        tokens.extend([Token::Key(key), Token::Meter(meter), Token::Tempo(tempo)]);
+        tokens.extend([Token::Key(key.filter(|_| in_c.is_some())), Token::Meter(meter), Token::Tempo(tempo)]);
     }
     let (mut now, mut velocity, mut program) = (0, None, 0);
-    for (step, events) in events(piece, config.per_quarter) {
+    for (step, events) in events(in_c.as_ref().unwrap_or(piece), config.per_quarter) {
         let mut wait = step - now;
         while wait > 0 {
             let shift = wait.min(u32::from(MAX_SHIFT));
@@ -110,7 +112,7 @@ pub fn decode_events(tokenizer: &MusicTokenizer, ids: &[u32]) -> Piece {
     let config = tokenizer.config();
     let mut notes = Vec::new();
     let mut sounding: BTreeMap<(u8, Pitch), Sounding> = BTreeMap::new();
-    let (mut now, mut velocity, mut program) = (0_u32, VELOCITIES / 2, 0);
+    let (mut now, mut velocity, mut program, mut shift) = (0_u32, VELOCITIES / 2, 0, 0);
     let note = |(program, pitch): (u8, Pitch), begun: Sounding, end: u32| Note {
         start: begun.start * TICKS,
         pitch,
@@ -124,7 +126,9 @@ pub fn decode_events(tokenizer: &MusicTokenizer, ids: &[u32]) -> Piece {
             Token::Shift(steps) => now = (now + u32::from(steps)).min(MAX_STEPS),
             Token::Velocity(class) => velocity = class,
             Token::Program(found) => program = found,
+            Token::Key(key) => shift = key.map_or(0, tonic_shift),
             Token::Attack(pitch) | Token::Release(pitch) => {
+                let Some(pitch) = pitch.transposed(shift) else { continue };
                 let voice = (program, pitch);
                 if let Some(begun) = sounding.remove(&voice).filter(|begun| begun.start < now) {
                     notes.push(note(voice, begun, now));
@@ -215,6 +219,7 @@ mod tests {
             starts in prop::collection::btree_set((0_u32..200, 40_u8..70, 0_u8..3), 1..40),
             lengths in prop::collection::vec((1_u32..90, 0..VELOCITIES), 40),
             labels in any::<bool>(),
+            key in prop::option::of(0_usize..24),
         ) {
             let starts: Vec<_> = starts.into_iter().collect();
             let next = |(start, pitch, program): (u32, u8, u8)| {
@@ -224,7 +229,8 @@ mod tests {
                 let end = (at.0 + length).min(next(*at).unwrap_or(u32::MAX));
                 note(at.0 * TICKS, at.1, (end - at.0) * TICKS, velocity_of(*class), at.2)
             });
-            let piece = piece(notes.collect());
+            let mut piece = piece(notes.collect());
+            piece.keys.extend(key.and_then(|index| crate::Key::all().nth(index)).map(|key| (0, key)));
             let tokenizer = tokenizer(labels);
             prop_assert_eq!(decode_events(&tokenizer, &encode_events(&tokenizer, &piece)).notes, piece.notes);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{MusicTokenizer, MusicTokenizerConfig, PieceRequest, Token};
+use super::{MusicTokenizer, MusicTokenizerConfig, PieceRequest, Token, tonic_shift};
 use crate::labels::MeterClass;
 use crate::{Meter, Pitch};
 
@@ -36,14 +36,16 @@ pub struct EventGrammar {
     /// The step at which each note that sounds began, by instrument and pitch.
     sounding: BTreeMap<(u8, Pitch), usize>,
     last: Token,
+    /// By how many semitones the pitches are above those of the tokens.
+    shift: i8,
 }
 
 impl EventGrammar {
     /// Begins a piece, before `<start>`.
     pub fn new(tokenizer: &MusicTokenizer, request: PieceRequest) -> Self {
         let (config, meter) = (*tokenizer.config(), request.meter);
-        let (now, program, sounding) = (0, 0, BTreeMap::new());
-        Self { config, request, stage: Stage::Start, meter, now, program, sounding, last: Token::Padding }
+        let (stage, last, sounding) = (Stage::Start, Token::Padding, BTreeMap::new());
+        Self { config, request, stage, meter, now: 0, program: 0, sounding, last, shift: 0 }
     }
 
     /// Whether the piece has ended.
@@ -73,9 +75,10 @@ impl EventGrammar {
             Token::Shift(steps) => left.is_none_or(|left| usize::from(steps) <= left),
             Token::Release(pitch) => self.sounding.get(&(self.program, pitch)).is_some_and(|start| *start < self.now),
             Token::Attack(pitch) => {
+                let Some(sounding) = pitch.transposed(self.shift) else { return false };
                 let (lowest, highest) = self.request.range;
                 let is_new = self.sounding.get(&(self.program, pitch)).is_none_or(|start| *start < self.now);
-                !is_over && is_new && (lowest..=highest).contains(&pitch) && self.sounding.len() < MAX_SOUNDING
+                !is_over && is_new && (lowest..=highest).contains(&sounding) && self.sounding.len() < MAX_SOUNDING
             }
             Token::Velocity(_) => !is_over && !matches!(self.last, Token::Velocity(_)),
             Token::Program(_) => !is_over && !matches!(self.last, Token::Velocity(_) | Token::Program(_)),
@@ -88,7 +91,10 @@ impl EventGrammar {
         self.last = token;
         match token {
             Token::Start => self.stage = if self.config.labels { Stage::Key } else { Stage::Events },
-            Token::Key(_) => self.stage = Stage::Meter,
+            Token::Key(key) => {
+                self.shift = key.map_or(0, tonic_shift);
+                self.stage = Stage::Meter;
+            }
             Token::Meter(class) => {
                 self.meter = self.meter.or_else(|| class.meter());
                 self.stage = Stage::Tempo;

@@ -1,6 +1,6 @@
 //! Frames as tokens, and back.
 
-use super::{MAX_BAR_FRAMES, MAX_BARS_LEFT, MusicTokenizer, Token};
+use super::{MAX_BAR_FRAMES, MAX_BARS_LEFT, MusicTokenizer, Token, tonic_shift};
 use crate::frames::{Frame, FrameNote, Frames, bars};
 use crate::labels::Labels;
 use crate::{Piece, Result};
@@ -53,24 +53,22 @@ impl FramePiece {
     }
 }
 
-/// A piece as token ids, from `<start>` to `<end>`.
+/// A piece as token ids, from `<start>` to `<end>`. If it does not fit on a piano with a tonic of C, its key is unknown.
 pub fn encode_frames(tokenizer: &MusicTokenizer, piece: &FramePiece) -> Vec<u32> {
     let config = tokenizer.config();
-    let note = |note: &FrameNote| match config.holds && !note.attack {
-        true => Token::Hold(note.pitch),
-        false => Token::Attack(note.pitch),
-    };
     let mut tokens = vec![Token::Start];
     if config.labels {
+        let in_c = piece.labels.key.and_then(|key| piece.transposed(-tonic_shift(key)));
         let Labels { key, meter, tempo } = piece.labels;
-        tokens.extend([Token::Key(key), Token::Meter(meter), Token::Tempo(tempo)]);
-        for (position, frame) in piece.positions().into_iter().zip(&piece.frames.frames) {
+        tokens.extend([Token::Key(key.filter(|_| in_c.is_some())), Token::Meter(meter), Token::Tempo(tempo)]);
+        let frames = &in_c.as_ref().unwrap_or(piece).frames.frames;
+        for (position, notes) in piece.positions().into_iter().zip(notes(frames, config.holds)) {
             tokens.push(position);
-            tokens.extend(frame.iter().map(note));
+            tokens.extend(notes);
         }
     } else {
-        for frame in &piece.frames.frames {
-            tokens.extend(frame.iter().map(note));
+        for notes in notes(&piece.frames.frames, config.holds) {
+            tokens.extend(notes);
             tokens.push(Token::Frame);
         }
     }
@@ -78,18 +76,53 @@ pub fn encode_frames(tokenizer: &MusicTokenizer, piece: &FramePiece) -> Vec<u32>
     tokenizer.ids(tokens)
 }
 
+/// The tokens of each frame's notes.
+fn notes(frames: &[Frame], holds: bool) -> impl Iterator<Item = Vec<Token>> {
+    let before = std::iter::once(&[][..]).chain(frames.iter().map(Vec::as_slice));
+    before.zip(frames).map(move |(before, frame)| {
+        if !holds {
+            return frame.iter().map(|note| Token::Attack(note.pitch)).collect();
+        }
+        if frame.is_empty() {
+            return vec![Token::Rest];
+        }
+        if is_held(before, frame) {
+            return Vec::new();
+        }
+        let note = |note: &FrameNote| if note.attack { Token::Attack(note.pitch) } else { Token::Hold(note.pitch) };
+        frame.iter().map(note).collect()
+    })
+}
+
+/// Whether all notes of a frame are those of the frame before, held.
+pub(super) fn is_held(before: &[FrameNote], frame: &[FrameNote]) -> bool {
+    let same = |(before, note): (&FrameNote, &FrameNote)| before.pitch == note.pitch && !note.attack;
+    before.len() == frame.len() && before.iter().zip(frame).all(same)
+}
+
+/// A frame in which all notes of the frame before are held.
+pub(super) fn held(before: Option<&Frame>) -> Frame {
+    let hold = |note: &FrameNote| FrameNote { attack: false, ..*note };
+    before.map(|before| before.iter().map(hold).collect()).unwrap_or_default()
+}
+
 /// The frames of token ids up to `<end>`. Tokens at a place where [`encode_frames`] puts none are left out. Where tokens do
 /// not tell notes that are held from those that begin, all that sound on are held.
 pub fn decode_frames(tokenizer: &MusicTokenizer, ids: &[u32]) -> Vec<Frame> {
     let config = tokenizer.config();
-    let mut frames: Vec<Frame> = if config.labels { Vec::new() } else { vec![Frame::new()] };
+    // The notes of each frame, if any are said; with labels there is no frame before the first position.
+    let mut said: Vec<Option<Frame>> = if config.labels { Vec::new() } else { vec![None] };
+    let mut shift = 0;
     for token in ids.iter().map_while(|id| tokenizer.token(*id)) {
         match token {
             Token::End => break,
-            Token::Frame | Token::Bar(_) | Token::At(_) => frames.push(Frame::new()),
+            Token::Key(key) => shift = key.map_or(0, tonic_shift),
+            Token::Frame | Token::Bar(_) | Token::At(_) => said.push(None),
+            Token::Rest => said.iter_mut().last().into_iter().for_each(|frame| *frame = Some(Frame::new())),
             Token::Attack(pitch) | Token::Hold(pitch) => {
-                if let Some(frame) = frames.last_mut() {
-                    frame.push(FrameNote { pitch, attack: matches!(token, Token::Attack(_)) });
+                let attack = matches!(token, Token::Attack(_));
+                if let (Some(frame), Some(pitch)) = (said.last_mut(), pitch.transposed(shift)) {
+                    frame.get_or_insert_default().push(FrameNote { pitch, attack });
                 }
             }
             _ => {}
@@ -97,7 +130,12 @@ pub fn decode_frames(tokenizer: &MusicTokenizer, ids: &[u32]) -> Vec<Frame> {
     }
     if !config.labels {
         // What follows the last `<frame>`.
-        frames.pop();
+        said.pop();
+    }
+    let mut frames: Vec<Frame> = Vec::with_capacity(said.len());
+    for frame in said {
+        let frame = frame.unwrap_or_else(|| if config.holds { held(frames.last()) } else { Frame::new() });
+        frames.push(frame);
     }
     let frames = Frames { per_quarter: config.per_quarter, frames };
     if config.holds { frames.frames } else { frames.tied().frames }
@@ -119,7 +157,7 @@ mod tests {
         })
     }
 
-    /// Five frames in bars of 3/4: a chord, its upper note held, a rest, and two notes.
+    /// Six frames in bars of 3/4: a chord, its upper note held, a rest, and two notes, the first of them held.
     fn piece() -> FramePiece {
         let note = |pitch: u8, attack| FrameNote { pitch: Pitch::new(pitch).unwrap(), attack };
         let frames = vec![
@@ -127,6 +165,7 @@ mod tests {
             vec![note(67, false), note(62, true)],
             vec![],
             vec![note(62, true)],
+            vec![note(62, false)],
             vec![note(62, true)],
         ];
         let meter = MeterClass::of(Meter { beats: 3, unit: 4 });
@@ -143,11 +182,11 @@ mod tests {
     fn labels_and_positions_are_tokens() {
         assert_eq!(
             shown(&tokenizer(true, true), &piece()),
-            "<start> key:G meter:3/4 tempo:92 to 108 bar:-2 G4 C4 at:1 ~G4 D4 at:2 bar:-1 D4 at:1 D4 <end>"
+            "<start> key:G meter:3/4 tempo:92 to 108 bar:-2 C5 F4 at:1 ~C5 G4 at:2 rest bar:-1 G4 at:1 at:2 G4 <end>"
         );
         assert_eq!(
             shown(&tokenizer(false, false), &piece()),
-            "<start> G4 C4 <frame> G4 D4 <frame> <frame> D4 <frame> D4 <frame> <end>"
+            "<start> G4 C4 <frame> G4 D4 <frame> <frame> D4 <frame> D4 <frame> D4 <frame> <end>"
         );
     }
 
@@ -177,13 +216,18 @@ mod tests {
     fn transposition_changes_pitches_and_key() {
         let higher = piece().transposed(2).unwrap();
         assert!(
-            shown(&tokenizer(true, true), &higher).contains("key:A meter:3/4 tempo:92 to 108 bar:-2 A4 D4 at:1 ~A4 E4")
+            shown(&tokenizer(true, true), &higher).contains("key:A meter:3/4 tempo:92 to 108 bar:-2 C5 F4 at:1 ~C5 G4")
         );
         assert_eq!(higher.transposed(-2).unwrap(), piece());
         let tokenizer = tokenizer(true, true);
         let ids = encode_frames(&tokenizer, &piece());
         assert_eq!(tokenizer.transposed(&ids, 2).unwrap(), encode_frames(&tokenizer, &higher));
-        assert_eq!(tokenizer.transposed(&ids, 42), None);
+        for semitones in -5..=6 {
+            let moved = piece().transposed(semitones).unwrap();
+            assert_eq!(tokenizer.transposed(&ids, semitones).unwrap(), encode_frames(&tokenizer, &moved));
+        }
+        // Of an excerpt it is not known in which key it is.
+        assert_eq!(tokenizer.transposed(&ids[4..], 1), None);
         assert_eq!(piece().transposed(42), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Which token may follow, so that a piece that is composed token by token is one.
 
-use super::{MAX_BAR_FRAMES, MAX_BARS_LEFT, MusicTokenizer, MusicTokenizerConfig, Token};
+use super::frame_codec::{held, is_held};
+use super::{MAX_BAR_FRAMES, MAX_BARS_LEFT, MusicTokenizer, MusicTokenizerConfig, Token, tonic_shift};
 use crate::frames::{Frame, FrameNote};
 use crate::labels::{MeterClass, TempoClass};
 use crate::{Key, Meter, Pitch};
@@ -71,6 +72,10 @@ pub struct FrameGrammar {
     frames: Vec<Frame>,
     /// The notes of this one.
     current: Frame,
+    /// Whether this one is silent, as was said.
+    rests: bool,
+    /// By how many semitones the pitches are above those of the tokens.
+    shift: i8,
 }
 
 impl FrameGrammar {
@@ -81,7 +86,8 @@ impl FrameGrammar {
         let meter = if config.labels { request.meter } else { Some(request.meter.unwrap_or(Meter::COMMON)) };
         let bar_frames = meter.map(|meter| meter.bar(config.per_quarter) as usize);
         let (frames, current) = (Vec::new(), Frame::new());
-        Self { config, request, stage: Stage::Start, bar_frames, bars_left, offset: 0, frames, current }
+        let (stage, offset, rests, shift) = (Stage::Start, 0, false, 0);
+        Self { config, request, stage, bar_frames, bars_left, offset, frames, current, rests, shift }
     }
 
     /// Whether the piece has ended.
@@ -104,8 +110,11 @@ impl FrameGrammar {
             }
             (Stage::Tempo, Token::Tempo(class)) => self.request.tempo.is_none_or(|tempo| tempo == class),
             (Stage::FirstBar, Token::Bar(left)) => self.bars_left.is_none_or(|bars| left == bars_token(bars)),
-            (Stage::Notes, Token::Attack(pitch)) => self.allows_note(pitch, true),
-            (Stage::Notes, Token::Hold(pitch)) => self.allows_note(pitch, false),
+            (Stage::Notes, Token::Attack(pitch) | Token::Hold(pitch)) => {
+                let sounding = pitch.transposed(self.shift);
+                sounding.is_some_and(|pitch| self.allows_note(pitch, matches!(token, Token::Attack(_))))
+            }
+            (Stage::Notes, Token::Rest) => self.allows_rest(),
             (Stage::Notes, Token::Frame | Token::Bar(_) | Token::At(_) | Token::End) => self.allows_frame_end(token),
             _ => false,
         }
@@ -115,7 +124,10 @@ impl FrameGrammar {
     pub fn push(&mut self, token: Token) {
         match token {
             Token::Start => self.stage = if self.config.labels { Stage::Key } else { Stage::Notes },
-            Token::Key(_) => self.stage = Stage::Meter,
+            Token::Key(key) => {
+                self.shift = key.map_or(0, tonic_shift);
+                self.stage = Stage::Meter;
+            }
             Token::Meter(class) => {
                 let meter = self.request.meter.or_else(|| class.meter());
                 self.bar_frames = meter.map(|meter| meter.bar(self.config.per_quarter) as usize);
@@ -141,14 +153,20 @@ impl FrameGrammar {
                 }
                 self.stage = Stage::Ended;
             }
-            Token::Attack(pitch) => self.current.push(FrameNote { pitch, attack: true }),
-            Token::Hold(pitch) => self.current.push(FrameNote { pitch, attack: false }),
+            Token::Rest => self.rests = true,
+            Token::Attack(pitch) | Token::Hold(pitch) => {
+                let attack = matches!(token, Token::Attack(_));
+                self.current.extend(pitch.transposed(self.shift).map(|pitch| FrameNote { pitch, attack }));
+            }
             _ => {}
         }
     }
 
     fn end_frame(&mut self) {
-        self.frames.push(std::mem::take(&mut self.current));
+        let frame = std::mem::take(&mut self.current);
+        let goes_on = self.config.holds && frame.is_empty() && !self.rests;
+        self.frames.push(if goes_on { held(self.frames.last()) } else { frame });
+        self.rests = false;
     }
 
     /// What is given of this frame.
@@ -163,7 +181,7 @@ impl FrameGrammar {
 
     fn allows_note(&self, pitch: Pitch, attack: bool) -> bool {
         let slot = self.current.len();
-        if slot >= self.num_notes().unwrap_or(MAX_NOTES) || self.has_all_frames() {
+        if slot >= self.num_notes().unwrap_or(MAX_NOTES) || self.rests || self.has_all_frames() {
             return false;
         }
         // Without tokens for notes that are held, a note that sounds on has the token of one that begins.
@@ -220,9 +238,27 @@ impl FrameGrammar {
         self.bar_frames.map(|frames| self.offset + 1 < frames)
     }
 
+    fn allows_rest(&self) -> bool {
+        let may_be_silent = self.num_notes().is_none_or(|notes| notes == 0);
+        self.current.is_empty() && !self.rests && !self.has_all_frames() && may_be_silent
+    }
+
     /// Whether this frame has all notes that it has to have.
     fn is_complete(&self) -> bool {
+        if self.config.holds && self.current.is_empty() {
+            return self.rests || self.may_go_on();
+        }
         self.num_notes().is_none_or(|notes| self.current.len() == notes)
+    }
+
+    /// Whether all notes of the frame before may be held.
+    fn may_go_on(&self) -> bool {
+        let Some(before) = self.frames.last().filter(|before| !before.is_empty()) else { return false };
+        let Some(given) = self.given() else { return self.request.voices.is_none_or(|voices| voices == before.len()) };
+        let fill =
+            |(given, before): (&Option<FrameNote>, &FrameNote)| given.unwrap_or(FrameNote { attack: false, ..*before });
+        let filled: Frame = given.iter().zip(before).map(fill).collect();
+        given.len() == before.len() && is_held(before, &filled)
     }
 
     /// Whether the piece has as many frames as were asked for, where they are not numbered.
@@ -374,5 +410,19 @@ mod tests {
             begun.push(allowed[0].to_string());
         }
         assert_eq!(begun.join(" "), "<start> key:Am meter:6/8 tempo:92 to 108 bar:-33");
+    }
+
+    #[test]
+    fn pitches_are_asked_for_as_they_sound() {
+        let tokenizer = tokenizer(true, true);
+        let a4 = Pitch::new(69).unwrap();
+        let request = PieceRequest { range: (a4, a4), ..PieceRequest::default() };
+        let mut grammar = FrameGrammar::new(&tokenizer, request);
+        for token in ["<start>", "key:Am", "meter:4/4", "tempo:92 to 108", "bar:-1"] {
+            grammar.push(*tokenizer.tokens().iter().find(|known| known.to_string() == token).unwrap());
+        }
+        let allowed = tokenizer.tokens().iter().filter(|token| grammar.allows(**token));
+        // With a tonic of C, A4 is C5.
+        assert_eq!(allowed.map(ToString::to_string).collect::<Vec<_>>(), ["C5", "rest"]);
     }
 }

@@ -38,6 +38,8 @@ pub enum Token {
     End,
     /// The end of a frame, where frames are not numbered.
     Frame,
+    /// Silence in a frame, where a frame without notes is one in which all notes are held.
+    Rest,
     /// The first frame of a bar, and how many bars are left with this one.
     Bar(u8),
     /// A later frame of a bar, counted from 1.
@@ -90,10 +92,12 @@ pub struct MusicTokenizerConfig {
 /// As frames with labels, a piece is
 ///
 /// ```text
-/// <start> key:G meter:3/4 tempo:76..92  bar:-2 G4 D4 B3 G2  at:1 A4 ~D4 ~B3 ~G2 .. bar:-1 .. <end>
+/// <start> key:G meter:3/4 tempo:76..92  bar:-2 C4 G3 E3 C2  at:1 D4 ~G3 ~E3 ~C2  at:2  bar:-1 .. <end>
 /// ```
 ///
-/// where `~` marks a note that is held, and without labels `<start> G4 D4 B3 G2 <frame> A4 .. <frame> <end>`.
+/// where `~` marks a note that is held, and a frame without notes is one in which all are. If the key is known, pitches are
+/// those of the piece moved to a tonic of C, so that what is learned in one key holds in all. Without labels and holds, a
+/// piece is `<start> G4 D4 B3 G2 <frame> A4 .. <frame> <end>`.
 #[derive(Debug, Clone)]
 pub struct MusicTokenizer {
     config: MusicTokenizerConfig,
@@ -112,7 +116,10 @@ impl MusicTokenizer {
         tokens.extend(pitches().map(Token::Attack));
         match config.representation {
             Representation::Frames => {
-                tokens.extend(pitches().filter(|_| config.holds).map(Token::Hold));
+                if config.holds {
+                    tokens.extend(pitches().map(Token::Hold));
+                    tokens.push(Token::Rest);
+                }
                 if config.labels {
                     tokens.extend((1..=MAX_BARS_LEFT).map(Token::Bar));
                     tokens.extend((1..MAX_BAR_FRAMES).map(Token::At));
@@ -162,17 +169,38 @@ impl MusicTokenizer {
         self.ids.get(&token).copied()
     }
 
-    /// The ids of a piece that is so many semitones higher; `None` if a piano does not have all of its pitches, or there is
-    /// no such id.
+    /// The ids of a piece that is so many semitones higher; `None` if a piano does not have all of its pitches, there is no
+    /// such id, or the ids are an excerpt without the key that its pitches depend on.
     pub fn transposed(&self, ids: &[u32], semitones: i8) -> Option<Vec<u32>> {
-        let higher = |id: &u32| self.id(self.token(*id)?.transposed(semitones)?);
-        ids.iter().map(higher).collect()
+        let tokens = ids.iter().map(|id| self.token(*id)).collect::<Option<Vec<_>>>()?;
+        let key = tokens.iter().find_map(|token| match token {
+            Token::Key(key) => Some(*key),
+            _ => None,
+        });
+        let by = match key {
+            // Moved to a tonic of C, the pitches are the same, or an octave apart.
+            Some(Some(key)) => semitones + tonic_shift(key) - tonic_shift(key.transposed(semitones)),
+            Some(None) => semitones,
+            None if self.config.labels => return None,
+            None => semitones,
+        };
+        let higher = |token: Token| match token {
+            Token::Key(key) => self.id(Token::Key(key.map(|key| key.transposed(semitones)))),
+            other => self.id(other.transposed(by)?),
+        };
+        tokens.into_iter().map(higher).collect()
     }
 
     /// The ids of tokens that the vocabulary has.
     pub(crate) fn ids(&self, tokens: impl IntoIterator<Item = Token>) -> Vec<u32> {
         tokens.into_iter().filter_map(|token| self.id(token)).collect()
     }
+}
+
+/// By how many semitones a piece is above the same piece with a tonic of C: from 5 below to 6 above.
+pub(crate) fn tonic_shift(key: Key) -> i8 {
+    let tonic = key.tonic() as i8;
+    if tonic > 6 { tonic - 12 } else { tonic }
 }
 
 impl Token {
@@ -194,7 +222,6 @@ impl Token {
             Self::Attack(pitch) => Self::Attack(pitch.transposed(semitones)?),
             Self::Hold(pitch) => Self::Hold(pitch.transposed(semitones)?),
             Self::Release(pitch) => Self::Release(pitch.transposed(semitones)?),
-            Self::Key(key) => Self::Key(key.map(|key| key.transposed(semitones))),
             other => other,
         })
     }
@@ -207,6 +234,7 @@ impl fmt::Display for Token {
             Self::Start => f.write_str("<start>"),
             Self::End => f.write_str("<end>"),
             Self::Frame => f.write_str("<frame>"),
+            Self::Rest => f.write_str("rest"),
             Self::Bar(left) => write!(f, "bar:-{left}"),
             Self::At(frame) => write!(f, "at:{frame}"),
             Self::Attack(pitch) => write!(f, "{pitch}"),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use recurrent_models::networks::{LanguageModel, SequenceTagger};
+use recurrent_models::networks::{LanguageModel, SequenceTagger, StreamingLanguageModel};
 use recurrent_models::{StreamingDense, Summarize, Summary};
 use recurrent_music::{
     EventGrammar, Frame, FrameGrammar, FrameNote, FramePiece, Frames, GivenFrame, Key, Meter, MeterClass,
@@ -17,6 +17,8 @@ use crate::{Error, Predictor, Result, RunDir};
 
 /// The most tokens of a piece whose length was not asked for.
 const MAX_TOKENS: usize = 20_000;
+/// The most frames of a piece.
+const MAX_FRAMES: usize = 100_000;
 /// The bars of a piece, where neither network nor request tells.
 const DEFAULT_BARS: usize = 16;
 /// Ticks of a frame in a piece that was composed.
@@ -131,7 +133,8 @@ impl Composer {
         }
         let meter = request.meter.or_else(|| Some(primer?.meters.first()?.1));
         if let (Some(meter), true) = (meter, labels) {
-            let known: Vec<String> = self.facts.meters.iter().filter_map(|class| class.meter()).map(meter_name).collect();
+            let known: Vec<String> =
+                self.facts.meters.iter().filter_map(|class| class.meter()).map(meter_name).collect();
             if !self.facts.meters.contains(&MeterClass::of(meter)) {
                 return Err(Error::setting("meter", listed(&known), meter_name(meter)));
             }
@@ -148,7 +151,8 @@ impl Composer {
 
     /// The key that a primer has, if this network knows it.
     fn key_of(&self, primer: &Piece) -> Option<Key> {
-        let key = primer.keys.first().map(|(_, key)| *key).or_else(|| recurrent_music::analysis::recognize_key(primer))?;
+        let key =
+            primer.keys.first().map(|(_, key)| *key).or_else(|| recurrent_music::analysis::recognize_key(primer))?;
         (self.tokenizer.config().labels && self.facts.keys.contains(&key)).then_some(key)
     }
 
@@ -187,13 +191,17 @@ impl Composer {
     fn bars(&self, request: &CompositionRequest, meter: Option<Meter>, given: usize) -> Result<Option<usize>> {
         let bar = meter.unwrap_or(Meter::COMMON).bar(self.tokenizer.config().per_quarter) as usize;
         let least = given.div_ceil(bar);
+        let most = MAX_FRAMES / bar;
         match request.bars {
+            Some(bars) if bars > most => {
+                Err(Error::setting("bars", format!("at most {most} of so many frames"), bars.to_string()))
+            }
             Some(bars) if bars < least => {
                 Err(Error::setting("bars", format!("at least {least}, the bars of the primer"), bars.to_string()))
             }
             Some(bars) => Ok(Some(bars)),
-            None if request.harmonize => Ok(Some(least)),
-            None if given > 0 => Ok(Some(least + DEFAULT_BARS / 2)),
+            None if request.harmonize => Ok(Some(least.min(most))),
+            None if given > 0 => Ok(Some((least + DEFAULT_BARS / 2).min(most))),
             None if self.config.notation == Notation::Frames => Ok(None),
             None => Ok(Some(DEFAULT_BARS)),
         }
@@ -225,10 +233,10 @@ impl Composer {
 
     fn sample_frames(&self, network: &LanguageModel, plan: &Plan, sampling: SamplingConfig) -> Sampled {
         let mut grammar = FrameGrammar::new(&self.tokenizer, self.piece_request(plan));
-        let mut reader = TokenReader::new(network, sampling);
+        let mut reader = TokenReader::new(network, &self.tokenizer, sampling);
         let mut ids = Vec::new();
         while !grammar.has_ended() && (plan.bars.is_some() || ids.len() < MAX_TOKENS) {
-            let id = reader.next(&self.tokenizer, |token| grammar.allows(token));
+            let id = reader.next(|token| grammar.allows(token));
             grammar.push(self.tokenizer.tokens()[id as usize]);
             ids.push(id);
         }
@@ -238,15 +246,16 @@ impl Composer {
 
     fn sample_events(&self, network: &LanguageModel, plan: &Plan, sampling: SamplingConfig) -> Sampled {
         let mut grammar = EventGrammar::new(&self.tokenizer, self.piece_request(plan));
-        let mut reader = TokenReader::new(network, sampling);
-        let primer = plan.primer.as_ref().map(|primer| encode_events(&self.tokenizer, primer)).unwrap_or_default();
-        let is_event = |token: Token| !token.is_label() && !matches!(token, Token::Start | Token::End);
-        let mut primer = primer.into_iter().map(|id| self.tokenizer.tokens()[id as usize]).filter(|token| is_event(*token));
-        let mut ids = Vec::new();
+        let mut reader = TokenReader::new(network, &self.tokenizer, sampling);
+        let labels = if self.tokenizer.config().labels { 4 } else { 1 };
+        let (mut primer, mut ids) = (Vec::new().into_iter(), Vec::new());
         while !grammar.has_ended() && ids.len() < MAX_TOKENS {
-            let begins = ids.len() > if self.tokenizer.config().labels { 3 } else { 0 };
-            let forced = if begins { primer.next() } else { None };
-            let id = reader.next(&self.tokenizer, |token| match forced {
+            if ids.len() == labels {
+                let key = self.labels_of(&ids, 0.0).key;
+                primer = plan.primer.as_ref().map(|primer| self.events_of(primer, key)).unwrap_or_default().into_iter();
+            }
+            let forced = primer.next();
+            let id = reader.next(|token| match forced {
                 Some(forced) => token == forced,
                 None => grammar.allows(token),
             });
@@ -255,6 +264,14 @@ impl Composer {
         }
         let piece = decode_events(&self.tokenizer, &ids);
         Sampled { content: Content::Piece(piece), ..self.labels_of(&ids, reader.log_probability) }
+    }
+
+    /// The events of a primer in a piece of this key.
+    fn events_of(&self, primer: &Piece, key: Option<Key>) -> Vec<Token> {
+        let primer = Piece { keys: key.map(|key| (0, key)).into_iter().collect(), ..primer.clone() };
+        let ids = encode_events(&self.tokenizer, &primer).into_iter();
+        let is_event = |token: &Token| !token.is_label() && !matches!(token, Token::Start | Token::End);
+        ids.filter_map(|id| self.tokenizer.token(id)).filter(is_event).collect()
     }
 
     /// Key and meter that were composed.
@@ -338,29 +355,30 @@ enum Content {
 }
 
 /// Samples token after token from a language model.
-struct TokenReader {
-    model: recurrent_models::networks::StreamingLanguageModel,
+struct TokenReader<'a> {
+    model: StreamingLanguageModel,
     state: Vec<f32>,
+    tokenizer: &'a MusicTokenizer,
     /// Of the next token; none before the first.
     logits: Vec<f32>,
     sampler: Sampler,
     log_probability: f64,
 }
 
-impl TokenReader {
-    fn new(network: &LanguageModel, sampling: SamplingConfig) -> Self {
+impl<'a> TokenReader<'a> {
+    fn new(network: &LanguageModel, tokenizer: &'a MusicTokenizer, sampling: SamplingConfig) -> Self {
         let model = network.streaming();
-        let state = model.zero_state();
-        Self { model, state, logits: Vec::new(), sampler: Sampler::new(sampling), log_probability: 0.0 }
+        let (state, sampler) = (model.zero_state(), Sampler::new(sampling));
+        Self { model, state, tokenizer, logits: Vec::new(), sampler, log_probability: 0.0 }
     }
 
     /// Samples one of the tokens that are allowed, and reads it. The first token of a piece has no probability.
-    fn next(&mut self, tokenizer: &MusicTokenizer, allows: impl Fn(Token) -> bool) -> u32 {
+    fn next(&mut self, allows: impl Fn(Token) -> bool) -> u32 {
         let is_first = self.logits.is_empty();
         if is_first {
-            self.logits = vec![0.0; tokenizer.vocab_size()];
+            self.logits = vec![0.0; self.tokenizer.vocab_size()];
         }
-        let allowed = self.logits.iter().zip(tokenizer.tokens());
+        let allowed = self.logits.iter().zip(self.tokenizer.tokens());
         let masked: Vec<f32> =
             allowed.map(|(logit, token)| if allows(*token) { *logit } else { f32::NEG_INFINITY }).collect();
         let id = self.sampler.sample(&masked);

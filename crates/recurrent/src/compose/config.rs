@@ -70,10 +70,13 @@ crate::settings! {
         holds: bool = true, default_text = Some("true; false for JSON, which does not tell them apart");
         /// Key, meter and tempo come before a piece, and its bars count down to the end, so that they can be asked for.
         labels: bool = true, default_text = Some("true; false for JSON, which does not tell them");
-        /// Augmentation: in each epoch a piece is moved by up to six semitones.
-        transpose: bool = false, default_text = Some("false for chorales-by-rule, else true");
+        /// Augmentation: fraction of the epochs in which each piece is moved by up to six semitones, anew in each epoch.
+        ///
+        /// The last epochs train on the pieces as they are: a composer favors some keys.
+        transpose: f64 = 0.0, value_name = "FRACTION", bound = Bound::UpTo(1.0),
+            default_text = Some("0 for chorales-by-rule, else 0.8");
         /// The recurrent cell: rnn, lstm, gru.
-        cell: CellKind = CellKind::Lstm;
+        cell: CellKind = CellKind::Gru;
         /// Embedding dimension.
         embedding_dim: usize = 64, bound = Bound::Range(1, MAX_UNITS);
         /// Hidden units of each layer.
@@ -81,7 +84,7 @@ crate::settings! {
         /// Number of layers.
         num_layers: usize = 1, bound = Bound::Range(1, MAX_LAYERS);
         /// Dropout on the embedding, between layers, and before the output.
-        dropout: f64 = 0.1, value_name = "FRACTION", bound = Bound::Fraction;
+        dropout: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
         /// Weight tying: the output layer shares the embedding's weights.
         tie_weights: bool = false;
         /// The longest excerpt that is trained on at once, in tokens; longer pieces are cut.
@@ -91,8 +94,8 @@ crate::settings! {
     check: Self::check_notation,
     fit: FitConfig {
         epochs: 10,
-        batch_size: 16,
-        lr: 4e-3,
+        batch_size: 4,
+        lr: 1e-2,
         schedule: Schedule::Cosine,
         patience: 0,
         ..FitConfig::default()
@@ -110,7 +113,11 @@ impl ComposeConfig {
 
     fn check_notation(&self) -> Result<()> {
         if self.notation == Notation::Roll && self.tie_weights {
-            return Err(Error::setting("tie_weights", "no tied weights in a piano roll, which has no embedding", "true"));
+            return Err(Error::setting(
+                "tie_weights",
+                "no tied weights in a piano roll, which has no embedding",
+                "true",
+            ));
         }
         Ok(())
     }
@@ -130,14 +137,13 @@ impl ComposeConfig {
 
     /// The network that the run trains, for a vocabulary of this size.
     pub fn network(&self, vocab_size: usize) -> ComposeNetworkConfig {
+        let language = LanguageModelConfig::new(vocab_size, self.embedding_dim, self.hidden_size)
+            .with_cell(self.cell)
+            .with_num_layers(self.num_layers)
+            .with_dropout(self.dropout)
+            .with_tie_weights(self.tie_weights);
         match self.notation {
-            Notation::Frames | Notation::Events => ComposeNetworkConfig::Tokens(
-                LanguageModelConfig::new(vocab_size, self.embedding_dim, self.hidden_size)
-                    .with_cell(self.cell)
-                    .with_num_layers(self.num_layers)
-                    .with_dropout(self.dropout)
-                    .with_tie_weights(self.tie_weights),
-            ),
+            Notation::Frames | Notation::Events => ComposeNetworkConfig::Tokens(language),
             Notation::Roll => ComposeNetworkConfig::Roll(
                 SequenceTaggerConfig::new(SequenceInput::values(Pitch::COUNT), self.hidden_size, Pitch::COUNT)
                     .with_cell(self.cell)

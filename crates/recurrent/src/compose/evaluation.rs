@@ -92,10 +92,16 @@ impl fmt::Display for ComposeEvaluation {
             writeln!(f, "The baseline is better: {} with {:.3} nats a frame.", baseline.name, baseline.nats_per_frame)?;
         }
         let accuracy = 100.0 * accuracy;
-        writeln!(f, "Test: {nats_per_frame:.3} nats a frame ({frames} frames, all counted), accuracy {accuracy:.1} %.")?;
+        writeln!(
+            f,
+            "Test: {nats_per_frame:.3} nats a frame ({frames} frames, all counted), accuracy {accuracy:.1} %."
+        )?;
         if let Some(source) = source_nats_per_frame {
             let factor = nats_per_frame / source;
-            writeln!(f, "The rules that composed these pieces have {source:.3} nats a frame; the network {factor:.3} times that.")?;
+            writeln!(
+                f,
+                "The rules that composed these pieces have {source:.3} nats a frame; the network {factor:.3} times that."
+            )?;
         }
         if let Some(baseline) = baseline.as_ref().filter(|baseline| baseline.nats_per_frame > *nats_per_frame) {
             writeln!(f, "The baseline, {}, has {:.3} nats a frame.", baseline.name, baseline.nats_per_frame)?;
@@ -136,7 +142,7 @@ pub(super) fn evaluate(
     for pieces in pieces.chunks(BATCH) {
         predicted += match (&network, ComposeBatch::new(pieces, device)) {
             (ComposeNetwork::Tokens(network), ComposeBatch::Tokens { inputs, targets, lengths }) => {
-                predict_tokens(network, inputs, targets, &lengths)
+                predict_tokens(network, [inputs, targets], &lengths)
             }
             (ComposeNetwork::Roll(network), ComposeBatch::Roll { inputs, targets, lengths }) => {
                 predict_roll(network, inputs, targets, &lengths)
@@ -162,12 +168,7 @@ pub(super) fn evaluate(
     })
 }
 
-fn predict_tokens(
-    network: &LanguageModel,
-    inputs: Tensor<2, Int>,
-    targets: Tensor<2, Int>,
-    lengths: &[usize],
-) -> Predicted {
+fn predict_tokens(network: &LanguageModel, [inputs, targets]: [Tensor<2, Int>; 2], lengths: &[usize]) -> Predicted {
     let [batch, time] = inputs.dims();
     let mut predicted = Predicted::default();
     let mut state: Option<AnyState> = None;
@@ -255,9 +256,9 @@ impl KeyChains {
 fn transitions(frames: &[Keys]) -> impl Iterator<Item = (usize, usize, usize)> {
     let before = std::iter::once(0).chain(frames.iter().copied());
     let is_on = |keys: Keys, key: usize| (keys >> key & 1) as usize;
-    before.zip(frames).flat_map(move |(before, now)| {
-        (0..Pitch::COUNT).map(move |key| (key, is_on(before, key), is_on(*now, key)))
-    })
+    before
+        .zip(frames)
+        .flat_map(move |(before, now)| (0..Pitch::COUNT).map(move |key| (key, is_on(before, key), is_on(*now, key))))
 }
 
 /// Some pieces, by seeds from 0 on.
@@ -301,7 +302,8 @@ mod tests {
         let chains = KeyChains::fit(&[vec![0b01, 0b11, 0b01]]);
         assert_eq!(chains.counts[0], [[0.5, 1.5], [0.5, 2.5]]);
         assert_eq!(chains.counts[1], [[1.5, 1.5], [1.5, 0.5]]);
-        let silent = |key: usize| -(chains.counts[key][0][0] / (chains.counts[key][0][0] + chains.counts[key][0][1])).ln();
+        let silent =
+            |key: usize| -(chains.counts[key][0][0] / (chains.counts[key][0][0] + chains.counts[key][0][1])).ln();
         let expected: f64 = (0..Pitch::COUNT).map(silent).sum();
         assert!((chains.loss(&[vec![0]]) - expected).abs() < 1e-12);
     }

@@ -68,12 +68,13 @@ impl Sequence {
 pub(super) struct Examples {
     all: Arc<[Sequence]>,
     tokenizer: Arc<MusicTokenizer>,
-    /// Whether they are transposed in training.
-    transpose: bool,
+    /// The epochs of training in which they are transposed.
+    transposed_epochs: usize,
 }
 
 /// A batch of pieces.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a batch is alone")]
 pub enum ComposeBatch {
     /// Token ids.
     Tokens {
@@ -99,12 +100,12 @@ impl Examples {
     /// The sequences of pieces, cut into excerpts of up to `bptt` targets.
     pub fn new(pieces: Vec<Sequence>, bptt: usize, tokenizer: &Arc<MusicTokenizer>) -> Self {
         let all = pieces.into_iter().flat_map(|piece| piece.excerpts(bptt)).collect();
-        Self { all, tokenizer: tokenizer.clone(), transpose: false }
+        Self { all, tokenizer: tokenizer.clone(), transposed_epochs: 0 }
     }
 
-    /// The same, transposed at random in training if `transpose` is set.
-    pub fn for_training(self, transpose: bool) -> Self {
-        Self { transpose, ..self }
+    /// The same, transposed at random in the first epochs of training.
+    pub fn for_training(self, transposed_epochs: usize) -> Self {
+        Self { transposed_epochs, ..self }
     }
 
     fn by_length(&self, items: &[usize], batch_size: usize) -> Vec<Vec<usize>> {
@@ -134,7 +135,8 @@ impl BatchSource for Examples {
 
     fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
         // Sorted within some batches only, so that batches differ from epoch to epoch.
-        let buckets = || items.chunks(BUCKET * batch_size).flat_map(|items| self.by_length(items, batch_size)).collect();
+        let buckets =
+            || items.chunks(BUCKET * batch_size).flat_map(|items| self.by_length(items, batch_size)).collect();
         similar_batches(rng, || self.by_length(items, batch_size), buckets)
     }
 
@@ -143,7 +145,7 @@ impl BatchSource for Examples {
     }
 
     fn gather_for(&self, indices: &[usize], epoch: TrainingEpoch, device: &Device) -> ComposeBatch {
-        if !self.transpose {
+        if epoch.number > self.transposed_epochs {
             return self.gather(indices, device);
         }
         let moved = |index: &usize| self.transposed(*index, epoch).unwrap_or_else(|| self.all[*index].clone());
@@ -161,12 +163,11 @@ impl ComposeBatch {
         if let Some(Sequence::Roll(_)) = sequences.first() {
             return Self::roll(sequences, lengths, shape, device);
         }
-        let mut inputs = vec![MusicTokenizer::PADDING as i32; shape[0] * time];
-        let mut targets = inputs.clone();
-        let rows = inputs.chunks_exact_mut(time).zip(targets.chunks_exact_mut(time));
-        for (sequence, (inputs, targets)) in sequences.iter().zip(rows) {
+        let padding = || vec![MusicTokenizer::PADDING as i32; shape[0] * time];
+        let (mut inputs, mut targets) = (padding(), padding());
+        for (row, sequence) in sequences.iter().enumerate() {
             let Sequence::Tokens(ids) = sequence else { continue };
-            for (at, pair) in ids.windows(2).enumerate() {
+            for (at, pair) in (row * time..).zip(ids.windows(2)) {
                 (inputs[at], targets[at]) = (pair[0] as i32, pair[1] as i32);
             }
         }
@@ -226,9 +227,8 @@ mod tests {
     fn batches_are_padded_at_the_end() {
         let device = Device::flex();
         let (long, short) = (Sequence::Tokens(vec![1, 5, 6, 2]), Sequence::Tokens(vec![1, 2]));
-        let ComposeBatch::Tokens { inputs, targets, lengths } = ComposeBatch::new(&[&long, &short], &device) else {
-            panic!("tokens")
-        };
+        let batch = ComposeBatch::new(&[&long, &short], &device);
+        let ComposeBatch::Tokens { inputs, targets, lengths, .. } = batch else { panic!("tokens") };
         inputs.into_data().assert_eq(&TensorData::from([[1, 5, 6], [1, 0, 0]]), false);
         targets.into_data().assert_eq(&TensorData::from([[5, 6, 2], [2, 0, 0]]), false);
         assert_eq!(lengths, [3, 1]);
@@ -237,9 +237,8 @@ mod tests {
     #[test]
     fn a_roll_predicts_each_frame_from_the_one_before() {
         let roll = Sequence::Roll(vec![0b1, 0b10, 0b110]);
-        let ComposeBatch::Roll { inputs, targets, .. } = ComposeBatch::new(&[&roll], &Device::flex()) else {
-            panic!("a roll")
-        };
+        let batch = ComposeBatch::new(&[&roll], &Device::flex());
+        let ComposeBatch::Roll { inputs, targets, .. } = batch else { panic!("a roll") };
         let lowest = |values: Tensor<3>| -> Vec<f32> { values.slice([0..1, 0..3, 0..3]).into_data().iter().collect() };
         assert_eq!(lowest(inputs), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
         assert_eq!(lowest(targets), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
@@ -248,7 +247,7 @@ mod tests {
     #[test]
     fn transposition_depends_on_epoch_and_piece_and_keeps_the_piano() {
         let middle = || Sequence::Roll(vec![1 << 40]);
-        let examples = Examples::new(vec![middle(), middle()], 8, &tokenizer()).for_training(true);
+        let examples = Examples::new(vec![middle(), middle()], 8, &tokenizer()).for_training(1);
         let key = |index, seed| match examples.transposed(index, TrainingEpoch { number: 1, seed }) {
             Some(Sequence::Roll(frames)) => frames[0].trailing_zeros(),
             other => panic!("{other:?}"),

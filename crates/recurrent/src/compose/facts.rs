@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use recurrent_music::{FramePiece, Key, Labels, MeterClass, Pitch, TempoClass};
 use serde::{Deserialize, Serialize};
 
+use super::request::TEMPOS;
 use crate::{Error, Result, RunDir};
 
 /// What occurs in the training pieces.
@@ -25,6 +26,8 @@ pub(super) struct Facts {
     pub tempo: f64,
 }
 
+/// The most voices that are fixed.
+const MAX_VOICES: usize = 16;
 /// The fraction of the frames that must have as many notes for a number of voices to be fixed.
 const MOST: f64 = 0.95;
 
@@ -40,14 +43,15 @@ impl Facts {
         tempos.sort_by(f64::total_cmp);
         let labels = || pieces.iter().map(|piece| piece.labels);
         let keys: BTreeSet<Key> = labels().filter_map(|labels: Labels| labels.key).collect();
-        let keys = if transposed { keys.iter().flat_map(|key| (0..12).map(|by| key.transposed(by))).collect() } else { keys };
+        let keys =
+            if transposed { keys.iter().flat_map(|key| (0..12).map(|by| key.transposed(by))).collect() } else { keys };
         Self {
             range: (reach(lowest, -5).unwrap_or(Pitch::LOWEST), reach(highest, 6).unwrap_or(Pitch::HIGHEST)),
             voices: voices(pieces),
             keys,
             meters: labels().map(|labels| labels.meter).collect(),
             tempos: labels().map(|labels| labels.tempo).collect(),
-            tempo: tempos.get(tempos.len() / 2).copied().unwrap_or(120.0),
+            tempo: tempos.get(tempos.len() / 2).map_or(120.0, |tempo| tempo.clamp(*TEMPOS.start(), *TEMPOS.end())),
         }
     }
 
@@ -56,11 +60,23 @@ impl Facts {
     /// # Errors
     /// If the file is missing or damaged.
     pub fn read(run_dir: &RunDir) -> Result<Self> {
-        serde_json::from_str(&run_dir.read(Self::FILE)?).map_err(|cause| Error::RunDir {
+        let damaged = |found: String| Error::RunDir {
             path: run_dir.path(Self::FILE),
             expected: "range, voices, keys, meters and tempos of the training pieces".into(),
-            found: cause.to_string(),
-        })
+            found,
+        };
+        let facts: Self =
+            serde_json::from_str(&run_dir.read(Self::FILE)?).map_err(|cause| damaged(cause.to_string()))?;
+        if facts.range.0 > facts.range.1 {
+            return Err(damaged(format!("the range {} to {}", facts.range.0, facts.range.1)));
+        }
+        if let Some(voices) = facts.voices.filter(|voices| !(1..=MAX_VOICES).contains(voices)) {
+            return Err(damaged(format!("{voices} voices")));
+        }
+        if !TEMPOS.contains(&facts.tempo) {
+            return Err(damaged(format!("a tempo of {}", facts.tempo)));
+        }
+        Ok(facts)
     }
 }
 
@@ -72,5 +88,5 @@ fn voices(pieces: &[FramePiece]) -> Option<usize> {
     }
     let total: usize = counts.values().sum();
     let (voices, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
-    (count as f64 >= MOST * total as f64).then_some(voices)
+    (count as f64 >= MOST * total as f64 && voices <= MAX_VOICES).then_some(voices)
 }

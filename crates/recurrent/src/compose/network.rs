@@ -36,6 +36,7 @@ impl ComposeNetworkConfig {
 
 /// A network that predicts how a piece goes on.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a network is alone")]
 pub enum ComposeNetwork {
     /// The next token.
     Tokens(LanguageModel),

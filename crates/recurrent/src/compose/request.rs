@@ -11,7 +11,7 @@ const MAX_BARS: i64 = 1_000;
 /// The most pieces of which the likeliest is taken.
 const MAX_CANDIDATES: i64 = 1_000;
 /// Quarter notes a minute.
-const TEMPOS: std::ops::RangeInclusive<f64> = 10.0..=600.0;
+pub(super) const TEMPOS: std::ops::RangeInclusive<f64> = 10.0..=600.0;
 
 /// What a composition should be.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,12 @@ impl CompositionRequest {
     #[must_use]
     pub fn with_primer(self, primer: Piece) -> Self {
         Self { primer: Some(primer), ..self }
+    }
+
+    /// Whether the piece ends with the primer.
+    #[must_use]
+    pub fn with_harmonize(self, harmonize: bool) -> Self {
+        Self { harmonize, ..self }
     }
 
     /// The length in bars.

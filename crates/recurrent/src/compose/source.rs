@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use recurrent_data::{SplitAssignment, SplitFractions, sha256, sha256_concat};
-use recurrent_music::analysis::fingerprint;
+use recurrent_music::analysis::{fingerprint, recognize_key};
 use recurrent_music::{Chorale, ChoralesByRule, ChoralesJson, FramePiece, Frames, Piece, parse_abc, parse_midi};
 
 use super::{ComposeConfig, Notation};
@@ -169,10 +169,11 @@ impl MusicSource {
                 .map_err(Error::io("cannot read the music", file))?;
             let inside = file.strip_prefix(path).ok().filter(|_| is_folder).unwrap_or(file);
             sums.push(format!("{}\n{}", inside.display(), sha256(&bytes)));
-            let assignment = inside.iter().next().filter(|_| is_folder).and_then(|part| SplitAssignment::named(part.to_str()?));
+            let assignment =
+                inside.iter().next().filter(|_| is_folder).and_then(|part| SplitAssignment::named(part.to_str()?));
             for (number, piece) in read(file, &bytes, &mut notes)?.into_iter().enumerate() {
                 let name = format!("{}, tune {}", inside.display(), number + 1);
-                pieces.push(CorpusPiece { assignment, ..CorpusPiece::new(name, piece) });
+                pieces.push(CorpusPiece { assignment, ..CorpusPiece::new(name, with_key(piece)) });
             }
         }
         if pieces.is_empty() {
@@ -206,8 +207,8 @@ impl MusicSource {
         let defaults = ComposeConfig::defaults();
         match self.origin {
             Origin::Composed => defaults,
-            Origin::Json => ComposeConfig { per_quarter: 1, holds: false, labels: false, transpose: true, ..defaults },
-            Origin::Files => ComposeConfig { per_quarter: 4, transpose: true, ..defaults },
+            Origin::Json => ComposeConfig { per_quarter: 1, holds: false, labels: false, transpose: 0.8, ..defaults },
+            Origin::Files => ComposeConfig { per_quarter: 4, transpose: 0.8, ..defaults },
         }
     }
 
@@ -268,6 +269,15 @@ impl MusicSource {
 fn log_probability(chorale: &Chorale) -> Option<f64> {
     let labels = ChoralesByRule::log_probability_of_labels(chorale.key, chorale.meter, chorale.bars)?;
     Some(labels + chorale.log_probability())
+}
+
+/// The piece with its key: as the file says, or else as it is recognized.
+fn with_key(piece: Piece) -> Piece {
+    if !piece.keys.is_empty() {
+        return piece;
+    }
+    let keys = recognize_key(&piece).map(|key| (0, key)).into_iter().collect();
+    Piece { keys, ..piece }
 }
 
 /// The pieces of a file, by the end of its name.

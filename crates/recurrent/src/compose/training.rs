@@ -130,8 +130,8 @@ impl Task for Composing {
             Examples::new(sequences, config.bptt, &tokenizer)
         };
         Ok(ComposeData {
-            facts: Facts::of(&frames, tempos, config.transpose),
-            train: examples(&train).for_training(config.transpose),
+            facts: Facts::of(&frames, tempos, config.transpose > 0.0),
+            train: examples(&train).for_training((config.transpose * config.fit.epochs as f64).round() as usize),
             valid: examples(&valid),
             train_pieces: train,
             test_pieces: test,

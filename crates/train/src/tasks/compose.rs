@@ -60,6 +60,9 @@ pub struct ComposeOptions {
     /// Compose so many pieces for each, and take the likeliest [default: 1; 16 with --harmonize]
     #[arg(long, value_name = "N")]
     pub candidates: Option<usize>,
+    /// Play a WAV file by the instruments of a SoundFont (a program that was built with the feature soundfont)
+    #[arg(long, value_name = "FILE.sf2")]
+    pub soundfont: Option<PathBuf>,
     #[command(flatten)]
     pub sampling: SamplingOptions,
 }
@@ -85,7 +88,8 @@ impl ComposeOptions {
 fn primer(text: &str) -> Result<Piece> {
     let path = Path::new(text);
     if path.is_file() {
-        let bytes = std::fs::read(path).map_err(|cause| BadInput(format!("{text}: expected a readable file: {cause}")))?;
+        let bytes =
+            std::fs::read(path).map_err(|cause| BadInput(format!("{text}: expected a readable file: {cause}")))?;
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("abc")) {
             let tunes = parse_abc(text, &String::from_utf8_lossy(&bytes)).map_err(recurrent::Error::from)?;
             let first = tunes.into_iter().next();
@@ -128,8 +132,8 @@ impl CommandLine for Composing {
         let mut blocks = vec![Block::Verbatim(evaluation.to_string())];
         blocks.extend(show(run, "composed", "A composed piece", &evaluation.sample)?);
         let melody = Melody::find(MELODY).map_err(recurrent::Error::from)?;
-        let mut request = CompositionRequest::default().with_primer(melody.piece()).with_candidates(CANDIDATES);
-        request.harmonize = true;
+        let request =
+            CompositionRequest::default().with_primer(melody.piece()).with_harmonize(true).with_candidates(CANDIDATES);
         // A network that does not know the key or the meter of the melody has no such example.
         if let Ok(harmonized) = composer.compose(&request) {
             blocks.extend(show(run, "harmonized", &format!("{}, with composed voices", melody.title), &harmonized)?);
@@ -140,7 +144,9 @@ impl CommandLine for Composing {
 
     fn next_command(run: &ComposeRun) -> String {
         let folder = run.run_dir().root().display();
-        format!("To compose: train predict {folder} --bars 16 --output piece.wav; around a melody: --primer FILE --harmonize")
+        format!(
+            "To compose: train predict {folder} --bars 16 --output piece.wav; around a melody: --primer FILE --harmonize"
+        )
     }
 
     fn predict(args: &PredictArgs, options: &ComposeOptions, device: &Device) -> Result<()> {
@@ -160,7 +166,7 @@ impl CommandLine for Composing {
         }
         match &args.output {
             Some(path) if is_text(path) => write_output(args, &text(&compositions, format)),
-            Some(path) => write_files(path, &compositions),
+            Some(path) => write_files(path, &compositions, options.soundfont.as_deref()),
             None => write_output(args, &text(&compositions, format)),
         }
     }
@@ -191,20 +197,21 @@ fn text(compositions: &[Composition], format: Format) -> String {
 }
 
 /// Writes one file, by the end of its name, or a folder with a MIDI file, a WAV file and a piano roll of each piece.
-fn write_files(path: &Path, compositions: &[Composition]) -> Result<()> {
+fn write_files(path: &Path, compositions: &[Composition], soundfont: Option<&Path>) -> Result<()> {
     let Some(extension) = path.extension().map(|extension| extension.to_string_lossy().to_lowercase()) else {
-        std::fs::create_dir_all(path).map_err(|cause| BadInput(format!("{}: expected a folder: {cause}", path.display())))?;
+        std::fs::create_dir_all(path)
+            .map_err(|cause| BadInput(format!("{}: expected a folder: {cause}", path.display())))?;
         for (number, composition) in (1..).zip(compositions) {
             for extension in ["mid", "wav", "svg"] {
                 let path = path.join(format!("piece-{number}.{extension}"));
-                replace(&path, &rendered(&path, extension, composition)?)?;
+                replace(&path, &rendered(&path, extension, composition, soundfont)?)?;
             }
         }
         return Ok(());
     };
     for (number, composition) in (1..).zip(compositions) {
         let path = if compositions.len() == 1 { path.to_path_buf() } else { numbered(path, number, &extension) };
-        replace(&path, &rendered(&path, &extension, composition)?)?;
+        replace(&path, &rendered(&path, &extension, composition, soundfont)?)?;
     }
     Ok(())
 }
@@ -216,10 +223,10 @@ fn numbered(path: &Path, number: usize, extension: &str) -> PathBuf {
 }
 
 /// A composition as the bytes of a file.
-fn rendered(path: &Path, extension: &str, composition: &Composition) -> Result<Vec<u8>> {
+fn rendered(path: &Path, extension: &str, composition: &Composition, soundfont: Option<&Path>) -> Result<Vec<u8>> {
     match extension {
         "mid" | "midi" => Ok(composition.piece.to_midi().map_err(recurrent::Error::from)?),
-        "wav" => wav(&path.display().to_string(), &composition.piece),
+        "wav" => wav(&path.display().to_string(), &composition.piece, soundfont),
         "svg" => Ok(plots::piano_roll(&composition.title(), &composition.piece, 0)?.into_bytes()),
         _ => {
             let expected = "a file that ends with .mid, .wav, .svg, .txt or .json, or a folder";
@@ -229,16 +236,30 @@ fn rendered(path: &Path, extension: &str, composition: &Composition) -> Result<V
 }
 
 /// A piece as the bytes of a WAV file.
-fn wav(name: &str, piece: &Piece) -> Result<Vec<u8>> {
-    let samples = Synth::new(SAMPLE_RATE).and_then(|synth| synth.render(piece)).map_err(recurrent::Error::from)?;
+fn wav(name: &str, piece: &Piece, soundfont: Option<&Path>) -> Result<Vec<u8>> {
+    let samples = match soundfont {
+        Some(path) => play(piece, path)?,
+        None => Synth::new(SAMPLE_RATE).and_then(|synth| synth.render(piece)).map_err(recurrent::Error::from)?,
+    };
     Ok(Audio::new(SAMPLE_RATE, samples).to_wav(name).map_err(recurrent::Error::from)?)
+}
+
+/// The samples of a piece by the instruments of a SoundFont.
+#[cfg(feature = "soundfont")]
+fn play(piece: &Piece, soundfont: &Path) -> Result<Vec<f32>> {
+    Ok(recurrent::music::render_with_soundfont(piece, soundfont, SAMPLE_RATE).map_err(recurrent::Error::from)?)
+}
+
+#[cfg(not(feature = "soundfont"))]
+fn play(_piece: &Piece, _soundfont: &Path) -> Result<Vec<f32>> {
+    Err(BadInput("--soundfont: expected a program that was built with the feature `soundfont`".into()).into())
 }
 
 /// The piano roll and the sound of a composition, written into the run's folder and for a report.
 fn show(run: &ComposeRun, name: &str, caption: &str, composition: &Composition) -> Result<Vec<Block>> {
     let caption = format!("{caption}: {}.", composition.title());
     let roll = plots::piano_roll(&caption, &composition.piece, 0)?;
-    let wav = wav(name, &composition.piece)?;
+    let wav = wav(name, &composition.piece, None)?;
     let folder = run.run_dir().root().join("plots");
     let plot = save_plot(run, name, &caption, roll)?;
     // Where plots cannot be written, sound cannot either, which a note has said.

@@ -206,6 +206,8 @@ fn options_of_all_tasks_are_in_the_help_of_predict() {
         "translate",
         "classify",
         "transcribe",
+        "compose",
+        "generate and compose",
         "generate, translate and transcribe",
         "translate, classify and transcribe",
     ] {
