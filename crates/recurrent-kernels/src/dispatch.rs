@@ -75,6 +75,7 @@ pub(crate) fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
 }
 
 #[cfg(feature = "cpu")]
+#[allow(clippy::only_used_in_recursion, reason = "without a backend's feature the dtype is not read")]
 fn has_cpu_kernels(device: &DispatchDevice, dtype: DType) -> bool {
     match device {
         #[cfg(feature = "flex")]

@@ -9,7 +9,8 @@ use crate::pitch::letter_and_accidentals;
 use crate::{MusicError, Pitch, Result};
 
 /// Major or minor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Major.
     Major,

@@ -1,5 +1,6 @@
 //! The operation as Burn's dispatch sees it: from tensors of any backend to those of the backend at hand.
 #![allow(deprecated, reason = "NdArray is deprecated in favor of Flex, and supported for as long as Burn ships it")]
+#![allow(unused_variables, reason = "without a backend's feature nothing is dispatched")]
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{

@@ -286,7 +286,7 @@ mod tests {
             let mut chorale = SERIES.chorale(index);
             let original = chorale.clone();
             for (place, voice, pitch, attack) in changes {
-                let frame = place.get(&chorale.frames).clone();
+                let frame = *place.get(&chorale.frames);
                 let position = place.index(chorale.frames.len());
                 chorale.frames[position] = frame;
                 chorale.frames[position].pitches[voice] = Pitch::new(pitch).unwrap();
