@@ -74,6 +74,17 @@ MODELS = {
         "files": ["config.toml", "tokenizer.json", "normalization.json"],
         "examples": ["FILE.wav"],
     },
+    "chorales": {
+        "title": "Hymns in four parts",
+        "command": ["compose"],
+        "license": "MIT OR Apache-2.0",
+        "description": "Composes hymns in four parts from a key, a meter and a number of bars, and harmonizes melodies, as the "
+        "rules of recurrent-music's composer do.",
+        "limits": "It has learned from rules and has never read a human's music: 4/4 and 3/4, quarter notes and eighths, one key. "
+        "A melody that leaves its key, or has shorter notes, is harmonized badly.",
+        "files": ["config.toml", "music.json"],
+        "examples": ["--key Am --bars 8"],
+    },
 }
 
 
@@ -102,8 +113,16 @@ def transcribe_scores(run: pathlib.Path) -> list[dict]:
     return rows + [{"model": "template matching", "word_error_rate": rival}]
 
 
+def compose_scores(run: pathlib.Path) -> list[dict]:
+    found = scores(run)
+    rows = [("GRU", found["nats_per_frame"]), (found["baseline"]["name"], found["baseline"]["nats_per_frame"])]
+    rows.append(("the rules that composed the test pieces", found["source_nats_per_frame"]))
+    return [{"model": name, "nats_per_frame": nats} for name, nats in rows]
+
+
 SCORES = {
     "classify": classify_scores,
+    "compose": compose_scores,
     "generate": generate_scores,
     "transcribe": transcribe_scores,
     "translate": translate_scores,

@@ -51,6 +51,7 @@ def quality(records: dict[str, Record]) -> str:
     weather, electricity, stocks = rows("weather"), rows("electricity"), rows("stocks")
     phrases, interface, reviews = rows("phrases"), rows("home-assistant"), rows("vader-reviews")
     text, speech = rows("tiny-shakespeare", "tiny-shakespeare-models"), rows("spoken-digits")
+    music = rows("chorales")
     recipe = [row for row in weather if row["forecaster"].startswith("RNN, seed")]
     rivals = [row for row in weather if ", seed" not in row["forecaster"]]
     networks = [row for row in reviews if "LSTM" in row["classifier"]]
@@ -72,6 +73,8 @@ def quality(records: dict[str, Record]) -> str:
              networks[-1]["accuracy"], named([row for row in reviews if row not in networks], "classifier", "accuracy")),
         line("transcribe", "synthetic digits and commands, unseen speakers", "word error rate in %", min, 2,
              mean(speech[:-1], "wer"), named(speech[-1:], "recognizer", "wer")),
+        line("compose", "hymns by rule", "nats a frame, lower is better", min, 2,
+             mean(music[:-2], "nats"), named(music[-2:-1], "model", "nats")),
     ]
     columns = [{"key": key, "title": key} for key in ("task", "data", "metric", "network", "baseline")]
     return table(columns, lines)

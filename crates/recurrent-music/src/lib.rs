@@ -60,7 +60,7 @@ mod tokens;
 
 pub use abc::{parse_abc, read_abc};
 pub use chorales_json::ChoralesJson;
-pub use composer::{Chorale, ChoralesByRule};
+pub use composer::{Chorale, ChoraleFrame, ChoralesByRule};
 pub use error::{MusicError, Result};
 pub use frames::{Frame, FrameNote, Frames, bars};
 pub use key::{Key, Mode};

@@ -17,7 +17,7 @@ impl<T: Copy + PartialEq> Choices<T> {
         Self { options, total }
     }
 
-    /// The options by their costs: each unit makes an option less likely by a fifth, and what costs more than `margin`
+    /// The options by their costs: each unit makes an option less likely by a sixth, and what costs more than `margin`
     /// above the cheapest option has no probability.
     pub(super) fn by_cost(options: &[(T, u32)], margin: u32) -> Self {
         let least = options.iter().map(|(_, cost)| *cost).min().unwrap_or(0);
@@ -55,9 +55,9 @@ impl<T: Copy + PartialEq> Choices<T> {
     }
 }
 
-/// 2^32 × 0.8^cost.
+/// 2^32 × (5/6)^cost.
 fn weight_of_cost(cost: u32) -> u64 {
-    (0..cost).fold(1 << 32, |weight, _| weight * 4 / 5)
+    (0..cost).fold(1 << 32, |weight, _| weight * 5 / 6)
 }
 
 /// Who makes the choices of a composition.
@@ -110,7 +110,10 @@ mod tests {
         let choices = Choices::by_cost(&[('a', 7), ('b', 5), ('c', 9), ('d', 6)], 3);
         assert_eq!(choices.options.iter().map(|(option, _)| *option).collect::<String>(), "abd");
         let ratio = |cheap, dear| choices.log_probability(dear).unwrap() - choices.log_probability(cheap).unwrap();
-        assert!((ratio('b', 'd') - 0.8_f64.ln()).abs() < 1e-9 && (ratio('d', 'a') - 0.8_f64.ln()).abs() < 1e-9);
+        assert!(
+            (ratio('b', 'd') - (5.0_f64 / 6.0).ln()).abs() < 1e-9
+                && (ratio('d', 'a') - (5.0_f64 / 6.0).ln()).abs() < 1e-9
+        );
     }
 
     #[test]

@@ -5,18 +5,24 @@ use crate::{FrameNote, FramePiece, Frames, Key, Labels, Meter, Note, Piece, Pitc
 
 /// What the four voices do in an eighth note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Frame {
+pub struct ChoraleFrame {
     /// The pitches of the soprano, alto, tenor and bass.
     pub pitches: [Pitch; VOICES],
     /// Whether each voice begins its note here; otherwise it holds the note of the frame before.
     pub attacks: [bool; VOICES],
 }
 
-impl Frame {
+impl ChoraleFrame {
     /// A frame of MIDI numbers and attacks.
     pub(super) fn from_numbers(sounds: [(u8, bool); VOICES]) -> Self {
         let pitches = sounds.map(|(number, _)| Pitch::new(number).unwrap_or(Pitch::LOWEST));
         Self { pitches, attacks: sounds.map(|(_, attack)| attack) }
+    }
+
+    /// The frame so many semitones higher; `None` if a piano does not have all of its pitches.
+    pub(super) fn transposed(&self, semitones: i8) -> Option<Self> {
+        let [soprano, alto, tenor, bass] = self.pitches.map(|pitch| pitch.transposed(semitones));
+        Some(Self { pitches: [soprano?, alto?, tenor?, bass?], attacks: self.attacks })
     }
 }
 
@@ -30,7 +36,7 @@ pub struct Chorale {
     /// How many bars it has.
     pub bars: usize,
     /// The frames, two to a quarter note.
-    pub frames: Vec<Frame>,
+    pub frames: Vec<ChoraleFrame>,
 }
 
 impl Chorale {
@@ -66,7 +72,7 @@ impl Chorale {
     /// The piece in frames, voice by voice.
     pub fn frame_piece(&self) -> FramePiece {
         let note = |(pitch, attack): (&Pitch, &bool)| FrameNote { pitch: *pitch, attack: *attack };
-        let frame = |frame: &Frame| frame.pitches.iter().zip(&frame.attacks).map(note).collect();
+        let frame = |frame: &ChoraleFrame| frame.pitches.iter().zip(&frame.attacks).map(note).collect();
         let frames = self.frames.iter().map(frame).collect();
         let per_bar = self.frames.len() / self.bars.max(1);
         FramePiece {
@@ -116,8 +122,19 @@ mod tests {
     }
 
     #[test]
+    fn frames_are_those_of_the_piece() {
+        let chorale = ChoralesByRule::new(3).chorale(4);
+        let (voices, notes) = (chorale.frame_piece(), FramePiece::of(&chorale.piece(), 2).unwrap());
+        assert_eq!((voices.labels, &voices.bars), (notes.labels, &notes.bars));
+        let pitches = |piece: &FramePiece| -> Vec<Vec<Pitch>> {
+            piece.frames.frames.iter().map(|frame| frame.iter().map(|note| note.pitch).collect()).collect()
+        };
+        assert_eq!(pitches(&voices), pitches(&notes));
+    }
+
+    #[test]
     fn a_held_pitch_is_one_note() {
-        let frame = |attack| Frame::from_numbers([72, 64, 60, 48].map(|number| (number, attack)));
+        let frame = |attack| ChoraleFrame::from_numbers([72, 64, 60, 48].map(|number| (number, attack)));
         let frames = vec![frame(true), frame(false), frame(true)];
         let chorale = Chorale { key: Key::new(0, crate::Mode::Major), meter: Meter::COMMON, bars: 1, frames };
         let lengths: Vec<_> = chorale.notes(0).iter().map(|note| (note.start, note.duration)).collect();

@@ -11,7 +11,7 @@ use super::rhythm::{BARS_PER_PHRASE, BarRhythm, rhythm_choices};
 use super::voicing::degree;
 
 /// How much dearer than the best voicing another one may be.
-const MARGIN: u32 = 12;
+const MARGIN: u32 = 16;
 
 /// Makes all choices of a piece, one after the other: first the outlines of the phrases, then for each place a harmony,
 /// its voicing, and what happens on the way to it.
@@ -24,7 +24,7 @@ pub(super) fn compose(setting: Setting, chooser: &mut impl Chooser, written: Opt
         let written = written.and_then(|plan| plan.outlines.get(number));
         plan.outlines.push(choose_outline(setting, number, chooser, written)?);
     }
-    let graph = Graph::of_key(setting.key);
+    let graph = setting.graph();
     let places = Place::of_piece(&plan.outlines, setting.beats);
     for (place, viable) in places.iter().zip(graph.viable(&places)) {
         let written = written.and_then(|written| written.slots.get(plan.slots.len()));
@@ -70,7 +70,7 @@ fn choose_slot(
     let voicing = graph.sonority(sonority).voicing;
 
     let figurations = match from.filter(|_| place.before > 0) {
-        Some(from) => figuration_choices(graph.key(), from, voicing, place),
+        Some(from) => figuration_choices(graph.mode(), graph.register(), from, voicing, place),
         None => Choices::new([(Figuration::default(), 1)]),
     };
     let figuration = chooser.choose(&figurations, written.map(|slot| slot.figuration))?;
@@ -80,7 +80,7 @@ fn choose_slot(
 
 /// The harmonies that one of the ways leads to.
 fn harmony_choices(graph: &Graph, place: Place, from: Option<&Slot>, ways: &[Edge]) -> Choices<Harmony> {
-    let mode = graph.key().mode();
+    let mode = graph.mode();
     let weights = match from {
         None => &[(Harmony::I, 1)],
         Some(_) if place.before == 0 => Harmony::openings(mode),
@@ -96,8 +96,8 @@ fn sonority_choices(graph: &Graph, place: Place, before: &[Slot], ways: &[Edge])
     let (last, last_but_one) = (sopranos.next(), sopranos.next());
     let cost = |way: &Edge| {
         let soprano = graph.sonority(way.to).voicing[0];
-        let line = line_cost(place.bar, last_but_one, last, soprano);
-        (way.to, way.cost + line + place.cadence_cost(degree(graph.key(), soprano)))
+        let line = line_cost(graph.register(), last_but_one, last, soprano);
+        (way.to, way.cost + line + place.cadence_cost(degree(soprano)))
     };
     Choices::by_cost(&ways.iter().map(cost).collect::<Vec<_>>(), MARGIN)
 }

@@ -4,8 +4,9 @@ use super::choice::Choices;
 use super::leading::has_parallels;
 use super::outline::Place;
 use super::plan::Slot;
-use super::voicing::{RANGES, Voicing, degree};
-use crate::{Key, Mode, Pitch};
+use super::register::Register;
+use super::voicing::{Voicing, degree};
+use crate::Mode;
 
 /// The notes outside the harmonies on the way from one to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,17 +44,23 @@ impl Figuration {
 /// The weight of a plain voice.
 const PLAIN: u64 = 6;
 /// The weights of a passing note in each voice, from the top.
-const PASSING: [u64; 4] = [9, 4, 4, 9];
+const PASSING: [u64; 4] = [9, 7, 7, 9];
 /// The weights of each neighbour note.
 const NEIGHBOUR: [u64; 4] = [1, 1, 1, 0];
 /// The weight of a suspension.
 const SUSPENSION: u64 = 5;
 
 /// The figurations between a harmony and the next one, of the same phrase.
-pub(super) fn figuration_choices(key: Key, from: &Slot, to: Voicing, place: Place) -> Choices<Figuration> {
+pub(super) fn figuration_choices(
+    mode: Mode,
+    register: Register,
+    from: &Slot,
+    to: Voicing,
+    place: Place,
+) -> Choices<Figuration> {
     let mut options = vec![(Figuration::default(), 1)];
     for voice in 0..4 {
-        let notes = notes_between(key, from, to, voice);
+        let notes = notes_between(mode, register, from, to, voice);
         let suspends = can_suspend(from, to, place, voice);
         let extended = |(figuration, weight): (Figuration, u64)| {
             let plain = [(figuration, weight * PLAIN)];
@@ -72,46 +79,47 @@ pub(super) fn figuration_choices(key: Key, from: &Slot, to: Voicing, place: Plac
 }
 
 /// The notes that a voice may put between, with their weights.
-fn notes_between(key: Key, from: &Slot, to: Voicing, voice: usize) -> Vec<(u8, u64)> {
+fn notes_between(mode: Mode, register: Register, from: &Slot, to: Voicing, voice: usize) -> Vec<(u8, u64)> {
     let (here, there) = (from.voicing[voice], to[voice]);
+    let (lowest, highest) = register.ranges()[voice];
     if from.place.beats > 2 {
         return Vec::new();
     }
     match here.abs_diff(there) {
-        0 => [neighbour(key, here, 1), neighbour(key, here, -1)]
+        0 => [neighbour(mode, here, 1), neighbour(mode, here, -1)]
             .into_iter()
             .flatten()
-            .filter(|note| (RANGES[voice].0..=RANGES[voice].1).contains(note))
+            .filter(|note| (lowest..=highest).contains(note))
             .map(|note| (note, NEIGHBOUR[voice]))
             .collect(),
-        3 | 4 => passing(key, here, there).map(|note| (note, PASSING[voice])).into_iter().collect(),
+        3 | 4 => passing(mode, here, there).map(|note| (note, PASSING[voice])).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
 /// Whether the degree belongs to the major or the natural minor scale.
-fn is_natural(key: Key, pitch: u8) -> bool {
-    match key.mode() {
-        Mode::Major => matches!(degree(key, pitch), 0 | 2 | 4 | 5 | 7 | 9 | 11),
-        Mode::Minor => matches!(degree(key, pitch), 0 | 2 | 3 | 5 | 7 | 8 | 10),
+fn is_natural(mode: Mode, pitch: u8) -> bool {
+    match mode {
+        Mode::Major => matches!(degree(pitch), 0 | 2 | 4 | 5 | 7 | 9 | 11),
+        Mode::Minor => matches!(degree(pitch), 0 | 2 | 3 | 5 | 7 | 8 | 10),
     }
 }
 
 /// The note of the scale in the middle of a third, in minor raised where the plain one leaves too wide a step.
-fn passing(key: Key, from: u8, to: u8) -> Option<u8> {
+fn passing(mode: Mode, from: u8, to: u8) -> Option<u8> {
     let (low, high) = (from.min(to), from.max(to));
     let mut middle = (low + 1..high).filter(|note| note - low <= 2 && high - note <= 2);
-    let raised = middle.clone().find(|note| Pitch::new(*note).is_some_and(|pitch| key.contains(pitch)));
-    middle.find(|note| is_natural(key, *note)).or(raised)
+    let raised = middle.clone().find(|note| degree(*note) == 9);
+    middle.find(|note| is_natural(mode, *note)).or(raised)
 }
 
 /// The note of the scale a step above or below; below the tonic of minor, the leading tone.
-fn neighbour(key: Key, pitch: u8, direction: i8) -> Option<u8> {
+fn neighbour(mode: Mode, pitch: u8, direction: i8) -> Option<u8> {
     let step = |size: i8| pitch.checked_add_signed(direction * size);
-    if direction < 0 && degree(key, pitch) == 0 {
+    if direction < 0 && degree(pitch) == 0 {
         return step(1);
     }
-    [step(1), step(2)].into_iter().flatten().find(|note| is_natural(key, *note))
+    [step(1), step(2)].into_iter().flatten().find(|note| is_natural(mode, *note))
 }
 
 /// Whether a voice above the bass can be late: by a step down, on a strong beat, from a note that the ear has heard and
@@ -175,31 +183,34 @@ mod tests {
         choices.options().iter().map(|(figuration, _)| figuration.between).collect()
     }
 
+    fn choices(from: &Slot, to: Voicing, place: Place) -> Choices<Figuration> {
+        figuration_choices(Mode::Major, Register::Low, from, to, place)
+    }
+
     #[test]
     fn a_third_is_filled_with_the_note_of_the_scale() {
-        let key = |name: &str| name.parse::<Key>().unwrap();
-        assert_eq!(passing(key("C"), 64, 67), Some(65));
-        assert_eq!(passing(key("C"), 65, 62), Some(64));
-        assert_eq!(passing(key("Cm"), 67, 71), Some(69));
-        assert_eq!(passing(key("Cm"), 68, 72), Some(70));
-        assert_eq!(neighbour(key("Cm"), 72, -1), Some(71));
-        assert_eq!(neighbour(key("C"), 67, 1), Some(69));
+        assert_eq!(passing(Mode::Major, 64, 67), Some(65));
+        assert_eq!(passing(Mode::Major, 65, 62), Some(64));
+        assert_eq!(passing(Mode::Minor, 67, 71), Some(69));
+        assert_eq!(passing(Mode::Minor, 68, 72), Some(70));
+        assert_eq!(neighbour(Mode::Minor, 72, -1), Some(71));
+        assert_eq!(neighbour(Mode::Major, 67, 1), Some(69));
     }
 
     #[test]
     fn a_long_harmony_has_no_notes_between() {
-        let (key, to) = (Key::new(0, Mode::Major), [64, 60, 55, 48]);
-        let plain = figuration_choices(key, &slot([67, 64, 55, 48], 3), to, place(false, 1));
+        let to = [64, 60, 55, 48];
+        let plain = choices(&slot([67, 64, 55, 48], 3), to, place(false, 1));
         assert_eq!(notes(&plain), [[None; 4]]);
-        let filled = figuration_choices(key, &slot([67, 64, 55, 48], 1), to, place(false, 1));
+        let filled = choices(&slot([67, 64, 55, 48], 1), to, place(false, 1));
         assert!(notes(&filled).contains(&[Some(65), Some(62), None, None]));
     }
 
     #[test]
     fn a_suspension_resolves_down_by_step_on_a_strong_beat() {
-        let (key, from, to) = (Key::new(0, Mode::Major), slot([72, 69, 65, 53], 1), [71, 67, 62, 55]);
+        let (from, to) = (slot([72, 69, 65, 53], 1), [71, 67, 62, 55]);
         let is_suspended = |is_strong| {
-            let choices = figuration_choices(key, &from, to, place(is_strong, 1));
+            let choices = choices(&from, to, place(is_strong, 1));
             choices.options().iter().any(|(figuration, _)| figuration.suspended == Some(0))
         };
         assert!(is_suspended(true) && !is_suspended(false));

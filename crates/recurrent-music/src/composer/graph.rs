@@ -1,12 +1,13 @@
-//! The sonorities of a key and the ways between them.
+//! The sonorities of a mode and the ways between them.
 
 use std::sync::OnceLock;
 
 use super::harmony::Harmony;
 use super::leading::{Sonority, cost, is_allowed};
 use super::outline::Place;
+use super::register::Register;
 use super::voicing::{Voicing, voicings};
-use crate::Key;
+use crate::Mode;
 
 /// A way to another sonority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +18,11 @@ pub(super) struct Edge {
     pub(super) cost: u32,
 }
 
-/// The sonorities of a key by number, and the ways that the rules allow.
+/// The sonorities by number, with C as the tonic, and the ways that the rules allow.
 #[derive(Debug)]
 pub(super) struct Graph {
-    key: Key,
+    mode: Mode,
+    register: Register,
     nodes: Vec<Node>,
 }
 
@@ -35,30 +37,37 @@ struct Node {
 }
 
 impl Graph {
-    /// The graph of a key. It is made at the first call.
-    pub(super) fn of_key(key: Key) -> &'static Self {
-        static ALL: [OnceLock<Graph>; Key::COUNT] = [const { OnceLock::new() }; Key::COUNT];
-        ALL[key.index()].get_or_init(|| Self::new(key))
+    /// The graph of a mode and a register. It is made at the first call.
+    pub(super) fn of(mode: Mode, register: Register) -> &'static Self {
+        static ALL: [[OnceLock<Graph>; 2]; 2] = [const { [const { OnceLock::new() }; 2] }; 2];
+        ALL[mode as usize][register as usize].get_or_init(|| Self::new(mode, register))
     }
 
-    fn new(key: Key) -> Self {
+    fn new(mode: Mode, register: Register) -> Self {
         let of_harmony = |harmony: &Harmony| {
             let harmony = *harmony;
-            voicings(key, harmony).into_iter().map(move |(voicing, cost)| (Sonority { harmony, voicing }, cost))
+            voicings(mode, register, harmony)
+                .into_iter()
+                .map(move |(voicing, cost)| (Sonority { harmony, voicing }, cost))
         };
         let sonorities: Vec<_> = Harmony::ALL.iter().flat_map(of_harmony).collect();
         let node = |&(sonority, cost): &(Sonority, u32)| {
-            let followers = sonority.harmony.followers(key.mode());
-            let openings = if sonority.harmony.ends_phrases() { Harmony::openings(key.mode()) } else { &[] };
-            let [onward, opening] = [followers, openings].map(|targets| edges(key, sonority, targets, &sonorities));
+            let followers = sonority.harmony.followers(mode);
+            let openings = if sonority.harmony.ends_phrases() { Harmony::openings(mode) } else { &[] };
+            let [onward, opening] = [followers, openings].map(|targets| edges(mode, sonority, targets, &sonorities));
             Node { sonority, cost, onward, opening }
         };
-        Self { key, nodes: sonorities.iter().map(node).collect() }
+        Self { mode, register, nodes: sonorities.iter().map(node).collect() }
     }
 
-    /// The key.
-    pub(super) fn key(&self) -> Key {
-        self.key
+    /// The mode.
+    pub(super) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The register.
+    pub(super) fn register(&self) -> Register {
+        self.register
     }
 
     /// A sonority by its number.
@@ -108,15 +117,15 @@ impl Graph {
         let leads_on =
             |number: usize| next.is_none_or(|(place, set)| self.edges(number, place).iter().any(|edge| set[edge.to]));
         let nodes = self.nodes.iter().enumerate();
-        nodes.map(|(number, node)| place.allows(self.key, node.sonority) && leads_on(number)).collect()
+        nodes.map(|(number, node)| place.allows(node.sonority) && leads_on(number)).collect()
     }
 }
 
 /// The ways from a sonority to those of the target harmonies.
-fn edges(key: Key, from: Sonority, targets: &[(Harmony, u64)], sonorities: &[(Sonority, u32)]) -> Vec<Edge> {
+fn edges(mode: Mode, from: Sonority, targets: &[(Harmony, u64)], sonorities: &[(Sonority, u32)]) -> Vec<Edge> {
     let is_target = |harmony: Harmony| targets.iter().any(|(target, _)| *target == harmony);
     let candidates = sonorities.iter().enumerate().filter(|(_, (sonority, _))| is_target(sonority.harmony));
-    let allowed = candidates.filter(|(_, (sonority, _))| is_allowed(key, from, *sonority));
+    let allowed = candidates.filter(|(_, (sonority, _))| is_allowed(mode, from, *sonority));
     allowed.map(|(to, (sonority, own))| Edge { to, cost: own + cost(from.voicing, sonority.voicing) }).collect()
 }
 
@@ -125,6 +134,11 @@ mod tests {
     use super::super::outline::{Cadence, Outline};
     use super::super::rhythm::{BARS_PER_PHRASE, BarRhythm, bar_rhythms};
     use super::*;
+
+    fn graphs() -> impl Iterator<Item = &'static Graph> {
+        let modes = [Mode::Major, Mode::Minor].into_iter();
+        modes.flat_map(|mode| Register::ALL.map(|register| Graph::of(mode, register)))
+    }
 
     const CADENCES: [Cadence; 2] = [Cadence::Half, Cadence::Authentic];
 
@@ -172,17 +186,22 @@ mod tests {
     /// open every phrase before a phrase that it can open.
     #[test]
     fn every_piece_can_be_finished() {
-        for graph in Key::all().map(Graph::of_key) {
+        for graph in graphs() {
             for beats in [3, 4] {
                 let mut openings = vec![true; graph.nodes.len()];
                 for places in phrases(beats, Cadence::Authentic, true) {
                     let viable = viable_first(graph, &places, None);
                     openings.iter_mut().zip(viable).for_each(|(opens, viable)| *opens &= viable);
                 }
-                assert!(graph.beginnings().any(|edge| openings[edge.to]), "{}", graph.key);
+                assert!(graph.beginnings().any(|edge| openings[edge.to]), "{:?} {:?}", graph.mode, graph.register);
                 for places in CADENCES.into_iter().flat_map(|cadence| phrases(beats, cadence, false)) {
                     let viable = viable_first(graph, &places, Some(&openings));
-                    assert!(viable.iter().zip(&openings).all(|(viable, opens)| *viable || !opens), "{}", graph.key);
+                    assert!(
+                        viable.iter().zip(&openings).all(|(viable, opens)| *viable || !opens),
+                        "{:?} {:?}",
+                        graph.mode,
+                        graph.register
+                    );
                 }
             }
         }
@@ -190,9 +209,9 @@ mod tests {
 
     #[test]
     fn a_voicing_belongs_to_one_harmony() {
-        for graph in Key::all().map(Graph::of_key) {
+        for graph in graphs() {
             assert!((0..graph.nodes.len()).all(|number| graph.number(graph.sonority(number).voicing) == Some(number)));
         }
-        assert_eq!(Graph::of_key(Key::new(0, crate::Mode::Major)).number([61, 60, 55, 48]), None);
+        assert_eq!(Graph::of(Mode::Major, Register::Low).number([61, 60, 55, 48]), None);
     }
 }

@@ -1,8 +1,9 @@
 //! How the voices go from one harmony to the next.
 
 use super::harmony::Harmony;
+use super::register::Register;
 use super::voicing::{Voicing, degree};
-use crate::{Key, Mode};
+use crate::Mode;
 
 /// A harmony in its voicing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,26 +13,26 @@ pub(super) struct Sonority {
 }
 
 /// Whether the rules allow one sonority after another.
-pub(super) fn is_allowed(key: Key, from: Sonority, to: Sonority) -> bool {
-    leaps_are_singable(key, from.voicing, to.voicing)
+pub(super) fn is_allowed(mode: Mode, from: Sonority, to: Sonority) -> bool {
+    leaps_are_singable(mode, from.voicing, to.voicing)
         && !overlaps(from.voicing, to.voicing)
         && !has_parallels(from.voicing, to.voicing)
         && !has_direct_perfect(from.voicing, to.voicing)
-        && tendencies_resolve(key, from, to)
+        && tendencies_resolve(mode, from, to)
 }
 
-fn leaps_are_singable(key: Key, from: Voicing, to: Voicing) -> bool {
-    const WIDEST: [u8; 4] = [9, 5, 7, 12];
+fn leaps_are_singable(mode: Mode, from: Voicing, to: Voicing) -> bool {
+    const WIDEST: [u8; 4] = [7, 5, 5, 12];
     (0..4).all(|voice| {
         let leap = from[voice].abs_diff(to[voice]);
-        leap <= WIDEST[voice] && !matches!(leap, 6 | 10 | 11) && !is_augmented_second(key, from[voice], to[voice])
+        leap <= WIDEST[voice] && !matches!(leap, 6 | 8..=11) && !is_augmented_second(mode, from[voice], to[voice])
     })
 }
 
 /// From the sixth degree of minor to the leading tone or back.
-fn is_augmented_second(key: Key, from: u8, to: u8) -> bool {
-    let degrees = (degree(key, from), degree(key, to));
-    key.mode() == Mode::Minor && from.abs_diff(to) == 3 && matches!(degrees, (8, 11) | (11, 8))
+fn is_augmented_second(mode: Mode, from: u8, to: u8) -> bool {
+    let degrees = (degree(from), degree(to));
+    mode == Mode::Minor && from.abs_diff(to) == 3 && matches!(degrees, (8, 11) | (11, 8))
 }
 
 /// Whether a voice goes beyond where its neighbour has just been.
@@ -57,12 +58,12 @@ fn has_direct_perfect(from: Voicing, to: Voicing) -> bool {
 }
 
 /// Whether leading tones rise and sevenths fall, unless the next harmony has them too.
-fn tendencies_resolve(key: Key, from: Sonority, to: Sonority) -> bool {
-    let next = to.harmony.tones(key.mode());
+fn tendencies_resolve(mode: Mode, from: Sonority, to: Sonority) -> bool {
+    let next = to.harmony.tones(mode);
     let leading = from.harmony.leading_tone().filter(|tone| !next.contains(tone));
-    let seventh = from.harmony.tones(key.mode()).get(3).filter(|tone| !next.contains(tone));
+    let seventh = from.harmony.tones(mode).get(3).filter(|tone| !next.contains(tone));
     from.voicing.iter().zip(to.voicing).all(|(&before, after)| {
-        let tone = degree(key, before);
+        let tone = degree(before);
         let rises = after == before + 1;
         let falls = after < before && before - after <= 2;
         (leading != Some(tone) || rises) && (seventh != Some(&tone) || falls)
@@ -77,12 +78,11 @@ pub(super) fn cost(from: Voicing, to: Voicing) -> u32 {
 
 fn soprano_cost(leap: u8) -> u32 {
     match leap {
-        0 => 6,
+        0 => 8,
         1 | 2 => 0,
         3 | 4 => 4,
-        5 => 8,
-        7 => 12,
-        _ => 14,
+        5 => 6,
+        _ => 12,
     }
 }
 
@@ -91,8 +91,7 @@ fn inner_cost(leap: u8) -> u32 {
         0 => 0,
         1 | 2 => 1,
         3 | 4 => 4,
-        5 => 7,
-        _ => 11,
+        _ => 7,
     }
 }
 
@@ -100,11 +99,9 @@ fn bass_cost(leap: u8) -> u32 {
     match leap {
         0 => 3,
         1 | 2 => 0,
-        3 | 4 => 1,
-        5 => 1,
+        3..=5 => 1,
         7 => 3,
-        12 => 4,
-        _ => 6,
+        _ => 4,
     }
 }
 
@@ -119,21 +116,19 @@ fn direction_cost(from: Voicing, to: Voicing) -> u32 {
     outer + if together { 6 } else { 0 }
 }
 
-/// The cost of the soprano's line: it follows the arch of its phrase, goes on rather than back, and turns after a leap.
+/// The cost of the soprano's line: it stays in the middle, goes on rather than back, and turns after a leap.
 ///
-/// `bar` is the bar in the phrase; `last_but_one` and `last` are the pitches before `next`.
-pub(super) fn line_cost(bar: usize, last_but_one: Option<u8>, last: Option<u8>, next: u8) -> u32 {
-    const ARCH: [u8; 4] = [69, 72, 72, 69];
-    let off = next.abs_diff(ARCH.get(bar).copied().unwrap_or(70));
-    let register = u32::from(off.saturating_sub(3));
-    let (Some(before), Some(from)) = (last_but_one, last) else { return register };
+/// `last_but_one` and `last` are the pitches before `next`.
+pub(super) fn line_cost(register: Register, last_but_one: Option<u8>, last: Option<u8>, next: u8) -> u32 {
+    let off = 2 * u32::from(next.abs_diff(register.middles()[0]).saturating_sub(3));
+    let (Some(before), Some(from)) = (last_but_one, last) else { return off };
     let shape = match (before == from, from == next) {
-        (true, true) => 4,
+        (true, true) => 6,
         (false, _) if before == next => 2,
         (false, _) if before.abs_diff(from) >= 5 && (next == from || (next > from) == (from > before)) => 4,
         _ => 0,
     };
-    register + shape
+    off + shape
 }
 
 #[cfg(test)]
@@ -155,20 +150,19 @@ mod tests {
 
     #[test]
     fn tendency_tones_resolve() {
-        let key = Key::new(0, Mode::Major);
+        let mode = Mode::Major;
         let dominant = sonority(Harmony::V7, [71, 65, 62, 55]);
-        assert!(tendencies_resolve(key, dominant, sonority(Harmony::I, [72, 64, 60, 48])));
-        assert!(!tendencies_resolve(key, dominant, sonority(Harmony::I, [67, 64, 60, 48])));
-        assert!(!tendencies_resolve(key, dominant, sonority(Harmony::I, [72, 67, 60, 48])));
+        assert!(tendencies_resolve(mode, dominant, sonority(Harmony::I, [72, 64, 60, 48])));
+        assert!(!tendencies_resolve(mode, dominant, sonority(Harmony::I, [67, 64, 60, 48])));
+        assert!(!tendencies_resolve(mode, dominant, sonority(Harmony::I, [72, 67, 60, 48])));
         let triad = sonority(Harmony::V, [67, 62, 59, 55]);
-        assert!(tendencies_resolve(key, triad, sonority(Harmony::V42, [67, 62, 59, 53])));
+        assert!(tendencies_resolve(mode, triad, sonority(Harmony::V42, [67, 62, 59, 53])));
     }
 
     #[test]
     fn awkward_motion_is_not_allowed() {
-        let key = Key::new(9, Mode::Minor);
-        assert!(is_augmented_second(key, 65, 68) && !is_augmented_second(key, 64, 67));
-        assert!(!leaps_are_singable(key, [72, 64, 57, 45], [66, 64, 57, 45]));
+        assert!(is_augmented_second(Mode::Minor, 68, 71) && !is_augmented_second(Mode::Minor, 67, 70));
+        assert!(!leaps_are_singable(Mode::Major, [72, 64, 57, 45], [66, 64, 57, 45]));
         assert!(overlaps([72, 64, 57, 45], [76, 74, 57, 45]) && !overlaps([72, 64, 57, 45], [76, 72, 57, 45]));
         assert!(has_direct_perfect([67, 64, 60, 48], [72, 65, 57, 53]));
     }
@@ -182,10 +176,10 @@ mod tests {
 
     #[test]
     fn a_line_turns_back_after_a_leap() {
-        let line = |before, from, next| line_cost(1, Some(before), Some(from), next);
+        let line = |before, from, next| line_cost(Register::Low, Some(before), Some(from), next);
         assert!(line(67, 72, 71) < line(67, 72, 74));
-        assert!(line(71, 72, 74) < line(71, 72, 71));
+        assert!(line(67, 69, 71) < line(67, 69, 67));
         assert!(line(72, 72, 74) < line(72, 72, 72));
-        assert!(line_cost(0, None, None, 69) < line_cost(0, None, None, 77));
+        assert!(line_cost(Register::Low, None, None, 69) < line_cost(Register::Low, None, None, 76));
     }
 }

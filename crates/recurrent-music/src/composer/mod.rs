@@ -26,10 +26,11 @@ mod leading;
 mod outline;
 mod plan;
 mod random;
+mod register;
 mod rhythm;
 mod voicing;
 
-pub use chorale::Chorale;
+pub use chorale::{Chorale, ChoraleFrame};
 pub use chorales_by_rule::ChoralesByRule;
 
 /// The voices: soprano, alto, tenor and bass.

@@ -6,7 +6,6 @@ use super::harmony::Harmony;
 use super::leading::Sonority;
 use super::rhythm::{BARS_PER_PHRASE, BarRhythm};
 use super::voicing::degree;
-use crate::Key;
 
 /// How a phrase ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,12 +102,12 @@ impl Place {
 
     /// Whether the cadence allows a sonority here. The piece ends with the tonic in the soprano, and the six-four chord
     /// belongs to a strong beat of the cadence.
-    pub(super) fn allows(self, key: Key, sonority: Sonority) -> bool {
+    pub(super) fn allows(self, sonority: Sonority) -> bool {
         let harmony = sonority.harmony;
         match (self.cadence, self.after) {
             (Cadence::Half, 0) => harmony == Harmony::V,
             (Cadence::Authentic, 0) => {
-                harmony == Harmony::I && (!self.in_last_phrase || degree(key, sonority.voicing[0]) == 0)
+                harmony == Harmony::I && (!self.in_last_phrase || degree(sonority.voicing[0]) == 0)
             }
             (Cadence::Authentic, 1) => matches!(harmony, Harmony::V | Harmony::V7),
             (_, after) => harmony != Harmony::I64 || (self.is_strong && after <= 2),
@@ -149,14 +148,13 @@ mod tests {
 
     #[test]
     fn the_piece_ends_with_the_tonic_outside() {
-        let key = Key::new(0, crate::Mode::Major);
         let places = Place::of_piece(&[outline([&[1, 1, 1, 1], &[1, 1, 1, 1], &[1, 1, 1, 1], &[1, 1, 2]])], 4);
         let tonic = |soprano| Sonority { harmony: Harmony::I, voicing: [soprano, 60, 55, 48] };
         let dominant = Sonority { harmony: Harmony::V7, voicing: [71, 65, 62, 55] };
         let six_four = Sonority { harmony: Harmony::I64, voicing: [72, 64, 60, 55] };
-        assert!(places[14].allows(key, tonic(72)) && !places[14].allows(key, tonic(64)));
-        assert!(places[13].allows(key, dominant) && !places[13].allows(key, tonic(72)));
-        let allowed: Vec<_> = (0..15).filter(|place| places[*place].allows(key, six_four)).collect();
+        assert!(places[14].allows(tonic(72)) && !places[14].allows(tonic(64)));
+        assert!(places[13].allows(dominant) && !places[13].allows(tonic(72)));
+        let allowed: Vec<_> = (0..15).filter(|place| places[*place].allows(six_four)).collect();
         assert_eq!(allowed, [12]);
     }
 }

@@ -12,9 +12,9 @@ pub(super) type BarRhythm = &'static [u8];
 /// holds the cadence. Empty if no chorale has such a meter.
 pub(super) fn bar_rhythms(beats: u8, bar: usize) -> &'static [(BarRhythm, u64)] {
     match (beats, bar + 1 == BARS_PER_PHRASE) {
-        (4, false) => &[(&[1, 1, 1, 1], 8), (&[2, 1, 1], 2), (&[1, 1, 2], 2), (&[2, 2], 1)],
+        (4, false) => &[(&[1, 1, 1, 1], 5), (&[2, 1, 1], 2), (&[1, 1, 2], 2), (&[2, 2], 1)],
         (4, true) => &[(&[2, 2], 4), (&[1, 1, 2], 3), (&[4], 3)],
-        (3, false) => &[(&[1, 1, 1], 6), (&[2, 1], 4)],
+        (3, false) => &[(&[1, 1, 1], 1), (&[2, 1], 1)],
         (3, true) => &[(&[3], 1)],
         _ => &[],
     }

@@ -1,35 +1,33 @@
 //! The ways to give a harmony to four voices.
 
 use super::harmony::Harmony;
-use crate::Key;
+use super::register::Register;
+use crate::Mode;
 
 /// The MIDI numbers of the soprano, alto, tenor and bass.
 pub(super) type Voicing = [u8; 4];
 
-/// The lowest and the highest note of each voice, from the top; a little less than what singers have.
-pub(super) const RANGES: [(u8, u8); 4] = [(60, 79), (55, 72), (48, 67), (40, 60)];
-
-/// Semitones above the tonic, from 0 to 11.
-pub(super) fn degree(key: Key, pitch: u8) -> u8 {
-    (pitch + 12 - key.tonic()) % 12
+/// Semitones above the tonic, which is C, from 0 to 11.
+pub(super) fn degree(pitch: u8) -> u8 {
+    pitch % 12
 }
 
-/// The voicings of a harmony, sorted, each with its cost; none if the key lacks the harmony.
-pub(super) fn voicings(key: Key, harmony: Harmony) -> Vec<(Voicing, u32)> {
-    let tones = harmony.tones(key.mode());
+/// The voicings of a harmony, sorted, each with its cost; none if the mode lacks the harmony.
+pub(super) fn voicings(mode: Mode, register: Register, harmony: Harmony) -> Vec<(Voicing, u32)> {
+    let tones = harmony.tones(mode);
     let Some(&lowest) = tones.get(harmony.inversion()) else { return Vec::new() };
     let pitches = |voice: usize| {
-        let (low, high) = RANGES[voice];
-        move || (low..=high).filter(move |pitch| tones.contains(&degree(key, *pitch)))
+        let (low, high) = register.ranges()[voice];
+        move || (low..=high).filter(move |pitch| tones.contains(&degree(*pitch)))
     };
     let [sopranos, altos, tenors, basses] = [0, 1, 2, 3].map(pitches);
     let mut found = Vec::new();
     for soprano in sopranos() {
         for alto in altos().filter(|alto| *alto < soprano && soprano - alto <= 12) {
             for tenor in tenors().filter(|tenor| *tenor < alto && alto - tenor <= 12) {
-                for bass in basses().filter(|bass| *bass < tenor && degree(key, *bass) == lowest) {
+                for bass in basses().filter(|bass| *bass < tenor && degree(*bass) == lowest) {
                     let voicing = [soprano, alto, tenor, bass];
-                    found.extend(cost(key, harmony, voicing).map(|cost| (voicing, cost)));
+                    found.extend(cost(mode, register, harmony, voicing).map(|cost| (voicing, cost)));
                 }
             }
         }
@@ -39,14 +37,14 @@ pub(super) fn voicings(key: Key, harmony: Harmony) -> Vec<(Voicing, u32)> {
 }
 
 /// The cost of a voicing by itself; `None` if it isn't allowed.
-fn cost(key: Key, harmony: Harmony, voicing: Voicing) -> Option<u32> {
-    Some(doubling_cost(key, harmony, voicing)? + spacing_cost(voicing)? + register_cost(voicing))
+fn cost(mode: Mode, register: Register, harmony: Harmony, voicing: Voicing) -> Option<u32> {
+    Some(doubling_cost(mode, harmony, voicing)? + spacing_cost(voicing)? + register_cost(register, voicing))
 }
 
 /// How well the tones are shared among the voices: complete, best with the root twice, no tendency tone twice.
-fn doubling_cost(key: Key, harmony: Harmony, voicing: Voicing) -> Option<u32> {
-    let tones = harmony.tones(key.mode());
-    let count = |tone: u8| voicing.iter().filter(|pitch| degree(key, **pitch) == tone).count();
+fn doubling_cost(mode: Mode, harmony: Harmony, voicing: Voicing) -> Option<u32> {
+    let tones = harmony.tones(mode);
+    let count = |tone: u8| voicing.iter().filter(|pitch| degree(**pitch) == tone).count();
     if tones.len() == 4 {
         return tones.iter().all(|tone| count(*tone) == 1).then_some(0);
     }
@@ -59,7 +57,7 @@ fn doubling_cost(key: Key, harmony: Harmony, voicing: Voicing) -> Option<u32> {
         (Harmony::Vii6, [1, 2, 1]) => Some(0),
         (Harmony::Vii6, [1, 1, 2]) => Some(3),
         (Harmony::Vii6, _) => None,
-        // In minor, the fifth of the supertonic is as tense as its root is far from it.
+        // In first inversion, the bass is doubled as often as the root.
         (Harmony::Ii6, [2, 1, 1] | [1, 2, 1]) => Some(0),
         (Harmony::I64, counts) => (counts == [1, 1, 2]).then_some(0),
         // A complete dominant seventh may leave the tonic without its fifth.
@@ -83,40 +81,52 @@ fn spacing_cost([soprano, alto, tenor, bass]: Voicing) -> Option<u32> {
 }
 
 /// The inner voices and the bass near the middle of their ranges.
-fn register_cost([_, alto, tenor, bass]: Voicing) -> u32 {
+fn register_cost(register: Register, [_, alto, tenor, bass]: Voicing) -> u32 {
+    let [_, alto_middle, tenor_middle, bass_middle] = register.middles();
     let off = |pitch: u8, middle: u8, free: u8| u32::from(pitch.abs_diff(middle).saturating_sub(free));
-    off(alto, 64, 4) + off(tenor, 57, 4) + off(bass, 49, 5)
+    off(alto, alto_middle, 4) + off(tenor, tenor_middle, 4) + off(bass, bass_middle, 5)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// All voicings, with their ranges and tones.
+    fn all() -> impl Iterator<Item = (Mode, Register, Harmony, Voicing)> {
+        let modes = [Mode::Major, Mode::Minor].into_iter();
+        let settings = modes.flat_map(|mode| Register::ALL.map(|register| (mode, register)));
+        let harmonies = settings.flat_map(|(mode, register)| Harmony::ALL.map(|harmony| (mode, register, harmony)));
+        harmonies.flat_map(|(mode, register, harmony)| {
+            let voicings = voicings(mode, register, harmony).into_iter();
+            voicings.map(move |(voicing, _)| (mode, register, harmony, voicing))
+        })
+    }
+
     #[test]
     fn voicings_keep_order_ranges_and_the_bass() {
-        for key in Key::all() {
+        for (mode, register, harmony, voicing) in all() {
+            assert!(voicing.windows(2).all(|pair| pair[0] > pair[1]), "{voicing:?}");
+            let mut pitches = voicing.iter().zip(register.ranges());
+            assert!(pitches.all(|(pitch, (low, high))| (low..=high).contains(pitch)), "{voicing:?}");
+            assert_eq!(degree(voicing[3]), harmony.tones(mode)[harmony.inversion()]);
+        }
+    }
+
+    #[test]
+    fn every_harmony_of_a_mode_has_voicings() {
+        for (mode, register) in [Mode::Major, Mode::Minor].into_iter().zip(Register::ALL) {
             for harmony in Harmony::ALL {
-                let tones = harmony.tones(key.mode());
-                let voicings = voicings(key, harmony);
-                assert_eq!(voicings.is_empty(), tones.is_empty(), "{key} {harmony:?}");
-                for (voicing, _) in voicings {
-                    assert!(voicing.windows(2).all(|pair| pair[0] > pair[1]), "{voicing:?}");
-                    assert!(voicing.iter().zip(RANGES).all(|(pitch, (low, high))| (low..=high).contains(pitch)));
-                    assert_eq!(degree(key, voicing[3]), tones[harmony.inversion()]);
-                }
+                let (voicings, tones) = (voicings(mode, register, harmony), harmony.tones(mode));
+                assert_eq!(voicings.is_empty(), tones.is_empty(), "{harmony:?}");
             }
         }
     }
 
     #[test]
     fn a_leading_tone_is_never_doubled() {
-        for key in Key::all() {
-            for harmony in Harmony::ALL {
-                let Some(tone) = harmony.leading_tone() else { continue };
-                for (voicing, _) in voicings(key, harmony) {
-                    assert_eq!(voicing.iter().filter(|pitch| degree(key, **pitch) == tone).count(), 1);
-                }
-            }
+        for (_, _, harmony, voicing) in all() {
+            let Some(tone) = harmony.leading_tone() else { continue };
+            assert_eq!(voicing.iter().filter(|pitch| degree(**pitch) == tone).count(), 1, "{harmony:?} {voicing:?}");
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::settings::{Bound, MAX_BATCH, MAX_EPOCHS, MAX_STEPS, Settings};
 const MAX_NORM: f64 = 1e9;
 
 crate::settings! {
-    /// How a network is trained, with Adam (Kingma & Ba 2015).
+    /// How a network is trained, with Adam (Kingma & Ba 2015), by choice with weight decay.
     pub struct FitConfig {
         /// Passes over the training split.
         epochs: usize = 40, bound = Bound::Range(1, MAX_EPOCHS);
@@ -28,6 +28,10 @@ crate::settings! {
         warmup: usize = 0, bound = Bound::Range(0, MAX_STEPS);
         /// Maximum global gradient norm; 0 for no clipping.
         clip_norm: f64 = 1.0, bound = Bound::UpTo(MAX_NORM), value_name = "NORM";
+        /// Decoupled weight decay (AdamW, Loshchilov & Hutter 2019): the fraction of the weights, times the learning rate, by
+        /// which they shrink in each gradient step; 0 for none.
+        #[serde(default)]
+        weight_decay: f64 = 0.0, value_name = "X", bound = Bound::UpTo(10.0);
         /// Decay of an exponential moving average of the weights, which is validated and saved in their place; 0 for none.
         ///
         /// It is `min(average, (1 + t) / (10 + t))` after t steps. The average costs one more copy of the parameters in

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use burn::data::dataloader::DataLoader;
 use burn::module::{Module, ModuleDisplay};
-use burn::optim::AdamConfig;
+use burn::optim::{AdamConfig, AdamWConfig};
 use burn::store::ModuleRecord;
 use burn::tensor::Device;
 use burn::train::logger::InMemoryMetricLogger;
@@ -115,7 +115,10 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
         // burn panics on a checkpoint of another network; reading the weights first gives an error instead.
         run_dir.read_weights(&mut network.clone())?;
     }
-    let optimizer = AdamConfig::new().init();
+    let optimizer = match config.weight_decay {
+        0.0 => AdamConfig::new().init(),
+        decay => AdamWConfig::new().with_weight_decay(decay as f32).init(),
+    };
     let module = TrainingModule { network, objective };
     if start > 0 {
         records::check(&checkpoints.folder(start), &module)?;
