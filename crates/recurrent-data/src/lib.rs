@@ -129,8 +129,8 @@ pub use table::Table;
 pub use text::{
     BpttBatches, Corpus, CorpusSplit, CorpusSubset, DefaultColumns, EncodedCorpus, EncodedPairs, EncodedTexts,
     LabeledSplit, LabeledSubset, LabeledText, LabeledTexts, Pair, PairBatch, PairSplit, PairSubset, ParallelCorpus,
-    ReferenceSet, SpecialTokens, SplitAssignment, TextBatch, TextStream, Texts, TokenBatch, Tokenizer, TokenizerConfig, TokenizerKind,
-    Transcript, TranscriptSplit, TranscriptSubset, Transcripts, UnknownPiece, padded_features,
+    ReferenceSet, SpecialTokens, SplitAssignment, TextBatch, TextStream, Texts, TokenBatch, Tokenizer, TokenizerConfig,
+    TokenizerKind, Transcript, TranscriptSplit, TranscriptSubset, Transcripts, UnknownPiece, padded_features,
 };
 pub use window::{WindowShape, Windows};
 pub use window_batch::WindowBatch;

@@ -4,7 +4,11 @@ use burn::tensor::Device;
 use recurrent::audio::Audio;
 use recurrent::audio::synth::{SynthConfig, SynthSpeech, Vocabulary};
 use recurrent::classify::Classifier;
+use recurrent::compose::CompositionRequest;
+use recurrent::decoding::SamplingConfig;
 use recurrent::metrics::{ErrorCounts, word_errors};
+use recurrent::music::Key;
+use recurrent::music::analysis::in_key_share;
 use recurrent::transcribe::{RecognizeOptions, Recognizer};
 use recurrent::translate::Translator;
 use recurrent::zoo::Pretrained;
@@ -95,6 +99,23 @@ fn a_word_of_a_fable_is_completed() {
     let generator = recurrent::zoo::fables().unwrap();
     let found = generator.complete("The fox sai", 1).unwrap();
     assert_eq!(found[0].text, "d");
+}
+
+#[test]
+fn hymns_are_in_their_key_and_end_on_its_chord() {
+    let composer = recurrent::zoo::chorales().unwrap();
+    let (mut in_key, mut ends) = (0.0, 0);
+    let keys = ["C", "Eb", "F#", "Am", "Gm", "C#m"];
+    for (seed, key) in (0..).zip(keys) {
+        let key: Key = key.parse().unwrap();
+        let sampling = SamplingConfig::default().with_temperature(0.8).with_seed(seed);
+        let request = CompositionRequest::default().with_bars(8).with_key(key).with_sampling(sampling);
+        let piece = composer.compose(&request).unwrap().piece;
+        in_key += in_key_share(&piece.notes, key).unwrap() / keys.len() as f64;
+        let lowest = piece.notes.iter().filter(|note| note.end() == piece.end()).map(|note| note.pitch).min();
+        ends += usize::from(lowest.is_some_and(|pitch| pitch.class() == key.tonic()));
+    }
+    assert!(in_key > 0.97 && ends >= 5, "{in_key} {ends}");
 }
 
 /// By speakers who are in no split of its data.

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use recurrent::PRETRAINED_PREFIX;
 use recurrent::audio::synth::{SynthConfig, SynthSpeech, Utterance, Vocabulary};
 use recurrent::classify::Classifier;
+use recurrent::compose::{Composer, CompositionRequest};
 use recurrent::generate::Generator;
 use recurrent::transcribe::{RecognizeOptions, Recognizer};
 use recurrent::translate::Translator;
@@ -23,6 +24,7 @@ const SENTENCES: [&str; 3] = ["I hate this awful phone", "This product is amazin
 const PHRASES: [&str; 4] =
     ["How are you?", "Where have you been all morning?", "Our house is near the river.", "I need a doctor."];
 const BEGINNING: &str = "She looked at the wat";
+const KEY: &str = "Am";
 /// How many utterances it listens to, by speakers from this number on.
 const SPOKEN: usize = 2;
 const FIRST_SPEAKER: u64 = 3_000;
@@ -85,6 +87,7 @@ pub fn answers(device: &Device) -> Result<Section> {
     let translator: Translator = load("english-russian")?.load(device)?;
     let generator: Generator = load("fables")?.load(device)?;
     let recognizer: Recognizer = load("spoken-digits")?.load(device)?;
+    let composer: Composer = load("chorales")?.load(device)?;
     let mut rows = Vec::new();
     for (sentence, found) in SENTENCES.iter().zip(classifier.classify(&SENTENCES)?) {
         rows.push([sentence.to_string(), format!("{} {:.0} %", found.label, 100.0 * found.probability)]);
@@ -99,6 +102,9 @@ pub fn answers(device: &Device) -> Result<Section> {
     for completion in generator.complete(BEGINNING, 1)? {
         rows.push([format!("{BEGINNING}…"), format!("{BEGINNING}{}", completion.text)]);
     }
+    let asked = CompositionRequest::default().with_key(KEY.parse().map_err(recurrent::Error::from)?).with_bars(1);
+    let bar = composer.compose(&asked)?.to_string();
+    rows.push([format!("(a bar in {KEY})"), bar.lines().nth(1).unwrap_or_default().trim().to_string()]);
     aligned(&rows).lines().for_each(|line| print(format!("  {line}")));
     let lead = "Answers of the pretrained models that come with the program (`train zoo list`).".to_string();
     let head = ["input", "answer"].map(String::from).to_vec();

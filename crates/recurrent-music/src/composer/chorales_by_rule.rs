@@ -30,6 +30,7 @@ impl ChoralesByRule {
     /// The natural logarithm of the probability that a chorale in a key, in a meter and of so many bars has these frames;
     /// `None` if the composer never writes them.
     pub fn log_probability(key: Key, meter: Meter, bars: usize, frames: &[ChoraleFrame]) -> Option<f64> {
+        Self::log_probability_of_labels(key, meter, bars)?;
         let setting = setting(key, meter, bars)?;
         let (_, shift) = Register::of_key(key);
         let frames: Vec<_> = frames.iter().map(|frame| frame.transposed(-shift)).collect::<Option<_>>()?;
@@ -76,6 +77,8 @@ fn setting(key: Key, meter: Meter, bars: usize) -> Option<Setting> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -150,14 +153,15 @@ mod tests {
 
     #[test]
     fn the_probabilities_of_all_endings_add_up() {
-        for (number, key) in Key::all().enumerate().step_by(5) {
-            let setting = Setting { key, beats: if number % 2 == 0 { 3 } else { 4 }, phrases: 1 };
+        for (name, beats, free) in [("C", 3, 11), ("F", 4, 11), ("A", 4, 9), ("Ebm", 3, 9), ("G#m", 4, 9)] {
+            let key = name.parse().unwrap();
+            let setting = Setting { key, beats, phrases: 1 };
             let mut whole = Branch { positions: vec![0, 1, 1, 1], ..Branch::default() };
             compose(setting, &mut whole, None).unwrap();
             let mut first = whole.positions;
-            // All but the choices of the last five harmonies.
-            first.resize(whole.met.len() - 15, 0);
-            let (mut endings, before) = endings(setting, first);
+            // Three choices make a harmony.
+            first.resize(whole.met.len() - free, 0);
+            let (endings, before) = endings(setting, first);
             let meter = Meter { beats: setting.beats, unit: 4 };
             let total: f64 = endings
                 .iter()
@@ -168,11 +172,8 @@ mod tests {
                 })
                 .sum();
             assert!((total / before.exp() - 1.0).abs() < 1e-9, "{key}: {total}");
-            let count = endings.len();
-            endings.sort_by_key(|(frames, _)| format!("{frames:?}"));
-            endings.dedup_by(|one, other| one.0 == other.0);
-            assert!(endings.len() == count && count > 50, "{key}: {count}");
-            println!("{key} {count}");
+            let pieces: HashSet<_> = endings.iter().map(|(frames, _)| frames).collect();
+            assert!(pieces.len() == endings.len() && pieces.len() > 50, "{key}: {}", pieces.len());
         }
     }
 
@@ -234,12 +235,11 @@ mod tests {
                 assert!(frame.iter().zip(RANGES).all(|(pitch, (low, high))| (low..=high).contains(pitch)), "range");
             }
             assert!(voices.windows(2).all(|pair| !has_parallels(pair[0], pair[1])), "parallels");
-            let [bass_before, bass, soprano] = [(2, 3), (0, 3), (0, 0)].map(|(beats, voice)| {
-                let frame =
-                    voices.iter().rev().skip_while(|frame| beats > 0 && frame[3] == voices[voices.len() - 1][3]);
-                (frame.copied().next().unwrap()[voice] + 12 - chorale.key.tonic()) % 12
-            });
-            assert_eq!([bass_before, bass, soprano], [7, 0, 0], "the final cadence");
+            let last = voices[voices.len() - 1];
+            let dominant = voices.iter().rev().find(|frame| frame[3] != last[3]).unwrap();
+            let above_tonic = |pitch: u8| (pitch + 12 - chorale.key.tonic()) % 12;
+            let cadence = [dominant[3], last[3], last[0]].map(above_tonic);
+            assert_eq!(cadence, [7, 0, 0], "the final cadence");
         }
     }
 
@@ -291,7 +291,7 @@ mod tests {
             let mut chorale = SERIES.chorale(index);
             let original = chorale.clone();
             for (place, voice, pitch, attack) in changes {
-                let frame = place.get(&chorale.frames).clone();
+                let frame = *place.get(&chorale.frames);
                 let position = place.index(chorale.frames.len());
                 chorale.frames[position] = frame;
                 chorale.frames[position].pitches[voice] = Pitch::new(pitch).unwrap();

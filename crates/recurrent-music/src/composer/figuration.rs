@@ -113,13 +113,15 @@ fn passing(mode: Mode, from: u8, to: u8) -> Option<u8> {
     middle.find(|note| is_natural(mode, *note)).or(raised)
 }
 
-/// The note of the scale a step above or below; below the tonic of minor, the leading tone.
+/// The note of the scale a step above or below; in minor, below the tonic, the leading tone, and below that, the raised
+/// sixth degree.
 fn neighbour(mode: Mode, pitch: u8, direction: i8) -> Option<u8> {
     let step = |size: i8| pitch.checked_add_signed(direction * size);
-    if direction < 0 && degree(pitch) == 0 {
-        return step(1);
+    match (direction, degree(pitch)) {
+        (-1, 0) => step(1),
+        (-1, 11) => step(2),
+        _ => [step(1), step(2)].into_iter().flatten().find(|note| is_natural(mode, *note)),
     }
-    [step(1), step(2)].into_iter().flatten().find(|note| is_natural(mode, *note))
 }
 
 /// Whether a voice above the bass can be late: by a step down, on a strong beat, from a note that the ear has heard and
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
 
     fn place(is_strong: bool, beats: u8) -> Place {
-        Place { cadence: Cadence::Half, in_last_phrase: false, bar: 0, is_strong, beats, before: 2, after: 4 }
+        Place { cadence: Cadence::Half, in_last_phrase: false, is_strong, beats, before: 2, after: 4 }
     }
 
     fn slot(voicing: Voicing, beats: u8) -> Slot {
@@ -194,6 +196,7 @@ mod tests {
         assert_eq!(passing(Mode::Minor, 67, 71), Some(69));
         assert_eq!(passing(Mode::Minor, 68, 72), Some(70));
         assert_eq!(neighbour(Mode::Minor, 72, -1), Some(71));
+        assert_eq!(neighbour(Mode::Minor, 71, -1), Some(69));
         assert_eq!(neighbour(Mode::Major, 67, 1), Some(69));
     }
 

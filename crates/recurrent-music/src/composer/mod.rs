@@ -11,6 +11,10 @@
 //! and the probability of the piece is the product of theirs. A model that learns the source perfectly has the mean of
 //! −[`log_probability`](ChoralesByRule::log_probability) as its loss, and none can have less.
 //!
+//! The weight of a voicing falls with its cost: voices that leap, a soprano that stands still, similar motion of the
+//! outer voices, wide gaps, and doubled thirds cost most. Pieces are composed around C and moved to their key by half an
+//! octave at most, so that all keys from C to F have the same probabilities, and so have those from F# to B.
+//!
 //! The rules are those of common harmony books: complete chords without doubled leading tones, voices in their ranges
 //! that neither cross nor overlap, no parallel fifths or octaves, no direct ones between the outer voices with a leap
 //! above, leading tones that rise and sevenths that fall.

@@ -47,8 +47,6 @@ pub(super) struct Place {
     pub(super) cadence: Cadence,
     /// Whether the phrase is the last one of the piece.
     pub(super) in_last_phrase: bool,
-    /// The bar in the phrase, from 0.
-    pub(super) bar: usize,
     /// Whether it begins on a strong beat: the first of a bar or the third of four.
     pub(super) is_strong: bool,
     /// The length in beats.
@@ -70,14 +68,13 @@ impl Place {
     pub(super) fn of_phrase(outline: &Outline, beats: u8, in_last_phrase: bool) -> Vec<Self> {
         let count: usize = outline.bars.iter().map(|bar| bar.len()).sum();
         let mut places = Vec::with_capacity(count);
-        for (bar, rhythm) in outline.bars.iter().enumerate() {
+        for rhythm in outline.bars {
             let mut start = 0;
-            for &length in *rhythm {
+            for &length in rhythm {
                 let before = places.len();
                 places.push(Self {
                     cadence: outline.cadence,
                     in_last_phrase,
-                    bar,
                     is_strong: start == 0 || (beats, start) == (4, 2),
                     beats: length,
                     before,
@@ -136,9 +133,8 @@ mod tests {
     fn places_know_their_beats() {
         let four = outline([&[2, 1, 1], &[1, 1, 2], &[2, 2], &[4]]);
         let places = Place::of_piece(&[four, four], 4);
-        let phrase: Vec<_> =
-            places.iter().map(|place| (place.bar, place.before, place.after, place.is_strong)).collect();
-        assert_eq!(phrase[..4], [(0, 0, 8, true), (0, 1, 7, true), (0, 2, 6, false), (1, 3, 5, true)]);
+        let phrase: Vec<_> = places.iter().map(|place| (place.before, place.after, place.is_strong)).collect();
+        assert_eq!(phrase[..4], [(0, 8, true), (1, 7, true), (2, 6, false), (3, 5, true)]);
         assert_eq!(phrase[..9], phrase[9..]);
         assert!(!places[8].in_last_phrase && places[9].in_last_phrase);
         assert_eq!((places[0].frames(), places[0].split(), places[1].split()), (4, 2, 1));

@@ -82,7 +82,7 @@ crate::settings! {
         /// Hidden units of each layer.
         hidden_size: usize = 128, bound = Bound::Range(1, MAX_UNITS);
         /// Number of layers.
-        num_layers: usize = 1, bound = Bound::Range(1, MAX_LAYERS);
+        num_layers: usize = 2, bound = Bound::Range(1, MAX_LAYERS);
         /// Dropout on the embedding, between layers, and before the output.
         dropout: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
         /// Weight tying: the output layer shares the embedding's weights.
@@ -93,9 +93,9 @@ crate::settings! {
     task: "compose",
     check: Self::check_notation,
     fit: FitConfig {
-        epochs: 10,
+        epochs: 6,
         batch_size: 4,
-        lr: 1e-2,
+        lr: 8e-3,
         schedule: Schedule::Cosine,
         patience: 0,
         ..FitConfig::default()

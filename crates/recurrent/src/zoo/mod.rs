@@ -22,6 +22,7 @@ use recurrent_pretrained::{MODELS, ModelFiles};
 pub use self::card::{Card, Score};
 pub use self::unpack::Unpacked;
 use crate::classify::Classifier;
+use crate::compose::Composer;
 use crate::generate::Generator;
 use crate::transcribe::Recognizer;
 use crate::translate::Translator;
@@ -58,6 +59,15 @@ pub fn fables() -> Result<Generator> {
 /// As [`sentiment_en`].
 pub fn spoken_digits() -> Result<Recognizer> {
     Pretrained::find("spoken-digits")?.load(&Device::default())
+}
+
+/// A composer of hymns in four parts, by the rules of [`music::ChoralesByRule`](crate::music::ChoralesByRule). On the
+/// [default device](Device::default).
+///
+/// # Errors
+/// As [`sentiment_en`].
+pub fn chorales() -> Result<Composer> {
+    Pretrained::find("chorales")?.load(&Device::default())
 }
 
 /// A model of the zoo.
@@ -143,7 +153,7 @@ mod tests {
     #[test]
     fn unknown_model_lists_the_names() {
         let error = Pretrained::find("sentiment").unwrap_err();
-        let expected = "zoo: expected one of sentiment-en, english-russian, fables, spoken-digits, \
+        let expected = "zoo: expected one of sentiment-en, english-russian, fables, spoken-digits, chorales, \
                         found `sentiment`";
         assert!(error.to_string() == expected && error.is_bad_input(), "{error}");
     }

@@ -172,7 +172,7 @@ impl CommandLine for Composing {
     }
 
     fn shorten(config: &mut ComposeConfig) {
-        config.fit.epochs = 3;
+        (config.num_layers, config.fit.epochs) = (1, 2);
     }
 
     fn default_summary(device: &Device) -> Result<Summary> {

@@ -5,6 +5,7 @@ mod bad_input;
 mod bundle;
 mod classify;
 mod compare;
+mod compose;
 mod data;
 mod exchange;
 mod faults;

@@ -6,7 +6,7 @@ use crate::program::TestSandbox;
 fn list_names_every_model() {
     let list = TestSandbox::new().ok("zoo list").stdout;
     let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["zoo:sentiment-en", "zoo:english-russian", "zoo:fables", "zoo:spoken-digits"]);
+    assert_eq!(names, ["zoo:sentiment-en", "zoo:english-russian", "zoo:fables", "zoo:spoken-digits", "zoo:chorales"]);
 }
 
 #[test]
@@ -29,6 +29,8 @@ fn models_predict() {
     assert_eq!(answer, "Как дела?\n");
     let answer = sandbox.ok_with_args("complete zoo:fables -n 1", &["The fox sai"]).stdout;
     assert!(answer.contains("The fox said"), "{answer}");
+    let answer = sandbox.ok("predict zoo:chorales --key Am --bars 4").stdout;
+    assert!(answer.starts_with("Am, ") && answer.lines().count() >= 5, "{answer}");
     let summary = sandbox.ok("summary zoo:fables").stdout;
     assert!(summary.contains("LSTM"), "{summary}");
     assert!(sandbox.listing(".").is_empty(), "nothing is written beside");
@@ -40,9 +42,12 @@ fn wrong_names_and_commands_are_refused() {
     for (command, expected) in [
         (
             "predict zoo:sentiment Hello",
-            "zoo: expected one of sentiment-en, english-russian, fables, spoken-digits, found `sentiment`",
+            "zoo: expected one of sentiment-en, english-russian, fables, spoken-digits, chorales, found `sentiment`",
         ),
-        ("zoo show fable", "zoo: expected one of sentiment-en, english-russian, fables, spoken-digits, found `fable`"),
+        (
+            "zoo show fable",
+            "zoo: expected one of sentiment-en, english-russian, fables, spoken-digits, chorales, found `fable`",
+        ),
         ("complete zoo:sentiment-en word", "expected a run of `generate`, found a run of `classify`"),
         (
             "resume zoo:fables",
