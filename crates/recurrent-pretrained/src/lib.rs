@@ -43,9 +43,10 @@ macro_rules! model {
 }
 
 /// Every model.
-pub static MODELS: [ModelFiles; 4] = [
+pub static MODELS: [ModelFiles; 5] = [
     model!("sentiment-en": "config.toml", "labels.json", "tokenizer.json.gz", "evidence.json.gz", "weights.safetensors"),
     model!("english-russian": "config.toml", "tokenizers.json.gz", "search.toml", "weights.safetensors"),
     model!("fables": "config.toml", "tokenizer.json", "weights.safetensors"),
     model!("spoken-digits": "config.toml", "tokenizer.json", "normalization.json", "weights.safetensors"),
+    model!("chorales": "config.toml", "music.json", "weights.safetensors"),
 ];
