@@ -1,15 +1,20 @@
-"""Writes tests/fixtures/music21_abc.json: the notes of tests/fixtures/*.abc as music21 reads them.
+"""Writes the notes of ABC tunes as music21 10.5.1 reads them.
 
-Run with music21 10.5.1 from the folder of the crate: python golden_abc.py
+    .venv/bin/pip install music21==10.5.1
+    .venv/bin/python scripts/golden_abc.py            # write the file
+    .venv/bin/python scripts/golden_abc.py --check    # read the tunes again, and compare
+
+The tunes are crates/recurrent-music/tests/fixtures/*.abc, and the file is music21_abc.json beside them.
 """
 
 import json
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 from music21 import VERSION_STR, chord, converter, harmony, note, stream
 
-FIXTURES = Path("tests/fixtures")
+FIXTURES = Path(__file__).resolve().parent.parent / "crates/recurrent-music/tests/fixtures"
 
 
 def notes_of(part):
@@ -35,7 +40,11 @@ def main():
     tunes = {path.name: read(path) for path in sorted(FIXTURES.glob("*.abc"))}
     lines = [f"  {json.dumps(name)}: {json.dumps(notes)}" for name, notes in tunes.items()]
     text = "{\n" + f'  "music21": "{VERSION_STR}",\n' + ",\n".join(lines) + "\n}\n"
-    (FIXTURES / "music21_abc.json").write_text(text)
+    path = FIXTURES / "music21_abc.json"
+    if sys.argv[1:] != ["--check"]:
+        path.write_text(text)
+    elif path.read_text() != text:
+        sys.exit(f"{path}: expected what music21 reads, found something else")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Writes small MIDI files, and what music21 10.5.1 reads from them.
 
-    pip install music21==10.5.1
-    python golden_music.py tests/fixtures
+    .venv/bin/pip install music21==10.5.1
+    .venv/bin/python scripts/golden_midi.py            # write the files
+    .venv/bin/python scripts/golden_midi.py --check    # make and read them again, and compare
 
-The files are written byte by byte. They are read by `music21.converter.parse` without its quantization. Even so,
-music21 makes one chord of notes that begin, and end, less than a sixteenth of a quarter note apart: `strummed.mid`.
+The files in crates/recurrent-music/tests/fixtures are written byte by byte. They are read by `music21.converter.parse`
+without its quantization. Even so, music21 makes one chord of notes that begin, and end, less than a sixteenth of a quarter
+note apart: `strummed.mid`.
 """
 
 import json
@@ -13,6 +15,8 @@ import sys
 from pathlib import Path
 
 import music21
+
+FIXTURES = Path(__file__).resolve().parent.parent / "crates/recurrent-music/tests/fixtures"
 
 assert music21.__version__ == "10.5.1", music21.__version__
 
@@ -207,15 +211,23 @@ def read(path):
     return dict(zip(["notes", "tempos", "meters", "keys"], [notes, *changes], strict=True))
 
 
-def main(folder):
+def main():
+    check = sys.argv[1:] == ["--check"]
     expected = {}
     for make in FILES:
-        path = folder / f"{make.__name__}.mid"
-        path.write_bytes(make())
+        path = FIXTURES / f"{make.__name__}.mid"
+        if not check:
+            path.write_bytes(make())
+        elif path.read_bytes() != make():
+            sys.exit(f"{path}: expected the bytes that this script makes, found others")
         expected[make.__name__] = read(path)
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in expected.items())
-    (folder / "music21.json").write_text(f"{{\n{lines}\n}}\n")
+    path, text = FIXTURES / "music21.json", f"{{\n{lines}\n}}\n"
+    if not check:
+        path.write_text(text)
+    elif path.read_text() != text:
+        sys.exit(f"{path}: expected what music21 reads, found something else")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
