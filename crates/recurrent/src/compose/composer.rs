@@ -134,9 +134,10 @@ impl Composer {
         let meter = request.meter.or_else(|| Some(primer?.meters.first()?.1));
         if let (Some(meter), true) = (meter, labels) {
             let known: Vec<String> =
-                self.facts.meters.iter().filter_map(|class| class.meter()).map(meter_name).collect();
+                self.facts.meters.iter().filter_map(|class| class.meter()).map(|meter| meter.to_string()).collect();
             if !self.facts.meters.contains(&MeterClass::of(meter)) {
-                return Err(Error::setting("meter", listed(&known), meter_name(meter)));
+                let expected = format!("one of the training pieces ({})", listed(&known));
+                return Err(Error::setting("meter", expected, meter.to_string()));
             }
         }
         if let (Some(key), false) = (request.key, labels) {
@@ -395,10 +396,6 @@ fn log_softmax_at(logits: &[f32], id: u32) -> f64 {
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let total: f64 = logits.iter().map(|logit| f64::from(logit - highest).exp()).sum();
     f64::from(logits[id as usize] - highest) - total.ln()
-}
-
-fn meter_name(meter: Meter) -> String {
-    format!("{}/{}", meter.beats, meter.unit)
 }
 
 /// `a`, or `a, b or c`.

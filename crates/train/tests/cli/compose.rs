@@ -6,10 +6,10 @@ use crate::program::TestSandbox;
 
 const TUNES: &str = "X:1\nT:One\nM:3/4\nL:1/4\nQ:1/4=90\nK:G\nGAB|c2d|edc|BAG|\n";
 
-/// Thirty tunes of four bars, each with another beginning.
+/// Tunes of four bars, each with another beginning.
 fn tunes() -> String {
-    let notes = ["G", "A", "B", "c", "d", "e"];
-    let pairs = notes.iter().flat_map(|first| notes[..5].iter().map(move |second| (first, second)));
+    let notes = ["D", "E", "F", "G", "A", "B", "c", "d", "e", "f"];
+    let pairs = notes.iter().flat_map(|first| notes.iter().map(move |second| (first, second)));
     let tune = |(number, (first, second)): (usize, (&&str, &&str))| {
         TUNES.replace("X:1", &format!("X:{number}")).replace("GAB|", &format!("G{first}{second}|")) + "\n"
     };

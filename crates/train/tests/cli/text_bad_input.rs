@@ -280,7 +280,7 @@ fn options_of_another_task() {
     sandbox.ok("translate --config pairs.toml --epochs 1 --out run");
     for (asked, error) in [
         ("--prompt The", "--prompt: it is for runs of `generate`, and run is a run of `translate`"),
-        ("--greedy ana", "--greedy: it is for runs of `generate`, and run is a run of `translate`"),
+        ("--greedy ana", "--greedy: it is for runs of `generate` and `compose`, and run is a run of `translate`"),
         ("--explain ana", "--explain: it is for runs of `classify`, and run is a run of `translate`"),
         ("--steps 3", "--steps: it is for runs of `forecast`, and run is a run of `translate`"),
         ("--data story.txt", "--data: it is for runs of `forecast`, and run is a run of `translate`"),
