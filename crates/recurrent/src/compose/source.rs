@@ -167,7 +167,11 @@ impl MusicSource {
         for file in &files {
             let bytes = recurrent_data::regular_file::read(file, MAX_FILE_BYTES)
                 .map_err(Error::io("cannot read the music", file))?;
-            let inside = file.strip_prefix(path).ok().filter(|_| is_folder).unwrap_or(file);
+            let inside = if is_folder {
+                file.strip_prefix(path).unwrap_or(file)
+            } else {
+                Path::new(file.file_name().unwrap_or_default())
+            };
             sums.push(format!("{}\n{}", inside.display(), sha256(&bytes)));
             let assignment =
                 inside.iter().next().filter(|_| is_folder).and_then(|part| SplitAssignment::named(part.to_str()?));

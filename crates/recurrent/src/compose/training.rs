@@ -131,7 +131,7 @@ impl Task for Composing {
         };
         Ok(ComposeData {
             facts: Facts::of(&frames, tempos, config.transpose > 0.0),
-            train: examples(&train).for_training((config.transpose * config.fit.epochs as f64).round() as usize),
+            train: examples(&train),
             valid: examples(&valid),
             train_pieces: train,
             test_pieces: test,
@@ -174,7 +174,10 @@ impl Task for Composing {
     }
 
     fn loaders(config: &ComposeConfig, data: &ComposeData, device: &Device) -> Loaders<ComposeBatch> {
-        Loaders::shuffled((data.train.clone(), data.valid.clone()), [config.fit.batch_size, VALIDATION_BATCH], device)
+        // Here, since the number of epochs may have changed since the data were prepared.
+        let transposed_epochs = (config.transpose * config.fit.epochs as f64).round() as usize;
+        let train = data.train.clone().for_training(transposed_epochs);
+        Loaders::shuffled((train, data.valid.clone()), [config.fit.batch_size, VALIDATION_BATCH], device)
     }
 
     /// Predicts the test pieces, and composes others.

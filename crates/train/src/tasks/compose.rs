@@ -1,6 +1,7 @@
 //! `train compose`, also called `music`.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::Result;
 use burn::tensor::Device;
@@ -8,7 +9,9 @@ use clap::Args;
 use recurrent::audio::Audio;
 use recurrent::compose::{ComposeConfig, ComposeRun, Composer, Composing, Composition, CompositionRequest};
 use recurrent::models::{Summarize, Summary};
-use recurrent::music::{Key, Melody, Meter, MusicTokenizer, Piece, Synth, parse_abc, parse_midi, parse_notes};
+use recurrent::music::{
+    Key, Melody, Meter, MusicError, MusicTokenizer, Piece, Synth, parse_abc, parse_midi, parse_notes,
+};
 use recurrent::prelude::*;
 use recurrent::replace;
 use recurrent::settings::Settings;
@@ -47,10 +50,10 @@ pub struct ComposeOptions {
     pub bars: Option<usize>,
     /// The key, such as C or F#m [default: that of the primer, or any]
     #[arg(long, value_name = "KEY")]
-    pub key: Option<Key>,
+    pub key: Option<String>,
     /// The meter, such as 3/4 [default: that of the primer, or any]
     #[arg(long, value_name = "METER")]
-    pub meter: Option<Meter>,
+    pub meter: Option<String>,
     /// The tempo, in quarter notes a minute [default: that of the primer, or of the training pieces]
     #[arg(long, value_name = "BPM")]
     pub tempo: Option<f64>,
@@ -77,11 +80,17 @@ impl ComposeOptions {
             Some(0) => return Err(BadInput("--voice: expected 1 or more, counted from the top, found 0".into()).into()),
             voice => voice.unwrap_or(1) - 1,
         };
-        (request.bars, request.key, request.meter, request.tempo) = (self.bars, self.key, self.meter, self.tempo);
+        (request.bars, request.tempo) = (self.bars, self.tempo);
+        (request.key, request.meter) = (parsed::<Key>(self.key.as_deref())?, parsed::<Meter>(self.meter.as_deref())?);
         request.harmonize = self.harmonize;
         request.candidates = self.candidates.unwrap_or(if self.harmonize { CANDIDATES } else { 1 });
         Ok(request)
     }
+}
+
+/// The value of an option; an error of it begins with the option's name.
+fn parsed<T: FromStr<Err = MusicError>>(text: Option<&str>) -> Result<Option<T>, BadInput> {
+    text.map(str::parse).transpose().map_err(|error: MusicError| BadInput(format!("--{error}")))
 }
 
 /// A primer: a file, a melody by name, or notes.

@@ -60,8 +60,8 @@ fn bad_input_is_refused_by_name() {
     let sandbox = trained();
     sandbox.write("short.mid", b"MThd\0\0\0\x02\0\0");
     for (command, expected) in [
-        ("predict run --key H", "key: expected a name such as C, Am"),
-        ("predict run --meter 3/5", "meter: expected beats and their unit"),
+        ("predict run --key H", "--key: expected a name such as C, Am"),
+        ("predict run --meter 3/5", "--meter: expected beats and their unit"),
         ("predict run --primer G4 --voice 0", "--voice: expected 1 or more, counted from the top, found 0"),
         ("predict run --primer nothing", "--primer: expected a file, a melody (ode-to-joy, "),
         ("predict run --primer short.mid", "short.mid"),
