@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use recurrent_music::{Frame, FramePiece, Frames, Key, Piece};
+use recurrent_music::{Frame, Frames, Key, Piece};
 use serde_json::json;
 
 /// A piece that was composed.
@@ -55,9 +55,14 @@ impl Composition {
     }
 
     /// Its frames, with the beginnings of its bars.
-    pub(super) fn frame_piece(&self) -> FramePiece {
+    #[cfg(feature = "fit")]
+    pub(super) fn frame_piece(&self) -> recurrent_music::FramePiece {
         let bars = self.bars();
-        FramePiece { labels: recurrent_music::Labels::of(&self.piece), frames: self.frames.clone(), bars }
+        recurrent_music::FramePiece {
+            labels: recurrent_music::Labels::of(&self.piece),
+            frames: self.frames.clone(),
+            bars,
+        }
     }
 
     fn key(&self) -> Option<Key> {

@@ -1,8 +1,12 @@
 //! What a trained composer knows of its training pieces, beside its weights.
 
-use std::collections::{BTreeMap, BTreeSet};
+#[cfg(feature = "fit")]
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use recurrent_music::{FramePiece, Key, Labels, MeterClass, Pitch, TempoClass};
+#[cfg(feature = "fit")]
+use recurrent_music::{FramePiece, Labels};
+use recurrent_music::{Key, MeterClass, Pitch, TempoClass};
 use serde::{Deserialize, Serialize};
 
 use super::request::TEMPOS;
@@ -29,6 +33,7 @@ pub(super) struct Facts {
 /// The most voices that are fixed.
 const MAX_VOICES: usize = 16;
 /// The fraction of the frames that must have as many notes for a number of voices to be fixed.
+#[cfg(feature = "fit")]
 const MOST: f64 = 0.95;
 
 impl Facts {
@@ -36,6 +41,7 @@ impl Facts {
     pub const FILE: &'static str = "music.json";
 
     /// The facts of training pieces with their tempos; `transposed` ones reach six semitones further.
+    #[cfg(feature = "fit")]
     pub fn of(pieces: &[FramePiece], mut tempos: Vec<f64>, transposed: bool) -> Self {
         let pitches = || pieces.iter().flat_map(|piece| piece.frames.frames.iter().flatten()).map(|note| note.pitch);
         let (lowest, highest) = (pitches().min().unwrap_or(Pitch::LOWEST), pitches().max().unwrap_or(Pitch::HIGHEST));
@@ -81,6 +87,7 @@ impl Facts {
 }
 
 /// The notes of most frames that are not silent.
+#[cfg(feature = "fit")]
 fn voices(pieces: &[FramePiece]) -> Option<usize> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for frame in pieces.iter().flat_map(|piece| &piece.frames.frames).filter(|frame| !frame.is_empty()) {

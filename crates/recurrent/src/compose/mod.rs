@@ -20,6 +20,7 @@ mod examples;
 mod facts;
 mod network;
 mod request;
+#[cfg_attr(not(feature = "fit"), allow(dead_code, reason = "only training splits and encodes pieces"))]
 mod source;
 #[cfg(feature = "fit")]
 mod training;
