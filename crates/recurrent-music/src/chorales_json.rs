@@ -5,14 +5,12 @@
 //! a list of pieces, a piece is a list of frames, one a quarter note, and a frame is the list of the MIDI pitches that
 //! sound. It does not tell whether a pitch is struck anew or held.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{MusicError, Pitch, Result};
+use crate::{MusicError, Pitch, Result, file};
 
 /// The largest file, in bytes; the usual one has about 0.4 MB.
 const MAX_BYTES: u64 = 4 << 20;
@@ -49,26 +47,27 @@ impl ChoralesJson {
     /// If the file cannot be read, is larger than 4 MiB, is not UTF-8, or is refused by [`parse`](Self::parse).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let name = path.display().to_string();
-        let mut bytes = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-        if let Err(cause) = read {
-            return Err(MusicError::Unreadable { path: name, cause });
-        }
-        check_size(&name, bytes.len())?;
-        let text = str::from_utf8(&bytes).map_err(|error| {
-            MusicError::invalid(&name, format!("byte {}", error.valid_up_to()), "UTF-8", "another encoding")
+        Self::from_bytes(&path.display().to_string(), &file::read(path, MAX_BYTES)?)
+    }
+
+    /// Reads the bytes of a file; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// If they are not UTF-8, or are refused by [`parse`](Self::parse).
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self> {
+        let text = str::from_utf8(bytes).map_err(|error| {
+            MusicError::invalid(name, format!("byte {}", error.valid_up_to()), "UTF-8", "another encoding")
         })?;
-        Self::parse(&name, text)
+        Self::parse(name, text)
     }
 
     /// Reads a text; `name` stands for it in messages.
     ///
     /// # Errors
     /// If the text is larger than 4 MiB or no such JSON, with line and column, also if it has other keys; and if a
-    /// pitch is no number from 21 to 108, with the split, the piece and the frame, which are counted from 0.
+    /// pitch is not a number from 21 to 108, with the split, the piece and the frame, which are counted from 0.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
-        check_size(name, text.len())?;
+        file::check_size(name, text.len(), MAX_BYTES)?;
         let raw: Raw = serde_json::from_str(text).map_err(|error| json_error(name, &error))?;
         let mut duplicates = 0;
         let mut pieces = |split: &str, pieces: Vec<Vec<Vec<Value>>>| {
@@ -79,13 +78,6 @@ impl ChoralesJson {
         let test = pieces("test", raw.test)?;
         Ok(Self { train, valid, test, duplicates })
     }
-}
-
-fn check_size(name: &str, bytes: usize) -> Result<()> {
-    if bytes as u64 > MAX_BYTES {
-        return Err(MusicError::TooLarge { path: name.into(), limit: MAX_BYTES });
-    }
-    Ok(())
 }
 
 fn json_error(name: &str, error: &serde_json::Error) -> MusicError {

@@ -37,7 +37,7 @@ impl Frames {
     /// # Errors
     /// If there are more than a million.
     pub fn of(piece: &Piece, per_quarter: u16) -> Result<Self> {
-        let frame = |tick: u32| frame_of(piece, tick, per_quarter);
+        let frame = |tick: u32| piece.step(tick, per_quarter);
         let spans = piece.notes.iter().map(|note| {
             let start = frame(note.start);
             (note.pitch, start, frame(note.end()).max(start + 1))
@@ -121,20 +121,13 @@ pub fn bars(piece: &Piece, per_quarter: u16) -> Vec<u32> {
         while let Some((_, next)) = meters.next_if(|(start, _)| *start <= tick) {
             meter = *next;
         }
-        bars.push(frame_of(piece, tick, per_quarter));
+        bars.push(piece.step(tick, per_quarter));
         // A change of meter begins a bar.
         let bar = tick.saturating_add(meter.bar(piece.ticks_per_quarter));
         tick = meters.peek().map_or(bar, |(start, _)| bar.min(*start));
     }
     bars.dedup();
     bars
-}
-
-/// The frame that is nearest to a tick; halfway between two, the later one.
-fn frame_of(piece: &Piece, tick: u32, per_quarter: u16) -> u32 {
-    let ticks = u64::from(piece.ticks_per_quarter.max(1));
-    let frame = (2 * u64::from(tick) * u64::from(per_quarter) + ticks) / (2 * ticks);
-    u32::try_from(frame).unwrap_or(u32::MAX - 1)
 }
 
 #[cfg(test)]

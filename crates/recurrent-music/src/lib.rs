@@ -43,8 +43,10 @@
 mod abc;
 pub mod analysis;
 mod chorales_json;
+mod clock;
 mod composer;
 mod error;
+mod file;
 mod frames;
 mod key;
 mod labels;
@@ -62,6 +64,7 @@ pub use abc::{parse_abc, read_abc};
 pub use chorales_json::ChoralesJson;
 pub use composer::{Chorale, ChoraleFrame, ChoralesByRule};
 pub use error::{MusicError, Result};
+pub use file::MusicFile;
 pub use frames::{Frame, FrameNote, Frames, bars};
 pub use key::{Key, Mode};
 pub use labels::{Labels, MeterClass, TempoClass};

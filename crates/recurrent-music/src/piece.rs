@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::{Key, MusicError, Pitch, Result};
 
 /// A note of a piece. Times are in ticks from the beginning.
@@ -105,15 +106,14 @@ impl Piece {
 
     /// When a tick is, in seconds from the beginning.
     pub fn seconds(&self, tick: u32) -> f64 {
-        let (mut seconds, mut since, mut tempo) = (0.0, 0, 500_000);
-        let of = |ticks: u32, tempo: u32| {
-            f64::from(ticks) * f64::from(tempo) / 1e6 / f64::from(self.ticks_per_quarter.max(1))
-        };
-        for (start, next) in self.tempos.iter().take_while(|(start, _)| *start < tick) {
-            seconds += of(start - since, tempo);
-            (since, tempo) = (*start, *next);
-        }
-        seconds + of(tick - since, tempo)
+        Clock::new(self).seconds(tick)
+    }
+
+    /// The step that is nearest to a tick, where a quarter note has so many; halfway between two, the later one.
+    pub(crate) fn step(&self, tick: u32, per_quarter: u16) -> u32 {
+        let ticks = u64::from(self.ticks_per_quarter.max(1));
+        let step = (2 * u64::from(tick) * u64::from(per_quarter) + ticks) / (2 * ticks);
+        u32::try_from(step).unwrap_or(u32::MAX - 1)
     }
 
     /// The piece so many semitones higher; `None` if a piano does not have all of its pitches.

@@ -1,8 +1,6 @@
 //! Renders pieces with the sounds of a SoundFont 2 file, by `rustysynth`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +9,7 @@ use rustysynth::{SoundFont, SoundFontError, Synthesizer, SynthesizerSettings};
 
 use crate::synth::schedule::{Sounding, schedule};
 use crate::synth::{check_sample_rate, level};
-use crate::{MusicError, Piece, Result};
+use crate::{MusicError, Piece, Result, file};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -43,7 +41,7 @@ pub fn render_with_soundfont(piece: &Piece, path: impl AsRef<Path>, sample_rate:
     check_sample_rate(sample_rate, 16_000..=96_000)?;
     let events = events(piece, &schedule(piece, sample_rate)?)?;
     let name = path.as_ref().display().to_string();
-    let bytes = read(path.as_ref(), &name)?;
+    let bytes = file::read(path.as_ref(), LARGEST)?;
     check(&bytes).map_err(|(place, found)| invalid(&name, format!("byte {place}"), found))?;
     // Parts of the file that contradict each other make rustysynth panic.
     let mut samples = catch_unwind(AssertUnwindSafe(|| play(&bytes, &name, &events, sample_rate)))
@@ -55,16 +53,6 @@ pub fn render_with_soundfont(piece: &Piece, path: impl AsRef<Path>, sample_rate:
 
 fn invalid(path: &str, place: impl Into<String>, found: impl Into<String>) -> MusicError {
     MusicError::invalid(path, place, "a SoundFont 2 file", found)
-}
-
-fn read(path: &Path, name: &str) -> Result<Vec<u8>> {
-    let unreadable = |cause| MusicError::Unreadable { path: name.into(), cause };
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(MusicError::TooLarge { path: name.into(), limit: LARGEST });
-    }
-    Ok(bytes)
 }
 
 /// A byte of the file, and what was found there.

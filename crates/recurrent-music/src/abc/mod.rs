@@ -30,15 +30,14 @@ mod tune;
 mod tuplet;
 mod voice;
 
-use std::fs::File;
-use std::io::Read;
+use std::borrow::Cow;
 use std::path::Path;
 
 use field::Field;
 use place::Place;
 use tune::{Header, Tune};
 
-use crate::{MusicError, Piece, Result};
+use crate::{MusicError, Piece, Result, file};
 
 /// The largest file, in bytes.
 const MAX_BYTES: u64 = 16 << 20;
@@ -55,15 +54,7 @@ const MAX_NOTES: usize = 1 << 22;
 /// If the file cannot be read, is larger than 16 MiB, or is refused by [`parse_abc`].
 pub fn read_abc(path: impl AsRef<Path>) -> Result<Vec<Piece>> {
     let path = path.as_ref();
-    let name = path.display().to_string();
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-    if let Err(cause) = read {
-        return Err(MusicError::Unreadable { path: name, cause });
-    }
-    check_size(&name, bytes.len())?;
-    let text = String::from_utf8(bytes).unwrap_or_else(|error| latin_1(error.as_bytes()));
-    parse(&name, &text)
+    parse(&path.display().to_string(), &decoded(&file::read(path, MAX_BYTES)?))
 }
 
 /// Reads the tunes of a text, each as a piece with its title. `name` stands for the text in messages, and for the title
@@ -78,20 +69,13 @@ pub fn read_abc(path: impl AsRef<Path>) -> Result<Vec<Piece>> {
 /// the text is larger than 16 MiB, a tune has more than 262,144 notes, rests and bar lines, repeats included, or more
 /// than 64 voices, or there are more than 65,536 tunes or 4,194,304 notes in all.
 pub fn parse_abc(name: &str, text: &str) -> Result<Vec<Piece>> {
-    check_size(name, text.len())?;
+    file::check_size(name, text.len(), MAX_BYTES)?;
     parse(name, text)
 }
 
-fn check_size(name: &str, bytes: usize) -> Result<()> {
-    if bytes as u64 > MAX_BYTES {
-        return Err(MusicError::TooLarge { path: name.into(), limit: MAX_BYTES });
-    }
-    Ok(())
-}
-
-/// ISO 8859-1 has the first 256 characters of Unicode.
-fn latin_1(bytes: &[u8]) -> String {
-    bytes.iter().copied().map(char::from).collect()
+/// The text of a file: UTF-8, or else ISO 8859-1, which has the first 256 characters of Unicode.
+pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().map(char::from).collect(), Cow::Borrowed)
 }
 
 fn parse(name: &str, text: &str) -> Result<Vec<Piece>> {

@@ -22,6 +22,11 @@ pub fn recognize_key(piece: &Piece) -> Option<Key> {
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
+/// The key at the beginning: as the file says, or else as it is [recognized](recognize_key).
+pub fn key_of(piece: &Piece) -> Option<Key> {
+    piece.keys.first().map(|(_, key)| *key).or_else(|| recognize_key(piece))
+}
+
 /// The share of the notes, by duration, whose pitches belong to a key; `None` if there are no notes.
 ///
 /// In minor, both forms of the sixth and the seventh degree belong to the key, as [`Key::contains`] says.

@@ -9,4 +9,4 @@ mod suffix_automaton;
 pub use bars::repeated_bars;
 pub use copies::{CopiedRun, LongestCopy};
 pub use fingerprint::{Fingerprint, fingerprint, fingerprint_of_frames};
-pub use key::{in_key_share, recognize_key};
+pub use key::{in_key_share, key_of, recognize_key};

@@ -1,7 +1,7 @@
 //! A chorale in frames.
 
 use super::{ChoralesByRule, FRAMES_PER_BEAT, VOICES};
-use crate::{FrameNote, FramePiece, Frames, Key, Labels, Meter, Note, Piece, Pitch};
+use crate::{FrameNote, FramePiece, Frames, Key, Labels, Meter, MeterClass, Note, Piece, Pitch, TempoClass};
 
 /// What the four voices do in an eighth note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,8 +14,12 @@ pub struct ChoraleFrame {
 
 impl ChoraleFrame {
     /// A frame of MIDI numbers and attacks.
+    ///
+    /// # Panics
+    /// If a piano does not have a pitch.
     pub(super) fn from_numbers(sounds: [(u8, bool); VOICES]) -> Self {
-        let pitches = sounds.map(|(number, _)| Pitch::new(number).unwrap_or(Pitch::LOWEST));
+        let pitches =
+            sounds.map(|(number, _)| Pitch::new(number).expect("the ranges of the voices lie within a piano"));
         Self { pitches, attacks: sounds.map(|(_, attack)| attack) }
     }
 
@@ -55,6 +59,13 @@ impl Chorale {
         ChoralesByRule::log_probability(self.key, self.meter, self.bars, &self.frames).unwrap_or(f64::NEG_INFINITY)
     }
 
+    /// [`log_probability`](Self::log_probability), and that of the key, the meter and the number of bars; `None` if there
+    /// are no such chorales.
+    pub fn log_probability_with_labels(&self) -> Option<f64> {
+        let labels = ChoralesByRule::log_probability_of_labels(self.key, self.meter, self.bars)?;
+        Some(labels + self.log_probability())
+    }
+
     /// The piece in notes. A voice that holds from the beginning is taken to begin there.
     pub fn piece(&self) -> Piece {
         let mut notes: Vec<_> = (0..VOICES).flat_map(|voice| self.notes(voice)).collect();
@@ -76,7 +87,11 @@ impl Chorale {
         let frames = self.frames.iter().map(frame).collect();
         let per_bar = self.frames.len() / self.bars.max(1);
         FramePiece {
-            labels: Labels::of(&self.piece()),
+            labels: Labels {
+                key: Some(self.key),
+                meter: MeterClass::of(self.meter),
+                tempo: TempoClass::of(f64::from(Self::TEMPO)),
+            },
             frames: Frames { per_quarter: FRAMES_PER_BEAT as u16, frames },
             bars: (0..self.frames.len() as u32).step_by(per_bar.max(1)).collect(),
         }

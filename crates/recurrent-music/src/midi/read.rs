@@ -1,15 +1,13 @@
 //! Reading of MIDI files.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::channel::Channel;
 use super::chunks::Chunks;
 use super::remarks::Remarks;
 use super::track::TrackReader;
-use crate::{Key, Meter, MusicError, Note, Piece, Result};
+use crate::{Key, Meter, MusicError, Note, Piece, Result, file};
 
 /// Bytes of the largest file that is read, 16 MiB.
 const LARGEST: usize = 16 << 20;
@@ -29,12 +27,8 @@ pub struct MidiFile {
 ///
 /// [`MusicError::Unreadable`] and [`MusicError::TooLarge`], and those of [`parse_midi`].
 pub fn read_midi(path: impl AsRef<Path>) -> Result<MidiFile> {
-    let name = path.as_ref().display().to_string();
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|cause| MusicError::Unreadable { path: name.clone(), cause })?;
-    parse_midi(&name, &bytes)
+    let path = path.as_ref();
+    parse_midi(&path.display().to_string(), &file::read(path, LARGEST as u64)?)
 }
 
 /// Reads the bytes of a MIDI file. `name` stands in messages for its path; without its folder and its extension it is
@@ -46,9 +40,7 @@ pub fn read_midi(path: impl AsRef<Path>) -> Result<MidiFile> {
 /// represented, with the place: a byte, counted from 0, and a track, counted from 1. [`MusicError::NoNotes`] and
 /// [`MusicError::TooLarge`].
 pub fn parse_midi(name: &str, bytes: &[u8]) -> Result<MidiFile> {
-    if bytes.len() > LARGEST {
-        return Err(MusicError::TooLarge { path: name.into(), limit: LARGEST as u64 });
-    }
+    file::check_size(name, bytes.len(), LARGEST as u64)?;
     let chunks = Chunks::parse(name, bytes)?;
     let mut music = Music::default();
     music.remarks.trailing_bytes = chunks.trailing_bytes;

@@ -3,7 +3,6 @@
 //! The program of a note chooses a [`Family`] of instruments. A family says which partials a note has, how fast each of
 //! them decays, and how the note begins and ends. The sum of the notes gets a little room and a common loudness.
 
-mod clock;
 mod envelope;
 mod family;
 pub(crate) mod level;

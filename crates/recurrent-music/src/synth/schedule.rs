@@ -1,6 +1,6 @@
 //! When each note sounds, in samples.
 
-use crate::synth::clock::Clock;
+use crate::clock::Clock;
 use crate::{MusicError, Note, Piece, Result};
 
 /// How long a piece may last, in seconds.

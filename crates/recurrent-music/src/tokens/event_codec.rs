@@ -76,8 +76,7 @@ type Span = (u32, u32, u8);
 
 /// The events of a piece by step.
 fn events(piece: &Piece, per_quarter: u16) -> BTreeMap<u32, Vec<Event>> {
-    let ticks = u64::from(piece.ticks_per_quarter.max(1));
-    let step = |tick: u32| ((2 * u64::from(tick) * u64::from(per_quarter) + ticks) / (2 * ticks)) as u32;
+    let step = |tick: u32| piece.step(tick, per_quarter);
     // By instrument and pitch: the notes in their order.
     let mut voices: BTreeMap<(u8, Pitch), Vec<Span>> = BTreeMap::new();
     for note in &piece.notes {

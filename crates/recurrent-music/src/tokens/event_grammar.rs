@@ -2,23 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{MusicTokenizer, MusicTokenizerConfig, PieceRequest, Token, tonic_shift};
-use crate::labels::MeterClass;
+use super::label_grammar::LabelGrammar;
+use super::{MusicTokenizer, MusicTokenizerConfig, PieceRequest, Token};
 use crate::{Meter, Pitch};
 
 /// The most notes that sound together.
 const MAX_SOUNDING: usize = 32;
-
-/// What comes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Start,
-    Key,
-    Meter,
-    Tempo,
-    Events,
-    Ended,
-}
 
 /// The events of a piece, one after the other: it knows which ones may follow.
 ///
@@ -28,43 +17,35 @@ enum Stage {
 pub struct EventGrammar {
     config: MusicTokenizerConfig,
     request: PieceRequest,
-    stage: Stage,
-    meter: Option<Meter>,
+    labels: LabelGrammar,
+    has_ended: bool,
     /// Steps since the beginning.
     now: usize,
     program: u8,
     /// The step at which each note that sounds began, by instrument and pitch.
     sounding: BTreeMap<(u8, Pitch), usize>,
     last: Token,
-    /// By how many semitones the pitches are above those of the tokens.
-    shift: i8,
 }
 
 impl EventGrammar {
     /// Begins a piece, before `<start>`.
     pub fn new(tokenizer: &MusicTokenizer, request: PieceRequest) -> Self {
-        let (config, meter) = (*tokenizer.config(), request.meter);
-        let (stage, last, sounding) = (Stage::Start, Token::Padding, BTreeMap::new());
-        Self { config, request, stage, meter, now: 0, program: 0, sounding, last, shift: 0 }
+        let config = *tokenizer.config();
+        let (labels, sounding) = (LabelGrammar::new(config.labels, &request), BTreeMap::new());
+        Self { config, request, labels, has_ended: false, now: 0, program: 0, sounding, last: Token::Padding }
     }
 
     /// Whether the piece has ended.
     pub fn has_ended(&self) -> bool {
-        self.stage == Stage::Ended
+        self.has_ended
     }
 
     /// Whether a token may follow.
     pub fn allows(&self, token: Token) -> bool {
-        match (self.stage, token) {
-            (Stage::Start, Token::Start) => true,
-            (Stage::Key, Token::Key(key)) => self.request.key.is_none() || self.request.key == key,
-            (Stage::Meter, Token::Meter(class)) => {
-                self.request.meter.is_none_or(|meter| MeterClass::of(meter) == class)
-            }
-            (Stage::Tempo, Token::Tempo(class)) => self.request.tempo.is_none_or(|tempo| tempo == class),
-            (Stage::Events, token) => self.allows_event(token),
-            _ => false,
+        if !self.labels.is_complete() {
+            return self.labels.allows(token, &self.request);
         }
+        !self.has_ended && self.allows_event(token)
     }
 
     fn allows_event(&self, token: Token) -> bool {
@@ -75,7 +56,7 @@ impl EventGrammar {
             Token::Shift(steps) => left.is_none_or(|left| usize::from(steps) <= left),
             Token::Release(pitch) => self.sounding.get(&(self.program, pitch)).is_some_and(|start| *start < self.now),
             Token::Attack(pitch) => {
-                let Some(sounding) = pitch.transposed(self.shift) else { return false };
+                let Some(sounding) = pitch.transposed(self.labels.shift) else { return false };
                 let (lowest, highest) = self.request.range;
                 let is_new = self.sounding.get(&(self.program, pitch)).is_none_or(|start| *start < self.now);
                 !is_over && is_new && (lowest..=highest).contains(&sounding) && self.sounding.len() < MAX_SOUNDING
@@ -89,18 +70,11 @@ impl EventGrammar {
     /// Adds a token.
     pub fn push(&mut self, token: Token) {
         self.last = token;
+        if !self.labels.is_complete() {
+            return self.labels.push(token);
+        }
         match token {
-            Token::Start => self.stage = if self.config.labels { Stage::Key } else { Stage::Events },
-            Token::Key(key) => {
-                self.shift = key.map_or(0, tonic_shift);
-                self.stage = Stage::Meter;
-            }
-            Token::Meter(class) => {
-                self.meter = self.meter.or_else(|| class.meter());
-                self.stage = Stage::Tempo;
-            }
-            Token::Tempo(_) => self.stage = Stage::Events,
-            Token::End => self.stage = Stage::Ended,
+            Token::End => self.has_ended = true,
             Token::Shift(steps) => self.now += usize::from(steps),
             Token::Program(program) => self.program = program,
             Token::Attack(pitch) => {
@@ -115,7 +89,7 @@ impl EventGrammar {
 
     /// The steps that were asked for.
     fn steps(&self) -> Option<usize> {
-        let bar = self.meter.unwrap_or(Meter::COMMON).bar(self.config.per_quarter) as usize;
+        let bar = self.labels.meter.unwrap_or(Meter::COMMON).bar(self.config.per_quarter) as usize;
         Some(self.request.bars?.max(1).saturating_mul(bar))
     }
 }
@@ -125,7 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::tokens::{Representation, decode_events, encode_events};
+    use crate::tokens::{Representation, decode_events, encode_events, id_by_chance};
     use crate::{Note, Piece};
 
     fn tokenizer(labels: bool) -> MusicTokenizer {
@@ -160,11 +134,7 @@ mod tests {
             let mut grammar = EventGrammar::new(&tokenizer, PieceRequest { meter, bars: Some(bars), ..PieceRequest::default() });
             let mut ids = Vec::new();
             while !grammar.has_ended() {
-                let allowed: Vec<u32> = (0..tokenizer.vocab_size() as u32)
-                    .filter(|id| grammar.allows(tokenizer.token(*id).unwrap()))
-                    .collect();
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let id = allowed[(seed >> 33) as usize % allowed.len()];
+                let id = id_by_chance(&tokenizer, |token| grammar.allows(token), &mut seed);
                 grammar.push(tokenizer.token(id).unwrap());
                 ids.push(id);
             }

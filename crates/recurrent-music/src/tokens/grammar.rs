@@ -1,9 +1,10 @@
 //! Which token may follow, so that a piece that is composed token by token is one.
 
 use super::frame_codec::{held, is_held};
-use super::{MAX_BAR_FRAMES, MAX_BARS_LEFT, MusicTokenizer, MusicTokenizerConfig, Token, tonic_shift};
+use super::label_grammar::LabelGrammar;
+use super::{MAX_BAR_FRAMES, MAX_BARS_LEFT, MusicTokenizer, MusicTokenizerConfig, Token};
 use crate::frames::{Frame, FrameNote};
-use crate::labels::{MeterClass, TempoClass};
+use crate::labels::TempoClass;
 use crate::{Key, Meter, Pitch};
 
 /// The notes of a frame, from the top: those that are given, and those that are free. A frame has as many notes.
@@ -39,13 +40,9 @@ impl Default for PieceRequest {
 /// The most notes of a frame whose number is not fixed.
 const MAX_NOTES: usize = 16;
 
-/// What comes next.
+/// What comes after the labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    Start,
-    Key,
-    Meter,
-    Tempo,
     /// The first bar, of a piece whose frames are numbered.
     FirstBar,
     /// A note, or the end of the frame.
@@ -61,9 +58,8 @@ enum Stage {
 pub struct FrameGrammar {
     config: MusicTokenizerConfig,
     request: PieceRequest,
+    labels: LabelGrammar,
     stage: Stage,
-    /// Frames of a bar, if the meter is known.
-    bar_frames: Option<usize>,
     /// Bars left with this one; `None` while they are too many to be counted.
     bars_left: Option<usize>,
     /// The number of the frame in its bar.
@@ -74,8 +70,6 @@ pub struct FrameGrammar {
     current: Frame,
     /// Whether this one is silent, as was said.
     rests: bool,
-    /// By how many semitones the pitches are above those of the tokens.
-    shift: i8,
 }
 
 impl FrameGrammar {
@@ -83,11 +77,10 @@ impl FrameGrammar {
     pub fn new(tokenizer: &MusicTokenizer, request: PieceRequest) -> Self {
         let config = *tokenizer.config();
         let bars_left = request.bars.map(|bars| bars.max(1));
-        let meter = if config.labels { request.meter } else { Some(request.meter.unwrap_or(Meter::COMMON)) };
-        let bar_frames = meter.map(|meter| meter.bar(config.per_quarter) as usize);
+        let labels = LabelGrammar::new(config.labels, &request);
+        let stage = if config.labels { Stage::FirstBar } else { Stage::Notes };
         let (frames, current) = (Vec::new(), Frame::new());
-        let (stage, offset, rests, shift) = (Stage::Start, 0, false, 0);
-        Self { config, request, stage, bar_frames, bars_left, offset, frames, current, rests, shift }
+        Self { config, request, labels, stage, bars_left, offset: 0, frames, current, rests: false }
     }
 
     /// Whether the piece has ended.
@@ -102,16 +95,13 @@ impl FrameGrammar {
 
     /// Whether a token may follow.
     pub fn allows(&self, token: Token) -> bool {
+        if !self.labels.is_complete() {
+            return self.labels.allows(token, &self.request);
+        }
         match (self.stage, token) {
-            (Stage::Start, Token::Start) => true,
-            (Stage::Key, Token::Key(key)) => self.request.key.is_none() || self.request.key == key,
-            (Stage::Meter, Token::Meter(class)) => {
-                self.request.meter.is_none_or(|meter| MeterClass::of(meter) == class)
-            }
-            (Stage::Tempo, Token::Tempo(class)) => self.request.tempo.is_none_or(|tempo| tempo == class),
             (Stage::FirstBar, Token::Bar(left)) => self.bars_left.is_none_or(|bars| left == bars_token(bars)),
             (Stage::Notes, Token::Attack(pitch) | Token::Hold(pitch)) => {
-                let sounding = pitch.transposed(self.shift);
+                let sounding = pitch.transposed(self.labels.shift);
                 sounding.is_some_and(|pitch| self.allows_note(pitch, matches!(token, Token::Attack(_))))
             }
             (Stage::Notes, Token::Rest) => self.allows_rest(),
@@ -122,18 +112,10 @@ impl FrameGrammar {
 
     /// Adds a token.
     pub fn push(&mut self, token: Token) {
+        if !self.labels.is_complete() {
+            return self.labels.push(token);
+        }
         match token {
-            Token::Start => self.stage = if self.config.labels { Stage::Key } else { Stage::Notes },
-            Token::Key(key) => {
-                self.shift = key.map_or(0, tonic_shift);
-                self.stage = Stage::Meter;
-            }
-            Token::Meter(class) => {
-                let meter = self.request.meter.or_else(|| class.meter());
-                self.bar_frames = meter.map(|meter| meter.bar(self.config.per_quarter) as usize);
-                self.stage = Stage::Tempo;
-            }
-            Token::Tempo(_) => self.stage = Stage::FirstBar,
             Token::Bar(left) if self.stage == Stage::FirstBar => {
                 self.bars_left = self.bars_left.or_else(|| counted(left));
                 self.stage = Stage::Notes;
@@ -156,7 +138,7 @@ impl FrameGrammar {
             Token::Rest => self.rests = true,
             Token::Attack(pitch) | Token::Hold(pitch) => {
                 let attack = matches!(token, Token::Attack(_));
-                self.current.extend(pitch.transposed(self.shift).map(|pitch| FrameNote { pitch, attack }));
+                self.current.extend(pitch.transposed(self.labels.shift).map(|pitch| FrameNote { pitch, attack }));
             }
             _ => {}
         }
@@ -235,7 +217,13 @@ impl FrameGrammar {
 
     /// Whether another frame of this bar follows, if the meter tells.
     fn bar_goes_on(&self) -> Option<bool> {
-        self.bar_frames.map(|frames| self.offset + 1 < frames)
+        self.bar_frames().map(|frames| self.offset + 1 < frames)
+    }
+
+    /// Frames of a bar, if the meter is known.
+    fn bar_frames(&self) -> Option<usize> {
+        let meter = if self.config.labels { self.labels.meter } else { self.labels.meter.or(Some(Meter::COMMON)) };
+        meter.map(|meter| meter.bar(self.config.per_quarter) as usize)
     }
 
     fn allows_rest(&self) -> bool {
@@ -272,7 +260,7 @@ impl FrameGrammar {
     }
 
     fn all_frames(&self) -> Option<usize> {
-        Some(self.request.bars?.max(1).saturating_mul(self.bar_frames?))
+        Some(self.request.bars?.max(1).saturating_mul(self.bar_frames()?))
     }
 }
 
@@ -291,7 +279,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::tokens::{FramePiece, Representation, decode_frames, encode_frames};
+    use crate::tokens::{FramePiece, Representation, decode_frames, encode_frames, id_by_chance};
     use crate::{Note, Piece};
 
     fn tokenizer(holds: bool, labels: bool) -> MusicTokenizer {
@@ -311,11 +299,7 @@ mod tests {
             if grammar.has_ended() {
                 break;
             }
-            let allowed: Vec<u32> =
-                (0..tokenizer.vocab_size() as u32).filter(|id| grammar.allows(tokenizer.token(*id).unwrap())).collect();
-            assert!(!allowed.is_empty(), "nothing may follow {grammar:?}");
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let id = allowed[(seed >> 33) as usize % allowed.len()];
+            let id = id_by_chance(tokenizer, |token| grammar.allows(token), &mut seed);
             grammar.push(tokenizer.token(id).unwrap());
             ids.push(id);
         }

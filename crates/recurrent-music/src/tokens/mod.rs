@@ -4,6 +4,7 @@ mod event_codec;
 mod event_grammar;
 mod frame_codec;
 mod grammar;
+mod label_grammar;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -246,12 +247,22 @@ impl fmt::Display for Token {
             Self::Key(None) => f.write_str("key:?"),
             Self::Key(Some(key)) => write!(f, "key:{key}"),
             Self::Meter(class) => match class.meter() {
-                Some(meter) => write!(f, "meter:{}/{}", meter.beats, meter.unit),
+                Some(meter) => write!(f, "meter:{meter}"),
                 None => f.write_str("meter:?"),
             },
             Self::Tempo(class) => write!(f, "tempo:{class}"),
         }
     }
+}
+
+/// One of the tokens that may follow, by chance.
+#[cfg(test)]
+fn id_by_chance(tokenizer: &MusicTokenizer, allows: impl Fn(Token) -> bool, seed: &mut u64) -> u32 {
+    let allowed = tokenizer.tokens().iter().filter(|token| allows(**token)).filter_map(|token| tokenizer.id(*token));
+    let allowed: Vec<u32> = allowed.collect();
+    assert!(!allowed.is_empty(), "nothing may follow");
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    allowed[(*seed >> 33) as usize % allowed.len()]
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::Piece;
 
-/// The time of every tick of a piece: what [`Piece::seconds`] says, in logarithmic time.
+/// The time of every tick of a piece, found in logarithmic time.
 #[derive(Debug)]
 pub(crate) struct Clock {
     /// Sorted by tick; the first one is at tick 0.
@@ -53,7 +53,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_clock_agrees_with_the_piece(
+        fn the_clock_adds_up_the_time_between_changes(
             mut tempos in prop::collection::vec((0u32..2000, 100_000u32..2_000_000), 0..6),
             ticks in prop::collection::vec(0u32..3000, 1..20),
         ) {
@@ -61,7 +61,9 @@ mod tests {
             let piece = Piece { ticks_per_quarter: 96, tempos, ..Piece::default() };
             let clock = Clock::new(&piece);
             for tick in ticks {
-                prop_assert!((clock.seconds(tick) - piece.seconds(tick)).abs() < 1e-9);
+                let tempo_at = |tick| piece.tempos.iter().take_while(|change| change.0 <= tick).last().map_or(500_000, |change| change.1);
+                let expected: f64 = (0..tick).map(|tick| f64::from(tempo_at(tick)) / 96e6).sum();
+                prop_assert!((clock.seconds(tick) - expected).abs() < 1e-9);
             }
         }
     }
