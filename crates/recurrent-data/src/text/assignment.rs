@@ -35,6 +35,16 @@ impl SplitAssignment {
         }
     }
 
+    /// The assignment of a text that `assigned` says, or else a hash of its key. If no text is assigned to validation though
+    /// others are (`lacks_valid`), it is taken from training.
+    pub fn resolved(assigned: Option<Self>, key: &str, fractions: &SplitFractions, lacks_valid: bool) -> Self {
+        match assigned {
+            None => Self::of(key, fractions),
+            Some(Self::Train) if lacks_valid => Self::without_test(key, fractions),
+            Some(assignment) => assignment,
+        }
+    }
+
     /// The assignments by their names in a column.
     const NAMED: [(Self, &'static str); 3] =
         [(Self::Train, Train::NAME), (Self::Valid, Valid::NAME), (Self::Test, Test::NAME)];
@@ -61,7 +71,7 @@ impl SplitAssignment {
     }
 
     /// The same among training and validation only, where the test texts are given.
-    pub fn without_test(key: &str, fractions: &SplitFractions) -> Self {
+    fn without_test(key: &str, fractions: &SplitFractions) -> Self {
         let train = fractions.train() / (fractions.train() + fractions.valid());
         if hash_position(key) < train { Self::Train } else { Self::Valid }
     }

@@ -104,12 +104,8 @@ impl LabeledTexts {
 fn assignments(texts: &LabeledTexts, keys: &[String], fractions: &SplitFractions) -> Vec<SplitAssignment> {
     let has = |assignment| texts.texts().iter().any(|text| text.assignment == Some(assignment));
     let lacks_valid = texts.has_split_column() && !has(SplitAssignment::Valid);
-    let assignments = texts.texts().iter().zip(keys).map(|(text, key)| match text.assignment {
-        None => SplitAssignment::of(key, fractions),
-        Some(SplitAssignment::Train) if lacks_valid => SplitAssignment::without_test(key, fractions),
-        Some(assignment) => assignment,
-    });
-    assignments.collect()
+    let texts = texts.texts().iter().zip(keys);
+    texts.map(|(text, key)| SplitAssignment::resolved(text.assignment, key, fractions, lacks_valid)).collect()
 }
 
 /// The sorted labels of the training texts.

@@ -116,10 +116,8 @@ impl Transcripts {
         self.check_speakers()?;
         let has = |split| self.transcripts.iter().any(|transcript| transcript.assignment == Some(split));
         let lacks_valid = has(SplitAssignment::Test) && !has(SplitAssignment::Valid);
-        let assignments = self.transcripts.iter().map(|transcript| match transcript.assignment {
-            None => SplitAssignment::of(transcript.key(), fractions),
-            Some(SplitAssignment::Train) if lacks_valid => SplitAssignment::without_test(transcript.key(), fractions),
-            Some(assignment) => assignment,
+        let assignments = self.transcripts.iter().map(|transcript| {
+            SplitAssignment::resolved(transcript.assignment, transcript.key(), fractions, lacks_valid)
         });
         let Assigned { train, valid, test, .. } = Assigned::new(&assignments.collect::<Vec<_>>(), |_| false);
         Ok(TranscriptSplit {
