@@ -1,13 +1,15 @@
 //! A trained composer.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use recurrent_models::networks::{LanguageModel, SequenceTagger, StreamingLanguageModel};
 use recurrent_models::{StreamingDense, Summarize, Summary};
+use recurrent_music::analysis::key_of;
 use recurrent_music::{
-    EventGrammar, Frame, FrameGrammar, FrameNote, FramePiece, Frames, GivenFrame, Key, Meter, MeterClass,
-    MusicTokenizer, Piece, PieceRequest, Pitch, TempoClass, Token, decode_events, decode_frames, encode_events,
+    EventGrammar, Frame, FrameGrammar, FrameNote, Frames, GivenFrame, Key, Meter, MeterClass, MusicTokenizer, Piece,
+    PieceRequest, Pitch, TempoClass, Token, decode_events, decode_frames, encode_events,
 };
 
 use super::facts::Facts;
@@ -21,6 +23,8 @@ const MAX_TOKENS: usize = 20_000;
 const MAX_FRAMES: usize = 100_000;
 /// The bars of a piece, where neither network nor request tells.
 const DEFAULT_BARS: usize = 16;
+/// Labels before a piece: key, meter and tempo.
+const NUM_LABELS: usize = 3;
 /// Ticks of a frame in a piece that was composed.
 const TICKS: u32 = 40;
 
@@ -49,7 +53,7 @@ const TICKS: u32 = 40;
 #[derive(Debug)]
 pub struct Composer {
     network: ComposeNetwork,
-    tokenizer: MusicTokenizer,
+    tokenizer: Arc<MusicTokenizer>,
     facts: Facts,
     config: ComposeConfig,
 }
@@ -62,13 +66,13 @@ impl Predictor for Composer {
     fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let run_dir = RunDir::open(folder)?;
         let config: ComposeConfig = run_dir.config()?;
-        let tokenizer = MusicTokenizer::new(config.tokenizer());
+        let tokenizer = Arc::new(MusicTokenizer::new(config.tokenizer()));
         let facts = Facts::read(&run_dir)?;
         let network = config.network(tokenizer.vocab_size());
         run_dir.check_size(network.num_parameters())?;
         let mut network = network.init(device);
         run_dir.read_weights(&mut network)?;
-        Ok(Self::new(network, facts, config))
+        Ok(Self::new(network, tokenizer, facts, config))
     }
 
     /// Composes a piece for each request.
@@ -85,17 +89,18 @@ impl Predictor for Composer {
 }
 
 impl Composer {
-    pub(super) fn new(network: ComposeNetwork, facts: Facts, config: ComposeConfig) -> Self {
-        let tokenizer = MusicTokenizer::new(config.tokenizer());
+    pub(super) fn new(
+        network: ComposeNetwork,
+        tokenizer: Arc<MusicTokenizer>,
+        facts: Facts,
+        config: ComposeConfig,
+    ) -> Self {
         Self { network, tokenizer, facts, config }
     }
 
     /// The layers of its network, with shapes and parameters.
     pub fn summary(&self) -> Summary {
-        match self.config.notation {
-            Notation::Roll => self.network.summary(&[self.config.bptt, Pitch::COUNT]),
-            _ => self.network.summary(&[self.config.bptt]),
-        }
+        self.network.summary(&self.config.input_shape())
     }
 
     /// The vocabulary.
@@ -117,7 +122,7 @@ impl Composer {
         let sampled = best.ok_or_else(|| Error::setting("candidates", "at least 1", "0"))?;
         plan.key = plan.key.or(sampled.key);
         plan.meter = plan.meter.or(sampled.meter);
-        Ok(self.finish(plan, sampled))
+        self.finish(plan, sampled)
     }
 
     /// What a request means for this network.
@@ -127,47 +132,26 @@ impl Composer {
         if primer.is_some_and(|primer| primer.notes.is_empty()) {
             return Err(Error::setting("primer", "at least 1 note", "none"));
         }
-        let key = request.key.or_else(|| self.key_of(primer?));
-        if let (Some(key), true) = (request.key, labels) {
-            self.check_known("key", &key, &self.facts.keys)?;
-        }
-        let meter = request.meter.or_else(|| Some(primer?.meters.first()?.1));
-        if let (Some(meter), true) = (meter, labels) {
-            let known: Vec<String> =
-                self.facts.meters.iter().filter_map(|class| class.meter()).map(|meter| meter.to_string()).collect();
-            if !self.facts.meters.contains(&MeterClass::of(meter)) {
-                let expected = format!("one of the training pieces ({})", listed(&known));
-                return Err(Error::setting("meter", expected, meter.to_string()));
+        if let Some(key) = request.key {
+            if !labels {
+                let expected = "no key, since the network was trained without labels";
+                return Err(Error::setting("key", expected, key.to_string()));
             }
+            check_known("key", key, self.facts.keys.contains(&key), &mut self.facts.keys.iter().copied())?;
         }
-        if let (Some(key), false) = (request.key, labels) {
-            let expected = "no key, since the network was trained without labels";
-            return Err(Error::setting("key", expected, key.to_string()));
+        // A key that the network does not know is another piece's.
+        let known_key = |key: &Key| labels && self.facts.keys.contains(key);
+        let key = request.key.or_else(|| key_of(primer?).filter(known_key));
+        let meter = request.meter.or_else(|| Some(primer?.meters.first()?.1));
+        if let Some(meter) = meter.filter(|_| labels) {
+            let meters = &self.facts.meters;
+            let mut known = meters.iter().filter_map(|class| class.meter());
+            check_known("meter", meter, meters.contains(&MeterClass::of(meter)), &mut known)?;
         }
         let tempo = request.tempo.or_else(|| Some(primer?.tempo())).unwrap_or(self.facts.tempo);
         let given = primer.map(|primer| self.given(primer, request.voice)).transpose()?.unwrap_or_default();
         let bars = self.bars(request, meter, given.len())?;
         Ok(Plan { key, meter, tempo, bars, given, primer: primer.cloned() })
-    }
-
-    /// The key that a primer has, if this network knows it.
-    fn key_of(&self, primer: &Piece) -> Option<Key> {
-        let key =
-            primer.keys.first().map(|(_, key)| *key).or_else(|| recurrent_music::analysis::recognize_key(primer))?;
-        (self.tokenizer.config().labels && self.facts.keys.contains(&key)).then_some(key)
-    }
-
-    fn check_known<T: Ord + ToString>(
-        &self,
-        setting: &'static str,
-        value: &T,
-        known: &std::collections::BTreeSet<T>,
-    ) -> Result<()> {
-        if known.contains(value) {
-            return Ok(());
-        }
-        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
-        Err(Error::setting(setting, format!("one of the training pieces ({})", listed(&known)), value.to_string()))
     }
 
     /// The first frames of a piece that begins with a primer.
@@ -242,17 +226,17 @@ impl Composer {
             ids.push(id);
         }
         let frames = decode_frames(&self.tokenizer, &ids);
-        Sampled { content: Content::Frames(frames), ..self.labels_of(&ids, reader.log_probability) }
+        self.sampled(Content::Frames(frames), &ids, &reader)
     }
 
     fn sample_events(&self, network: &LanguageModel, plan: &Plan, sampling: SamplingConfig) -> Sampled {
         let mut grammar = EventGrammar::new(&self.tokenizer, self.piece_request(plan));
         let mut reader = TokenReader::new(network, &self.tokenizer, sampling);
-        let labels = if self.tokenizer.config().labels { 4 } else { 1 };
+        let labels = 1 + if self.tokenizer.config().labels { NUM_LABELS } else { 0 };
         let (mut primer, mut ids) = (Vec::new().into_iter(), Vec::new());
         while !grammar.has_ended() && ids.len() < MAX_TOKENS {
             if ids.len() == labels {
-                let key = self.labels_of(&ids, 0.0).key;
+                let (key, _) = self.labels_of(&ids);
                 primer = plan.primer.as_ref().map(|primer| self.events_of(primer, key)).unwrap_or_default().into_iter();
             }
             let forced = primer.next();
@@ -264,7 +248,7 @@ impl Composer {
             ids.push(id);
         }
         let piece = decode_events(&self.tokenizer, &ids);
-        Sampled { content: Content::Piece(piece), ..self.labels_of(&ids, reader.log_probability) }
+        self.sampled(Content::Piece(piece), &ids, &reader)
     }
 
     /// The events of a primer in a piece of this key.
@@ -275,17 +259,23 @@ impl Composer {
         ids.filter_map(|id| self.tokenizer.token(id)).filter(is_event).collect()
     }
 
-    /// Key and meter that were composed.
-    fn labels_of(&self, ids: &[u32], log_probability: f64) -> Sampled {
-        let mut labels = Sampled { content: Content::Frames(Vec::new()), key: None, meter: None, log_probability };
-        for token in ids.iter().take(4).filter_map(|id| self.tokenizer.token(*id)) {
+    /// What was composed as these tokens.
+    fn sampled(&self, content: Content, ids: &[u32], reader: &TokenReader<'_>) -> Sampled {
+        let (key, meter) = self.labels_of(ids);
+        Sampled { content, key, meter, log_probability: reader.log_probability }
+    }
+
+    /// The key and the meter that tokens begin with.
+    fn labels_of(&self, ids: &[u32]) -> (Option<Key>, Option<Meter>) {
+        let (mut found_key, mut found_meter) = (None, None);
+        for token in ids.iter().take(NUM_LABELS + 1).filter_map(|id| self.tokenizer.token(*id)) {
             match token {
-                Token::Key(key) => labels.key = key,
-                Token::Meter(class) => labels.meter = class.meter(),
+                Token::Key(key) => found_key = key,
+                Token::Meter(class) => found_meter = class.meter(),
                 _ => {}
             }
         }
-        labels
+        (found_key, found_meter)
     }
 
     /// Samples each key of each frame by itself.
@@ -317,7 +307,7 @@ impl Composer {
     }
 
     /// The piece of what was sampled.
-    fn finish(&self, plan: Plan, sampled: Sampled) -> Composition {
+    fn finish(&self, plan: Plan, sampled: Sampled) -> Result<Composition> {
         let per_quarter = self.tokenizer.config().per_quarter;
         let meter = plan.meter.unwrap_or(Meter::COMMON);
         let mut piece = match sampled.content {
@@ -327,8 +317,8 @@ impl Composer {
         piece.tempos = vec![(0, (60e6 / plan.tempo) as u32)];
         piece.meters = vec![(0, meter)];
         piece.keys = plan.key.map(|key| (0, key)).into_iter().collect();
-        let frames = FramePiece::of(&piece, per_quarter).map(|piece| piece.frames).unwrap_or_default();
-        Composition { piece, frames, log_probability: sampled.log_probability }
+        let frames = Frames::of(&piece, per_quarter)?;
+        Ok(Composition { piece, frames, log_probability: sampled.log_probability })
     }
 }
 
@@ -398,10 +388,17 @@ fn log_softmax_at(logits: &[f32], id: u32) -> f64 {
     f64::from(logits[id as usize] - highest) - total.ln()
 }
 
-/// `a`, or `a, b or c`.
-fn listed(items: &[String]) -> String {
-    match items {
-        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
-        _ => items.concat(),
+/// Refuses a key or a meter that no training piece has.
+fn check_known<T: ToString>(
+    setting: &'static str,
+    value: T,
+    is_known: bool,
+    known: &mut dyn Iterator<Item = T>,
+) -> Result<()> {
+    if is_known {
+        return Ok(());
     }
+    let known: Vec<String> = known.map(|known| known.to_string()).collect();
+    let expected = format!("one of the training pieces ({})", known.join(", "));
+    Err(Error::setting(setting, expected, value.to_string()))
 }

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::MusicSource;
 use super::network::ComposeNetworkConfig;
 use crate::fit::{FitConfig, Schedule};
+#[cfg(feature = "fit")]
+use crate::partial::Partial;
 use crate::settings::{Bound, MAX_LAYERS, MAX_STEPS, MAX_UNITS};
 use crate::{Error, Result, TaskSource};
 
@@ -109,6 +111,21 @@ impl ComposeConfig {
     /// If the checksum of the pieces cannot be computed.
     pub fn new(source: &MusicSource) -> Result<Self> {
         Ok(Self { data: source.absolute_name(), sha256: source.sha256()?, ..source.recipe() })
+    }
+
+    /// The settings with the detail that events need, unless it was given.
+    #[cfg(feature = "fit")]
+    pub(super) fn for_notation(self, given: &Partial) -> Self {
+        let is_events = given.get::<Notation>("notation") == Some(Notation::Events);
+        if is_events { Self { per_quarter: 12, ..self } } else { self }
+    }
+
+    /// The shape of an excerpt, for summaries: `[time]`, or `[time, 88]` of a piano roll.
+    pub(super) fn input_shape(&self) -> Vec<usize> {
+        match self.notation {
+            Notation::Frames | Notation::Events => vec![self.bptt],
+            Notation::Roll => vec![self.bptt, Pitch::COUNT],
+        }
     }
 
     fn check_notation(&self) -> Result<()> {

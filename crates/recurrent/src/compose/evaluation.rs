@@ -150,20 +150,20 @@ pub(super) fn evaluate(
             _ => unreachable!("network and batch are made by one configuration"),
         };
     }
-    let source: Option<f64> = data.test_pieces.iter().map(|piece| piece.log_probability).sum();
-    let composer = Composer::new(network, data.facts.clone(), config.clone());
+    let composed_by_rule = |piece: &EncodedPiece| piece.chorale.as_ref()?.log_probability_with_labels();
+    let source: Option<f64> = data.test_pieces.iter().map(composed_by_rule).sum();
+    let composer = Composer::new(network, data.tokenizer.clone(), data.facts.clone(), config.clone());
     let mut composed = compose(&composer)?;
     let training: Vec<_> = data.train_pieces.iter().map(|piece| pitches(&piece.frames.frames.frames)).collect();
     let copies = LongestCopy::new(training.iter().map(Vec::as_slice));
-    let statistics = |pieces: &mut dyn Iterator<Item = FramePiece>| MusicStatistics::of(pieces, &copies);
     Ok(ComposeEvaluation {
         nats_per_frame: a_frame(predicted.nats),
         frames,
         accuracy: predicted.right / predicted.of.max(1.0),
         source_nats_per_frame: source.map(|log_probability| a_frame(-log_probability)),
         baseline: baseline(data).map(|(name, nats)| MusicBaseline { name, nats_per_frame: a_frame(nats) }),
-        composed: statistics(&mut composed.iter().map(|composition| composition.frame_piece())),
-        test: statistics(&mut data.test_pieces.iter().map(|piece| piece.frames.clone())),
+        composed: MusicStatistics::of(composed.iter().map(Composition::frame_piece), &copies),
+        test: MusicStatistics::of(data.test_pieces.iter().map(|piece| piece.frames.clone()), &copies),
         sample: composed.swap_remove(0),
     })
 }
@@ -276,7 +276,7 @@ fn pitches(frames: &[Frame]) -> Vec<Vec<Pitch>> {
 }
 
 impl MusicStatistics {
-    fn of(pieces: &mut dyn Iterator<Item = FramePiece>, copies: &LongestCopy) -> Self {
+    fn of(pieces: impl Iterator<Item = FramePiece>, copies: &LongestCopy) -> Self {
         let (mut sum, mut count) = ([0.0; 3], 0.0_f64);
         for FramePiece { labels, frames, .. } in pieces {
             let piece = frames.piece(1);

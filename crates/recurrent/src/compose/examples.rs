@@ -7,12 +7,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use recurrent_music::{MusicTokenizer, Pitch};
 
-use crate::fit::{BatchSource, TrainingEpoch, similar_batches};
+use crate::fit::{BatchSource, TrainingEpoch, batches_by_length};
 
 /// By how many semitones a piece is moved in training: all keys, each in one place.
 const TRANSPOSITIONS: std::ops::RangeInclusive<i8> = -5..=6;
-/// Batches that are sorted by length together.
-const BUCKET: usize = 20;
 
 /// The keys of a piano that are on in a frame, the lowest in the lowest bit.
 pub(super) type Keys = u128;
@@ -108,12 +106,6 @@ impl Examples {
         Self { transposed_epochs, ..self }
     }
 
-    fn by_length(&self, items: &[usize], batch_size: usize) -> Vec<Vec<usize>> {
-        let mut sorted = items.to_vec();
-        sorted.sort_by_key(|index| self.all[*index].num_targets());
-        sorted.chunks(batch_size).map(<[usize]>::to_vec).collect()
-    }
-
     /// A sequence as it is in an epoch: moved to another key, if it fits on a piano there.
     fn transposed(&self, index: usize, epoch: TrainingEpoch) -> Option<Sequence> {
         let mut seed = [0; 32];
@@ -134,10 +126,7 @@ impl BatchSource for Examples {
     }
 
     fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        // Sorted within some batches only, so that batches differ from epoch to epoch.
-        let buckets =
-            || items.chunks(BUCKET * batch_size).flat_map(|items| self.by_length(items, batch_size)).collect();
-        similar_batches(rng, || self.by_length(items, batch_size), buckets)
+        batches_by_length(items, batch_size, rng, |index| self.all[index].num_targets())
     }
 
     fn gather(&self, indices: &[usize], device: &Device) -> ComposeBatch {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 #[cfg(feature = "fit")]
-use recurrent_music::{FramePiece, Labels};
+use recurrent_music::{Frame, FramePiece, Labels};
 use recurrent_music::{Key, MeterClass, Pitch, TempoClass};
 use serde::{Deserialize, Serialize};
 
@@ -42,18 +42,23 @@ impl Facts {
 
     /// The facts of training pieces with their tempos; `transposed` ones reach six semitones further.
     #[cfg(feature = "fit")]
-    pub fn of(pieces: &[FramePiece], mut tempos: Vec<f64>, transposed: bool) -> Self {
-        let pitches = || pieces.iter().flat_map(|piece| piece.frames.frames.iter().flatten()).map(|note| note.pitch);
+    pub fn of<'a>(
+        pieces: impl Iterator<Item = &'a FramePiece> + Clone,
+        mut tempos: Vec<f64>,
+        transposed: bool,
+    ) -> Self {
+        let frames = || pieces.clone().flat_map(|piece| &piece.frames.frames);
+        let pitches = || frames().flatten().map(|note| note.pitch);
         let (lowest, highest) = (pitches().min().unwrap_or(Pitch::LOWEST), pitches().max().unwrap_or(Pitch::HIGHEST));
         let reach = |pitch: Pitch, semitones: i8| pitch.transposed(if transposed { semitones } else { 0 });
         tempos.sort_by(f64::total_cmp);
-        let labels = || pieces.iter().map(|piece| piece.labels);
+        let labels = || pieces.clone().map(|piece| piece.labels);
         let keys: BTreeSet<Key> = labels().filter_map(|labels: Labels| labels.key).collect();
         let keys =
             if transposed { keys.iter().flat_map(|key| (0..12).map(|by| key.transposed(by))).collect() } else { keys };
         Self {
             range: (reach(lowest, -5).unwrap_or(Pitch::LOWEST), reach(highest, 6).unwrap_or(Pitch::HIGHEST)),
-            voices: voices(pieces),
+            voices: voices(frames()),
             keys,
             meters: labels().map(|labels| labels.meter).collect(),
             tempos: labels().map(|labels| labels.tempo).collect(),
@@ -88,9 +93,9 @@ impl Facts {
 
 /// The notes of most frames that are not silent.
 #[cfg(feature = "fit")]
-fn voices(pieces: &[FramePiece]) -> Option<usize> {
+fn voices<'a>(frames: impl Iterator<Item = &'a Frame>) -> Option<usize> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-    for frame in pieces.iter().flat_map(|piece| &piece.frames.frames).filter(|frame| !frame.is_empty()) {
+    for frame in frames.filter(|frame| !frame.is_empty()) {
         *counts.entry(frame.len()).or_default() += 1;
     }
     let total: usize = counts.values().sum();

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use recurrent_data::{SplitAssignment, SplitFractions, sha256, sha256_concat};
 use recurrent_music::analysis::{fingerprint, recognize_key};
-use recurrent_music::{Chorale, ChoralesByRule, ChoralesJson, FramePiece, Frames, Piece, parse_abc, parse_midi};
+use recurrent_music::{Chorale, ChoralesByRule, ChoralesJson, FramePiece, Frames, MusicFile, Piece};
 
-use super::{ComposeConfig, Notation};
+use super::ComposeConfig;
 use crate::partial::Partial;
 use crate::settings::Settings;
 use crate::{Error, Result, TaskConfig, TaskSource};
@@ -27,8 +27,6 @@ const CHECKED: usize = 20;
 const MAX_FILES: usize = 100_000;
 /// The largest file that is read.
 const MAX_FILE_BYTES: u64 = 64 << 20;
-/// The names of files of music.
-const EXTENSIONS: [&str; 3] = ["mid", "midi", "abc"];
 
 /// A piece of a corpus.
 #[derive(Debug, Clone)]
@@ -37,29 +35,28 @@ pub struct CorpusPiece {
     pub name: String,
     /// The notes.
     pub piece: Piece,
-    /// The frames as they were composed, voice by voice.
-    voices: Option<FramePiece>,
+    /// The piece as it was composed, by rules that know its probability.
+    pub(super) chorale: Option<Chorale>,
     /// Pieces that are the same up to transposition have the same.
     group: String,
     assignment: Option<SplitAssignment>,
-    /// The natural logarithm of its probability, if who composed it knows.
-    pub(super) log_probability: Option<f64>,
 }
 
 impl CorpusPiece {
     fn new(name: String, piece: Piece) -> Self {
         let group = fingerprint(&piece).to_string();
-        Self { name, piece, voices: None, group, assignment: None, log_probability: None }
+        Self { name, piece, chorale: None, group, assignment: None }
     }
 
-    /// Its frames.
+    /// Its frames; of a chorale voice by voice, if they are those that it was composed in.
     ///
     /// # Errors
     /// If there are more than a million.
     pub fn frames(&self, per_quarter: u16) -> Result<FramePiece> {
-        match &self.voices {
-            Some(voices) if voices.frames.per_quarter == per_quarter => Ok(voices.clone()),
-            _ => Ok(FramePiece::of(&self.piece, per_quarter)?),
+        let composed = self.chorale.as_ref().map(Chorale::frame_piece);
+        match composed.filter(|composed| composed.frames.per_quarter == per_quarter) {
+            Some(composed) => Ok(composed),
+            None => Ok(FramePiece::of(&self.piece, per_quarter)?),
         }
     }
 }
@@ -127,10 +124,9 @@ impl MusicSource {
                 CorpusPiece {
                     name: index.to_string(),
                     piece: chorale.piece(),
-                    voices: Some(chorale.frame_piece()),
+                    chorale: Some(chorale),
                     group: index.to_string(),
                     assignment: Some(assignment),
-                    log_probability: log_probability(&chorale),
                 }
             })
         };
@@ -144,7 +140,7 @@ impl MusicSource {
     fn json(name: String, path: &Path) -> Result<Self> {
         let bytes = recurrent_data::regular_file::read(path, MAX_FILE_BYTES)
             .map_err(Error::io("cannot read the chorales", path))?;
-        let chorales = ChoralesJson::parse(&path.display().to_string(), &String::from_utf8_lossy(&bytes))?;
+        let chorales = ChoralesJson::from_bytes(&path.display().to_string(), &bytes)?;
         let mut pieces = Vec::new();
         for (assignment, frames) in [
             (SplitAssignment::Train, chorales.train),
@@ -175,9 +171,15 @@ impl MusicSource {
             sums.push(format!("{}\n{}", inside.display(), sha256(&bytes)));
             let assignment =
                 inside.iter().next().filter(|_| is_folder).and_then(|part| SplitAssignment::named(part.to_str()?));
-            for (number, piece) in read(file, &bytes, &mut notes)?.into_iter().enumerate() {
+            let MusicFile { pieces: tunes, remarks } = MusicFile::parse(&file.display().to_string(), &bytes)?;
+            notes.extend((!remarks.is_empty()).then(|| format!("{}: {remarks}", file.display())));
+            for (number, mut piece) in tunes.into_iter().enumerate() {
                 let name = format!("{}, tune {}", inside.display(), number + 1);
-                pieces.push(CorpusPiece { assignment, ..CorpusPiece::new(name, with_key(piece)) });
+                if piece.keys.is_empty() {
+                    let recognized = recognize_key(&piece);
+                    piece.keys.extend(recognized.map(|key| (0, key)));
+                }
+                pieces.push(CorpusPiece { assignment, ..CorpusPiece::new(name, piece) });
             }
         }
         if pieces.is_empty() {
@@ -226,11 +228,7 @@ impl MusicSource {
         let lacks_valid = has(SplitAssignment::Test) && !has(SplitAssignment::Valid);
         let mut parts: BTreeMap<&str, Vec<&CorpusPiece>> = BTreeMap::new();
         for piece in &self.pieces {
-            let assignment = match piece.assignment {
-                None => SplitAssignment::of(&piece.group, fractions),
-                Some(SplitAssignment::Train) if lacks_valid => SplitAssignment::without_test(&piece.group, fractions),
-                Some(assignment) => assignment,
-            };
+            let assignment = SplitAssignment::resolved(piece.assignment, &piece.group, fractions, lacks_valid);
             parts.entry(assignment.name()).or_default().push(piece);
         }
         let mut part = |assignment: SplitAssignment| {
@@ -269,33 +267,6 @@ impl MusicSource {
     }
 }
 
-/// The natural logarithm of the probability of a chorale with its key, meter and length.
-fn log_probability(chorale: &Chorale) -> Option<f64> {
-    let labels = ChoralesByRule::log_probability_of_labels(chorale.key, chorale.meter, chorale.bars)?;
-    Some(labels + chorale.log_probability())
-}
-
-/// The piece with its key: as the file says, or else as it is recognized.
-fn with_key(piece: Piece) -> Piece {
-    if !piece.keys.is_empty() {
-        return piece;
-    }
-    let keys = recognize_key(&piece).map(|key| (0, key)).into_iter().collect();
-    Piece { keys, ..piece }
-}
-
-/// The pieces of a file, by the end of its name.
-fn read(path: &Path, bytes: &[u8], notes: &mut Vec<String>) -> Result<Vec<Piece>> {
-    let name = path.display().to_string();
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("abc")) {
-        let text = String::from_utf8_lossy(bytes);
-        return Ok(parse_abc(&name, &text)?);
-    }
-    let file = parse_midi(&name, bytes)?;
-    notes.extend((!file.remarks.is_empty()).then(|| format!("{name}: {}", file.remarks)));
-    Ok(vec![file.piece])
-}
-
 /// The files of music in a folder, at any depth, sorted.
 fn music_files(root: &Path) -> Result<Vec<PathBuf>> {
     let (mut folders, mut files) = (vec![root.to_path_buf()], BTreeSet::new());
@@ -308,7 +279,9 @@ fn music_files(root: &Path) -> Result<Vec<PathBuf>> {
             let is_music = path.extension().and_then(|extension| extension.to_str());
             if kind.is_dir() {
                 folders.push(path);
-            } else if is_music.is_some_and(|found| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(found))) {
+            } else if is_music
+                .is_some_and(|found| MusicFile::EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(found)))
+            {
                 files.insert(path);
             }
         }
@@ -331,13 +304,5 @@ impl TaskSource for MusicSource {
     /// Of all files; of what is composed by rules, of some pieces.
     fn sha256(&self) -> Result<String> {
         Ok(self.sha256.clone())
-    }
-}
-
-impl ComposeConfig {
-    /// The settings with the detail that events need, unless it was given.
-    pub(super) fn for_notation(self, given: &Partial) -> Self {
-        let is_events = given.get::<Notation>("notation") == Some(Notation::Events);
-        if is_events { Self { per_quarter: 12, ..self } } else { self }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::activation::{log_sigmoid, relu};
 use burn::tensor::{Device, Tensor, TensorData};
-use recurrent_music::{FramePiece, MusicTokenizer, Pitch, encode_events, encode_frames};
+use recurrent_music::{Chorale, FramePiece, MusicTokenizer, Pitch, encode_events, encode_frames};
 
 use super::evaluation::evaluate;
 use super::examples::{ComposeBatch, Examples, Keys, Sequence};
@@ -45,7 +45,8 @@ pub struct ComposeData {
 pub(super) struct EncodedPiece {
     pub frames: FramePiece,
     pub sequence: Sequence,
-    pub log_probability: Option<f64>,
+    /// The piece as it was composed, by rules that know its probability.
+    pub chorale: Option<Chorale>,
 }
 
 impl ComposeData {
@@ -78,7 +79,7 @@ impl Encoder<'_> {
             Notation::Events => Sequence::Tokens(encode_events(self.tokenizer, &piece.piece)),
             Notation::Roll => Sequence::Roll(roll(&frames)),
         };
-        Ok(EncodedPiece { frames, sequence, log_probability: piece.log_probability })
+        Ok(EncodedPiece { frames, sequence, chorale: piece.chorale.clone() })
     }
 }
 
@@ -123,14 +124,13 @@ impl Task for Composing {
         let valid = encoder.pieces(&split.valid)?;
         let test = encoder.pieces(&split.test)?;
         let sizes = [train.len(), valid.len(), test.len()];
-        let frames: Vec<FramePiece> = train.iter().map(|piece| piece.frames.clone()).collect();
         let tempos = split.train.iter().map(|piece| piece.piece.tempo()).collect();
         let examples = |pieces: &[EncodedPiece]| {
             let sequences = pieces.iter().map(|piece| piece.sequence.clone()).collect();
             Examples::new(sequences, config.bptt, &tokenizer)
         };
         Ok(ComposeData {
-            facts: Facts::of(&frames, tempos, config.transpose > 0.0),
+            facts: Facts::of(train.iter().map(|piece| &piece.frames), tempos, config.transpose > 0.0),
             train: examples(&train),
             valid: examples(&valid),
             train_pieces: train,
@@ -163,10 +163,7 @@ impl Task for Composing {
     }
 
     fn input_shape(config: &ComposeConfig) -> Vec<usize> {
-        match config.notation {
-            Notation::Frames | Notation::Events => vec![config.bptt],
-            Notation::Roll => vec![config.bptt, Pitch::COUNT],
-        }
+        config.input_shape()
     }
 
     fn objective(_config: &ComposeConfig, _data: &ComposeData) -> ComposeObjective {
@@ -174,9 +171,7 @@ impl Task for Composing {
     }
 
     fn loaders(config: &ComposeConfig, data: &ComposeData, device: &Device) -> Loaders<ComposeBatch> {
-        // Here, since the number of epochs may have changed since the data were prepared.
-        let transposed_epochs = (config.transpose * config.fit.epochs as f64).round() as usize;
-        let train = data.train.clone().for_training(transposed_epochs);
+        let train = data.train.clone().for_training(config.fit.epochs_of(config.transpose));
         Loaders::shuffled((train, data.valid.clone()), [config.fit.batch_size, VALIDATION_BATCH], device)
     }
 

@@ -50,6 +50,15 @@ crate::settings! {
     }
 }
 
+#[cfg(feature = "fit")]
+impl FitConfig {
+    /// The number of epochs that are a fraction of all of them. It is for loaders, which are made when training begins:
+    /// data may have been prepared for another number of epochs.
+    pub(crate) fn epochs_of(&self, fraction: f64) -> usize {
+        (fraction * self.epochs as f64).round() as usize
+    }
+}
+
 impl Default for FitConfig {
     fn default() -> Self {
         Self::defaults()

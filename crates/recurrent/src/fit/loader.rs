@@ -127,6 +127,26 @@ pub(crate) fn similar_batches(
     batches
 }
 
+/// [`similar_batches`] of items in memory, whose lengths are known: sorted within [`BUCKET`] batches only, so that batches
+/// differ from epoch to epoch.
+pub(crate) fn batches_by_length(
+    items: &[usize],
+    batch_size: usize,
+    rng: Option<&mut StdRng>,
+    length: impl Fn(usize) -> usize,
+) -> Vec<Vec<usize>> {
+    let by_length = |items: &[usize]| {
+        let mut sorted = items.to_vec();
+        sorted.sort_by_key(|index| length(*index));
+        sorted.chunks(batch_size).map(<[usize]>::to_vec).collect::<Vec<_>>()
+    };
+    let buckets = || items.chunks(BUCKET * batch_size).flat_map(by_length).collect();
+    similar_batches(rng, || by_length(items), buckets)
+}
+
+/// Batches that are sorted by length together.
+const BUCKET: usize = 20;
+
 /// A data loader over a [`BatchSource`].
 #[derive(Debug, Clone)]
 pub struct Loader<S> {

@@ -42,9 +42,9 @@ pub(crate) use checkpoint::copy_last_checkpoint;
 #[cfg(feature = "fit")]
 pub use clip::clip_global_norm;
 #[cfg(feature = "fit")]
-pub(crate) use loader::similar_batches;
-#[cfg(feature = "fit")]
 pub use loader::{BatchSource, CurrentEpoch, Loader, Order, TrainingEpoch};
+#[cfg(feature = "fit")]
+pub(crate) use loader::{batches_by_length, similar_batches};
 #[cfg(feature = "fit")]
 pub use loss::{Loss, smoothed_token_loss, token_loss};
 #[cfg(feature = "fit")]

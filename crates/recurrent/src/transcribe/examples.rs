@@ -13,7 +13,7 @@ use super::alignment::Alignment;
 use super::recognizer::blank;
 use super::training::SpeechBatch;
 use super::{SpeechSource, SpokenUtterance, TranscribeConfig, WordTime};
-use crate::fit::{BatchSource, TrainingEpoch, similar_batches};
+use crate::fit::{BatchSource, TrainingEpoch, batches_by_length};
 use crate::{Error, Result};
 
 /// Recordings of a split as features. Cloning is cheap.
@@ -147,9 +147,13 @@ impl Examples {
         self.all.iter().map(|example| example.seconds).sum()
     }
 
-    /// The examples for training: changed at random, and framewise in the first epochs.
+    /// The examples for training, framewise in the first epochs.
+    pub fn with_framewise(self, framewise: usize) -> Self {
+        Self { framewise, ..self }
+    }
+
+    /// The examples for training, changed at random.
     pub fn for_training(self, config: &TranscribeConfig, tokenizer: &Tokenizer, normalization: &Normalization) -> Self {
-        let framewise = (config.framewise * config.fit.epochs as f64).round() as usize;
         let (audio, masks) = (config.audio_augment(), config.spec_augment());
         let augmentation = (audio.is_some() || masks.is_some()).then(|| {
             Arc::new(Augmentation {
@@ -160,7 +164,7 @@ impl Examples {
                 normalization: normalization.clone(),
             })
         });
-        Self { augmentation, framewise, ..self }
+        Self { augmentation, ..self }
     }
 
     fn select(&self, indices: &[usize]) -> Vec<&Example> {
@@ -227,14 +231,7 @@ impl BatchSource for Examples {
     }
 
     fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        let by_length = |items: &[usize]| {
-            let mut sorted = items.to_vec();
-            sorted.sort_by_key(|index| self.all[*index].features.len());
-            sorted.chunks(batch_size).map(<[usize]>::to_vec).collect::<Vec<_>>()
-        };
-        // Sorted within some batches only, so that batches differ from epoch to epoch.
-        let buckets = || items.chunks(BUCKET * batch_size).flat_map(by_length).collect();
-        similar_batches(rng, || by_length(items), buckets)
+        batches_by_length(items, batch_size, rng, |index| self.all[index].features.len())
     }
 
     fn gather(&self, indices: &[usize], device: &Device) -> SpeechBatch {
@@ -256,6 +253,3 @@ impl BatchSource for Examples {
         self.batch(&changed.iter().collect::<Vec<_>>(), framewise, device)
     }
 }
-
-/// Batches that are sorted by length together.
-const BUCKET: usize = 20;

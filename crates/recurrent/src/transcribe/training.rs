@@ -163,7 +163,8 @@ impl Task for Transcribing {
     }
 
     fn loaders(config: &TranscribeConfig, data: &TranscribeData, device: &Device) -> Loaders<SpeechBatch> {
-        Loaders::shuffled((data.train.clone(), data.valid.clone()), [config.fit.batch_size, VALIDATION_BATCH], device)
+        let train = data.train.clone().with_framewise(config.fit.epochs_of(config.framewise));
+        Loaders::shuffled((train, data.valid.clone()), [config.fit.batch_size, VALIDATION_BATCH], device)
     }
 
     /// Transcribes the recordings of the test split as a stream.
