@@ -22,7 +22,8 @@
 //! constant series has axes too. What does not fit is left out, and a note in the plot says so.
 //!
 //! All plots are drawn on a `canvas`. Curves are a `chart` with two `axis`es, tables of shades a `heat_map`. A new kind of
-//! plot is one more file that uses one of these two, or draws on the canvas itself as `bar_chart`, `piano_roll` and `spectrogram` do.
+//! plot is one more file that uses one of these two, or draws on the canvas itself, as `bar_chart`, `piano_roll` and
+//! `spectrogram` do.
 
 mod attention;
 mod autocorrelation;

@@ -6,7 +6,7 @@ use plotters::style::text_anchor::HPos;
 use recurrent::music::{Key, Piece, Pitch};
 
 use super::canvas::{
-    BELOW_TITLE, Canvas, DARK, GRAY, GRID, LABEL, MARGIN, PALETTE, PIXEL, ROW, WIDTH, centered_style, draw_title, svg,
+    BELOW_TITLE, Canvas, GRAY, GRID, LABEL, MARGIN, PALETTE, PIXEL, ROW, WIDTH, centered_style, draw_title, svg,
 };
 
 /// The height of a semitone.
@@ -19,12 +19,12 @@ const AROUND: u8 = 2;
 const MAX_BARS: u32 = 200;
 
 /// The notes of a piece by time and pitch, with a line at each bar; the color of a note is that of its voice, counted from
-/// the top among the notes that begin with it. Notes before the end of `primer`, in ticks, are outlined.
-pub fn piano_roll(title: &str, piece: &Piece, primer: u32) -> Result<String> {
+/// the top among the notes that sound when it begins.
+pub fn piano_roll(title: &str, piece: &Piece) -> Result<String> {
     let pitches = || piece.notes.iter().map(|note| note.pitch.number());
     let lowest = pitches().min().unwrap_or(Pitch::LOWEST.number()).saturating_sub(AROUND);
     let highest = pitches().max().unwrap_or(lowest).saturating_add(AROUND);
-    let roll = Roll { piece, primer, lowest, highest, end: piece.end().max(1) };
+    let roll = Roll { piece, lowest, highest, end: piece.end().max(1) };
     let height = roll.bottom() + ROW + MARGIN;
     svg(WIDTH, height, |canvas| {
         draw_title(canvas, title, WIDTH)?;
@@ -35,7 +35,6 @@ pub fn piano_roll(title: &str, piece: &Piece, primer: u32) -> Result<String> {
 
 struct Roll<'a> {
     piece: &'a Piece,
-    primer: u32,
     lowest: u8,
     highest: u8,
     end: u32,
@@ -89,9 +88,6 @@ impl Roll<'_> {
             let top = self.y(note.pitch.number());
             let area = [(self.x(note.start), top), (self.x(note.end()) - PIXEL, top + SEMITONE - PIXEL)];
             canvas.draw(&Rectangle::new(area, PALETTE[voice % PALETTE.len()].filled()))?;
-            if note.start < self.primer {
-                canvas.draw(&Rectangle::new(area, DARK.stroke_width(PIXEL as u32)))?;
-            }
         }
         Ok(())
     }
@@ -107,15 +103,15 @@ mod tests {
     #[test]
     fn every_note_is_a_rectangle() {
         let piece = Melody::find("ode-to-joy").unwrap().piece();
-        let plain = piano_roll("Ode & joy", &piece, 0).unwrap();
-        let primed = piano_roll("Ode & joy", &piece, piece.end()).unwrap();
-        assert!(is_well_formed(&plain) && plain.contains("Ode &amp; joy"));
-        let count = |svg: &str| svg.matches("<rect").count();
-        assert_eq!(count(&primed) - count(&plain), piece.notes.len());
+        let svg = piano_roll("Ode & joy", &piece).unwrap();
+        assert!(is_well_formed(&svg) && svg.contains("Ode &amp; joy"));
+        // Its one voice has the first color.
+        let is_note = |line: &&str| line.starts_with("<rect") && line.contains("#D55E00");
+        assert_eq!(svg.lines().filter(is_note).count(), piece.notes.len());
     }
 
     #[test]
     fn a_piece_without_notes_is_an_empty_roll() {
-        assert!(is_well_formed(&piano_roll("nothing", &Piece::default(), 0).unwrap()));
+        assert!(is_well_formed(&piano_roll("nothing", &Piece::default()).unwrap()));
     }
 }

@@ -88,7 +88,7 @@ pub struct Import {
 pub struct NoOptions {}
 
 /// Writes a result into the run's folder. On a read-only disk it is only printed, and a note says so.
-fn save<T: Task>(run: &Run<T>, name: &str, contents: &str) -> Result<()> {
+pub fn save<T: Task>(run: &Run<T>, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
     static NOTE: Once = Once::new();
     match run.run_dir().write(name, contents) {
         Err(error) if error.is_read_only() => {
@@ -108,7 +108,7 @@ pub fn save_plot<T: Task>(run: &Run<T>, name: &str, caption: &str, svg: String) 
 /// Writes scores into the run's folder.
 pub fn write_scores<T: Task>(run: &Run<T>, scores: &impl Serialize) -> Result<()> {
     let scores = serde_json::to_string_pretty(scores).context("scores cannot be written as JSON")?;
-    save(run, "scores.json", &(scores + "\n"))
+    save(run, "scores.json", scores + "\n")
 }
 
 /// Writes a prediction to a file or to standard output.

@@ -9,18 +9,16 @@ use clap::Args;
 use recurrent::audio::Audio;
 use recurrent::compose::{ComposeConfig, ComposeRun, Composer, Composing, Composition, CompositionRequest};
 use recurrent::models::{Summarize, Summary};
-use recurrent::music::{
-    Key, Melody, Meter, MusicError, MusicTokenizer, Piece, Synth, parse_abc, parse_midi, parse_notes,
-};
+use recurrent::music::{Key, Melody, Meter, MusicError, MusicFile, MusicTokenizer, Piece, Synth, parse_notes};
 use recurrent::prelude::*;
 use recurrent::replace;
 use recurrent::settings::Settings;
 
-use super::command_line::{CommandLine, NoOptions, format, save_plot, write_output, write_scores};
+use super::command_line::{CommandLine, NoOptions, format, save, save_plot, write_output, write_scores};
 use super::sampling::SamplingOptions;
 use crate::args::{Format, PredictArgs};
 use crate::error::BadInput;
-use crate::output::print;
+use crate::output::{note, print};
 use crate::plots;
 use crate::report::{Block, Section};
 
@@ -97,14 +95,12 @@ fn parsed<T: FromStr<Err = MusicError>>(text: Option<&str>) -> Result<Option<T>,
 fn primer(text: &str) -> Result<Piece> {
     let path = Path::new(text);
     if path.is_file() {
-        let bytes =
-            std::fs::read(path).map_err(|cause| BadInput(format!("{text}: expected a readable file: {cause}")))?;
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("abc")) {
-            let tunes = parse_abc(text, &String::from_utf8_lossy(&bytes)).map_err(recurrent::Error::from)?;
-            let first = tunes.into_iter().next();
-            return first.ok_or_else(|| BadInput(format!("{text}: expected at least 1 tune, found 0")).into());
+        let MusicFile { pieces, remarks } = MusicFile::open(path).map_err(recurrent::Error::from)?;
+        if !remarks.is_empty() {
+            note(format!("note: {text}: {remarks}"));
         }
-        return Ok(parse_midi(text, &bytes).map_err(recurrent::Error::from)?.piece);
+        let first = pieces.into_iter().next();
+        return first.ok_or_else(|| BadInput(format!("{text}: expected at least 1 tune, found 0")).into());
     }
     if let Ok(melody) = Melody::find(text) {
         return Ok(melody.piece());
@@ -236,7 +232,7 @@ fn rendered(path: &Path, extension: &str, composition: &Composition, soundfont: 
     match extension {
         "mid" | "midi" => Ok(composition.piece.to_midi().map_err(recurrent::Error::from)?),
         "wav" => wav(&path.display().to_string(), &composition.piece, soundfont),
-        "svg" => Ok(plots::piano_roll(&composition.title(), &composition.piece, 0)?.into_bytes()),
+        "svg" => Ok(plots::piano_roll(&composition.title(), &composition.piece)?.into_bytes()),
         _ => {
             let expected = "a file that ends with .mid, .wav, .svg, .txt or .json, or a folder";
             Err(BadInput(format!("--output: expected {expected}, found {}", path.display())).into())
@@ -267,15 +263,10 @@ fn play(_piece: &Piece, _soundfont: &Path) -> Result<Vec<f32>> {
 /// The piano roll and the sound of a composition, written into the run's folder and for a report.
 fn show(run: &ComposeRun, name: &str, caption: &str, composition: &Composition) -> Result<Vec<Block>> {
     let caption = format!("{caption}: {}.", composition.title());
-    let roll = plots::piano_roll(&caption, &composition.piece, 0)?;
+    let roll = plots::piano_roll(&caption, &composition.piece)?;
     let wav = wav(name, &composition.piece, None)?;
-    let folder = run.run_dir().root().join("plots");
-    let plot = save_plot(run, name, &caption, roll)?;
-    // Where plots cannot be written, sound cannot either, which a note has said.
-    if folder.is_dir() {
-        replace(&folder.join(format!("{name}.wav")), &wav)?;
-        let midi = composition.piece.to_midi().map_err(recurrent::Error::from)?;
-        replace(&folder.join(format!("{name}.mid")), &midi)?;
-    }
-    Ok(vec![plot, Block::Sound { caption, wav }])
+    let midi = composition.piece.to_midi().map_err(recurrent::Error::from)?;
+    save(run, &format!("plots/{name}.wav"), &wav)?;
+    save(run, &format!("plots/{name}.mid"), midi)?;
+    Ok(vec![save_plot(run, name, &caption, roll)?, Block::Sound { caption, wav }])
 }

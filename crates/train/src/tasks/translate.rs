@@ -29,7 +29,7 @@ use crate::report::{Block, Section};
 const SHOWN: usize = 10;
 /// The number of them whose attention is plotted.
 const PLOTTED: usize = 3;
-/// The network that the demo goes on with.
+/// The network that the demo trains further.
 const PRETRAINED: &str = "zoo:english-russian";
 /// The lecture's sentence.
 const LECTURE: &str = "How are you?";
@@ -196,7 +196,7 @@ impl CommandLine for Translating {
         Ok(network.init(device).summary(&[config.max_length]))
     }
 
-    /// A translator needs more time than there is: the pretrained one goes on, gently.
+    /// A translator needs more time than there is: the pretrained one is trained further, at a low rate.
     fn shorten(config: &mut TranslateConfig) {
         config.fit.from = Some(PRETRAINED.into());
         (config.fit.epochs, config.fit.lr) = (1, 2e-4);
