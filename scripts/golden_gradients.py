@@ -24,6 +24,7 @@ that autograd has the gradient of each hidden state; each run asserts that the o
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-PATH = Path(__file__).resolve().parents[1] / "crates/recurrent/tests/goldens/gradients.json"
+GOLDENS = Path(__file__).resolve().parents[1] / "crates/recurrent/tests/goldens"
 
 SEED = 11
 TOLERANCE = 1e-9
@@ -115,40 +116,42 @@ def golden() -> Json:
     return {"torch": torch.__version__, "seed": SEED, "cases": cases}
 
 
-def differences(actual: Any, expected: Any, where: str = "") -> list[str]:
-    """One line for each pair of values that differ by more than TOLERANCE."""
+def differences(actual: Any, expected: Any, tolerance: float, where: str = "") -> list[str]:
+    """One line for each pair of values that differ by more than the tolerance."""
     if isinstance(actual, float) and isinstance(expected, float):
-        return [] if abs(actual - expected) <= TOLERANCE else [f"{where}: {actual}, expected {expected}"]
+        return [] if abs(actual - expected) <= tolerance else [f"{where}: {actual}, expected {expected}"]
     if isinstance(actual, dict) and isinstance(expected, dict) and actual.keys() == expected.keys():
-        return [line for key in actual for line in differences(actual[key], expected[key], f"{where}/{key}")]
+        return [line for key in actual for line in differences(actual[key], expected[key], tolerance, f"{where}/{key}")]
     if isinstance(actual, list) and isinstance(expected, list) and len(actual) == len(expected):
         pairs = enumerate(zip(actual, expected))
-        return [line for index, (a, b) in pairs for line in differences(a, b, f"{where}/{index}")]
+        return [line for index, (a, b) in pairs for line in differences(a, b, tolerance, f"{where}/{index}")]
     return [] if actual == expected else [f"{where}: {actual}, expected {expected}"]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Write or check the golden norms of gradients.")
+def run(golden: Callable[[], Json], name: str, tolerance: float) -> int:
+    """Writes a golden file, or compares it with a new computation; returns the exit status."""
+    parser = argparse.ArgumentParser(description=f"Write or check {name}.")
     parser.add_argument("--check", action="store_true", help="compare the file with a new computation instead")
     arguments = parser.parse_args()
 
     # A sum's order depends on the number of threads, and the file must not.
     torch.set_num_threads(1)
+    path = GOLDENS / name
     computed = golden()
     if not arguments.check:
         head = {key: value for key, value in computed.items() if key != "cases"}
         # One line per case, so that a diff shows which cases changed.
         cases = ",\n".join(json.dumps(case) for case in computed["cases"])
-        PATH.write_text(f'{json.dumps(head)[:-1]}, "cases": [\n{cases}\n]}}\n')
-        print(f"{PATH.name}: {len(computed['cases'])} cases, {PATH.stat().st_size} bytes")
+        path.write_text(f'{json.dumps(head)[:-1]}, "cases": [\n{cases}\n]}}\n')
+        print(f"{path.name}: {len(computed['cases'])} cases, {path.stat().st_size} bytes")
         return 0
-    wrong = differences(json.loads(PATH.read_text())["cases"], computed["cases"])
+    wrong = differences(json.loads(path.read_text())["cases"], computed["cases"], tolerance)
     for line in wrong:
-        print(f"{PATH.name}: {line}")
+        print(f"{path.name}: {line}")
     if not wrong:
-        print(f"{PATH.name}: agrees")
+        print(f"{path.name}: agrees")
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(golden, "gradients.json", TOLERANCE))

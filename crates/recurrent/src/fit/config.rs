@@ -22,6 +22,11 @@ crate::settings! {
         lr: f64 = 1e-3, bound = Bound::Rate;
         /// Learning rate schedule: constant, exponential, cosine.
         schedule: Schedule = Schedule::Constant;
+        /// Factor on the learning rate of the biases of recurrent layers.
+        ///
+        /// PyTorch has two biases for each gate, and Adam moves their sum twice as far: 2 follows its RNN and LSTM.
+        #[serde(default = "one")]
+        bias_factor: f64 = 1.0, value_name = "FACTOR", bound = Bound::Range(1, 100);
         /// Warm-up: gradient steps over which the learning rate rises linearly to its initial value; 0 for none.
         ///
         /// The schedule begins after them; a cosine takes the steps that remain.
@@ -57,6 +62,11 @@ impl FitConfig {
     pub(crate) fn epochs_of(&self, fraction: f64) -> usize {
         (fraction * self.epochs as f64).round() as usize
     }
+}
+
+/// The default of [`FitConfig::bias_factor`] in a file.
+fn one() -> f64 {
+    1.0
 }
 
 impl Default for FitConfig {

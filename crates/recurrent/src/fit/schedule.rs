@@ -1,10 +1,12 @@
 //! The learning rate schedule, and the random seed of every epoch.
 
-use burn::lr_scheduler::constant::ConstantLr;
+use burn::lr_scheduler::LrSchedulerConfig;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::lr_scheduler::exponential::ExponentialLrSchedulerConfig;
-use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
-use burn::lr_scheduler::{LrScheduler, LrSchedulerRecord};
+use burn::lr_scheduler::linear::LinearLrSchedulerConfig;
+use burn::lr_scheduler::module_lr_scheduler::{ModuleLrScheduler, ModuleLrSchedulerConfig};
+use burn::lr_scheduler::sequential::SequentialLrSchedulerConfig;
+use burn::module::ParamGroup;
 
 use super::{FitConfig, Schedule};
 use crate::{Error, Result};
@@ -13,6 +15,8 @@ use crate::{Error, Result};
 const DECAY_PER_EPOCH: f64 = 0.95;
 /// The final learning rate of [`Schedule::Cosine`], as a fraction of the initial one.
 const FINAL_FRACTION: f64 = 0.01;
+/// The end of the path of the biases of recurrent layers.
+const BIASES: &str = "gates.bias";
 
 impl FitConfig {
     /// The learning rate scheduler, which is stepped `steps_per_epoch` times per epoch.
@@ -22,30 +26,41 @@ impl FitConfig {
             let expected = format!("fewer than the {steps} gradient steps of all epochs");
             return Err(Error::setting("warmup", expected, self.warmup.to_string()));
         }
-        let schedule = self.schedule_of(steps_per_epoch, steps - self.warmup)?;
-        if self.warmup == 0 {
-            return Ok(schedule);
+        let bias_lr = self.lr * self.bias_factor;
+        if bias_lr > 1.0 {
+            let expected = format!("at most 1 / lr, {}", 1.0 / self.lr);
+            return Err(Error::setting("bias_factor", expected, self.bias_factor.to_string()));
         }
-        Ok(WarmUp { lr: self.lr, steps: self.warmup, done: 0, schedule }.into())
-    }
-
-    /// The scheduler of `steps` steps after the warm-up.
-    fn schedule_of(&self, steps_per_epoch: usize, steps: usize) -> Result<ModuleLrScheduler> {
-        let scheduler = match self.schedule {
-            Schedule::Constant => Ok(ConstantLr::new(self.lr).into()),
-            Schedule::Exponential => {
-                let gamma = DECAY_PER_EPOCH.powf(1.0 / steps_per_epoch as f64);
-                ExponentialLrSchedulerConfig::new(self.lr, gamma).init()
-            }
-            Schedule::Cosine => {
-                CosineAnnealingLrSchedulerConfig::new(self.lr, steps).with_min_lr(self.lr * FINAL_FRACTION).init()
-            }
-        };
-        scheduler.map_err(|found| Error::Setting {
+        let schedule = |lr| self.schedule_from(lr, steps_per_epoch, steps - self.warmup);
+        let mut config = ModuleLrSchedulerConfig::new(schedule(self.lr));
+        if bias_lr != self.lr {
+            config = config.with_group(ParamGroup::from_predicate(BIASES), schedule(bias_lr));
+        }
+        config.init().map_err(|found| Error::Setting {
             setting: "lr".into(),
             expected: "a learning rate that the schedule can start from".into(),
             found,
         })
+    }
+
+    /// The schedule of a learning rate: of the warm-up, and of `steps` steps after it.
+    fn schedule_from(&self, lr: f64, steps_per_epoch: usize, steps: usize) -> LrSchedulerConfig {
+        let schedule = match self.schedule {
+            Schedule::Constant => LrSchedulerConfig::Constant(lr),
+            Schedule::Exponential => {
+                let gamma = DECAY_PER_EPOCH.powf(1.0 / steps_per_epoch as f64);
+                ExponentialLrSchedulerConfig::new(lr, gamma).into()
+            }
+            Schedule::Cosine => {
+                CosineAnnealingLrSchedulerConfig::new(lr, steps).with_min_lr(lr * FINAL_FRACTION).into()
+            }
+        };
+        let rise = match self.warmup {
+            0 => return schedule,
+            1 => LrSchedulerConfig::Constant(lr),
+            steps => LinearLrSchedulerConfig::new(lr / steps as f64, lr, steps - 1).into(),
+        };
+        SequentialLrSchedulerConfig::new(vec![rise, schedule], vec![self.warmup]).into()
     }
 
     /// The random seed of an epoch's order and dropout, a function of the run's seed and the epoch's number.
@@ -54,51 +69,10 @@ impl FitConfig {
     }
 }
 
-/// A learning rate that rises linearly to `lr` over some steps, and then follows a schedule.
-#[derive(Clone)]
-struct WarmUp {
-    lr: f64,
-    steps: usize,
-    /// Steps of the warm-up that are done.
-    done: usize,
-    schedule: ModuleLrScheduler,
-}
-
-impl WarmUp {
-    /// The names of `done` and of the schedule in a record.
-    const DONE: &str = "warm_up";
-    const SCHEDULE: &str = "schedule";
-}
-
-impl LrScheduler for WarmUp {
-    fn step(&mut self) -> f64 {
-        if self.done == self.steps {
-            return self.schedule.step().base();
-        }
-        self.done += 1;
-        self.lr * self.done as f64 / self.steps as f64
-    }
-
-    /// A schedule that has not begun has no state to save.
-    fn to_record(&self) -> LrSchedulerRecord {
-        let record = LrSchedulerRecord::new().with_scalar(Self::DONE, self.done as u64);
-        match self.done == self.steps {
-            true => record.with_record(Self::SCHEDULE, self.schedule.to_record()),
-            false => record,
-        }
-    }
-
-    fn load_record(&mut self, record: LrSchedulerRecord) {
-        let done = record.scalar::<u64>(Self::DONE).and_then(|done| usize::try_from(done).ok());
-        self.done = done.unwrap_or(0).min(self.steps);
-        if self.done == self.steps {
-            self.schedule = self.schedule.clone().load_record(record.record(Self::SCHEDULE));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use burn::lr_scheduler::LrSchedulerRecord;
+
     use super::*;
 
     fn rates(schedule: Schedule, steps: usize) -> Vec<f64> {
@@ -150,6 +124,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_factor_of_biases_keeps_the_learning_rate_in_bounds() {
+        let config = FitConfig { lr: 0.3, bias_factor: 2.0, ..FitConfig::default() };
+        assert!(config.scheduler(5).is_ok());
+        let error = FitConfig { lr: 0.5, bias_factor: 4.0, ..config }.scheduler(5).err().unwrap();
+        assert_eq!(error.to_string(), "bias_factor: expected at most 1 / lr, 2, found 4");
     }
 
     #[test]

@@ -1,0 +1,108 @@
+//! Training follows PyTorch's, whose layers have two biases per gate.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use recurrent::RunDir;
+use recurrent::fit::{Callbacks, CurrentEpoch, FitConfig, Loader, Loaders, Loss, Objective, Order, fit};
+use recurrent::models::cells::{lstm::LstmCell, rnn::RnnCell};
+use recurrent::models::torch::{FromTorch, TorchWeights};
+use recurrent::models::{CellKind, Recurrent, RecurrentConfig};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The rounding of 100 steps, as a difference of losses of about 0.3.
+const TOLERANCE: f64 = 2e-5;
+
+#[derive(Deserialize)]
+struct Golden {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    cell: CellKind,
+    lr: f64,
+    x: Value,
+    target: Value,
+    weights: serde_json::Map<String, Value>,
+    losses: Vec<f64>,
+}
+
+/// The mean squared difference of a layer's output and a target.
+#[derive(Debug, Clone)]
+struct Follow {
+    x: Tensor<3>,
+    target: Tensor<3>,
+}
+
+impl<C: FromTorch> Objective<Recurrent<C>> for Follow {
+    type Batch = Vec<()>;
+
+    fn loss(&self, layer: &Recurrent<C>, _batch: Vec<()>, _training: bool) -> Loss {
+        let (output, _) = layer.forward(self.x.clone(), None);
+        Loss { mean: (output - self.target.clone()).square().mean(), items: 1 }
+    }
+}
+
+#[test]
+fn losses_follow_pytorch_with_a_factor_of_two() {
+    let golden: Golden = serde_json::from_str(include_str!("goldens/adam.json")).expect("a golden file");
+    assert_eq!(golden.cases.len(), 2);
+    for case in golden.cases {
+        let difference = match case.cell {
+            CellKind::Lstm => |case, factor| difference::<LstmCell>(case, factor),
+            _ => |case: &Case, factor| difference::<RnnCell>(case, factor),
+        };
+        let [one, two] = [1.0, 2.0].map(|factor| difference(&case, factor));
+        assert!(two < TOLERANCE, "{}: {two}", case.cell);
+        assert!(one > 20.0 * TOLERANCE, "{}: {one}", case.cell);
+    }
+}
+
+/// The largest difference of the losses of an epoch of one step.
+fn difference<C: FromTorch + 'static>(case: &Case, bias_factor: f64) -> f64 {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run_dir = RunDir::create(folder.path().join("run"), &[("config.toml", String::new())], false).expect("a run");
+    let device = Device::flex().autodiff();
+    let objective = Follow { x: tensor(&case.x, &device), target: tensor(&case.target, &device) };
+    let weight = |name: &str| &case.weights[&format!("{name}_l0")];
+    let hidden = case.weights["weight_hh_l0"][0].as_array().expect("a row").len();
+    let mut layer = RecurrentConfig::<C>::new(objective.x.dims()[2], hidden).init(&device);
+    let forward = &mut layer.layers[0].forward;
+    *forward = forward.clone().with_torch(TorchWeights {
+        weight_ih: tensor(weight("weight_ih"), &device),
+        weight_hh: tensor(weight("weight_hh"), &device),
+        biases: Some(["bias_ih", "bias_hh"].map(|name| tensor(weight(name), &device))),
+    });
+    let items: Arc<[()]> = Arc::new([()]);
+    let loader = || Arc::new(Loader::new(items.clone(), 1, Order::Sequential, &device));
+    let loaders = Loaders { train: loader(), valid: loader(), steps_per_epoch: 1, epoch: CurrentEpoch::default() };
+    let (epochs, lr) = (case.losses.len(), case.lr);
+    let config = FitConfig { epochs, lr, bias_factor, clip_norm: 0.0, patience: 0, ..FitConfig::default() };
+
+    let (history, _) =
+        fit(layer, objective, loaders, &config, &run_dir, &device, Callbacks::quiet()).expect("it trains");
+
+    let differences = history.epochs.iter().zip(&case.losses).map(|(epoch, loss)| (epoch.train_loss - loss).abs());
+    differences.fold(0.0, f64::max)
+}
+
+/// A tensor from nested lists.
+fn tensor<const D: usize>(value: &Value, device: &Device) -> Tensor<D> {
+    let (mut shape, mut first) = (Vec::new(), value);
+    while let Some(list) = first.as_array() {
+        shape.push(list.len());
+        first = &list[0];
+    }
+    let mut numbers = Vec::new();
+    flatten(value, &mut numbers);
+    Tensor::from_data(TensorData::new(numbers, shape), device)
+}
+
+fn flatten(value: &Value, numbers: &mut Vec<f32>) {
+    match value.as_array() {
+        Some(list) => list.iter().for_each(|value| flatten(value, numbers)),
+        None => numbers.push(value.as_f64().expect("a number") as f32),
+    }
+}
