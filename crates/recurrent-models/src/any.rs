@@ -365,7 +365,8 @@ impl AnyRecurrent {
     }
 
     /// The summary's rows, one per stacked layer, for sequences of `time` steps.
-    pub(crate) fn rows(&self, name: &str, time: usize) -> Vec<SummaryRow> {
+    #[must_use]
+    pub fn rows(&self, name: &str, time: usize) -> Vec<SummaryRow> {
         for_any!(self, layer => rows(layer, name, time))
     }
 }

@@ -78,7 +78,7 @@ pub use soundfont::render_with_soundfont;
 pub use synth::{Family, Synth};
 pub use tokens::{
     EventGrammar, FrameGrammar, FramePiece, GivenFrame, MusicTokenizer, MusicTokenizerConfig, PieceRequest,
-    Representation, Token, decode_events, decode_frames, encode_events, encode_frames,
+    Representation, Token, Transposition, decode_events, decode_frames, encode_events, encode_frames,
 };
 
 #[cfg(doctest)]

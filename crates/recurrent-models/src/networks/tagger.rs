@@ -8,7 +8,7 @@ use burn::tensor::{Device, Int, Tensor};
 use super::input::{SequenceInput, embed, embedding_row};
 use crate::empty_batch::dense;
 use crate::parameters::linear;
-use crate::{AnyRecurrent, AnyRecurrentConfig, CellKind, CellOptions, Summarize, Summary, SummaryRow};
+use crate::{AnyRecurrent, AnyRecurrentConfig, AnyState, CellKind, CellOptions, Summarize, Summary, SummaryRow};
 
 /// The configuration of a [`SequenceTagger`].
 #[derive(Config, Debug, PartialEq)]
@@ -127,9 +127,24 @@ impl SequenceTagger {
     /// `time`.
     #[must_use]
     pub fn forward_values(&self, values: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
+        self.forward_values_from(values, lengths, None).0
+    }
+
+    /// [`forward_values`](Self::forward_values) of rows that go on from a state, with the state at their end.
+    ///
+    /// # Panics
+    /// As [`forward_values`](Self::forward_values), if the state is one of another network or number of rows, or if a
+    /// bidirectional network is given a state.
+    #[must_use]
+    pub fn forward_values_from(
+        &self,
+        values: Tensor<3>,
+        lengths: &[usize],
+        state: Option<AnyState>,
+    ) -> (Tensor<3>, AnyState) {
         let x = if self.embedding.is_some() { self.dropout.forward(values) } else { values };
-        let (outputs, _) = self.recurrent.forward_with_lengths(x, lengths, None);
-        dense(&self.dense, self.dropout.forward(outputs))
+        let (outputs, state) = self.recurrent.forward_with_lengths(x, lengths, state);
+        (dense(&self.dense, self.dropout.forward(outputs)), state)
     }
 }
 

@@ -170,31 +170,54 @@ impl MusicTokenizer {
         self.ids.get(&token).copied()
     }
 
-    /// The ids of a piece that is so many semitones higher; `None` if a piano does not have all of its pitches, there is no
-    /// such id, or the ids are an excerpt without the key that its pitches depend on.
-    pub fn transposed(&self, ids: &[u32], semitones: i8) -> Option<Vec<u32>> {
-        let tokens = ids.iter().map(|id| self.token(*id)).collect::<Option<Vec<_>>>()?;
-        let key = tokens.iter().find_map(|token| match token {
-            Token::Key(key) => Some(*key),
+    /// How the ids of a whole piece are moved by so many semitones.
+    pub fn transposition(&self, piece: &[u32], semitones: i8) -> Transposition {
+        let key = piece.iter().map_while(|id| self.token(*id)).find_map(|token| match token {
+            Token::Key(key) => Some(key),
             _ => None,
         });
-        let by = match key {
+        let pitches = match key.flatten() {
             // Moved to a tonic of C, the pitches are the same, or an octave apart.
-            Some(Some(key)) => semitones + tonic_shift(key) - tonic_shift(key.transposed(semitones)),
-            Some(None) => semitones,
-            None if self.config.labels => return None,
+            Some(key) => semitones + tonic_shift(key) - tonic_shift(key.transposed(semitones)),
             None => semitones,
         };
-        let higher = |token: Token| match token {
+        Transposition { semitones, pitches }
+    }
+
+    /// The ids of a piece, or of an excerpt of it, moved as its [`transposition`](Self::transposition) says; `None` if a
+    /// piano does not have all of its pitches then.
+    pub fn transposed(&self, ids: &[u32], transposition: Transposition) -> Option<Vec<u32>> {
+        let Transposition { semitones, pitches } = transposition;
+        let higher = |id: &u32| match self.token(*id)? {
             Token::Key(key) => self.id(Token::Key(key.map(|key| key.transposed(semitones)))),
-            other => self.id(other.transposed(by)?),
+            other => self.id(other.transposed(pitches)?),
         };
-        tokens.into_iter().map(higher).collect()
+        ids.iter().map(higher).collect()
     }
 
     /// The ids of tokens that the vocabulary has.
     pub(crate) fn ids(&self, tokens: impl IntoIterator<Item = Token>) -> Vec<u32> {
         tokens.into_iter().filter_map(|token| self.id(token)).collect()
+    }
+}
+
+/// How the tokens of a piece are moved to another key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transposition {
+    semitones: i8,
+    /// By how much the pitches of its tokens are, which are relative to the tonic if the key is known.
+    pitches: i8,
+}
+
+impl Transposition {
+    /// That of pitches that are not relative to a tonic.
+    pub fn chromatic(semitones: i8) -> Self {
+        Self { semitones, pitches: semitones }
+    }
+
+    /// By how many semitones the piece is higher.
+    pub fn semitones(self) -> i8 {
+        self.semitones
     }
 }
 

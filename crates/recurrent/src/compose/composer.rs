@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use recurrent_models::networks::{LanguageModel, SequenceTagger, StreamingLanguageModel};
+use recurrent_models::networks::{LanguageModel, SequenceTagger};
 use recurrent_models::{StreamingDense, Summarize, Summary};
 use recurrent_music::analysis::key_of;
 use recurrent_music::{
@@ -13,7 +13,7 @@ use recurrent_music::{
 };
 
 use super::facts::Facts;
-use super::{ComposeConfig, ComposeNetwork, Composition, CompositionRequest, Notation};
+use super::{ComposeConfig, ComposeNetwork, Composition, CompositionRequest, FrameModel, Notation};
 use crate::decoding::{Sampler, SamplingConfig};
 use crate::{Error, Predictor, Result, RunDir};
 
@@ -195,10 +195,8 @@ impl Composer {
     /// Composes once.
     fn sample(&self, plan: &Plan, sampling: SamplingConfig) -> Sampled {
         match &self.network {
-            ComposeNetwork::Tokens(network) if self.config.notation == Notation::Events => {
-                self.sample_events(network, plan, sampling)
-            }
-            ComposeNetwork::Tokens(network) => self.sample_frames(network, plan, sampling),
+            ComposeNetwork::Frames(network) => self.sample_frames(network, plan, sampling),
+            ComposeNetwork::Events(network) => self.sample_events(network, plan, sampling),
             ComposeNetwork::Roll(network) => self.sample_roll(network, plan, sampling),
         }
     }
@@ -216,9 +214,11 @@ impl Composer {
         }
     }
 
-    fn sample_frames(&self, network: &LanguageModel, plan: &Plan, sampling: SamplingConfig) -> Sampled {
+    fn sample_frames(&self, network: &FrameModel, plan: &Plan, sampling: SamplingConfig) -> Sampled {
         let mut grammar = FrameGrammar::new(&self.tokenizer, self.piece_request(plan));
-        let mut reader = TokenReader::new(network, &self.tokenizer, sampling);
+        let mut model = network.streaming(&self.tokenizer);
+        let step = |id, logits: &mut Vec<f32>| model.step(id, logits);
+        let mut reader = TokenReader::new(step, &self.tokenizer, sampling);
         let mut ids = Vec::new();
         while !grammar.has_ended() && (plan.bars.is_some() || ids.len() < MAX_TOKENS) {
             let id = reader.next(|token| grammar.allows(token));
@@ -226,12 +226,15 @@ impl Composer {
             ids.push(id);
         }
         let frames = decode_frames(&self.tokenizer, &ids);
-        self.sampled(Content::Frames(frames), &ids, &reader)
+        self.sampled(Content::Frames(frames), &ids, reader.log_probability)
     }
 
     fn sample_events(&self, network: &LanguageModel, plan: &Plan, sampling: SamplingConfig) -> Sampled {
         let mut grammar = EventGrammar::new(&self.tokenizer, self.piece_request(plan));
-        let mut reader = TokenReader::new(network, &self.tokenizer, sampling);
+        let mut model = network.streaming();
+        let mut state = model.zero_state();
+        let step = |id, logits: &mut Vec<f32>| model.step(id, &mut state, logits);
+        let mut reader = TokenReader::new(step, &self.tokenizer, sampling);
         let labels = 1 + if self.tokenizer.config().labels { NUM_LABELS } else { 0 };
         let (mut primer, mut ids) = (Vec::new().into_iter(), Vec::new());
         while !grammar.has_ended() && ids.len() < MAX_TOKENS {
@@ -248,7 +251,7 @@ impl Composer {
             ids.push(id);
         }
         let piece = decode_events(&self.tokenizer, &ids);
-        self.sampled(Content::Piece(piece), &ids, &reader)
+        self.sampled(Content::Piece(piece), &ids, reader.log_probability)
     }
 
     /// The events of a primer in a piece of this key.
@@ -260,9 +263,9 @@ impl Composer {
     }
 
     /// What was composed as these tokens.
-    fn sampled(&self, content: Content, ids: &[u32], reader: &TokenReader<'_>) -> Sampled {
+    fn sampled(&self, content: Content, ids: &[u32], log_probability: f64) -> Sampled {
         let (key, meter) = self.labels_of(ids);
-        Sampled { content, key, meter, log_probability: reader.log_probability }
+        Sampled { content, key, meter, log_probability }
     }
 
     /// The key and the meter that tokens begin with.
@@ -345,10 +348,10 @@ enum Content {
     Piece(Piece),
 }
 
-/// Samples token after token from a language model.
-struct TokenReader<'a> {
-    model: StreamingLanguageModel,
-    state: Vec<f32>,
+/// Samples token after token from a network.
+struct TokenReader<'a, S> {
+    /// Reads a token, and gives the logits of the next.
+    step: S,
     tokenizer: &'a MusicTokenizer,
     /// Of the next token; none before the first.
     logits: Vec<f32>,
@@ -356,11 +359,9 @@ struct TokenReader<'a> {
     log_probability: f64,
 }
 
-impl<'a> TokenReader<'a> {
-    fn new(network: &LanguageModel, tokenizer: &'a MusicTokenizer, sampling: SamplingConfig) -> Self {
-        let model = network.streaming();
-        let (state, sampler) = (model.zero_state(), Sampler::new(sampling));
-        Self { model, state, tokenizer, logits: Vec::new(), sampler, log_probability: 0.0 }
+impl<'a, S: FnMut(u32, &mut Vec<f32>)> TokenReader<'a, S> {
+    fn new(step: S, tokenizer: &'a MusicTokenizer, sampling: SamplingConfig) -> Self {
+        Self { step, tokenizer, logits: Vec::new(), sampler: Sampler::new(sampling), log_probability: 0.0 }
     }
 
     /// Samples one of the tokens that are allowed, and reads it. The first token of a piece has no probability.
@@ -376,7 +377,7 @@ impl<'a> TokenReader<'a> {
         if !is_first {
             self.log_probability += log_softmax_at(&self.logits, id);
         }
-        self.model.step(id, &mut self.state, &mut self.logits);
+        (self.step)(id, &mut self.logits);
         id
     }
 }

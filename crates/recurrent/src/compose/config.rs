@@ -10,6 +10,7 @@ use recurrent_music::{MusicTokenizerConfig, Pitch, Representation};
 use serde::{Deserialize, Serialize};
 
 use super::MusicSource;
+use super::frame_model::FrameModelConfig;
 use super::network::ComposeNetworkConfig;
 use crate::fit::{FitConfig, Schedule};
 #[cfg(feature = "fit")]
@@ -72,31 +73,33 @@ crate::settings! {
         holds: bool = true, default_text = Some("true; false for JSON, which does not tell them apart");
         /// Key, meter and tempo come before a piece, and its bars count down to the end, so that they can be asked for.
         labels: bool = true, default_text = Some("true; false for JSON, which does not tell them");
-        /// Augmentation: fraction of the epochs in which each piece is moved by up to six semitones, anew in each epoch.
+        /// Augmentation: fraction of the pieces that are moved by up to six semitones, anew in each epoch.
         ///
-        /// The last epochs train on the pieces as they are: a composer favors some keys.
+        /// It is the mean over all epochs, and falls linearly: 0.5 is all pieces in the first epoch and none in the last,
+        /// since a composer favors some keys.
         transpose: f64 = 0.0, value_name = "FRACTION", bound = Bound::UpTo(1.0),
-            default_text = Some("0 for chorales-by-rule, else 0.8");
+            default_text = Some("0 for chorales-by-rule, else 0.75");
         /// The recurrent cell: rnn, lstm, gru.
-        cell: CellKind = CellKind::Gru;
+        cell: CellKind = CellKind::Lstm;
         /// Embedding dimension.
         embedding_dim: usize = 64, bound = Bound::Range(1, MAX_UNITS);
         /// Hidden units of each layer.
         hidden_size: usize = 128, bound = Bound::Range(1, MAX_UNITS);
         /// Number of layers.
-        num_layers: usize = 2, bound = Bound::Range(1, MAX_LAYERS);
+        num_layers: usize = 1, bound = Bound::Range(1, MAX_LAYERS);
         /// Dropout on the embedding, between layers, and before the output.
         dropout: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
-        /// Weight tying: the output layer shares the embedding's weights.
+        /// Events: the output layer shares the embedding's weights.
         tie_weights: bool = false;
-        /// The longest excerpt that is trained on at once, in tokens; longer pieces are cut.
-        bptt: usize = 1024, bound = Bound::Range(1, MAX_STEPS);
+        /// Truncated back-propagation: steps of a training excerpt. The state is carried from each excerpt of a piece to the
+        /// next.
+        bptt: usize = 32, bound = Bound::Range(1, MAX_STEPS), default_text = Some("32; 128 for events");
     }
     task: "compose",
     check: Self::check_notation,
     fit: FitConfig {
-        epochs: 6,
-        batch_size: 4,
+        epochs: 3,
+        batch_size: 8,
         lr: 8e-3,
         schedule: Schedule::Cosine,
         patience: 0,
@@ -113,11 +116,11 @@ impl ComposeConfig {
         Ok(Self { data: source.absolute_name(), sha256: source.sha256()?, ..source.recipe() })
     }
 
-    /// The settings with the detail that events need, unless it was given.
+    /// The settings with the detail and the length of excerpts that events need, unless they were given.
     #[cfg(feature = "fit")]
     pub(super) fn for_notation(self, given: &Partial) -> Self {
         let is_events = given.get::<Notation>("notation") == Some(Notation::Events);
-        if is_events { Self { per_quarter: 12, ..self } } else { self }
+        if is_events { Self { per_quarter: 12, bptt: 128, ..self } } else { self }
     }
 
     /// The shape of an excerpt, for summaries: `[time]`, or `[time, 88]` of a piano roll.
@@ -129,12 +132,8 @@ impl ComposeConfig {
     }
 
     fn check_notation(&self) -> Result<()> {
-        if self.notation == Notation::Roll && self.tie_weights {
-            return Err(Error::setting(
-                "tie_weights",
-                "no tied weights in a piano roll, which has no embedding",
-                "true",
-            ));
+        if self.notation != Notation::Events && self.tie_weights {
+            return Err(Error::setting("tie_weights", "tied weights with `notation = \"events\"` only", "true"));
         }
         Ok(())
     }
@@ -154,13 +153,20 @@ impl ComposeConfig {
 
     /// The network that the run trains, for a vocabulary of this size.
     pub fn network(&self, vocab_size: usize) -> ComposeNetworkConfig {
-        let language = LanguageModelConfig::new(vocab_size, self.embedding_dim, self.hidden_size)
-            .with_cell(self.cell)
-            .with_num_layers(self.num_layers)
-            .with_dropout(self.dropout)
-            .with_tie_weights(self.tie_weights);
         match self.notation {
-            Notation::Frames | Notation::Events => ComposeNetworkConfig::Tokens(language),
+            Notation::Frames => ComposeNetworkConfig::Frames(
+                FrameModelConfig::new(vocab_size, self.embedding_dim, self.hidden_size)
+                    .with_cell(self.cell)
+                    .with_num_layers(self.num_layers)
+                    .with_dropout(self.dropout),
+            ),
+            Notation::Events => ComposeNetworkConfig::Events(
+                LanguageModelConfig::new(vocab_size, self.embedding_dim, self.hidden_size)
+                    .with_cell(self.cell)
+                    .with_num_layers(self.num_layers)
+                    .with_dropout(self.dropout)
+                    .with_tie_weights(self.tie_weights),
+            ),
             Notation::Roll => ComposeNetworkConfig::Roll(
                 SequenceTaggerConfig::new(SequenceInput::values(Pitch::COUNT), self.hidden_size, Pitch::COUNT)
                     .with_cell(self.cell)

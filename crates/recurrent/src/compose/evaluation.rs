@@ -3,18 +3,16 @@
 use std::fmt;
 
 use burn::tensor::{Device, Int, Tensor};
-use recurrent_models::AnyState;
-use recurrent_models::networks::{LanguageModel, SequenceTagger};
 use recurrent_music::analysis::{LongestCopy, in_key_share, recognize_key, repeated_bars};
 use recurrent_music::{Frame, FramePiece, Meter, MusicTokenizer, Pitch};
 use serde::Serialize;
 
-use super::examples::{ComposeBatch, Keys, Sequence};
-use super::training::{ComposeData, EncodedPiece, key_losses};
+use super::examples::{Examples, Keys, Sequence, Targets};
+use super::training::{ComposeData, EncodedPiece, Predictions, key_losses, predict};
 use super::{ComposeConfig, ComposeNetwork, Composer, Composition, CompositionRequest};
 use crate::Result;
 use crate::decoding::SamplingConfig;
-use crate::fit::token_loss;
+use crate::fit::{BatchSource, token_loss};
 use crate::generate::NgramModel;
 
 /// Pieces of a batch.
@@ -136,18 +134,14 @@ pub(super) fn evaluate(
 ) -> Result<ComposeEvaluation> {
     let frames: usize = data.test_pieces.iter().map(|piece| piece.frames.frames.frames.len()).sum();
     let a_frame = |nats: f64| nats / frames.max(1) as f64;
+    let sequences = data.test_pieces.iter().map(|piece| piece.sequence.clone()).collect();
+    let test = Examples::new(sequences, STEPS, &data.tokenizer);
     let mut predicted = Predicted::default();
-    let mut pieces: Vec<&Sequence> = data.test_pieces.iter().map(|piece| &piece.sequence).collect();
-    pieces.sort_by_key(|piece| piece.num_targets());
-    for pieces in pieces.chunks(BATCH) {
-        predicted += match (&network, ComposeBatch::new(pieces, device)) {
-            (ComposeNetwork::Tokens(network), ComposeBatch::Tokens { inputs, targets, lengths }) => {
-                predict_tokens(network, [inputs, targets], &lengths)
-            }
-            (ComposeNetwork::Roll(network), ComposeBatch::Roll { inputs, targets, lengths }) => {
-                predict_roll(network, inputs, targets, &lengths)
-            }
-            _ => unreachable!("network and batch are made by one configuration"),
+    for indices in test.batches(&(0..test.len()).collect::<Vec<_>>(), BATCH, None) {
+        let Predictions { logits, targets, lengths } = predict(&network, test.gather(&indices, device));
+        predicted += match targets {
+            Targets::Tokens(targets) => Predicted::of_tokens(logits, targets, &lengths),
+            Targets::Keys(targets) => Predicted::of_keys(logits, targets, &lengths),
         };
     }
     let composed_by_rule = |piece: &EncodedPiece| piece.chorale.as_ref()?.log_probability_with_labels();
@@ -168,40 +162,30 @@ pub(super) fn evaluate(
     })
 }
 
-fn predict_tokens(network: &LanguageModel, [inputs, targets]: [Tensor<2, Int>; 2], lengths: &[usize]) -> Predicted {
-    let [batch, time] = inputs.dims();
-    let mut predicted = Predicted::default();
-    let mut state: Option<AnyState> = None;
-    for start in (0..time).step_by(STEPS) {
-        let part = |ids: &Tensor<2, Int>| ids.clone().slice([0..batch, start..time.min(start + STEPS)]);
-        let lengths: Vec<usize> = lengths.iter().map(|length| length.saturating_sub(start).min(STEPS)).collect();
+impl Predicted {
+    fn of_tokens(logits: Tensor<3>, targets: Tensor<2, Int>, lengths: &[usize]) -> Self {
         let tokens = lengths.iter().sum::<usize>() as f64;
-        let (logits, next) = network.forward_with_lengths(part(&inputs), &lengths, state.take());
-        let targets = part(&targets);
         let likeliest = logits.clone().argmax(2).squeeze_dim::<2>(2);
         let is_token = targets.clone().not_equal_elem(MusicTokenizer::PADDING);
         let right: i64 = likeliest.equal(targets.clone()).bool_and(is_token).int().sum().into_scalar();
         let loss: f32 = token_loss(logits, targets, Some(MusicTokenizer::PADDING)).into_scalar();
-        predicted += Predicted { nats: f64::from(loss) * tokens, right: right as f64, of: tokens };
-        state = Some(next);
+        Self { nats: f64::from(loss) * tokens, right: right as f64, of: tokens }
     }
-    predicted
-}
 
-fn predict_roll(network: &SequenceTagger, inputs: Tensor<3>, targets: Tensor<3>, lengths: &[usize]) -> Predicted {
-    let logits = network.forward_values(inputs, lengths);
-    let nats: f32 = key_losses(logits.clone(), targets.clone(), lengths).sum().into_scalar();
-    let (time, logits, targets) = (logits.dims()[1], logits.into_data(), targets.into_data());
-    let mut predicted = Predicted { nats: f64::from(nats), ..Predicted::default() };
-    for (at, (logit, target)) in logits.iter::<f32>().zip(targets.iter::<f32>()).enumerate() {
-        let (row, step) = (at / (time * Pitch::COUNT), at / Pitch::COUNT % time);
-        let (is_on, was_on) = (logit > 0.0, target > 0.5);
-        if step < lengths[row] && (is_on || was_on) {
-            predicted.of += 1.0;
-            predicted.right += f64::from(u8::from(is_on && was_on));
+    fn of_keys(logits: Tensor<3>, targets: Tensor<3>, lengths: &[usize]) -> Self {
+        let nats: f32 = key_losses(logits.clone(), targets.clone(), lengths).sum().into_scalar();
+        let (time, logits, targets) = (logits.dims()[1], logits.into_data(), targets.into_data());
+        let mut predicted = Self { nats: f64::from(nats), ..Self::default() };
+        for (at, (logit, target)) in logits.iter::<f32>().zip(targets.iter::<f32>()).enumerate() {
+            let (row, step) = (at / (time * Pitch::COUNT), at / Pitch::COUNT % time);
+            let (is_on, was_on) = (logit > 0.0, target > 0.5);
+            if step < lengths[row] && (is_on || was_on) {
+                predicted.of += 1.0;
+                predicted.right += f64::from(u8::from(is_on && was_on));
+            }
         }
+        predicted
     }
-    predicted
 }
 
 /// The name of the strongest simple rival, and its loss on all test pieces in nats. `None` if there are too many training
@@ -210,21 +194,17 @@ fn baseline(data: &ComposeData) -> Option<(String, f64)> {
     let rolls = |pieces: &[EncodedPiece]| -> Option<Vec<Vec<Keys>>> {
         let roll = |piece: &EncodedPiece| match &piece.sequence {
             Sequence::Roll(frames) => Some(frames.clone()),
-            Sequence::Tokens(_) => None,
+            Sequence::Frames(_) | Sequence::Events(_) => None,
         };
         pieces.iter().map(roll).collect()
     };
     if let (Some(train), Some(test)) = (rolls(&data.train_pieces), rolls(&data.test_pieces)) {
         return Some(("each key by itself, after the frame before".into(), KeyChains::fit(&train).loss(&test)));
     }
-    let ids = |piece: &EncodedPiece| match &piece.sequence {
-        Sequence::Tokens(ids) => ids.clone(),
-        Sequence::Roll(_) => Vec::new(),
-    };
-    let train: Vec<u32> = data.train_pieces.iter().flat_map(ids).collect();
+    let train: Vec<u32> = data.train_pieces.iter().flat_map(|piece| piece.sequence.ids()).copied().collect();
     let model = NgramModel::fit(&train, data.tokenizer.vocab_size())?;
-    let loss = |ids: Vec<u32>| model.loss(&ids) * (ids.len() - 1) as f64;
-    let nats = data.test_pieces.iter().map(ids).map(loss).sum();
+    let loss = |piece: &EncodedPiece| model.loss(piece.sequence.ids()) * piece.sequence.num_targets() as f64;
+    let nats = data.test_pieces.iter().map(loss).sum();
     Some((format!("{}-grams with Kneser–Ney smoothing", model.order()), nats))
 }
 

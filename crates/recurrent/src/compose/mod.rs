@@ -1,10 +1,10 @@
 //! Composing music: from labels, or a few notes, to a piece.
 //!
-//! One-to-many: the network is the language model of [`generate`](crate::generate) over tokens of music: a frame is its
-//! pitches from the top, and key, meter, tempo and the number of bars are tokens as well, so that they can be asked for. The
-//! pitches of a frame are predicted one after the other, each knowing those above it. A piano roll, in which the keys of a
-//! frame know nothing of each other, is there by choice, for comparison with published figures (Boulanger-Lewandowski et al.
-//! 2012).
+//! One-to-many: a piece is a sequence of tokens. A frame is its pitches from the top, and key, meter, tempo and the number
+//! of bars are tokens as well, so that they can be asked for. The recurrent layers of a [`FrameModel`] go from frame to
+//! frame; the pitches of a frame are predicted one after the other, each knowing those above it. Performances are events, of
+//! which the language model of [`generate`](crate::generate) predicts the next. A piano roll, in which the keys of a frame
+//! know nothing of each other, is there by choice, for comparison with published figures (Boulanger-Lewandowski et al. 2012).
 //!
 //! - [`MusicSource`] opens MIDI and ABC files, or makes the pieces of `chorales-by-rule`;
 //! - [`ComposeConfig`] holds the settings, [`ComposeRun`] trains and evaluates;
@@ -18,6 +18,8 @@ mod evaluation;
 #[cfg(feature = "fit")]
 mod examples;
 mod facts;
+mod frame_model;
+mod frame_reader;
 mod network;
 mod request;
 #[cfg_attr(not(feature = "fit"), allow(dead_code, reason = "only training splits and encodes pieces"))]
@@ -32,6 +34,7 @@ pub use config::{ComposeConfig, Notation};
 pub use evaluation::{ComposeEvaluation, MusicBaseline, MusicStatistics};
 #[cfg(feature = "fit")]
 pub use examples::ComposeBatch;
+pub use frame_model::{FrameModel, FrameModelConfig, FrameSteps};
 pub use network::{ComposeNetwork, ComposeNetworkConfig};
 pub use request::CompositionRequest;
 pub use source::{CorpusPiece, MusicSource};

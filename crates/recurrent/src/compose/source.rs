@@ -9,13 +9,14 @@ use recurrent_music::analysis::{fingerprint, recognize_key};
 use recurrent_music::{Chorale, ChoralesByRule, ChoralesJson, FramePiece, Frames, MusicFile, Piece};
 
 use super::ComposeConfig;
+use crate::fit::FitConfig;
 use crate::partial::Partial;
 use crate::settings::Settings;
 use crate::{Error, Result, TaskConfig, TaskSource};
 
 /// The parts of `chorales-by-rule`: their split, the first piece, and the number of pieces.
 const PARTS: [(SplitAssignment, u64, u64); 3] = [
-    (SplitAssignment::Train, 0, 4_000),
+    (SplitAssignment::Train, 0, 7_000),
     (SplitAssignment::Valid, 1_000_000, 100),
     (SplitAssignment::Test, 2_000_000, 200),
 ];
@@ -211,10 +212,22 @@ impl MusicSource {
     /// The settings for pieces of this origin.
     pub(super) fn recipe(&self) -> ComposeConfig {
         let defaults = ComposeConfig::defaults();
+        if self.origin == Origin::Composed {
+            return defaults;
+        }
+        // A few hundred pieces, of which a network can learn too much.
+        let fit = FitConfig {
+            epochs: 80,
+            batch_size: 4,
+            lr: 4e-3,
+            weight_decay: 0.1,
+            average: 0.998,
+            ..defaults.fit.clone()
+        };
+        let files = ComposeConfig { hidden_size: 256, dropout: 0.25, transpose: 0.75, fit, ..defaults };
         match self.origin {
-            Origin::Composed => defaults,
-            Origin::Json => ComposeConfig { per_quarter: 1, holds: false, labels: false, transpose: 0.8, ..defaults },
-            Origin::Files => ComposeConfig { per_quarter: 4, transpose: 0.8, ..defaults },
+            Origin::Json => ComposeConfig { per_quarter: 1, holds: false, labels: false, ..files },
+            _ => ComposeConfig { per_quarter: 4, ..files },
         }
     }
 

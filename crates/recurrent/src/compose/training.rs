@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use recurrent_music::{Chorale, FramePiece, MusicTokenizer, Pitch, encode_events, encode_frames};
 
 use super::evaluation::evaluate;
-use super::examples::{ComposeBatch, Examples, Keys, Sequence};
+use super::examples::{ComposeBatch, Examples, Inputs, Keys, Sequence, Targets};
 use super::facts::Facts;
 use super::source::CorpusPiece;
 use super::{ComposeConfig, ComposeEvaluation, ComposeNetwork, Composer, MusicSource, Notation};
@@ -75,8 +75,8 @@ impl Encoder<'_> {
     fn piece(&self, piece: &CorpusPiece) -> Result<EncodedPiece> {
         let frames = piece.frames(self.tokenizer.config().per_quarter)?;
         let sequence = match self.config.notation {
-            Notation::Frames => Sequence::Tokens(encode_frames(self.tokenizer, &frames)),
-            Notation::Events => Sequence::Tokens(encode_events(self.tokenizer, &piece.piece)),
+            Notation::Frames => Sequence::Frames(encode_frames(self.tokenizer, &frames)),
+            Notation::Events => Sequence::Events(encode_events(self.tokenizer, &piece.piece)),
             Notation::Roll => Sequence::Roll(roll(&frames)),
         };
         Ok(EncodedPiece { frames, sequence, chorale: piece.chorale.clone() })
@@ -171,8 +171,12 @@ impl Task for Composing {
     }
 
     fn loaders(config: &ComposeConfig, data: &ComposeData, device: &Device) -> Loaders<ComposeBatch> {
-        let train = data.train.clone().for_training(config.fit.epochs_of(config.transpose));
-        Loaders::shuffled((train, data.valid.clone()), [config.fit.batch_size, VALIDATION_BATCH], device)
+        let train = data.train.clone().for_training(config.fit.epochs, config.transpose);
+        Loaders::shuffled(
+            (train, data.valid.clone().for_validation()),
+            [config.fit.batch_size, VALIDATION_BATCH],
+            device,
+        )
     }
 
     /// Predicts the test pieces, and composes others.
@@ -190,20 +194,39 @@ impl Objective<ComposeNetwork> for ComposeObjective {
     type Batch = ComposeBatch;
 
     fn loss(&self, network: &ComposeNetwork, batch: ComposeBatch, _training: bool) -> Loss {
-        match (network, batch) {
-            (ComposeNetwork::Tokens(network), ComposeBatch::Tokens { inputs, targets, lengths }) => {
-                let (logits, _) = network.forward_with_lengths(inputs, &lengths, None);
-                let items = lengths.iter().sum();
-                Loss { mean: token_loss(logits, targets, Some(MusicTokenizer::PADDING)), items }
-            }
-            (ComposeNetwork::Roll(network), ComposeBatch::Roll { inputs, targets, lengths }) => {
-                let logits = network.forward_values(inputs, &lengths);
-                let items = lengths.iter().sum();
-                Loss { mean: key_losses(logits, targets, &lengths).sum() / items as f64, items }
-            }
-            _ => unreachable!("network and batch are made by one configuration"),
-        }
+        let Predictions { logits, targets, lengths } = predict(network, batch);
+        let items = lengths.iter().sum();
+        let mean = match targets {
+            Targets::Tokens(targets) => token_loss(logits, targets, Some(MusicTokenizer::PADDING)),
+            Targets::Keys(targets) => key_losses(logits, targets, &lengths).sum() / items as f64,
+        };
+        Loss { mean, items }
     }
+}
+
+/// What a network predicts of a batch.
+pub(super) struct Predictions {
+    /// `[batch, time, tokens or keys]`.
+    pub logits: Tensor<3>,
+    pub targets: Targets,
+    /// The number of targets of each row.
+    pub lengths: Vec<usize>,
+}
+
+/// Predicts a batch, from the state that is carried to it, and carries the state on.
+pub(super) fn predict(network: &ComposeNetwork, batch: ComposeBatch) -> Predictions {
+    let ComposeBatch { inputs, targets, lengths, before, after } = batch;
+    // Pieces that have ended were the last rows.
+    let going_on = |part: Tensor<3>| part.narrow(1, 0, lengths.len());
+    let state = before.and_then(|before| before.take()).map(|state| state.map(going_on));
+    let (logits, state) = match (network, inputs) {
+        (ComposeNetwork::Frames(network), Inputs::Frames(read)) => network.forward(read, state),
+        (ComposeNetwork::Events(network), Inputs::Events(ids)) => network.forward_with_lengths(ids, &lengths, state),
+        (ComposeNetwork::Roll(network), Inputs::Roll(frames)) => network.forward_values_from(frames, &lengths, state),
+        _ => unreachable!("network and batch are made by one configuration"),
+    };
+    after.put(state);
+    Predictions { logits, targets, lengths }
 }
 
 /// The binary cross-entropy of each key, `[batch, time, 88]`, 0 behind the end of a piece.

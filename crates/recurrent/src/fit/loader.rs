@@ -74,6 +74,11 @@ pub trait BatchSource: Clone + Send + Sync + 'static {
         items.chunks(batch_size).map(<[usize]>::to_vec).collect()
     }
 
+    /// How many batches [`batches`](Self::batches) makes of all items, in whatever order.
+    fn num_batches(&self, batch_size: usize) -> usize {
+        self.len().div_ceil(batch_size)
+    }
+
     /// The batch of the items at these indices, in this order.
     fn gather(&self, indices: &[usize], device: &Device) -> Self::Batch;
 

@@ -14,6 +14,8 @@ mod average;
 #[cfg(feature = "fit")]
 mod callbacks;
 #[cfg(feature = "fit")]
+mod carried;
+#[cfg(feature = "fit")]
 mod checkpoint;
 #[cfg(feature = "fit")]
 mod clip;
@@ -37,6 +39,8 @@ pub use history::{Epoch, History, StopReason};
 
 #[cfg(feature = "fit")]
 pub use callbacks::{AfterEpoch, Callbacks, ProgressRenderer, SplitProgress};
+#[cfg(feature = "fit")]
+pub use carried::CarriedState;
 #[cfg(feature = "fit")]
 pub(crate) use checkpoint::copy_last_checkpoint;
 #[cfg(feature = "fit")]

@@ -40,7 +40,7 @@ impl<B: 'static> Loaders<B> {
         device: &Device,
     ) -> Self {
         let epoch = CurrentEpoch::default();
-        let steps_per_epoch = train.len().div_ceil(batch_size);
+        let steps_per_epoch = train.num_batches(batch_size);
         let train = Loader::new(train, batch_size, Order::Shuffled(epoch.clone()), device);
         let valid = Loader::new(valid, valid_batch_size, Order::Sequential, device);
         Self { train: Arc::new(train), valid: Arc::new(valid), steps_per_epoch, epoch }

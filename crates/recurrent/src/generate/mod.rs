@@ -22,6 +22,6 @@ pub(crate) use ngrams::NgramModel;
 pub use predictor::{Completion, Generated, GenerationConfig, Generator};
 #[cfg(feature = "fit")]
 pub use training::{
-    BpttBatch, CarriedState, GenerateData, GenerateObjective, GenerateRun, Generation, LanguageEvaluation,
-    LanguageMetrics, NgramEvaluation, TracedStep,
+    BpttBatch, GenerateData, GenerateObjective, GenerateRun, Generation, LanguageEvaluation, LanguageMetrics,
+    NgramEvaluation, TracedStep,
 };

@@ -1,7 +1,7 @@
 //! Training and evaluation of a language model.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use burn::tensor::{Device, Distribution, Tensor};
 use recurrent_data::{BpttBatches, CorpusSplit, DataSource, EncodedCorpus, Role, TokenBatch, Tokenizer, Train, Valid};
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::ngrams::NgramModel;
 use super::{GenerateConfig, Generator};
-use crate::fit::{BatchSource, CurrentEpoch, Loader, Loaders, Loss, Objective, Order, token_loss};
+use crate::fit::{BatchSource, CarriedState, CurrentEpoch, Loader, Loaders, Loss, Objective, Order, token_loss};
 use crate::partial::Partial;
 use crate::task::{percentage, unknown_note};
 use crate::{FittedParts, Result, Run, Task, TrainedRun};
@@ -312,22 +312,6 @@ impl<R: Role> BatchSource for Sequential<R> {
     }
 }
 
-/// The state after the last window, with which the next one begins.
-///
-/// burn-train's training step takes no state, so the batch carries it.
-#[derive(Debug, Clone, Default)]
-pub struct CarriedState(Arc<Mutex<Option<AnyState>>>);
-
-impl CarriedState {
-    fn take(&self) -> Option<AnyState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn put(&self, state: AnyState) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
-    }
-}
-
 /// A window of all streams, and the state before it.
 #[derive(Debug, Clone)]
 pub struct BpttBatch {
@@ -351,8 +335,7 @@ impl Objective<LanguageModel> for GenerateObjective {
         let state_reset = if training { self.state_reset } else { 0.0 };
         let state = carried.take().map(|state| reset_some(state, state_reset, streams, &batch.inputs.device()));
         let (logits, state) = network.forward(batch.inputs, state);
-        // Truncated back-propagation: no gradient flows into earlier windows.
-        carried.put(state.detach());
+        carried.put(state);
         Loss { mean: token_loss(logits, batch.targets, None), items }
     }
 }

@@ -1,0 +1,315 @@
+//! A network over the frames of a piece, and the notes of each.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig, Initializer, Linear, LinearConfig};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use recurrent_models::{
+    AnyRecurrent, AnyRecurrentConfig, AnyState, CellKind, StreamingDense, StreamingLayer, Summarize, Summary,
+    SummaryRow,
+};
+use recurrent_music::MusicTokenizer;
+
+use super::frame_reader::{COUNTS, FrameReader, STEP_FEATURES, TOKEN_FEATURES, feature_sizes, is_step};
+
+/// The deviation of fresh embeddings: large, since few are added.
+const EMBEDDING_DEVIATION: f64 = 0.3;
+
+/// The configuration of a [`FrameModel`].
+#[derive(Config, Debug, PartialEq)]
+#[must_use = "a configuration makes no network until `init` is called"]
+#[non_exhaustive]
+pub struct FrameModelConfig {
+    /// The number of tokens.
+    pub vocab_size: usize,
+    /// Dimensions of the embedding of a frame.
+    pub embedding_dim: usize,
+    /// Hidden units of each recurrent layer, and of the layer before the output.
+    pub hidden_size: usize,
+    /// The kind of cell.
+    #[config(default = "CellKind::Gru")]
+    pub cell: CellKind,
+    /// Stacked recurrent layers.
+    #[config(default = 1)]
+    pub num_layers: usize,
+    /// Dropout probability on the embedding, between layers and before the output.
+    #[config(default = 0.0)]
+    pub dropout: f64,
+}
+
+impl FrameModelConfig {
+    /// The number of parameters, without making the network; `usize::MAX` stands for any larger number.
+    #[must_use]
+    pub fn num_parameters(&self) -> usize {
+        let Self { vocab_size, embedding_dim, hidden_size, .. } = *self;
+        let [steps, tokens] = feature_sizes(vocab_size);
+        let hidden = hidden_size.saturating_mul(COUNTS);
+        let tables = [(steps, embedding_dim), (tokens, hidden_size), (hidden_size, hidden), (hidden_size, vocab_size)];
+        let of_tables = tables.into_iter().map(|(rows, columns)| rows.saturating_mul(columns));
+        let biases = hidden.saturating_add(vocab_size);
+        of_tables.fold(self.recurrent().num_parameters(), usize::saturating_add).saturating_add(biases)
+    }
+
+    fn recurrent(&self) -> AnyRecurrentConfig {
+        AnyRecurrentConfig::new(self.cell, self.embedding_dim, self.hidden_size)
+            .with_num_layers(self.num_layers)
+            .with_dropout(self.dropout)
+    }
+
+    /// Makes the network with fresh weights.
+    ///
+    /// # Panics
+    /// If a size is 0 or `dropout` is not in `[0, 1)`.
+    pub fn init(&self, device: &Device) -> FrameModel {
+        let [steps, tokens] = feature_sizes(self.vocab_size);
+        let initializer = Initializer::Normal { mean: 0.0, std: EMBEDDING_DEVIATION };
+        let embedding =
+            |rows, columns| EmbeddingConfig::new(rows, columns).with_initializer(initializer.clone()).init(device);
+        FrameModel {
+            embedding: embedding(steps, self.embedding_dim),
+            dropout: DropoutConfig::new(self.dropout).init(),
+            recurrent: self.recurrent().init(device),
+            hidden: LinearConfig::new(self.hidden_size, COUNTS * self.hidden_size).init(device),
+            notes: embedding(tokens, self.hidden_size),
+            output: LinearConfig::new(self.hidden_size, self.vocab_size).init(device),
+        }
+    }
+}
+
+/// Recurrent layers over the frames of a piece, and a layer for the notes of a frame, each of which knows those above it:
+/// with h the top layer's output after the frames before, and e the sum of the embeddings of what is said of this frame so
+/// far, the logits of the next token are V relu(U_k h + e) + b, if k notes of it were said.
+///
+/// It is the structure of the RNN-NADE (Boulanger-Lewandowski et al. 2012) with tokens instead of keys. The recurrent layers
+/// take one step per frame, not one per note, and read all notes of the frame before at once.
+#[derive(Module, Debug)]
+pub struct FrameModel {
+    /// `[step features, embedding_dim]`.
+    pub embedding: Embedding,
+    dropout: Dropout,
+    /// The recurrent layers.
+    pub recurrent: AnyRecurrent,
+    /// U of each number of notes, `[hidden, 5 * hidden]`.
+    pub hidden: Linear,
+    /// `[token features, hidden]`.
+    pub notes: Embedding,
+    /// V, `[hidden, vocab]`.
+    pub output: Linear,
+}
+
+/// Excerpts of pieces, as a [`FrameModel`] reads them.
+#[derive(Debug, Clone)]
+pub struct FrameSteps {
+    /// The features of each step, `[batch, steps, features]`.
+    pub steps: Tensor<3, Int>,
+    /// The steps of each row.
+    pub lengths: Vec<usize>,
+    /// The features of each token, `[batch, time, features]`.
+    pub tokens: Tensor<3, Int>,
+    /// The step of each token among those of all rows, and how many notes of the frame were said, as the index
+    /// `5 * step + notes`, `[batch * time]`.
+    pub place_of: Tensor<1, Int>,
+}
+
+impl FrameModel {
+    /// The logits of the token after each one, `[batch, time, vocab]`, and the state after the last step.
+    ///
+    /// # Panics
+    /// If the state has another shape or is of another cell.
+    #[must_use]
+    pub fn forward(&self, read: FrameSteps, state: Option<AnyState>) -> (Tensor<3>, AnyState) {
+        let FrameSteps { steps, lengths, tokens, place_of } = read;
+        let x = self.dropout.forward(sum_of_rows(&self.embedding, steps));
+        let (outputs, state) = self.recurrent.forward_with_lengths(x, &lengths, state);
+        let [batch, time, size] = outputs.dims();
+        let hidden = self.hidden.forward(self.dropout.forward(outputs)).reshape([batch * time * COUNTS, size]);
+        let notes = sum_of_rows(&self.notes, tokens);
+        let of_tokens = hidden.select(0, place_of).reshape(notes.dims());
+        (self.output.forward(self.dropout.forward(relu(of_tokens + notes))), state)
+    }
+
+    /// Copies the weights into a network that reads one token at a time.
+    #[must_use]
+    pub(super) fn streaming<'a>(&self, tokenizer: &'a MusicTokenizer) -> StreamingFrameModel<'a> {
+        let dense =
+            |linear: &Linear| StreamingDense::new(linear.weight.val(), linear.bias.as_ref().map(|bias| bias.val()));
+        let rows = |embedding: &Embedding| embedding.weight.val().into_data().iter::<f32>().collect();
+        StreamingFrameModel {
+            reader: FrameReader::new(tokenizer),
+            embedding: rows(&self.embedding),
+            x: vec![0.0; self.embedding.weight.dims()[1]],
+            recurrent: self.recurrent.streaming(None),
+            hidden: dense(&self.hidden),
+            of_step: Vec::new(),
+            notes: rows(&self.notes),
+            activations: Vec::new(),
+            output: dense(&self.output),
+        }
+    }
+}
+
+/// The sums of the rows of an embedding that are the features of each place, `[batch, time, features]` →
+/// `[batch, time, dimensions]`.
+fn sum_of_rows(embedding: &Embedding, features: Tensor<3, Int>) -> Tensor<3> {
+    let [batch, time, count] = features.dims();
+    let rows = embedding.forward(features.reshape([batch * time, count]));
+    rows.sum_dim(1).reshape([batch, time, embedding.weight.dims()[1]])
+}
+
+impl Summarize for FrameModel {
+    /// `input` is `[steps]`.
+    fn summary(&self, input: &[usize]) -> Summary {
+        let time = input[0];
+        let mut rows =
+            vec![SummaryRow::new("embedding (Embedding)", &[time, self.embedding.weight.dims()[1]], &self.embedding)];
+        rows.extend(self.recurrent.rows(&self.recurrent.cell().to_string(), time));
+        rows.push(SummaryRow::new("hidden (Dense)", &[time, self.hidden.weight.dims()[1]], &self.hidden));
+        rows.push(SummaryRow::new("notes (Embedding)", &[time, self.notes.weight.dims()[1]], &self.notes));
+        rows.push(SummaryRow::new("output (Dense)", &[time, self.output.weight.dims()[1]], &self.output));
+        Summary::new("Frame model", input, rows)
+    }
+}
+
+/// A [`FrameModel`] that reads the tokens of one piece, one after the other.
+#[derive(Debug)]
+pub(super) struct StreamingFrameModel<'a> {
+    reader: FrameReader<'a>,
+    embedding: Vec<f32>,
+    x: Vec<f32>,
+    recurrent: StreamingLayer,
+    hidden: StreamingDense,
+    /// U h of this step, for each number of notes.
+    of_step: Vec<f32>,
+    notes: Vec<f32>,
+    activations: Vec<f32>,
+    output: StreamingDense,
+}
+
+impl StreamingFrameModel<'_> {
+    /// Reads a token; `logits` become those of the next one.
+    pub fn step(&mut self, id: u32, logits: &mut Vec<f32>) {
+        if self.reader.push(id) {
+            self.x.fill(0.0);
+            add_rows(&self.embedding, &self.reader.step_features(id), &mut self.x);
+            self.hidden.forward(self.recurrent.step(&self.x), &mut self.of_step);
+        }
+        let size = self.of_step.len() / COUNTS;
+        self.activations.clear();
+        self.activations.extend_from_slice(&self.of_step[self.reader.count() * size..][..size]);
+        add_rows(&self.notes, &self.reader.token_features(), &mut self.activations);
+        self.activations.iter_mut().for_each(|value| *value = value.max(0.0));
+        self.output.forward(&self.activations, logits);
+    }
+}
+
+/// Adds rows of an embedding to a vector.
+fn add_rows(embedding: &[f32], features: &[u32], sum: &mut [f32]) {
+    for feature in features {
+        let start = *feature as usize * sum.len();
+        sum.iter_mut().zip(&embedding[start..]).for_each(|(sum, value)| *sum += value);
+    }
+}
+
+impl FrameSteps {
+    /// Excerpts of pieces, each with the ids that [remind](FrameReader::reminder) a reader of what came before. The first id
+    /// of an excerpt is a step; its last is predicted, and not read.
+    ///
+    /// Rows are padded at the end, to a width of `time` tokens.
+    pub(super) fn new(excerpts: &[(&[u32], &[u32])], time: usize, tokenizer: &MusicTokenizer, device: &Device) -> Self {
+        let step = |id: &u32| tokenizer.token(*id).is_some_and(is_step);
+        let read = |ids: &[u32]| ids[..ids.len() - 1].iter().filter(|id| step(id)).count();
+        let lengths: Vec<usize> = excerpts.iter().map(|(_, ids)| read(ids)).collect();
+        let width = lengths.iter().copied().max().unwrap_or(0).max(1);
+        let mut steps = vec![0_i32; excerpts.len() * width * STEP_FEATURES];
+        let mut tokens = vec![0_i32; excerpts.len() * time * TOKEN_FEATURES];
+        let mut place_of = vec![0_i32; excerpts.len() * time];
+        for (row, (before, ids)) in excerpts.iter().enumerate() {
+            let mut reader = FrameReader::new(tokenizer);
+            reader.skip(before);
+            let mut next = row * width;
+            for (at, id) in (row * time..).zip(&ids[..ids.len() - 1]) {
+                if reader.push(*id) {
+                    write(&mut steps, next, &reader.step_features(*id));
+                    next += 1;
+                }
+                write(&mut tokens, at, &reader.token_features());
+                place_of[at] = ((next - 1) * COUNTS + reader.count()) as i32;
+            }
+        }
+        let rows = excerpts.len();
+        let tensor = |values, width, count| Tensor::from_data(TensorData::new(values, [rows, width, count]), device);
+        Self {
+            steps: tensor(steps, width, STEP_FEATURES),
+            lengths,
+            tokens: tensor(tokens, time, TOKEN_FEATURES),
+            place_of: Tensor::from_data(TensorData::new(place_of, [rows * time]), device),
+        }
+    }
+}
+
+/// Writes the features of a place.
+fn write(all: &mut [i32], place: usize, features: &[u32]) {
+    let first = place * features.len();
+    all[first..].iter_mut().zip(features).for_each(|(slot, feature)| *slot = *feature as i32);
+}
+
+#[cfg(test)]
+mod tests {
+    use recurrent_music::{ChoralesByRule, MusicTokenizerConfig, Representation, encode_frames};
+
+    use super::*;
+
+    fn tokenizer() -> MusicTokenizer {
+        let representation = Representation::Frames;
+        MusicTokenizer::new(MusicTokenizerConfig { representation, per_quarter: 2, holds: true, labels: true })
+    }
+
+    fn logits(model: &FrameModel, pieces: &[&[u32]], tokenizer: &MusicTokenizer) -> Tensor<3> {
+        let time = pieces.iter().map(|ids| ids.len() - 1).max().unwrap();
+        let excerpts: Vec<(&[u32], &[u32])> = pieces.iter().map(|ids| (&[][..], *ids)).collect();
+        model.forward(FrameSteps::new(&excerpts, time, tokenizer, &Device::flex()), None).0
+    }
+
+    #[test]
+    fn streaming_gives_the_logits_of_the_network() {
+        let (device, tokenizer) = (Device::flex(), tokenizer());
+        let [long, short] =
+            [4, 5].map(|index| encode_frames(&tokenizer, &ChoralesByRule::new(3).chorale(index).frame_piece()));
+        let short = &short[..40];
+        for cell in [CellKind::Rnn, CellKind::Lstm, CellKind::Gru] {
+            let config = FrameModelConfig::new(tokenizer.vocab_size(), 6, 5).with_cell(cell).with_num_layers(2);
+            let model = config.init(&device);
+            assert_eq!(config.num_parameters(), model.num_params());
+            assert_eq!(model.summary(&[9]).parameters(), model.num_params());
+            let together = logits(&model, &[&long, short], &tokenizer);
+            for (row, ids) in [&long[..], short].into_iter().enumerate() {
+                let mut streaming = model.streaming(&tokenizer);
+                let mut found = Vec::new();
+                for (at, id) in ids[..ids.len() - 1].iter().enumerate() {
+                    streaming.step(*id, &mut found);
+                    let expected = together.clone().slice([row..row + 1, at..at + 1]).into_data();
+                    for (found, expected) in found.iter().zip(expected.iter::<f32>()) {
+                        assert!((found - expected).abs() < 1e-5, "{cell} {row} {at}: {found} {expected}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn excerpts_go_on_where_others_ended() {
+        let (device, tokenizer) = (Device::flex(), tokenizer());
+        let ids = encode_frames(&tokenizer, &ChoralesByRule::new(3).chorale(4).frame_piece());
+        let model = FrameModelConfig::new(tokenizer.vocab_size(), 6, 5).init(&device);
+        let whole = logits(&model, &[&ids], &tokenizer);
+        let cut = (20..).find(|at| tokenizer.token(ids[*at]).is_some_and(is_step)).unwrap();
+        let mut reader = FrameReader::new(&tokenizer);
+        reader.skip(&ids[..cut]);
+        let steps = |before: &[u32], ids: &[u32]| FrameSteps::new(&[(before, ids)], ids.len() - 1, &tokenizer, &device);
+        let (first, state) = model.forward(steps(&[], &ids[..=cut]), None);
+        let (second, _) = model.forward(steps(&reader.reminder(), &ids[cut..]), Some(state));
+        let difference = Tensor::cat(vec![first, second], 1) - whole;
+        assert!(difference.abs().max().into_scalar::<f32>() < 1e-5);
+    }
+}
