@@ -1,6 +1,6 @@
 //! A language model of n-grams, the baseline of a network.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// The longest n-grams.
 const MAX_ORDER: usize = 8;
