@@ -70,7 +70,7 @@ crate::settings! {
     task: "transcribe",
     check: Self::check_features,
     fit: FitConfig {
-        epochs: 12,
+        epochs: 8,
         batch_size: 16,
         lr: 3e-3,
         schedule: Schedule::Cosine,
