@@ -23,12 +23,13 @@ NAME of --measure is one of
   home-assistant     with additive, general and no attention
   vader-reviews      three seeds and an ensemble, beside the baselines
   reviews            one run, by kind
+  fine-tuning        everyday sentences of opinions, three seeds from nothing and from a network of its other genres
   demo               `train demo`
   features           how many crates are compiled, by `cargo tree`
   launches           how many kernels a GPU is asked to launch, with the backend wgpu
 
 The record training-length is filled in by hand from `cargo bench -p recurrent-models`: medians, and `max alloc`.
-electricity, tiny-shakespeare, home-assistant and vader-reviews need their data: `train data fetch NAME`. SETTINGS are
+electricity, tiny-shakespeare, home-assistant, vader-reviews and fine-tuning (opinions) need their data: `train data fetch NAME`. SETTINGS are
 added to each run of `train`.
 """
 import argparse
