@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use recurrent::classify::ClassifyConfig;
+use recurrent::compose::ComposeConfig;
 use recurrent::fit::FitConfig;
 use recurrent::forecast::ForecastConfig;
 use recurrent::generate::GenerateConfig;
@@ -37,6 +38,7 @@ fn the_documented_settings_are_the_real_ones() {
         section::<TranslateConfig>("Translate"),
         section::<ClassifyConfig>("Classify"),
         section::<TranscribeConfig>("Transcribe"),
+        section::<ComposeConfig>("Compose"),
         section::<FitConfig>("Training, of every task"),
     ]
     .concat();
