@@ -18,6 +18,11 @@ crate::settings! {
         epochs: usize = 40, bound = Bound::Range(1, MAX_EPOCHS);
         /// Batch size: windows, pairs, sentences, or parallel streams of a text per gradient step.
         batch_size: usize = 32, bound = Bound::Range(1, MAX_BATCH);
+        /// Gradient accumulation: batches of one gradient step, whose gradient is that of a batch of all their items.
+        ///
+        /// It has the effect of a larger batch, with the memory of a small one.
+        #[serde(default = "one")]
+        accumulate: usize = 1, bound = Bound::Range(1, MAX_BATCH);
         /// Initial learning rate of Adam.
         lr: f64 = 1e-3, bound = Bound::Rate;
         /// Learning rate schedule: constant, exponential, cosine.
@@ -64,9 +69,9 @@ impl FitConfig {
     }
 }
 
-/// The default of [`FitConfig::bias_factor`] in a file.
-fn one() -> f64 {
-    1.0
+/// The default of factors and counts that a file does not have.
+fn one<T: From<u8>>() -> T {
+    1.into()
 }
 
 impl Default for FitConfig {

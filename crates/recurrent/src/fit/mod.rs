@@ -10,6 +10,8 @@ mod config;
 mod history;
 
 #[cfg(feature = "fit")]
+mod accumulate;
+#[cfg(feature = "fit")]
 mod average;
 #[cfg(feature = "fit")]
 mod callbacks;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use burn::module::{Module, ModuleDisplay};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use burn::train::{
     EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel,
@@ -11,6 +12,7 @@ use burn::train::{
     TrainingItem, ValidLoader,
 };
 
+use super::accumulate::Accumulated;
 use super::average::Average;
 use super::checkpoint::{AVERAGE, Checkpoints, SavedAverage};
 use super::objective::{Objective, TrainingModule};
@@ -166,37 +168,36 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
         let mut loss = Mean::default();
         let mut norm = Mean::default();
         let mut clipped = Mean::default();
+        let mut accumulated = Accumulated::default();
         let mut batches = train.iter();
-        let mut step = 0;
-        let limit = if self.config.clip_norm > 0.0 { self.config.clip_norm } else { f64::INFINITY };
+        let (mut step, mut lr) = (0, None);
+        let mut update = |epochs: &mut Self, grads| {
+            let total = epochs.update(grads);
+            if let Some((total, is_clipped)) = total {
+                clipped.add(&Loss { mean: is_clipped, items: 1 });
+                norm.add(&Loss { mean: total, items: 1 });
+            }
+        };
         while let Some(batch) = batches.next() {
             let batch = batch.map_err(|error| Error::Training(error.to_string()))?;
             step += 1;
-            let mut output = self.learner.train_step(batch);
-            if let Some(total) = clip_global_norm(&mut output.grads, &self.learner.model(), limit) {
-                clipped.add(&Loss { mean: total.clone().greater_elem(limit).float(), items: 1 });
-                norm.add(&Loss { mean: total, items: 1 });
-            }
-            self.learner.lr_step();
-            self.learner.optimizer_step(output.grads);
-            if let Some(average) = &mut self.average {
-                average.update(&self.learner.model());
-            }
+            let output = self.learner.train_step(batch);
             loss.add(&output.item);
+            accumulated.add(|| self.learner.model(), output.grads, output.item.items);
+            if accumulated.batches() == self.config.accumulate {
+                accumulated.take().into_iter().for_each(|grads| update(self, grads));
+                lr = Some(self.learner.lr_current());
+            }
             if step % CHECK_INTERVAL == 0 {
                 self.check("training", epoch, loss.value())?;
             }
-            let lr = Some(self.learner.lr_current());
-            self.report(LearnerEvent::ProcessedItem(TrainingItem::new(
-                output.item,
-                batches.progress(),
-                Some(step),
-                lr,
-            )));
+            let progress = batches.progress();
+            self.report(LearnerEvent::ProcessedItem(TrainingItem::new(output.item, progress, Some(step), lr.clone())));
             if self.interrupter.should_stop() {
                 return Ok(None);
             }
         }
+        accumulated.take().into_iter().for_each(|grads| update(self, grads));
         self.report(LearnerEvent::EndSplit(epoch));
         let train_loss = loss.value();
         self.check("training", epoch, train_loss)?;
@@ -209,6 +210,18 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
             clipped: clipped.value(),
             seconds: 0.0,
         }))
+    }
+
+    /// A gradient step. Returns the norm of the gradient, and whether it was clipped (1 or 0), each `[1]`.
+    fn update(&mut self, mut grads: GradientsParams) -> Option<(Tensor<1>, Tensor<1>)> {
+        let limit = if self.config.clip_norm > 0.0 { self.config.clip_norm } else { f64::INFINITY };
+        let norm = clip_global_norm(&mut grads, &self.learner.model(), limit);
+        self.learner.lr_step();
+        self.learner.optimizer_step(grads);
+        if let Some(average) = &mut self.average {
+            average.update(&self.learner.model());
+        }
+        norm.map(|norm| (norm.clone(), norm.greater_elem(limit).float()))
     }
 
     /// The network that is validated and saved: that of the averaged weights, if there are any.

@@ -24,7 +24,7 @@ pub struct Loaders<B> {
     pub train: Arc<dyn DataLoader<B>>,
     /// The validation split.
     pub valid: Arc<dyn DataLoader<B>>,
-    /// Gradient steps per epoch.
+    /// Training batches per epoch: the gradient steps, unless gradients are accumulated.
     pub steps_per_epoch: usize,
     /// The epoch by whose seed the training loader shuffles; the training loop sets it.
     pub epoch: CurrentEpoch,
@@ -130,7 +130,8 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
         }
         records::check_average(&folder, &module)?;
     }
-    let learner = Learner::new(module, optimizer, config.scheduler(loaders.steps_per_epoch.max(1))?);
+    let steps_per_epoch = loaders.steps_per_epoch.div_ceil(config.accumulate.max(1)).max(1);
+    let learner = Learner::new(module, optimizer, config.scheduler(steps_per_epoch)?);
 
     let result = Arc::new(Mutex::new(FitResult::new(history)));
     let strategy = EpochStrategy {

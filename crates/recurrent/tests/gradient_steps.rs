@@ -1,10 +1,10 @@
-//! Training follows PyTorch's, whose layers have two biases per gate.
+//! Gradient steps: training follows PyTorch's, whose layers have two biases per gate, and batches are accumulated.
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use recurrent::RunDir;
-use recurrent::fit::{Callbacks, CurrentEpoch, FitConfig, Loader, Loaders, Loss, Objective, Order, fit};
+use recurrent::fit::{Callbacks, CurrentEpoch, FitConfig, History, Loader, Loaders, Loss, Objective, Order, fit};
 use recurrent::models::cells::{lstm::LstmCell, rnn::RnnCell};
 use recurrent::models::torch::{FromTorch, TorchWeights};
 use recurrent::models::{CellKind, Recurrent, RecurrentConfig};
@@ -29,7 +29,7 @@ struct Case {
     losses: Vec<f64>,
 }
 
-/// The mean squared difference of a layer's output and a target.
+/// The mean squared difference of a layer's output and a target, of the rows of a batch.
 #[derive(Debug, Clone)]
 struct Follow {
     x: Tensor<3>,
@@ -37,11 +37,13 @@ struct Follow {
 }
 
 impl<C: FromTorch> Objective<Recurrent<C>> for Follow {
-    type Batch = Vec<()>;
+    type Batch = Vec<i32>;
 
-    fn loss(&self, layer: &Recurrent<C>, _batch: Vec<()>, _training: bool) -> Loss {
-        let (output, _) = layer.forward(self.x.clone(), None);
-        Loss { mean: (output - self.target.clone()).square().mean(), items: 1 }
+    fn loss(&self, layer: &Recurrent<C>, batch: Vec<i32>, _training: bool) -> Loss {
+        let items = batch.len();
+        let rows = Tensor::from_data(TensorData::new(batch, [items]), &self.x.device());
+        let (output, _) = layer.forward(self.x.clone().select(0, rows.clone()), None);
+        Loss { mean: (output - self.target.clone().select(0, rows)).square().mean(), items }
     }
 }
 
@@ -62,8 +64,6 @@ fn losses_follow_pytorch_with_a_factor_of_two() {
 
 /// The largest difference of the losses of an epoch of one step.
 fn difference<C: FromTorch + 'static>(case: &Case, bias_factor: f64) -> f64 {
-    let folder = tempfile::tempdir().expect("a folder");
-    let run_dir = RunDir::create(folder.path().join("run"), &[("config.toml", String::new())], false).expect("a run");
     let device = Device::flex().autodiff();
     let objective = Follow { x: tensor(&case.x, &device), target: tensor(&case.target, &device) };
     let weight = |name: &str| &case.weights[&format!("{name}_l0")];
@@ -75,17 +75,53 @@ fn difference<C: FromTorch + 'static>(case: &Case, bias_factor: f64) -> f64 {
         weight_hh: tensor(weight("weight_hh"), &device),
         biases: Some(["bias_ih", "bias_hh"].map(|name| tensor(weight(name), &device))),
     });
-    let items: Arc<[()]> = Arc::new([()]);
-    let loader = || Arc::new(Loader::new(items.clone(), 1, Order::Sequential, &device));
-    let loaders = Loaders { train: loader(), valid: loader(), steps_per_epoch: 1, epoch: CurrentEpoch::default() };
-    let (epochs, lr) = (case.losses.len(), case.lr);
-    let config = FitConfig { epochs, lr, bias_factor, clip_norm: 0.0, patience: 0, ..FitConfig::default() };
+    let config = FitConfig {
+        epochs: case.losses.len(),
+        batch_size: objective.x.dims()[0],
+        lr: case.lr,
+        bias_factor,
+        clip_norm: 0.0,
+        patience: 0,
+        ..FitConfig::default()
+    };
 
-    let (history, _) =
-        fit(layer, objective, loaders, &config, &run_dir, &device, Callbacks::quiet()).expect("it trains");
+    let history = trained(layer, objective, &config);
 
     let differences = history.epochs.iter().zip(&case.losses).map(|(epoch, loss)| (epoch.train_loss - loss).abs());
     differences.fold(0.0, f64::max)
+}
+
+/// The history of training on all rows, in their order.
+fn trained<C: FromTorch + 'static>(layer: Recurrent<C>, objective: Follow, config: &FitConfig) -> History {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run_dir = RunDir::create(folder.path().join("run"), &[("config.toml", String::new())], false).expect("a run");
+    let device = Device::flex().autodiff();
+    let rows: Arc<[i32]> = (0..objective.x.dims()[0] as i32).collect();
+    let loader = || Arc::new(Loader::new(rows.clone(), config.batch_size, Order::Sequential, &device));
+    let steps_per_epoch = rows.len().div_ceil(config.batch_size);
+    let loaders = Loaders { train: loader(), valid: loader(), steps_per_epoch, epoch: CurrentEpoch::default() };
+    fit(layer, objective, loaders, config, &run_dir, &device, Callbacks::quiet()).expect("it trains").0
+}
+
+#[test]
+fn accumulated_batches_are_one_batch() {
+    let device = Device::flex().autodiff();
+    let random = |shape: [usize; 3]| Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    let objective = Follow { x: random([7, 5, 2]), target: random([7, 5, 3]) };
+    let layer = RecurrentConfig::<LstmCell>::new(2, 3).init(&device);
+    let losses = |batch_size, accumulate| -> Vec<f64> {
+        let config = FitConfig { epochs: 20, lr: 1e-2, patience: 0, batch_size, accumulate, ..FitConfig::default() };
+        let history = trained(layer.clone(), objective.clone(), &config);
+        history.epochs.iter().map(|epoch| epoch.valid_loss).collect()
+    };
+    let whole = losses(7, 1);
+    // Three batches of three, three rows and one.
+    for (found, expected) in losses(3, 3).iter().zip(&whole) {
+        assert!((found - expected).abs() < 1e-5, "{found}, {expected}");
+    }
+    // A step of two batches, and one of the batch that is left.
+    let steps = losses(3, 2);
+    assert!((steps[0] - whole[0]).abs() > 1e-4, "{steps:?} {whole:?}");
 }
 
 /// A tensor from nested lists.
