@@ -115,7 +115,7 @@ def transcribe_scores(run: pathlib.Path) -> list[dict]:
 
 def compose_scores(run: pathlib.Path) -> list[dict]:
     found = scores(run)
-    rows = [("GRU", found["nats_per_frame"]), (found["baseline"]["name"], found["baseline"]["nats_per_frame"])]
+    rows = [("LSTM", found["nats_per_frame"]), (found["baseline"]["name"], found["baseline"]["nats_per_frame"])]
     rows.append(("the rules that composed the test pieces", found["source_nats_per_frame"]))
     return [{"model": name, "nats_per_frame": nats} for name, nats in rows]
 
