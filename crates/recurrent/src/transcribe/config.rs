@@ -70,7 +70,7 @@ crate::settings! {
     task: "transcribe",
     check: Self::check_features,
     fit: FitConfig {
-        epochs: 8,
+        epochs: 12,
         batch_size: 16,
         lr: 3e-3,
         schedule: Schedule::Cosine,
