@@ -177,7 +177,7 @@ impl CommandLine for Composing {
     }
 
     fn shorten(config: &mut ComposeConfig) {
-        (config.num_layers, config.fit.epochs) = (1, 2);
+        config.fit.epochs = 1;
     }
 
     fn default_summary(device: &Device) -> Result<Summary> {
