@@ -66,6 +66,7 @@ impl<'a> FrameReader<'a> {
     }
 
     /// Reads tokens of which nothing is predicted.
+    #[cfg(feature = "fit")]
     pub fn skip(&mut self, ids: &[u32]) {
         for id in ids {
             self.push(*id);
@@ -104,6 +105,7 @@ impl<'a> FrameReader<'a> {
     }
 
     /// The ids that bring another reader to where this one is, before the step of the next token.
+    #[cfg(feature = "fit")]
     pub fn reminder(&self) -> Vec<u32> {
         let mut after = self.clone();
         after.end_frame();
@@ -128,7 +130,7 @@ fn place_features(notes: &[(Pitch, bool)], first: usize, features: &mut [u32]) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "fit"))]
 mod tests {
     use recurrent_music::{ChoralesByRule, MusicTokenizerConfig, Representation, encode_frames};
 

@@ -20,6 +20,8 @@ mod examples;
 mod facts;
 mod frame_model;
 mod frame_reader;
+#[cfg(feature = "fit")]
+mod frame_steps;
 mod network;
 mod request;
 #[cfg_attr(not(feature = "fit"), allow(dead_code, reason = "only training splits and encodes pieces"))]
