@@ -37,7 +37,7 @@ pub(super) enum Sequence {
 /// A part of a sequence: what the network reads and predicts, with one step more than there are targets.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Excerpt {
-    /// Token ids, and those that [remind](FrameReader::reminder) the network of what came before.
+    /// Token ids, and those that [remind](FrameReader::reminder) the network of the tokens before.
     Frames { before: Vec<u32>, ids: Vec<u32> },
     /// Token ids.
     Events(Vec<u32>),
@@ -196,11 +196,10 @@ pub struct ComposeBatch {
     pub(super) targets: Targets,
     /// The number of targets of each row.
     pub(super) lengths: Vec<usize>,
-    /// The state after the excerpts before, of which those that have another after them come first; `None` at the beginning
-    /// of the pieces.
-    pub(super) before: Option<CarriedState>,
-    /// Where the state after these goes.
-    pub(super) after: CarriedState,
+    /// Whether the pieces begin here.
+    pub(super) is_first: bool,
+    /// The state after the excerpts before, of which those that have another after them are the first rows.
+    pub(super) carried: CarriedState,
 }
 
 /// What the network reads.
@@ -241,11 +240,6 @@ impl Examples {
         }
     }
 
-    /// The same for validation, in their order and as they are.
-    pub fn for_validation(self) -> Self {
-        Self { carried: CarriedState::default(), moved: None, ..self }
-    }
-
     /// The same, of which a `fraction` as a mean over all `epochs` is transposed at random.
     pub fn for_training(self, epochs: usize, fraction: f64) -> Self {
         let ways = |piece: &Sequence| {
@@ -253,7 +247,7 @@ impl Examples {
             TRANSPOSITIONS.filter_map(way).collect::<Vec<_>>()
         };
         let moved = (fraction > 0.0).then(|| Moved { epochs, fraction, ways: self.pieces.iter().map(ways).collect() });
-        Self { carried: CarriedState::default(), moved, ..self }
+        Self { moved, ..self }
     }
 
     fn num_excerpts(&self, piece: usize) -> usize {
@@ -273,8 +267,7 @@ impl Examples {
         };
         let excerpts: Vec<Cow<'_, Excerpt>> = indices.iter().map(excerpt).collect();
         let is_first = indices.iter().all(|index| self.is_first(*index));
-        let before = (!is_first).then(|| self.carried.clone());
-        ComposeBatch::new(&excerpts, &self.tokenizer, [before, Some(self.carried.clone())], device)
+        ComposeBatch::new(&excerpts, &self.tokenizer, is_first, self.carried.clone(), device)
     }
 }
 
@@ -324,11 +317,12 @@ impl BatchSource for Examples {
 }
 
 impl ComposeBatch {
-    /// A batch of excerpts of one kind, and where the state comes from and goes to.
+    /// A batch of excerpts of one kind.
     fn new(
         excerpts: &[Cow<'_, Excerpt>],
         tokenizer: &MusicTokenizer,
-        [before, after]: [Option<CarriedState>; 2],
+        is_first: bool,
+        carried: CarriedState,
         device: &Device,
     ) -> Self {
         let lengths: Vec<usize> = excerpts.iter().map(|excerpt| excerpt.num_targets()).collect();
@@ -352,7 +346,7 @@ impl ComposeBatch {
                 (Inputs::Events(tokens(&ids, 0)), Targets::Tokens(tokens(&ids, 1)))
             }
         };
-        Self { inputs, targets, lengths, before, after: after.unwrap_or_default() }
+        Self { inputs, targets, lengths, is_first, carried }
     }
 }
 

@@ -7,7 +7,7 @@ use super::frame_model::FrameSteps;
 use super::frame_reader::{COUNTS, FrameReader, STEP_FEATURES, TOKEN_FEATURES, is_step};
 
 impl FrameSteps {
-    /// Excerpts of pieces, each with the ids that [remind](FrameReader::reminder) a reader of what came before. The first id
+    /// Excerpts of pieces, each with the ids that [remind](FrameReader::reminder) a reader of the tokens before. The first id
     /// of an excerpt is a step; its last is predicted, and not read.
     ///
     /// Rows are padded at the end, to a width of `time` tokens.

@@ -172,11 +172,7 @@ impl Task for Composing {
 
     fn loaders(config: &ComposeConfig, data: &ComposeData, device: &Device) -> Loaders<ComposeBatch> {
         let train = data.train.clone().for_training(config.fit.epochs, config.transpose);
-        Loaders::shuffled(
-            (train, data.valid.clone().for_validation()),
-            [config.fit.batch_size, VALIDATION_BATCH],
-            device,
-        )
+        Loaders::shuffled((train, data.valid.clone()), [config.fit.batch_size, VALIDATION_BATCH], device)
     }
 
     /// Predicts the test pieces, and composes others.
@@ -215,17 +211,17 @@ pub(super) struct Predictions {
 
 /// Predicts a batch, from the state that is carried to it, and carries the state on.
 pub(super) fn predict(network: &ComposeNetwork, batch: ComposeBatch) -> Predictions {
-    let ComposeBatch { inputs, targets, lengths, before, after } = batch;
+    let ComposeBatch { inputs, targets, lengths, is_first, carried } = batch;
     // Pieces that have ended were the last rows.
     let going_on = |part: Tensor<3>| part.narrow(1, 0, lengths.len());
-    let state = before.and_then(|before| before.take()).map(|state| state.map(going_on));
+    let state = carried.take().filter(|_| !is_first).map(|state| state.map(going_on));
     let (logits, state) = match (network, inputs) {
         (ComposeNetwork::Frames(network), Inputs::Frames(read)) => network.forward(read, state),
         (ComposeNetwork::Events(network), Inputs::Events(ids)) => network.forward_with_lengths(ids, &lengths, state),
         (ComposeNetwork::Roll(network), Inputs::Roll(frames)) => network.forward_values_from(frames, &lengths, state),
         _ => unreachable!("network and batch are made by one configuration"),
     };
-    after.put(state);
+    carried.put(state);
     Predictions { logits, targets, lengths }
 }
 

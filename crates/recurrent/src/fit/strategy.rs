@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use burn::module::{Module, ModuleDisplay};
-use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use burn::train::{
     EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel,
@@ -171,13 +170,6 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
         let mut accumulated = Accumulated::default();
         let mut batches = train.iter();
         let (mut step, mut lr) = (0, None);
-        let mut update = |epochs: &mut Self, grads| {
-            let total = epochs.update(grads);
-            if let Some((total, is_clipped)) = total {
-                clipped.add(&Loss { mean: is_clipped, items: 1 });
-                norm.add(&Loss { mean: total, items: 1 });
-            }
-        };
         while let Some(batch) = batches.next() {
             let batch = batch.map_err(|error| Error::Training(error.to_string()))?;
             step += 1;
@@ -185,7 +177,7 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
             loss.add(&output.item);
             accumulated.add(|| self.learner.model(), output.grads, output.item.items);
             if accumulated.batches() == self.config.accumulate {
-                accumulated.take().into_iter().for_each(|grads| update(self, grads));
+                self.update(&mut accumulated, [&mut norm, &mut clipped]);
                 lr = Some(self.learner.lr_current());
             }
             if step % CHECK_INTERVAL == 0 {
@@ -197,7 +189,7 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
                 return Ok(None);
             }
         }
-        accumulated.take().into_iter().for_each(|grads| update(self, grads));
+        self.update(&mut accumulated, [&mut norm, &mut clipped]);
         self.report(LearnerEvent::EndSplit(epoch));
         let train_loss = loss.value();
         self.check("training", epoch, train_loss)?;
@@ -212,16 +204,19 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
         }))
     }
 
-    /// A gradient step. Returns the norm of the gradient, and whether it was clipped (1 or 0), each `[1]`.
-    fn update(&mut self, mut grads: GradientsParams) -> Option<(Tensor<1>, Tensor<1>)> {
+    /// A gradient step, if there are gradients; adds their norm, and whether it was clipped (1 or 0).
+    fn update(&mut self, accumulated: &mut Accumulated, [norms, clipped]: [&mut Mean; 2]) {
+        let Some(mut grads) = accumulated.take() else { return };
         let limit = if self.config.clip_norm > 0.0 { self.config.clip_norm } else { f64::INFINITY };
-        let norm = clip_global_norm(&mut grads, &self.learner.model(), limit);
+        if let Some(norm) = clip_global_norm(&mut grads, &self.learner.model(), limit) {
+            clipped.add(&Loss { mean: norm.clone().greater_elem(limit).float(), items: 1 });
+            norms.add(&Loss { mean: norm, items: 1 });
+        }
         self.learner.lr_step();
         self.learner.optimizer_step(grads);
         if let Some(average) = &mut self.average {
             average.update(&self.learner.model());
         }
-        norm.map(|norm| (norm.clone(), norm.greater_elem(limit).float()))
     }
 
     /// The network that is validated and saved: that of the averaged weights, if there are any.
