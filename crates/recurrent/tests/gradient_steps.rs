@@ -1,5 +1,7 @@
 //! Gradient steps: training follows PyTorch's, whose layers have two biases per gate, and batches are accumulated.
 
+mod goldens;
+
 use std::sync::Arc;
 
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
@@ -10,6 +12,8 @@ use recurrent::models::torch::{FromTorch, TorchWeights};
 use recurrent::models::{CellKind, Recurrent, RecurrentConfig};
 use serde::Deserialize;
 use serde_json::Value;
+
+use goldens::data;
 
 /// The rounding of 100 steps, as a difference of losses of about 0.3.
 const TOLERANCE: f64 = 2e-5;
@@ -126,19 +130,5 @@ fn accumulated_batches_are_one_batch() {
 
 /// A tensor from nested lists.
 fn tensor<const D: usize>(value: &Value, device: &Device) -> Tensor<D> {
-    let (mut shape, mut first) = (Vec::new(), value);
-    while let Some(list) = first.as_array() {
-        shape.push(list.len());
-        first = &list[0];
-    }
-    let mut numbers = Vec::new();
-    flatten(value, &mut numbers);
-    Tensor::from_data(TensorData::new(numbers, shape), device)
-}
-
-fn flatten(value: &Value, numbers: &mut Vec<f32>) {
-    match value.as_array() {
-        Some(list) => list.iter().for_each(|value| flatten(value, numbers)),
-        None => numbers.push(value.as_f64().expect("a number") as f32),
-    }
+    Tensor::from_data(data(value), device)
 }

@@ -1,6 +1,6 @@
 //! Gradient norms against PyTorch's, from `scripts/golden_gradients.py`.
 
-use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor};
 use recurrent::gradient_flow::gradient_trace;
 use recurrent::models::cells::gru::GruCell;
 use recurrent::models::cells::lstm::LstmCell;
@@ -10,6 +10,7 @@ use recurrent::models::{CellKind, RecurrentConfig};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::goldens::data;
 use crate::tolerances::GOLDEN;
 
 #[derive(Deserialize)]
@@ -72,20 +73,5 @@ fn check<C: FromTorch>(case: &Case) {
 
 /// A tensor from nested lists.
 fn tensor<const D: usize>(value: &Value) -> Tensor<D> {
-    let mut shape = Vec::new();
-    let mut inner = value;
-    while let Value::Array(items) = inner {
-        shape.push(items.len());
-        inner = &items[0];
-    }
-    let mut values = Vec::new();
-    flatten(value, &mut values);
-    Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), FloatDType::F64.into()))
-}
-
-fn flatten(value: &Value, values: &mut Vec<f64>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| flatten(item, values)),
-        number => values.push(number.as_f64().expect("a number")),
-    }
+    Tensor::from_data(data(value), (&Device::flex(), FloatDType::F64.into()))
 }

@@ -7,6 +7,8 @@
 mod devices;
 mod differences;
 mod golden;
+#[path = "../goldens/mod.rs"]
+mod goldens;
 mod metric;
 mod probe;
 mod tolerances;
