@@ -1,6 +1,6 @@
 //! How a network reads the tokens of frames.
 
-use recurrent_music::{MusicTokenizer, Pitch, Token};
+use recurrent_music::{Frame, FrameNote, MusicTokenizer, Pitch, Token};
 
 /// The notes of a frame that have a place of their own: the three highest and the lowest.
 const PLACES: usize = 4;
@@ -30,10 +30,10 @@ pub(super) struct FrameReader<'a> {
     tokenizer: &'a MusicTokenizer,
     /// Key, meter and bar, as ids; 0 if there are none.
     reminders: [u32; REMINDERS],
-    /// What sounds in the last frame that is complete: pitch, and whether it began there.
-    sounding: Vec<(Pitch, bool)>,
+    /// What sounds in the last frame that is complete.
+    sounding: Frame,
     /// The notes of this frame so far.
-    current: Vec<(Pitch, bool)>,
+    current: Frame,
     rests: bool,
 }
 
@@ -44,15 +44,15 @@ pub(super) fn is_step(token: Token) -> bool {
 
 impl<'a> FrameReader<'a> {
     pub fn new(tokenizer: &'a MusicTokenizer) -> Self {
-        Self { tokenizer, reminders: [0; REMINDERS], sounding: Vec::new(), current: Vec::new(), rests: false }
+        Self { tokenizer, reminders: [0; REMINDERS], sounding: Frame::new(), current: Frame::new(), rests: false }
     }
 
     /// Reads a token; whether it is a step.
     pub fn push(&mut self, id: u32) -> bool {
         let Some(token) = self.tokenizer.token(id) else { return false };
         match token {
-            Token::Attack(pitch) => self.current.push((pitch, true)),
-            Token::Hold(pitch) => self.current.push((pitch, false)),
+            Token::Attack(pitch) => self.current.push(FrameNote { pitch, attack: true }),
+            Token::Hold(pitch) => self.current.push(FrameNote { pitch, attack: false }),
             Token::Rest => self.rests = true,
             _ => self.end_frame(),
         }
@@ -77,7 +77,7 @@ impl<'a> FrameReader<'a> {
         let said = std::mem::take(&mut self.current);
         let holds_all = said.is_empty() && !self.rests && self.tokenizer.config().holds;
         match holds_all {
-            true => self.sounding.iter_mut().for_each(|(_, attack)| *attack = false),
+            true => self.sounding.iter_mut().for_each(|note| note.attack = false),
             false => self.sounding = said,
         }
         self.rests = false;
@@ -109,22 +109,22 @@ impl<'a> FrameReader<'a> {
     pub fn reminder(&self) -> Vec<u32> {
         let mut after = self.clone();
         after.end_frame();
-        let note = |(pitch, attack): &(Pitch, bool)| {
-            self.tokenizer.id(if *attack { Token::Attack(*pitch) } else { Token::Hold(*pitch) })
+        let note = |note: &FrameNote| {
+            self.tokenizer.id(if note.attack { Token::Attack(note.pitch) } else { Token::Hold(note.pitch) })
         };
         self.reminders.iter().copied().filter(|id| *id > 0).chain(after.sounding.iter().filter_map(note)).collect()
     }
 }
 
 /// The features of the notes of a frame, one for each place, behind `first` other values.
-fn place_features(notes: &[(Pitch, bool)], first: usize, features: &mut [u32]) {
+fn place_features(notes: &[FrameNote], first: usize, features: &mut [u32]) {
     let placed = |place: usize| match place + 1 == PLACES && notes.len() > PLACES {
         true => notes.last(),
         false => notes.get(place),
     };
     for (place, feature) in features.iter_mut().enumerate() {
-        let value = placed(place).map_or(0, |(pitch, attack)| {
-            1 + 2 * usize::from(pitch.number() - Pitch::LOWEST.number()) + usize::from(*attack)
+        let value = placed(place).map_or(0, |note| {
+            1 + 2 * usize::from(note.pitch.number() - Pitch::LOWEST.number()) + usize::from(note.attack)
         });
         *feature = (first + place * PLACE_VALUES + value) as u32;
     }
@@ -145,7 +145,7 @@ mod tests {
     fn features_are_in_their_tables() {
         let tokenizer = tokenizer(true, true);
         let [steps, tokens] = feature_sizes(tokenizer.vocab_size()).map(|size| size as u32);
-        let highest = |count: usize| vec![(Pitch::HIGHEST, true); count];
+        let highest = |count: usize| vec![FrameNote { pitch: Pitch::HIGHEST, attack: true }; count];
         let mut reader = FrameReader::new(&tokenizer);
         for count in 0..10 {
             (reader.sounding, reader.current) = (highest(count), highest(count));
@@ -175,7 +175,8 @@ mod tests {
             // With labels, the first step is that of the first position, before any frame.
             let heard = frames.into_iter().skip(usize::from(labels));
             for (index, (heard, frame)) in heard.zip(&piece.frames.frames).enumerate() {
-                let expected: Vec<_> = frame.iter().map(|note| (note.pitch, note.attack || !holds)).collect();
+                let note = |note: &FrameNote| FrameNote { attack: note.attack || !holds, ..*note };
+                let expected: Frame = frame.iter().map(note).collect();
                 assert_eq!(heard, expected, "frame {index}");
             }
         }
