@@ -14,7 +14,7 @@
 //!   metrics.jsonl         one line per epoch
 //!   scores.json           the scores of the network and the baselines
 //!   plots/*.svg           losses and evaluation
-//!   checkpoints/epoch-*/  the last two epochs: weights, their average, optimizer, learning rate schedule, history
+//!   checkpoints/epoch-*/  the last checkpoints: weights, their average, optimizer, learning rate schedule, history
 //! ```
 //!
 //! All writes are atomic and on disk before they count: a file is written under a temporary name, synced and renamed. The

@@ -47,6 +47,7 @@ fn training_stops_at_a_nan_loss_and_keeps_the_last_good_epoch() {
         valid: Arc::new(Loader::new(valid, batch_size, Order::Sequential, &device)),
         steps_per_epoch: STEPS_PER_EPOCH,
         epoch,
+        carried: None,
     };
     let config = FitConfig { epochs: 5, batch_size, ..FitConfig::default() };
 

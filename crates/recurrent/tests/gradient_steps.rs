@@ -103,7 +103,8 @@ fn trained<C: FromTorch + 'static>(layer: Recurrent<C>, objective: Follow, confi
     let rows: Arc<[i32]> = (0..objective.x.dims()[0] as i32).collect();
     let loader = || Arc::new(Loader::new(rows.clone(), config.batch_size, Order::Sequential, &device));
     let steps_per_epoch = rows.len().div_ceil(config.batch_size);
-    let loaders = Loaders { train: loader(), valid: loader(), steps_per_epoch, epoch: CurrentEpoch::default() };
+    let loaders =
+        Loaders { train: loader(), valid: loader(), steps_per_epoch, epoch: CurrentEpoch::default(), carried: None };
     fit(layer, objective, loaders, config, &run_dir, &device, Callbacks::quiet()).expect("it trains").0
 }
 

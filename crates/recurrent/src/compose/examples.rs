@@ -250,6 +250,11 @@ impl Examples {
         Self { moved, ..self }
     }
 
+    /// The state that the batches share.
+    pub fn carried(&self) -> CarriedState {
+        self.carried.clone()
+    }
+
     fn num_excerpts(&self, piece: usize) -> usize {
         self.firsts[piece + 1] - self.firsts[piece]
     }

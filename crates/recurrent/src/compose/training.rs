@@ -11,7 +11,7 @@ use super::examples::{ComposeBatch, Examples, Inputs, Keys, Sequence, Targets};
 use super::facts::Facts;
 use super::source::CorpusPiece;
 use super::{ComposeConfig, ComposeEvaluation, ComposeNetwork, Composer, MusicSource, Notation};
-use crate::fit::{Loaders, Loss, Objective, token_loss};
+use crate::fit::{Carried, Loaders, Loss, Objective, token_loss};
 use crate::partial::Partial;
 use crate::{FittedParts, Result, Run, Task, TrainedRun};
 
@@ -172,7 +172,15 @@ impl Task for Composing {
 
     fn loaders(config: &ComposeConfig, data: &ComposeData, device: &Device) -> Loaders<ComposeBatch> {
         let train = data.train.clone().for_training(config.fit.epochs, config.transpose);
-        Loaders::shuffled((train, data.valid.clone()), [config.fit.batch_size, VALIDATION_BATCH], device)
+        let carried = Carried {
+            state: train.carried(),
+            cell: config.cell,
+            num_layers: config.num_layers,
+            max_rows: config.fit.batch_size,
+            hidden_size: config.hidden_size,
+        };
+        let sizes = [config.fit.batch_size, VALIDATION_BATCH];
+        Loaders::shuffled((train, data.valid.clone()), sizes, device).with_carried(carried)
     }
 
     /// Predicts the test pieces, and composes others.

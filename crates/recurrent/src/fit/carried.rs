@@ -1,8 +1,16 @@
 //! A state that is carried from batch to batch.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use recurrent_models::AnyState;
+use burn::module::{Module, Param, ParamId};
+use burn::store::ModuleRecord;
+use burn::tensor::{Device, Tensor};
+use recurrent_models::{AnyState, CellKind};
+
+use super::checkpoint::damaged;
+use super::records::check_model;
+use crate::{Error, Result};
 
 /// The state after the last batch, with which the next one begins: truncated back-propagation through time.
 ///
@@ -19,5 +27,71 @@ impl CarriedState {
     /// Keeps a state, through which no gradient flows into earlier batches.
     pub(crate) fn put(&self, state: AnyState) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(state.detach());
+    }
+
+    fn get(&self) -> Option<AnyState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The state that is carried in training, and what it can be: checkpoints inside an epoch save it.
+#[derive(Debug, Clone)]
+pub struct Carried {
+    /// The state that the training batches share.
+    pub state: CarriedState,
+    /// The cell of the recurrent layers.
+    pub cell: CellKind,
+    /// The number of layers.
+    pub num_layers: usize,
+    /// The largest number of rows: the batch size.
+    pub max_rows: usize,
+    /// Hidden units of each layer.
+    pub hidden_size: usize,
+}
+
+/// The tensors of a state, `[num_layers, rows, hidden]` each, as they are saved.
+#[derive(Module, Debug)]
+struct Parts {
+    parts: Vec<Param<Tensor<3>>>,
+}
+
+impl Parts {
+    fn new(parts: Vec<Tensor<3>>) -> Self {
+        Self { parts: parts.into_iter().map(|part| Param::initialized(ParamId::new(), part)).collect() }
+    }
+}
+
+impl Carried {
+    /// Writes the state, if there is one, and returns the number of its rows.
+    pub(super) fn save(&self, path: &Path) -> Result<Option<usize>> {
+        let Some(state) = self.state.get() else { return Ok(None) };
+        let parts = Parts::new(state.into_parts().into_iter().map(Tensor::without_autodiff).collect());
+        let [_, rows, _] = parts.parts[0].dims();
+        parts.into_record().save(path).map_err(|cause| {
+            Error::Training(format!("{}: the carried state cannot be written: {cause}", path.display()))
+        })?;
+        Ok(Some(rows))
+    }
+
+    /// Takes the state of so many rows from a file; no state if there are none.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not of this network.
+    pub(super) fn resume(&self, path: &Path, rows: Option<usize>, device: &Device) -> Result<()> {
+        self.state.take();
+        let Some(rows) = rows else { return Ok(()) };
+        if rows > self.max_rows {
+            return Err(damaged(path, format!("a state of {rows} rows, where a batch has at most {}", self.max_rows)));
+        }
+        let inner = device.clone().inner();
+        let num_parts = if self.cell == CellKind::Lstm { 2 } else { 1 };
+        let empty = || Tensor::zeros([self.num_layers, rows, self.hidden_size], &inner);
+        let parts = Parts::new((0..num_parts).map(|_| empty()).collect());
+        check_model(path, &parts).map_err(|found| damaged(path, found))?;
+        let record = ModuleRecord::load(path).map_err(|cause| damaged(path, cause))?;
+        let parts = parts.try_load_record(record).map_err(|cause| damaged(path, cause))?;
+        let on_device = |part: Param<Tensor<3>>| Tensor::from_data(part.val().into_data(), device);
+        self.state.put(AnyState::from_parts(self.cell, parts.parts.into_iter().map(on_device).collect()));
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Checkpoints: one folder per epoch, which appears as a whole or not at all.
+//! Checkpoints: one folder each, which appears as a whole or not at all.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,14 +12,13 @@ use burn::train::metric::store::EventStoreClient;
 use recurrent_data::regular_file;
 use serde::{Deserialize, Serialize};
 
-use super::{Epoch, History};
+use super::position::{PartialEpoch, Position};
+use super::{Carried, Epoch, History};
 use crate::run_dir::{replace, to_toml};
 use crate::{Error, Result, RunDir};
 
 /// The folder of the checkpoints in the run's folder.
 const CHECKPOINTS: &str = "checkpoints";
-/// How many checkpoints stay on disk: the last one, and the one before it in case the last is damaged.
-const MAX_CHECKPOINTS: usize = 2;
 /// The largest record that is read where the network is not known.
 pub(super) const MAX_RECORD_BYTES: u64 = 1 << 34;
 const PROGRESS: &str = "progress.toml";
@@ -28,16 +27,20 @@ const PARTIAL: &str = ".partial";
 pub(super) const RECORDS: [&str; 3] = ["model.bpk", "optimizer.bpk", "scheduler.bpk"];
 /// The averaged weights, if there are any.
 pub(super) const AVERAGE: &str = "average.bpk";
+/// The carried state inside an epoch, if there is one.
+pub(super) const CARRIED: &str = "carried.bpk";
 
 /// The checkpoints of a run.
 ///
 /// burn-train writes the three records of a checkpoint from three threads. They go into a temporary folder, in which the
-/// averaged weights are already; the last thread to finish adds the history and the checksums of the records, and renames
-/// the folder.
+/// averaged weights and the carried state are already; the last thread to finish adds the progress and the checksums of the
+/// records, and renames the folder.
 #[derive(Debug)]
 pub(super) struct Checkpoints {
     run_dir: RunDir,
     root: PathBuf,
+    /// How many stay on disk.
+    keep: usize,
     pending: Mutex<Pending>,
     finished: Condvar,
 }
@@ -45,21 +48,32 @@ pub(super) struct Checkpoints {
 /// The checkpoint that is being written.
 #[derive(Debug, Default)]
 struct Pending {
-    history: History,
-    /// The steps that the averaged weights are of.
-    averaged: Option<u64>,
+    position: Position,
+    progress: Progress,
     written: usize,
     failed: bool,
 }
 
 /// The content of `progress.toml`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Progress {
     /// The checksums of the records, in the order of [`RECORDS`].
     sha256: [String; 3],
     #[serde(default, skip_serializing_if = "Option::is_none")]
     average: Option<SavedAverage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    carried: Option<SavedState>,
+    /// The epoch inside which the checkpoint is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<PartialEpoch>,
     history: History,
+}
+
+/// The carried state of a checkpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct SavedState {
+    sha256: String,
+    rows: usize,
 }
 
 /// The averaged weights of a checkpoint.
@@ -71,26 +85,58 @@ pub(super) struct SavedAverage {
 }
 
 /// The last checkpoint of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Latest {
+    pub folder: PathBuf,
     pub history: History,
     pub average: Option<SavedAverage>,
+    /// The rows of the carried state.
+    pub carried: Option<usize>,
+    /// The epoch inside which it is.
+    pub epoch: Option<PartialEpoch>,
+}
+
+/// What a checkpoint saves besides the three records.
+pub(super) struct Progressed<'a> {
+    pub history: History,
+    pub epoch: Option<PartialEpoch>,
+    /// The averaged weights, with the number of their steps.
+    pub average: Option<(ModuleRecord, u64)>,
+    pub carried: Option<&'a Carried>,
 }
 
 impl Checkpoints {
     /// The checkpoints of a run, in a folder that is made if it does not exist.
     pub fn new(run_dir: &RunDir) -> Result<Self> {
         let root = run_dir.make_folder(CHECKPOINTS)?;
-        Ok(Self { run_dir: run_dir.clone(), root, pending: Mutex::default(), finished: Condvar::new() })
+        Ok(Self {
+            run_dir: run_dir.clone(),
+            root,
+            keep: usize::MAX,
+            pending: Mutex::default(),
+            finished: Condvar::new(),
+        })
+    }
+
+    /// The same, of which the last `keep` stay on disk.
+    pub fn with_keep(self, keep: usize) -> Self {
+        Self { keep, ..self }
     }
 
     /// The last checkpoint, if there is one. The checksums of its records are verified, and that none is larger than
     /// `max_bytes`.
     pub fn latest(&self, max_bytes: u64) -> Result<Option<Latest>> {
-        let Some(epoch) = self.epochs()?.pop() else {
-            return Ok(None);
-        };
-        let file = |name: &str| format!("{CHECKPOINTS}/{}/{name}", Self::name(epoch));
+        self.positions()?.pop().map(|position| self.read(position, max_bytes)).transpose()
+    }
+
+    /// The last checkpoint at the end of an epoch, if there is one; it is verified as [`latest`](Self::latest) does.
+    pub fn latest_epoch(&self, max_bytes: u64) -> Result<Option<Latest>> {
+        let ends = self.positions()?.into_iter().rfind(|position| position.batches == 0);
+        ends.map(|position| self.read(position, max_bytes)).transpose()
+    }
+
+    fn read(&self, position: Position, max_bytes: u64) -> Result<Latest> {
+        let file = |name: &str| format!("{CHECKPOINTS}/{}/{name}", position.name());
         let path = self.run_dir.path(&file(PROGRESS));
         let progress: Progress = match self.run_dir.read(&file(PROGRESS)) {
             Ok(text) => toml::from_str(&text).map_err(|cause| damaged(&path, cause.message()))?,
@@ -98,14 +144,15 @@ impl Checkpoints {
             Err(error) => return Err(error),
         };
         let average = progress.average.iter().map(|average| (&AVERAGE, &average.sha256));
-        for (record, expected) in RECORDS.iter().zip(&progress.sha256).chain(average) {
+        let carried = progress.carried.iter().map(|carried| (&CARRIED, &carried.sha256));
+        for (record, expected) in RECORDS.iter().zip(&progress.sha256).chain(average).chain(carried) {
             let path = self.run_dir.checked(&file(record))?;
             let found = regular_file::sha256(&path, max_bytes).map_err(|cause| damaged(&path, cause))?;
             if found != *expected {
                 return Err(damaged(&path, "a file with another checksum"));
             }
         }
-        if progress.history.epochs.len() != epoch {
+        if progress.history.epochs.len() != position.epochs {
             return Err(damaged(&path, format!("a history of {} epochs", progress.history.epochs.len())));
         }
         let is_whole = |(number, epoch): (usize, &Epoch)| epoch.epoch == number && epoch.valid_loss.is_finite();
@@ -115,7 +162,16 @@ impl Checkpoints {
                 "a history that does not count its epochs, or has a loss that is NaN or infinite",
             ));
         }
-        Ok(Some(Latest { history: progress.history, average: progress.average }))
+        if progress.epoch.as_ref().map_or(0, |epoch| epoch.batches) != position.batches {
+            return Err(damaged(&path, "another place in its epoch"));
+        }
+        Ok(Latest {
+            folder: self.folder(position),
+            history: progress.history,
+            average: progress.average,
+            carried: progress.carried.map(|carried| carried.rows),
+            epoch: progress.epoch,
+        })
     }
 
     /// Removes what killed processes have left of incomplete checkpoints.
@@ -132,19 +188,29 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Makes the folder of a checkpoint, which saves this history, and the averaged weights with the number of their steps.
-    pub fn begin(&self, epoch: usize, history: History, average: Option<(ModuleRecord, u64)>) -> Result<()> {
+    /// Makes the folder of a checkpoint, which saves this progress; burn-train then writes the records.
+    pub fn begin(&self, progressed: Progressed<'_>) -> Result<()> {
+        let Progressed { history, epoch, average, carried } = progressed;
+        let position =
+            Position { epochs: history.epochs.len(), batches: epoch.as_ref().map_or(0, |epoch| epoch.batches) };
         self.sweep()?;
-        let partial = self.partial(epoch);
+        let partial = self.partial(position);
         fs::create_dir(&partial).map_err(Error::io("cannot make the folder", &partial))?;
-        let averaged = average.as_ref().map(|(_, updates)| *updates);
-        if let Some((record, _)) = average {
+        let mut progress = Progress { history, epoch, ..Progress::default() };
+        if let Some((record, updates)) = average {
             let path = partial.join(AVERAGE);
             record.save(&path).map_err(|cause| {
                 Error::Training(format!("{}: the averaged weights cannot be written: {cause}", path.display()))
             })?;
+            progress.average = Some(SavedAverage { sha256: synced(&path)?, updates });
         }
-        *self.pending() = Pending { history, averaged, ..Pending::default() };
+        if let Some(carried) = carried {
+            let path = partial.join(CARRIED);
+            if let Some(rows) = carried.save(&path)? {
+                progress.carried = Some(SavedState { sha256: synced(&path)?, rows });
+            }
+        }
+        *self.pending() = Pending { position, progress, ..Pending::default() };
         Ok(())
     }
 
@@ -159,26 +225,21 @@ impl Checkpoints {
         RECORDS.map(|name| RecordCheckpointer { checkpoints: checkpoints.clone(), name })
     }
 
-    fn name(epoch: usize) -> String {
-        format!("epoch-{epoch:06}")
+    fn folder(&self, position: Position) -> PathBuf {
+        self.root.join(position.name())
     }
 
-    pub fn folder(&self, epoch: usize) -> PathBuf {
-        self.root.join(Self::name(epoch))
+    fn partial(&self, position: Position) -> PathBuf {
+        self.root.join(format!(".{}{PARTIAL}", position.name()))
     }
 
-    fn partial(&self, epoch: usize) -> PathBuf {
-        self.root.join(format!(".{}{PARTIAL}", Self::name(epoch)))
-    }
-
-    /// The epochs that have a checkpoint, in ascending order.
-    fn epochs(&self) -> Result<Vec<usize>> {
+    /// What has a checkpoint, in ascending order.
+    fn positions(&self) -> Result<Vec<Position>> {
         let entries = fs::read_dir(&self.root).map_err(Error::io("cannot read the folder", &self.root))?;
-        let number = |name: &str| name.strip_prefix("epoch-")?.parse().ok();
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let mut epochs: Vec<usize> = names.filter_map(|name| number(&name)).collect();
-        epochs.sort_unstable();
-        Ok(epochs)
+        let mut positions: Vec<Position> = names.filter_map(|name| Position::of_name(&name)).collect();
+        positions.sort_unstable();
+        Ok(positions)
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
@@ -186,10 +247,10 @@ impl Checkpoints {
     }
 
     /// Counts one more record; the last one completes the checkpoint.
-    fn written(&self, epoch: usize) -> Result<()> {
+    fn written(&self) -> Result<()> {
         let mut pending = self.pending();
         if pending.written + 1 == RECORDS.len() {
-            self.commit(epoch, std::mem::take(&mut pending.history), pending.averaged)?;
+            self.commit(pending.position, std::mem::take(&mut pending.progress))?;
         }
         pending.written += 1;
         Ok(())
@@ -197,23 +258,17 @@ impl Checkpoints {
 
     /// Renames the folder of a checkpoint whose records are written, once they are on disk, and removes the oldest
     /// checkpoints.
-    fn commit(&self, epoch: usize, history: History, averaged: Option<u64>) -> Result<()> {
-        let partial = self.partial(epoch);
-        let mut sha256 = <[String; 3]>::default();
-        for (slot, record) in sha256.iter_mut().zip(RECORDS) {
+    fn commit(&self, position: Position, mut progress: Progress) -> Result<()> {
+        let partial = self.partial(position);
+        for (slot, record) in progress.sha256.iter_mut().zip(RECORDS) {
             *slot = synced(&partial.join(record))?;
         }
-        let average = match averaged {
-            Some(updates) => Some(SavedAverage { sha256: synced(&partial.join(AVERAGE))?, updates }),
-            None => None,
-        };
-        let progress = Progress { sha256, average, history };
         replace(&partial.join(PROGRESS), to_toml(&progress).as_bytes())?;
-        let folder = self.folder(epoch);
+        let folder = self.folder(position);
         fs::rename(&partial, &folder).map_err(Error::io("cannot write", &folder))?;
         regular_file::sync_folder(&self.root).map_err(Error::io("cannot write into the folder", &self.root))?;
-        let epochs = self.epochs()?;
-        for old in &epochs[..epochs.len().saturating_sub(MAX_CHECKPOINTS)] {
+        let positions = self.positions()?;
+        for old in &positions[..positions.len().saturating_sub(self.keep)] {
             let folder = self.folder(*old);
             fs::remove_dir_all(&folder).map_err(Error::io("cannot remove", &folder))?;
         }
@@ -236,16 +291,20 @@ pub(super) struct RecordCheckpointer {
 }
 
 impl<R: Checkpoint> Checkpointer<R> for RecordCheckpointer {
-    fn save(&self, epoch: usize, record: R) -> std::result::Result<(), CheckpointerError> {
+    /// The number is that of the epochs that are done; [`Checkpoints::begin`] knows the whole position.
+    fn save(&self, _epochs: usize, record: R) -> std::result::Result<(), CheckpointerError> {
         let guard = SaveGuard { checkpoints: &self.checkpoints, saved: false };
-        record.save(self.checkpoints.partial(epoch).join(self.name))?;
-        self.checkpoints.written(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))?;
+        let position = self.checkpoints.pending().position;
+        record.save(self.checkpoints.partial(position).join(self.name))?;
+        self.checkpoints.written().map_err(|error| CheckpointerError::Unknown(error.to_string()))?;
         guard.succeed();
         Ok(())
     }
 
-    fn restore(&self, epoch: usize) -> std::result::Result<R, CheckpointerError> {
-        R::load(self.checkpoints.folder(epoch).join(self.name))
+    fn restore(&self, epochs: usize) -> std::result::Result<R, CheckpointerError> {
+        let positions = self.checkpoints.positions().map_err(|error| CheckpointerError::Unknown(error.to_string()))?;
+        let last = positions.last().copied().unwrap_or(Position::after(epochs));
+        R::load(self.checkpoints.folder(last).join(self.name))
     }
 
     /// Does nothing: old checkpoints are removed as a whole when a new one is complete.
@@ -275,10 +334,10 @@ impl Drop for SaveGuard<'_> {
     }
 }
 
-/// Saves a checkpoint after every epoch.
-pub(super) struct EveryEpoch;
+/// Saves a checkpoint whenever the training loop asks for one.
+pub(super) struct Always;
 
-impl CheckpointingStrategy for EveryEpoch {
+impl CheckpointingStrategy for Always {
     fn checkpointing(&mut self, _epoch: usize, _store: &EventStoreClient) -> Vec<CheckpointingAction> {
         vec![CheckpointingAction::Save]
     }
@@ -290,14 +349,14 @@ impl CheckpointingStrategy for EveryEpoch {
 /// If the other run is not trained, its checkpoint is damaged, or a file cannot be written.
 pub(crate) fn copy_last_checkpoint(from: &RunDir, to: &RunDir) -> Result<()> {
     let checkpoints = Checkpoints::new(from)?;
-    let Some(Latest { history, average }) = checkpoints.latest(MAX_RECORD_BYTES)? else {
+    let Some(Latest { history, average, .. }) = checkpoints.latest_epoch(MAX_RECORD_BYTES)? else {
         return Err(Error::RunDir {
             path: from.root().to_path_buf(),
             expected: "a trained run".into(),
-            found: "one without a checkpoint".into(),
+            found: "one without a checkpoint at the end of an epoch".into(),
         });
     };
-    let folder = format!("{CHECKPOINTS}/{}", Checkpoints::name(history.epochs.len()));
+    let folder = format!("{CHECKPOINTS}/{}", Position::after(history.epochs.len()).name());
     let files = RECORDS.into_iter().chain([PROGRESS]).map(|file| format!("{folder}/{file}"));
     let averaged = average.map(|_| format!("{folder}/{AVERAGE}"));
     for file in files.chain(averaged).chain(["weights.safetensors".into()]) {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::CheckpointEvery;
 use crate::seed;
 use crate::settings::{Bound, MAX_BATCH, MAX_EPOCHS, MAX_STEPS, Settings};
 
@@ -49,6 +50,13 @@ crate::settings! {
         average: f64 = 0.0, value_name = "FRACTION", bound = Bound::Fraction;
         /// Early stopping: epochs without a lower validation loss after which training stops; 0 for never.
         patience: usize = 10, bound = Bound::Range(0, MAX_EPOCHS);
+        /// Checkpoints inside an epoch: one after so many gradient steps (500) or so much time (90s, 10m, 2h), besides that
+        /// at its end.
+        #[serde(default)]
+        checkpoint_every: Option<CheckpointEvery> = None;
+        /// Checkpoints that stay on disk: the last ones.
+        #[serde(default = "two")]
+        keep: usize = 2, bound = Bound::Range(1, MAX_EPOCHS);
         /// Random seed of initial weights, order of the batches, and dropout.
         #[serde(with = "crate::seed")]
         seed: u64 = 0, parse = seed::parse, validate = seed::validate;
@@ -72,6 +80,11 @@ impl FitConfig {
 /// The default of factors and counts that a file does not have.
 fn one<T: From<u8>>() -> T {
     1.into()
+}
+
+/// The default of the checkpoints that stay: the last one, and the one before it in case the last is damaged.
+fn two() -> usize {
+    2
 }
 
 impl Default for FitConfig {

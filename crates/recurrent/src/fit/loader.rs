@@ -22,20 +22,28 @@ pub struct TrainingEpoch {
 
 /// The current epoch, shared by the training loop, which sets it, and its loaders.
 #[derive(Debug, Clone)]
-pub struct CurrentEpoch(Arc<Mutex<TrainingEpoch>>);
+pub struct CurrentEpoch(Arc<Mutex<Current>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Current {
+    epoch: TrainingEpoch,
+    /// The batches that were done before training was resumed.
+    done: usize,
+}
 
 impl Default for CurrentEpoch {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(TrainingEpoch { number: 1, seed: 0 })))
+        Self(Arc::new(Mutex::new(Current { epoch: TrainingEpoch { number: 1, seed: 0 }, done: 0 })))
     }
 }
 
 impl CurrentEpoch {
-    pub(crate) fn set(&self, number: usize, seed: u64) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = TrainingEpoch { number, seed };
+    /// Begins an epoch, of which the first `done` batches are left out.
+    pub(crate) fn set(&self, epoch: TrainingEpoch, done: usize) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Current { epoch, done };
     }
 
-    fn get(&self) -> TrainingEpoch {
+    fn get(&self) -> Current {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,6 +53,8 @@ impl CurrentEpoch {
 pub enum Order {
     /// The order of the source, such as that of time.
     Sequential,
+    /// The order of the source in each epoch of training; an epoch that is resumed goes on where it was.
+    EachEpoch(CurrentEpoch),
     /// Shuffled anew in each epoch; repeating an epoch repeats its order.
     Shuffled(CurrentEpoch),
 }
@@ -173,16 +183,19 @@ impl<S: BatchSource> Loader<S> {
 impl<S: BatchSource> DataLoader<S::Batch> for Loader<S> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<S::Batch> + 'a> {
         let mut items: Vec<usize> = (self.range.0..self.range.1).collect();
-        let epoch = match &self.order {
+        let current = match &self.order {
             Order::Sequential => None,
-            Order::Shuffled(current) => Some(current.get()),
+            Order::EachEpoch(current) | Order::Shuffled(current) => Some(current.get()),
         };
-        let mut rng = epoch.map(|epoch| StdRng::seed_from_u64(epoch.seed));
+        let is_shuffled = matches!(self.order, Order::Shuffled(_));
+        let mut rng = current.filter(|_| is_shuffled).map(|current| StdRng::seed_from_u64(current.epoch.seed));
         if let Some(rng) = &mut rng {
             items.shuffle(rng);
         }
-        let batches = self.source.batches(&items, self.batch_size, rng.as_mut());
-        Box::new(Batches { loader: self, epoch, batches: batches.into_iter(), done: 0 })
+        let mut batches = self.source.batches(&items, self.batch_size, rng.as_mut()).into_iter();
+        let before = current.map_or(0, |current| current.done);
+        let done = batches.by_ref().take(before).map(|batch| batch.len()).sum();
+        Box::new(Batches { loader: self, epoch: current.map(|current| current.epoch), batches, done })
     }
 
     fn num_items(&self) -> usize {

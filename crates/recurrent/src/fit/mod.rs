@@ -2,10 +2,12 @@
 //!
 //! burn-train provides the dashboard, the metrics and the optimizers. Its own strategies do not clip by the global
 //! gradient norm, do not resume bit for bit, and do not stop at a NaN loss; [`fit`](fn@fit) adds a strategy that does.
-//! The unit is the epoch: the order of its batches and its dropout depend on the seed and the epoch's number alone, and a
-//! checkpoint is written atomically at its end. A run that is killed at any moment resumes from its last checkpoint and
-//! ends with the same weights.
+//! The order of an epoch's batches depends on the seed and the epoch's number alone, the dropout of a batch on these and its
+//! place in the epoch. A checkpoint is written atomically at the end of each epoch, and inside it as
+//! [`FitConfig::checkpoint_every`] says. A run that is killed at any moment resumes from its last checkpoint and ends with
+//! the same weights.
 
+mod checkpoint_every;
 mod config;
 mod history;
 
@@ -26,7 +28,11 @@ mod loader;
 #[cfg(feature = "fit")]
 mod loss;
 #[cfg(feature = "fit")]
+mod mean;
+#[cfg(feature = "fit")]
 mod objective;
+#[cfg(feature = "fit")]
+mod position;
 #[cfg(feature = "fit")]
 mod records;
 #[cfg(feature = "fit")]
@@ -36,13 +42,14 @@ mod strategy;
 #[cfg(feature = "fit")]
 mod train;
 
+pub use checkpoint_every::CheckpointEvery;
 pub use config::{FitConfig, Schedule};
 pub use history::{Epoch, History, StopReason};
 
 #[cfg(feature = "fit")]
 pub use callbacks::{AfterEpoch, Callbacks, ProgressRenderer, SplitProgress};
 #[cfg(feature = "fit")]
-pub use carried::CarriedState;
+pub use carried::{Carried, CarriedState};
 #[cfg(feature = "fit")]
 pub(crate) use checkpoint::copy_last_checkpoint;
 #[cfg(feature = "fit")]

@@ -13,6 +13,8 @@ use crate::Result;
 
 /// The largest number in a record: a count of steps or a learning rate.
 const MAX_NUMBER: f64 = 1e15;
+/// The step of a Burn schedule before its first one: that which comes after the warm-up.
+const NOT_STARTED: Scalar = Scalar::UInt(u64::MAX);
 
 /// Checks the records in the folder of a checkpoint: the tensors of the network, those of Adam for each of them, and the
 /// numbers of the learning rate scheduler.
@@ -36,7 +38,7 @@ pub(super) fn check_average<M: Module>(folder: &Path, network: &M) -> Result<()>
 }
 
 /// A parameter of a network.
-struct Parameter {
+pub(super) struct Parameter {
     /// Its shape in a record, which a parameter can choose.
     saved: Shape,
     shape: Shape,
@@ -44,7 +46,7 @@ struct Parameter {
 }
 
 /// The parameters of a network, by their ids in the checkpoint.
-type Parameters = BTreeMap<u64, Parameter>;
+pub(super) type Parameters = BTreeMap<u64, Parameter>;
 
 /// The parameters of a network, by their paths.
 #[derive(Default)]
@@ -82,7 +84,8 @@ impl ModuleVisitor for Paths {
     }
 }
 
-fn check_model<M: Module>(path: &Path, network: &M) -> Result<Parameters, String> {
+/// Checks the tensors of a record against those of a network.
+pub(super) fn check_model<M: Module>(path: &Path, network: &M) -> Result<Parameters, String> {
     let mut paths = Paths::default();
     network.visit(&mut paths);
     let mut expected = paths.found;
@@ -126,8 +129,8 @@ fn check_optimizer(path: &Path, parameters: &Parameters) -> Result<(), String> {
 fn read(path: &Path) -> Result<(Vec<Record>, BTreeMap<String, Scalar>), String> {
     let reader = Reader::from_file_exact(path).map_err(|cause| cause.to_string())?;
     let scalars = reader.scalars().clone();
-    let invalid = scalars.iter().find(|(_, scalar)| !f64::try_from(**scalar).is_ok_and(|x| x.abs() <= MAX_NUMBER));
-    if let Some((name, scalar)) = invalid {
+    let is_valid = |scalar: Scalar| scalar == NOT_STARTED || f64::try_from(scalar).is_ok_and(|x| x.abs() <= MAX_NUMBER);
+    if let Some((name, scalar)) = scalars.iter().find(|(_, scalar)| !is_valid(**scalar)) {
         return Err(format!("a number `{name}` of {scalar:?}"));
     }
     Ok((reader.into_tensors().map_err(|cause| cause.to_string())?, scalars))

@@ -67,6 +67,15 @@ impl FitConfig {
     pub(super) fn epoch_seed(&self, epoch: usize) -> u64 {
         self.seed ^ (epoch as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
+
+    /// The random seed of a batch's dropout: a hash (Steele et al. 2014, `mix64`) of the epoch's seed and the place in it.
+    pub(super) fn batch_seed(&self, epoch: usize, batch: usize) -> u64 {
+        let mut hash = self.epoch_seed(epoch).wrapping_add((batch as u64).wrapping_mul(0xD1B5_4A32_D192_ED03));
+        for factor in [0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB] {
+            hash = (hash ^ (hash >> 30)).wrapping_mul(factor);
+        }
+        hash ^ (hash >> 31)
+    }
 }
 
 #[cfg(test)]
@@ -141,5 +150,15 @@ mod tests {
         seeds.sort_unstable();
         seeds.dedup();
         assert_eq!(seeds.len(), 1000);
+    }
+
+    #[test]
+    fn batches_have_distinct_seeds() {
+        let config = FitConfig::default();
+        let seeds = (0..100).flat_map(|epoch| (0..100).map(move |batch| (epoch, batch)));
+        let mut seeds: Vec<u64> = seeds.map(|(epoch, batch)| config.batch_seed(epoch, batch)).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        assert_eq!(seeds.len(), 10_000);
     }
 }

@@ -1,21 +1,28 @@
 //! The training loop.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::module::{Module, ModuleDisplay};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
+use burn::train::metric::store::EventStoreClient;
 use burn::train::{
-    EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel,
+    EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel, LearningCheckpointer,
     SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainStep, TrainingComponents,
     TrainingItem, ValidLoader,
 };
 
 use super::accumulate::Accumulated;
 use super::average::Average;
-use super::checkpoint::{AVERAGE, Checkpoints, SavedAverage};
+use super::checkpoint::{Checkpoints, Progressed, SavedAverage};
+use super::mean::Mean;
 use super::objective::{Objective, TrainingModule};
-use super::{AfterEpoch, CurrentEpoch, Epoch, FitConfig, History, Loss, clip_global_norm};
+use super::position::{Measured, PartialEpoch};
+use super::{
+    AfterEpoch, Carried, CheckpointEvery, CurrentEpoch, Epoch, FitConfig, History, Loss, TrainingEpoch,
+    clip_global_norm,
+};
 use crate::{Error, Result, RunDir};
 
 /// Steps between checks that the loss is finite. A check waits for the device; a NaN loss wastes the steps up to the next
@@ -35,15 +42,19 @@ impl FitResult {
     }
 }
 
-/// Trains on one device, with a checkpoint at the end of each epoch.
+/// The averaged weights of a checkpoint, with their file, and the epoch inside which it is.
+pub(super) type Resumed = (Option<(PathBuf, SavedAverage)>, Option<PartialEpoch>);
+
+/// Trains on one device, with a checkpoint at the end of each epoch and, by choice, inside it.
 pub(super) struct EpochStrategy {
     pub device: Device,
     pub config: FitConfig,
     pub epoch: CurrentEpoch,
     pub run_dir: RunDir,
+    pub carried: Option<Carried>,
     pub checkpoints: Arc<Checkpoints>,
-    /// The averaged weights of the checkpoint from which training resumes.
-    pub average: Option<SavedAverage>,
+    /// What the loop takes from the checkpoint from which training resumes.
+    pub resumed: Mutex<Resumed>,
     pub result: Arc<Mutex<FitResult>>,
     pub after_epoch: Mutex<AfterEpoch>,
 }
@@ -53,7 +64,7 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
 {
     fn fit(
         &self,
-        mut components: TrainingComponents<TrainingModule<N, O>>,
+        components: TrainingComponents<TrainingModule<N, O>>,
         mut learner: Learner<TrainingModule<N, O>>,
         train: TrainLoader<TrainingModule<N, O>>,
         valid: ValidLoader<TrainingModule<N, O>>,
@@ -61,7 +72,14 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
     ) -> (TrainingModule<N, O>, SupervisedTrainingEventProcessor<TrainingModule<N, O>>) {
         learner.fork(&self.device);
         let mut result = self.result.lock().expect("no other thread uses it during training");
-        let average = match self.average_of(&learner.model(), starting_epoch) {
+        let (average, mut begun) = std::mem::take(&mut *self.resumed.lock().expect("no other thread uses it"));
+        let average = match Average::new(&learner.model(), self.config.average)
+            .map(|new| match &average {
+                Some((path, saved)) => new.resume(path, saved),
+                None => Ok(new),
+            })
+            .transpose()
+        {
             Ok(average) => average,
             Err(error) => {
                 result.error = Some(error);
@@ -75,14 +93,13 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
             average,
             processor: components.event_processor,
             interrupter: components.interrupter,
-            config: &self.config,
+            checkpointer: components.checkpointer,
+            event_store: components.event_store,
+            strategy: self,
+            saved: Instant::now(),
         };
         for number in starting_epoch..=components.num_epochs {
-            // All randomness of an epoch derives from this seed, so resuming needs no random state.
-            let seed = self.config.epoch_seed(number);
-            self.device.seed(seed);
-            self.epoch.set(number, seed);
-            let epoch = match epochs.run(number) {
+            let epoch = match epochs.run(number, &result.history, begun.take()) {
                 Ok(Some(epoch)) => epoch,
                 Ok(None) => break,
                 Err(error) => {
@@ -91,15 +108,10 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
                 }
             };
             result.history.epochs.push(epoch);
-            let average = epochs.average.as_ref().map(Average::to_record);
             let saved = self.save(&epochs.validated().network, &result.history);
-            if let Err(error) = saved.and_then(|()| self.checkpoints.begin(number, result.history.clone(), average)) {
+            if let Err(error) = saved.and_then(|()| epochs.checkpoint(&result.history, None)) {
                 result.error = Some(error);
                 break;
-            }
-            if let Some(checkpointer) = &mut components.checkpointer {
-                checkpointer.checkpoint(&epochs.learner, number, &components.event_store);
-                self.checkpoints.wait();
             }
             (self.after_epoch.lock().expect("no other thread calls it"))(&result.history);
             if result.history.stop_reason(&self.config).is_some() {
@@ -111,17 +123,6 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
 }
 
 impl EpochStrategy {
-    /// The average of a network's weights, as it is at the beginning of an epoch.
-    fn average_of<M: Module>(&self, module: &M, epoch: usize) -> Result<Option<Average<M>>> {
-        let average = Average::new(module, self.config.average);
-        match (average, &self.average) {
-            (Some(average), Some(saved)) => {
-                average.resume(&self.checkpoints.folder(epoch - 1).join(AVERAGE), saved).map(Some)
-            }
-            (average, _) => Ok(average),
-        }
-    }
-
     /// Writes the metrics, and the weights if they are the best so far.
     fn save(&self, network: &impl Module, history: &History) -> Result<()> {
         if history.best().map(|best| best.epoch) == Some(history.epochs.len()) {
@@ -139,84 +140,126 @@ struct Epochs<'a, M: LearnerModel> {
     average: Option<Average<M>>,
     processor: SupervisedTrainingEventProcessor<M>,
     interrupter: Interrupter,
-    config: &'a FitConfig,
+    checkpointer: Option<LearningCheckpointer<M>>,
+    event_store: Arc<EventStoreClient>,
+    strategy: &'a EpochStrategy,
+    /// When the last checkpoint was written.
+    saved: Instant,
 }
 
 impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> Epochs<'_, M> {
-    /// Trains and validates one epoch; `None` if it was interrupted.
-    fn run(&mut self, epoch: usize) -> Result<Option<Epoch>> {
+    /// Trains and validates one epoch, of which a part may be done; `None` if it was interrupted.
+    fn run(&mut self, number: usize, history: &History, begun: Option<PartialEpoch>) -> Result<Option<Epoch>> {
+        let before = Duration::from_secs_f64(begun.as_ref().map_or(0.0, |begun| begun.seconds));
         let start = Instant::now();
-        let Some(trained) = self.train(epoch)? else {
+        let Some(trained) = self.train(number, history, begun)? else {
             return Ok(None);
         };
-        let Some(valid_loss) = self.validate(epoch) else {
+        let Some(valid_loss) = self.validate(number) else {
             return Ok(None);
         };
-        self.check("validation", epoch, valid_loss)?;
-        self.report(LearnerEvent::EndEpoch(epoch));
+        self.check("validation", number, valid_loss)?;
+        self.report(LearnerEvent::EndEpoch(number));
         self.interrupter.fail_on_error(self.processor.flush());
         if self.interrupter.should_stop() {
             return Ok(None);
         }
-        Ok(Some(Epoch { valid_loss, seconds: start.elapsed().as_secs_f64(), ..trained }))
+        Ok(Some(Epoch { valid_loss, seconds: (before + start.elapsed()).as_secs_f64(), ..trained }))
     }
 
-    fn train(&mut self, epoch: usize) -> Result<Option<Epoch>> {
+    fn train(&mut self, epoch: usize, history: &History, begun: Option<PartialEpoch>) -> Result<Option<Epoch>> {
+        let EpochStrategy { config, device, .. } = self.strategy;
+        let start = Instant::now();
+        let (done, before) = begun.as_ref().map_or((0, 0.0), |begun| (begun.batches, begun.seconds));
+        let mut measured = begun.map_or_else(Measured::default, |begun| begun.measured(device));
+        self.strategy.epoch.set(TrainingEpoch { number: epoch, seed: config.epoch_seed(epoch) }, done);
         let train = self.train.clone();
         self.report(LearnerEvent::StartSplit { epoch_number: epoch, total_items: train.num_items() });
-        let mut loss = Mean::default();
-        let mut norm = Mean::default();
-        let mut clipped = Mean::default();
         let mut accumulated = Accumulated::default();
         let mut batches = train.iter();
-        let (mut step, mut lr) = (0, None);
-        while let Some(batch) = batches.next() {
+        let (mut step, mut lr) = (done, None);
+        loop {
+            // All randomness of a batch derives from this seed and that of its epoch, so resuming needs no random state.
+            device.seed(config.batch_seed(epoch, step));
+            let Some(batch) = batches.next() else { break };
             let batch = batch.map_err(|error| Error::Training(error.to_string()))?;
             step += 1;
             let output = self.learner.train_step(batch);
-            loss.add(&output.item);
+            measured.loss.add(&output.item);
             accumulated.add(|| self.learner.model(), output.grads, output.item.items);
-            if accumulated.batches() == self.config.accumulate {
-                self.update(&mut accumulated, [&mut norm, &mut clipped]);
+            let is_update = accumulated.batches() == config.accumulate;
+            if is_update {
+                self.update(&mut accumulated, &mut measured);
                 lr = Some(self.learner.lr_current());
             }
             if step % CHECK_INTERVAL == 0 {
-                self.check("training", epoch, loss.value())?;
+                self.check("training", epoch, measured.loss.value())?;
             }
             let progress = batches.progress();
             self.report(LearnerEvent::ProcessedItem(TrainingItem::new(output.item, progress, Some(step), lr.clone())));
+            if is_update && self.is_checkpoint_due(step / config.accumulate) {
+                self.check("training", epoch, measured.loss.value())?;
+                let seconds = before + start.elapsed().as_secs_f64();
+                self.checkpoint(history, Some(PartialEpoch::new(step, seconds, &measured)))?;
+            }
             if self.interrupter.should_stop() {
                 return Ok(None);
             }
         }
-        self.update(&mut accumulated, [&mut norm, &mut clipped]);
+        self.update(&mut accumulated, &mut measured);
         self.report(LearnerEvent::EndSplit(epoch));
-        let train_loss = loss.value();
+        let train_loss = measured.loss.value();
         self.check("training", epoch, train_loss)?;
         Ok(Some(Epoch {
             epoch,
             train_loss,
             valid_loss: f64::NAN,
             learning_rate: self.learner.lr_current().base(),
-            gradient_norm: norm.value(),
-            clipped: clipped.value(),
+            gradient_norm: measured.gradient_norm.value(),
+            clipped: measured.clipped.value(),
             seconds: 0.0,
         }))
     }
 
-    /// A gradient step, if there are gradients; adds their norm, and whether it was clipped (1 or 0).
-    fn update(&mut self, accumulated: &mut Accumulated, [norms, clipped]: [&mut Mean; 2]) {
+    /// A gradient step, if there are gradients; measures their norm, and whether it was clipped (1 or 0).
+    fn update(&mut self, accumulated: &mut Accumulated, measured: &mut Measured) {
         let Some(mut grads) = accumulated.take() else { return };
-        let limit = if self.config.clip_norm > 0.0 { self.config.clip_norm } else { f64::INFINITY };
+        let limit = match self.strategy.config.clip_norm {
+            0.0 => f64::INFINITY,
+            limit => limit,
+        };
         if let Some(norm) = clip_global_norm(&mut grads, &self.learner.model(), limit) {
-            clipped.add(&Loss { mean: norm.clone().greater_elem(limit).float(), items: 1 });
-            norms.add(&Loss { mean: norm, items: 1 });
+            measured.clipped.add(&Loss { mean: norm.clone().greater_elem(limit).float(), items: 1 });
+            measured.gradient_norm.add(&Loss { mean: norm, items: 1 });
         }
         self.learner.lr_step();
         self.learner.optimizer_step(grads);
         if let Some(average) = &mut self.average {
             average.update(&self.learner.model());
         }
+    }
+
+    /// Whether a checkpoint is due after so many gradient steps of an epoch.
+    fn is_checkpoint_due(&self, steps: usize) -> bool {
+        match self.strategy.config.checkpoint_every {
+            Some(CheckpointEvery::Steps(every)) => steps.is_multiple_of(every),
+            Some(CheckpointEvery::Time(every)) => self.saved.elapsed() >= every,
+            None => false,
+        }
+    }
+
+    /// Writes a checkpoint at the end of the last epoch of `history`, or inside the next one.
+    fn checkpoint(&mut self, history: &History, epoch: Option<PartialEpoch>) -> Result<()> {
+        let EpochStrategy { checkpoints, carried, .. } = self.strategy;
+        let carried = carried.as_ref().filter(|_| epoch.is_some());
+        let average = self.average.as_ref().map(Average::to_record);
+        checkpoints.begin(Progressed { history: history.clone(), epoch, average, carried })?;
+        if let Some(checkpointer) = &mut self.checkpointer {
+            checkpointer.checkpoint(&self.learner, history.epochs.len(), &self.event_store);
+            checkpoints.wait();
+        }
+        self.saved = Instant::now();
+        Ok(())
     }
 
     /// The network that is validated and saved: that of the averaged weights, if there are any.
@@ -260,7 +303,7 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
         if loss.is_finite() {
             return Ok(());
         }
-        Err(Error::Diverged { split, loss, epoch, learning_rate: self.config.lr })
+        Err(Error::Diverged { split, loss, epoch, learning_rate: self.strategy.config.lr })
     }
 
     fn report(&mut self, event: LearnerEvent<Loss>) {
@@ -269,30 +312,5 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
 
     fn report_valid(&mut self, event: LearnerEvent<Loss>) {
         self.interrupter.fail_on_error(self.processor.process_valid(event));
-    }
-}
-
-/// A weighted mean that stays on the device until its value is read.
-#[derive(Default)]
-struct Mean {
-    sum: Option<Tensor<1>>,
-    items: usize,
-}
-
-impl Mean {
-    fn add(&mut self, loss: &Loss) {
-        let weighted = loss.mean.clone().without_autodiff() * loss.items as f32;
-        self.items += loss.items;
-        self.sum = Some(match self.sum.take() {
-            Some(sum) => sum + weighted,
-            None => weighted,
-        });
-    }
-
-    fn value(&self) -> f64 {
-        match &self.sum {
-            Some(sum) => f64::from(sum.clone().into_scalar::<f32>()) / self.items as f64,
-            None => 0.0,
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The entry point of training: [`fit`].
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use burn::data::dataloader::DataLoader;
@@ -11,11 +12,14 @@ use burn::train::logger::InMemoryMetricLogger;
 use burn::train::metric::{LearningRateMetric, LossMetric};
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
-use super::checkpoint::{AVERAGE, Checkpoints, EveryEpoch, Latest, MAX_RECORD_BYTES, RECORDS, damaged};
+use super::checkpoint::{
+    AVERAGE, Always, CARRIED, Checkpoints, Latest, MAX_RECORD_BYTES, RECORDS, SavedAverage, damaged,
+};
 use super::objective::{Objective, TrainingModule};
+use super::position::PartialEpoch;
 use super::records;
 use super::strategy::{EpochStrategy, FitResult};
-use super::{BatchSource, Callbacks, CurrentEpoch, FitConfig, History, Loader, Order, StopReason};
+use super::{BatchSource, Callbacks, Carried, CurrentEpoch, FitConfig, History, Loader, Order, StopReason};
 use crate::{Error, Result, RunDir};
 
 /// The data loaders of the training and the validation split.
@@ -28,6 +32,8 @@ pub struct Loaders<B> {
     pub steps_per_epoch: usize,
     /// The epoch by whose seed the training loader shuffles; the training loop sets it.
     pub epoch: CurrentEpoch,
+    /// The state that training batches carry to the next, if they do.
+    pub carried: Option<Carried>,
 }
 
 impl<B: 'static> Loaders<B> {
@@ -43,7 +49,13 @@ impl<B: 'static> Loaders<B> {
         let steps_per_epoch = train.num_batches(batch_size);
         let train = Loader::new(train, batch_size, Order::Shuffled(epoch.clone()), device);
         let valid = Loader::new(valid, valid_batch_size, Order::Sequential, device);
-        Self { train: Arc::new(train), valid: Arc::new(valid), steps_per_epoch, epoch }
+        Self { train: Arc::new(train), valid: Arc::new(valid), steps_per_epoch, epoch, carried: None }
+    }
+
+    /// The same, for batches that carry a state.
+    #[must_use]
+    pub fn with_carried(self, carried: Carried) -> Self {
+        Self { carried: Some(carried), ..self }
     }
 }
 
@@ -69,10 +81,11 @@ pub fn keep_last_epoch<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
 ) -> Result<usize> {
     let _lock = run_dir.lock()?;
     let checkpoints = Checkpoints::new(run_dir)?;
-    let Latest { history, average } = checkpoints.latest(MAX_RECORD_BYTES)?.unwrap_or_default();
+    let Some(Latest { folder, history, average, .. }) = checkpoints.latest_epoch(MAX_RECORD_BYTES)? else {
+        return Err(damaged(&run_dir.path("checkpoints"), "none at the end of an epoch"));
+    };
     let epoch = history.epochs.len();
     let module = TrainingModule { network, objective };
-    let folder = checkpoints.folder(epoch);
     records::check(&folder, &module)?;
     if average.is_some() {
         records::check_average(&folder, &module)?;
@@ -102,45 +115,40 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
     callbacks: Callbacks,
 ) -> Result<(History, StopReason)> {
     let _lock = run_dir.lock()?;
-    let checkpoints = Arc::new(Checkpoints::new(run_dir)?);
+    let checkpoints = Arc::new(Checkpoints::new(run_dir)?.with_keep(config.keep));
     checkpoints.sweep()?;
     // Adam keeps two numbers of up to 8 bytes per parameter, and each tensor has a name.
     let max_record_bytes = (1 << 24) + 16 * Module::num_params(&network) as u64;
-    let Latest { history, average } = checkpoints.latest(max_record_bytes)?.unwrap_or_default();
-    if let Some(stop_reason) = history.stop_reason(config) {
-        return Ok((history, stop_reason));
-    }
-    let start = history.epochs.len();
-    if start > 0 && run_dir.has_weights() {
-        // burn panics on a checkpoint of another network; reading the weights first gives an error instead.
-        run_dir.read_weights(&mut network.clone())?;
+    let latest = checkpoints.latest(max_record_bytes)?;
+    if let Some(stop_reason) = latest.as_ref().and_then(|latest| latest.history.stop_reason(config)) {
+        return Ok((latest.expect("it has a history").history, stop_reason));
     }
     let optimizer = match config.weight_decay {
         0.0 => AdamConfig::new().init(),
         decay => AdamWConfig::new().with_weight_decay(decay as f32).init(),
     };
     let module = TrainingModule { network, objective };
-    if start > 0 {
-        records::check(&checkpoints.folder(start), &module)?;
-    }
-    if start > 0 && config.average > 0.0 {
-        let folder = checkpoints.folder(start);
-        if average.is_none() {
-            return Err(damaged(&folder, "none of the averaged weights (`average`)"));
-        }
-        records::check_average(&folder, &module)?;
+    if let Some(latest) = &latest {
+        check_latest(latest, &module, &loaders, config, run_dir)?;
     }
     let steps_per_epoch = loaders.steps_per_epoch.div_ceil(config.accumulate.max(1)).max(1);
     let learner = Learner::new(module, optimizer, config.scheduler(steps_per_epoch)?);
 
+    let device = device.clone().autodiff();
+    if let (Some(carried), Some(Latest { folder, epoch: Some(_), carried: rows, .. })) = (&loaders.carried, &latest) {
+        carried.resume(&folder.join(CARRIED), *rows, &device)?;
+    }
+    let start = latest.as_ref().map(|latest| latest.history.epochs.len());
+    let Resumed { history, average, epoch } = latest.map_or_else(Resumed::default, Resumed::from);
     let result = Arc::new(Mutex::new(FitResult::new(history)));
     let strategy = EpochStrategy {
-        device: device.clone().autodiff(),
+        device,
         config: config.clone(),
         epoch: loaders.epoch,
+        carried: loaders.carried,
         run_dir: run_dir.clone(),
         checkpoints: checkpoints.clone(),
-        average,
+        resumed: Mutex::new((average, epoch)),
         result: result.clone(),
         after_epoch: Mutex::new(callbacks.after_epoch),
     };
@@ -149,7 +157,7 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
         .with_application_logger(None)
         .with_metric_logger(InMemoryMetricLogger::new())
         .with_custom_checkpointers(of_model, of_optimizer, of_scheduler)
-        .with_checkpointing_strategy(EveryEpoch)
+        .with_checkpointing_strategy(Always)
         .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
         .with_interrupter(callbacks.interrupter)
         .renderer(callbacks.renderer)
@@ -157,8 +165,8 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
         .metric_valid_numeric(LossMetric::new())
         .metric_train_numeric(LearningRateMetric::new())
         .num_epochs(config.epochs);
-    if start > 0 {
-        training = training.checkpoint(start);
+    if let Some(epochs) = start {
+        training = training.checkpoint(epochs);
     }
     let launched = training.launch(learner);
 
@@ -171,4 +179,51 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
     }
     let stop_reason = history.stop_reason(config).unwrap_or(StopReason::Interrupted);
     Ok((history, stop_reason))
+}
+
+/// What a checkpoint gives to the training loop.
+#[derive(Default)]
+struct Resumed {
+    history: History,
+    /// The averaged weights and their file.
+    average: Option<(PathBuf, SavedAverage)>,
+    epoch: Option<PartialEpoch>,
+}
+
+impl From<Latest> for Resumed {
+    fn from(latest: Latest) -> Self {
+        let Latest { folder, history, average, epoch, .. } = latest;
+        Self { history, average: average.map(|saved| (folder.join(AVERAGE), saved)), epoch }
+    }
+}
+
+/// Checks that a checkpoint is of this network and these batches.
+fn check_latest<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
+    latest: &Latest,
+    module: &TrainingModule<N, O>,
+    loaders: &Loaders<O::Batch>,
+    config: &FitConfig,
+    run_dir: &RunDir,
+) -> Result<()> {
+    let Latest { folder, average, carried, epoch, .. } = latest;
+    if run_dir.has_weights() {
+        // burn panics on a checkpoint of another network; reading the weights first gives an error instead.
+        run_dir.read_weights(&mut module.network.clone())?;
+    }
+    records::check(folder, module)?;
+    if config.average > 0.0 {
+        if average.is_none() {
+            return Err(damaged(folder, "none of the averaged weights (`average`)"));
+        }
+        records::check_average(folder, module)?;
+    }
+    if let Some(epoch) = epoch {
+        if !epoch.is_valid(loaders.steps_per_epoch) {
+            return Err(damaged(folder, "means or a place that no epoch of this run has"));
+        }
+        if loaders.carried.is_some() && carried.is_none() {
+            return Err(damaged(folder, "none of the state that is carried from batch to batch"));
+        }
+    }
+    Ok(())
 }

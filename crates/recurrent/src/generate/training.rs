@@ -11,7 +11,9 @@ use serde::Serialize;
 
 use super::ngrams::NgramModel;
 use super::{GenerateConfig, Generator};
-use crate::fit::{BatchSource, CarriedState, CurrentEpoch, Loader, Loaders, Loss, Objective, Order, token_loss};
+use crate::fit::{
+    BatchSource, Carried, CarriedState, CurrentEpoch, Loader, Loaders, Loss, Objective, Order, token_loss,
+};
 use crate::partial::Partial;
 use crate::task::{percentage, unknown_note};
 use crate::{FittedParts, Result, Run, Task, TrainedRun};
@@ -242,14 +244,23 @@ impl Task for Generation {
         GenerateObjective { state_reset: config.state_reset }
     }
 
-    fn loaders(_config: &GenerateConfig, data: &GenerateData, device: &Device) -> Loaders<BpttBatch> {
+    fn loaders(config: &GenerateConfig, data: &GenerateData, device: &Device) -> Loaders<BpttBatch> {
         let train = Sequential::new(data.train.clone());
         let valid = Sequential::new(data.valid.clone());
+        let epoch = CurrentEpoch::default();
+        let carried = Carried {
+            state: train.carried.clone(),
+            cell: config.cell,
+            num_layers: config.num_layers,
+            max_rows: config.fit.batch_size,
+            hidden_size: config.hidden_size,
+        };
         Loaders {
-            train: Arc::new(Loader::new(train, 1, Order::Sequential, device)),
+            train: Arc::new(Loader::new(train, 1, Order::EachEpoch(epoch.clone()), device)),
             valid: Arc::new(Loader::new(valid, 1, Order::Sequential, device)),
             steps_per_epoch: data.train.len(),
-            epoch: CurrentEpoch::default(),
+            epoch,
+            carried: Some(carried),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::program::TestSandbox;
 const TUNES: &str = "X:1\nT:One\nM:3/4\nL:1/4\nQ:1/4=90\nK:G\nGAB|c2d|edc|BAG|\n";
 
 /// Tunes of four bars, each with another beginning.
-fn tunes() -> String {
+pub fn tunes() -> String {
     let notes = ["D", "E", "F", "G", "A", "B", "c", "d", "e", "f"];
     let pairs = notes.iter().flat_map(|first| notes.iter().map(move |second| (first, second)));
     let tune = |(number, (first, second)): (usize, (&&str, &&str))| {

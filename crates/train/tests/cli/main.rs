@@ -3,6 +3,7 @@
 mod backtest;
 mod bad_input;
 mod bundle;
+mod checkpoints;
 mod classify;
 mod compare;
 mod compose;

@@ -212,6 +212,14 @@ impl TestSandbox {
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     }
 
+    /// The names of what a folder has, sorted; none if there is no such folder.
+    pub fn names(&self, name: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(name)).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.map(|entry| entry.file_name().display().to_string()).collect();
+        names.sort();
+        names
+    }
+
     /// The paths of all files in a folder and its folders, sorted.
     pub fn listing(&self, name: &str) -> Vec<String> {
         fn collect(folder: &Path, root: &Path, names: &mut Vec<String>) {

@@ -45,7 +45,7 @@ fn with_texts() -> [(TestSandbox, &'static str, usize); 3] {
 }
 
 #[track_caller]
-fn assert_same_result(sandbox: &TestSandbox, run: &str) {
+pub fn assert_same_result(sandbox: &TestSandbox, run: &str) {
     assert_eq!(losses(sandbox, run), losses(sandbox, "whole"));
     assert_eq!(sandbox.bytes(&format!("{run}/weights.safetensors")), sandbox.bytes("whole/weights.safetensors"));
 }
