@@ -164,29 +164,6 @@ fn every_notation_is_trained_evaluated_and_composes() {
 }
 
 #[test]
-fn an_interrupted_run_goes_on_to_the_bit() {
-    let root = tempfile::tempdir().unwrap();
-    let data = chorales(&root.path().join("pieces"));
-    let weights = |name: &str, stop: bool| {
-        let source = MusicSource::open(&data).unwrap();
-        let mut config = config(&source, Notation::Frames);
-        // What does not depend on the number of epochs.
-        (config.fit.schedule, config.transpose) = (recurrent::fit::Schedule::Constant, 1.0);
-        config.fit.epochs = if stop { 1 } else { 3 };
-        let folder = root.path().join(name);
-        let run = ComposeRun::create(config, source, &folder, false).unwrap();
-        run.fit(&Device::flex(), Callbacks::quiet()).unwrap();
-        drop(run);
-        if stop {
-            let run = ComposeRun::open(&folder).unwrap().with_epochs(3).unwrap();
-            run.fit(&Device::flex(), Callbacks::quiet()).unwrap();
-        }
-        fs::read(folder.join("weights.safetensors")).unwrap()
-    };
-    assert!(weights("whole", false) == weights("stopped", true));
-}
-
-#[test]
 fn data_that_are_wrong_are_refused_by_name() {
     let root = tempfile::tempdir().unwrap();
     let message = |data: &Path| match MusicSource::open(&data.display().to_string()) {

@@ -22,8 +22,12 @@ fn every_task() -> [(TestSandbox, &'static str); 6] {
             "translate --config pairs.toml --dropout 0.2 --scheduled-sampling 0.2 --average 0.98",
         ),
         (TestSandbox::with_opinions(2), "classify --config opinions.toml --dropout 0.2 --word-dropout 0.1"),
-        (with_tones(), "transcribe --data . --hidden-size 8 --num-layers 1 --batch-size 4 --masks 1 --dropout 0.1"),
-        (tunes, "compose --data tunes.abc --hidden-size 8 --embedding-dim 4 --bptt 4 --batch-size 4 --dropout 0.1"),
+        (
+            with_tones(),
+            "transcribe --data . --hidden-size 8 --num-layers 1 --batch-size 4 --dropout 0.1 \
+             --speed 0.1 --gain 6 --noise 0.5 --masks 2",
+        ),
+        (tunes, "compose --data tunes.abc --hidden-size 8 --embedding-dim 4 --bptt 4 --batch-size 4 --transpose 0.5"),
     ]
 }
 
