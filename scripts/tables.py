@@ -26,6 +26,7 @@ NAME of --measure is one of
   fine-tuning        everyday sentences of opinions, three seeds from nothing and from a network of its other genres
   demo               `train demo`
   features           how many crates are compiled, by `cargo tree`
+  wake-word          misses and false alarms of a wake word, by the example wake_word
   launches           how many kernels a GPU is asked to launch, with the backend wgpu
 
 The record training-length is filled in by hand from `cargo bench -p recurrent-models`: medians, and `max alloc`.
@@ -109,6 +110,8 @@ def measured(name: str, program: pathlib.Path | None, settings: list[str]) -> Re
         return runs.features()
     if name == "launches":
         return runs.launches(program or built(["-p", "train", "--example", "bench_worker", "--features", "wgpu"]))
+    if name == "wake-word":
+        return runs.wake_word(program or built(["-p", "recurrent-examples", "--example", "wake_word"]))
     program = program or built(["-p", "train"])
     with tempfile.TemporaryDirectory() as folder:
         return runs.BY_TRAIN[name](runs.Train([str(program)], settings, pathlib.Path(folder)))
@@ -132,9 +135,9 @@ def main() -> int:
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="fail if a table is not what its record says")
     action.add_argument("--write", action="store_true", help="rewrite all tables from their records")
-    action.add_argument("--measure", choices=[*runs.BY_TRAIN, "features", "launches"], help="measure, and write the record")
+    action.add_argument("--measure", choices=[*runs.BY_TRAIN, "features", "launches", "wake-word"], help="measure, and write the record")
     action.add_argument("--study", type=pathlib.Path, metavar="RUN", help="take the record from a run of `train compare`")
-    parser.add_argument("--program", type=pathlib.Path, help="a `train` (for launches, a bench_worker) that is built already")
+    parser.add_argument("--program", type=pathlib.Path, help="a `train` (for launches, a bench_worker; for wake-word, the example) that is built already")
     parser.add_argument("--machine", help="what the record calls this machine; by default, its processor and cores")
     parser.add_argument("settings", nargs="*", help="further settings of each run")
     args = parser.parse_args()

@@ -413,6 +413,12 @@ def launched(worker: pathlib.Path, arguments: list[str], cases: list[str]) -> di
     return dict(zip(cases, counts))
 
 
+def wake_word(example: pathlib.Path) -> Record:
+    """The misses and false alarms of a wake word, in an hour of synthetic background."""
+    output = subprocess.run([example], capture_output=True, text=True, check=True).stdout
+    return load("wake-word").measured_now({"wake-word": json.loads(output.splitlines()[-1])["rows"]})
+
+
 BY_TRAIN: dict[str, Callable[[Train], Record]] = {
     "demo": demo,
     "weather": weather,
