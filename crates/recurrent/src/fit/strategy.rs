@@ -42,8 +42,14 @@ impl FitResult {
     }
 }
 
-/// The averaged weights of a checkpoint, with their file, and the epoch inside which it is.
-pub(super) type Resumed = (Option<(PathBuf, SavedAverage)>, Option<PartialEpoch>);
+/// What the loop takes from the checkpoint from which training resumes.
+#[derive(Debug, Default)]
+pub(super) struct Resumed {
+    /// The averaged weights and their file.
+    pub average: Option<(PathBuf, SavedAverage)>,
+    /// The epoch inside which it is.
+    pub epoch: Option<PartialEpoch>,
+}
 
 /// Trains on one device, with a checkpoint at the end of each epoch and, by choice, inside it.
 pub(super) struct EpochStrategy {
@@ -53,7 +59,6 @@ pub(super) struct EpochStrategy {
     pub run_dir: RunDir,
     pub carried: Option<Carried>,
     pub checkpoints: Arc<Checkpoints>,
-    /// What the loop takes from the checkpoint from which training resumes.
     pub resumed: Mutex<Resumed>,
     pub result: Arc<Mutex<FitResult>>,
     pub after_epoch: Mutex<AfterEpoch>,
@@ -72,14 +77,9 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
     ) -> (TrainingModule<N, O>, SupervisedTrainingEventProcessor<TrainingModule<N, O>>) {
         learner.fork(&self.device);
         let mut result = self.result.lock().expect("no other thread uses it during training");
-        let (average, mut begun) = std::mem::take(&mut *self.resumed.lock().expect("no other thread uses it"));
-        let average = match Average::new(&learner.model(), self.config.average)
-            .map(|new| match &average {
-                Some((path, saved)) => new.resume(path, saved),
-                None => Ok(new),
-            })
-            .transpose()
-        {
+        let Resumed { average, epoch: mut begun } =
+            std::mem::take(&mut *self.resumed.lock().expect("no other thread uses it"));
+        let average = match self.average_of(&learner.model(), average) {
             Ok(average) => average,
             Err(error) => {
                 result.error = Some(error);
@@ -123,6 +123,14 @@ impl<N: Module + ModuleDisplay + 'static, O: Objective<N>> SupervisedLearningStr
 }
 
 impl EpochStrategy {
+    /// The average of a network's weights, which may go on from a checkpoint.
+    fn average_of<M: Module>(&self, module: &M, saved: Option<(PathBuf, SavedAverage)>) -> Result<Option<Average<M>>> {
+        match (Average::new(module, self.config.average), saved) {
+            (Some(average), Some((path, saved))) => average.resume(&path, &saved).map(Some),
+            (average, _) => Ok(average),
+        }
+    }
+
     /// Writes the metrics, and the weights if they are the best so far.
     fn save(&self, network: &impl Module, history: &History) -> Result<()> {
         if history.best().map(|best| best.epoch) == Some(history.epochs.len()) {

@@ -1,6 +1,5 @@
 //! The entry point of training: [`fit`].
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use burn::data::dataloader::DataLoader;
@@ -12,13 +11,10 @@ use burn::train::logger::InMemoryMetricLogger;
 use burn::train::metric::{LearningRateMetric, LossMetric};
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
-use super::checkpoint::{
-    AVERAGE, Always, CARRIED, Checkpoints, Latest, MAX_RECORD_BYTES, RECORDS, SavedAverage, damaged,
-};
+use super::checkpoint::{AVERAGE, Always, CARRIED, Checkpoints, Latest, MAX_RECORD_BYTES, RECORDS, damaged};
 use super::objective::{Objective, TrainingModule};
-use super::position::PartialEpoch;
 use super::records;
-use super::strategy::{EpochStrategy, FitResult};
+use super::strategy::{EpochStrategy, FitResult, Resumed};
 use super::{BatchSource, Callbacks, Carried, CurrentEpoch, FitConfig, History, Loader, Order, StopReason};
 use crate::{Error, Result, RunDir};
 
@@ -139,7 +135,12 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
         carried.resume(&folder.join(CARRIED), *rows, &device)?;
     }
     let start = latest.as_ref().map(|latest| latest.history.epochs.len());
-    let Resumed { history, average, epoch } = latest.map_or_else(Resumed::default, Resumed::from);
+    let (history, resumed) = match latest {
+        Some(Latest { folder, history, average, epoch, .. }) => {
+            (history, Resumed { average: average.map(|saved| (folder.join(AVERAGE), saved)), epoch })
+        }
+        None => Default::default(),
+    };
     let result = Arc::new(Mutex::new(FitResult::new(history)));
     let strategy = EpochStrategy {
         device,
@@ -148,7 +149,7 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
         carried: loaders.carried,
         run_dir: run_dir.clone(),
         checkpoints: checkpoints.clone(),
-        resumed: Mutex::new((average, epoch)),
+        resumed: Mutex::new(resumed),
         result: result.clone(),
         after_epoch: Mutex::new(callbacks.after_epoch),
     };
@@ -179,22 +180,6 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
     }
     let stop_reason = history.stop_reason(config).unwrap_or(StopReason::Interrupted);
     Ok((history, stop_reason))
-}
-
-/// What a checkpoint gives to the training loop.
-#[derive(Default)]
-struct Resumed {
-    history: History,
-    /// The averaged weights and their file.
-    average: Option<(PathBuf, SavedAverage)>,
-    epoch: Option<PartialEpoch>,
-}
-
-impl From<Latest> for Resumed {
-    fn from(latest: Latest) -> Self {
-        let Latest { folder, history, average, epoch, .. } = latest;
-        Self { history, average: average.map(|saved| (folder.join(AVERAGE), saved)), epoch }
-    }
 }
 
 /// Checks that a checkpoint is of this network and these batches.
