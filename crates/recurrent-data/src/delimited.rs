@@ -13,10 +13,26 @@ const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 #[derive(Debug, Clone)]
 pub struct Row {
     line: usize,
-    cells: StringRecord,
+    /// All cells, one behind the other.
+    text: Box<str>,
+    /// Where each cell ends.
+    ends: Box<[usize]>,
 }
 
 impl Row {
+    fn new(line: usize, cells: &StringRecord) -> Self {
+        let end = |at: &mut usize, cell: &str| {
+            *at += cell.len();
+            Some(*at)
+        };
+        Self { line, text: cells.iter().collect(), ends: cells.iter().scan(0, end).collect() }
+    }
+
+    /// A row of one empty cell.
+    fn missing(line: usize) -> Self {
+        Self { line, text: Box::default(), ends: Box::new([0]) }
+    }
+
     /// The line of the file on which the row begins, counted from 1.
     pub fn line(&self) -> usize {
         self.line
@@ -24,17 +40,19 @@ impl Row {
 
     /// The cells from left to right, as many as the table has columns.
     pub fn cells(&self) -> impl Iterator<Item = &str> {
-        self.cells.iter()
+        (0..self.ends.len()).map(|column| self.cell(column))
     }
 
     /// The text in a column. Past the last column it is empty, as a missing value is.
     pub fn cell(&self, column: usize) -> &str {
-        self.cells.get(column).unwrap_or_default()
+        let Some(&end) = self.ends.get(column) else { return "" };
+        let start = column.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..end]
     }
 
     /// The number of cells.
     pub(crate) fn width(&self) -> usize {
-        self.cells.len()
+        self.ends.len()
     }
 }
 
@@ -129,10 +147,9 @@ pub(crate) fn parse_rows(path: &str, text: &str, delimiter: char) -> Result<Vec<
         let start = cells.position().map_or(0, |at| at.byte() as usize);
         let Lines { line, blank } = lines.line_at(start);
         if rows.first().is_some_and(|header| header.width() == 1) {
-            let missing = |line| Row { line, cells: StringRecord::from(vec![""]) };
-            rows.extend((line - blank..line).map(missing));
+            rows.extend((line - blank..line).map(Row::missing));
         }
-        rows.push(Row { line, cells });
+        rows.push(Row::new(line, &cells));
     }
     Ok(rows)
 }

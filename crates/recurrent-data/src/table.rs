@@ -22,7 +22,7 @@ const DATE_HEADERS: [&str; 5] = ["date", "datetime", "timestamp", "time", "ds"];
 pub struct Table {
     source: String,
     headers: Arc<[String]>,
-    rows: Arc<[Row]>,
+    rows: Arc<Vec<Row>>,
 }
 
 impl Table {
@@ -44,11 +44,13 @@ impl Table {
         let source = source.into();
         let text = decode_utf8(&source, bytes)?;
         let delimiter = delimiter.map_or_else(|| detect_delimiter(&source, text), Ok)?;
-        let mut rows = parse_rows(&source, text, delimiter)?.into_iter();
-
-        let header = rows.next().ok_or_else(|| DataError::Empty { path: source.clone(), found: "an empty file" })?;
+        let mut rows = parse_rows(&source, text, delimiter)?;
+        if rows.is_empty() {
+            return Err(DataError::Empty { path: source, found: "an empty file" });
+        }
+        let header = rows.remove(0);
         let headers = headers(&source, &header)?;
-        let table = Self { source, headers: headers.into(), rows: rows.collect() };
+        let table = Self { source, headers: headers.into(), rows: Arc::new(rows) };
         table.check_rows()?;
         table.check_header(&header)?;
         Ok(table)
@@ -150,8 +152,8 @@ impl Table {
     /// Whether this holds for most cells that have a value.
     fn most_cells(&self, column: usize, holds: fn(&str) -> bool) -> bool {
         let cells = self.rows.iter().map(|row| row.cell(column)).filter(|cell| !is_missing(cell));
-        let (cells, others): (Vec<&str>, Vec<&str>) = cells.partition(|cell| holds(cell));
-        cells.len() > others.len()
+        let [number, all] = cells.fold([0, 0], |[number, all], cell| [number + usize::from(holds(cell)), all + 1]);
+        2 * number > all
     }
 
     /// A date above a column of dates is not its name.
