@@ -47,7 +47,7 @@ MODELS = {
         "command": ["translate", "--data", "phrases"],
         "license": "MIT OR Apache-2.0",
         "description": "Translates short everyday sentences from English to Russian.",
-        "limits": "It knows the words of 41,000 everyday sentences: small talk, travel, shopping, home, work. Other subjects, "
+        "limits": "It knows the words of 57,000 everyday sentences: small talk, travel, shopping, home, work. Other subjects, "
         "names, numbers and long sentences are beyond it, and it does not say so.",
         "files": ["config.toml", "tokenizers.json", "search.toml"],
         "examples": ["How are you?", "Where is the station?"],

@@ -59,29 +59,29 @@ fn everyday_sentences_have_their_sentiment() {
     assert_eq!(labels, ["positive", "negative"]);
 }
 
-/// Sentences of the test split that are translated as a Russian would say it: twenty of the first sixty of three to six words,
-/// in the order of a hash.
+/// Sentences of the test split that are translated as a Russian would say it: the first twenty of 29 among the sixty of three
+/// to six words that come first in the order of their SHA-256.
 const HELD_OUT: [(&str, &str); 20] = [
-    ("Her birthday is on Thursday.", "У неё день рождения в четверг."),
-    ("I've never lied to you.", "Я тебе никогда не врал."),
-    ("She never wears trousers to work.", "Она никогда не носит брюки на работу."),
-    ("Where have you been all morning?", "Где ты был всё утро?"),
-    ("Our house is near the river.", "Наш дом у реки."),
-    ("Who wrote this beautiful letter?", "Кто написал это красивое письмо?"),
-    ("When did you move in?", "Когда вы переехали?"),
-    ("She forgot to close the door.", "Она забыла закрыть дверь."),
-    ("Nobody wanted to go first.", "Никто не хотел идти первым."),
-    ("Too many cigarettes.", "Слишком много сигарет."),
-    ("Great, as always!", "Отлично, как всегда!"),
-    ("Does he always talk so loudly?", "Он всегда говорит так громко?"),
-    ("Who took the last egg?", "Кто взял последнее яйцо?"),
-    ("The pharmacy is on the left.", "Аптека слева."),
-    ("That's my cousin Lena.", "Это моя двоюродная сестра Лена."),
-    ("Are your boots dry yet?", "Твои сапоги уже высохли?"),
-    ("Take an apple for the road.", "Возьми яблоко на дорогу."),
-    ("Who opened the window?", "Кто открыл окно?"),
-    ("Who's ready for the beach?", "Кто готов на пляж?"),
-    ("I need a doctor.", "Мне нужен врач."),
+    ("It's already midnight here.", "Здесь уже полночь."),
+    ("The banks are closed on Sundays.", "По воскресеньям банки закрыты."),
+    ("Why did you come on foot?", "Почему вы пришли пешком?"),
+    ("She hates cold tea.", "Она ненавидит холодный чай."),
+    ("Remind me why we live here.", "Напомни мне, почему мы здесь живём."),
+    ("Who did you sit next to?", "С кем ты сидел рядом?"),
+    ("Who pays for the electricity?", "Кто платит за электричество?"),
+    ("He took my car without permission.", "Он взял мою машину без разрешения."),
+    ("What have you decided?", "Что вы решили?"),
+    ("Where do you work?", "Где вы работаете?"),
+    ("What are you reading in bed?", "Что ты читаешь в постели?"),
+    ("We're having guests tonight.", "Сегодня вечером у нас гости."),
+    ("They bought everything except bread.", "Они купили всё, кроме хлеба."),
+    ("When did he start walking?", "Когда он начал ходить?"),
+    ("Who lost a white glove?", "Кто потерял белую перчатку?"),
+    ("Who's that man at the bar?", "Кто этот мужчина в баре?"),
+    ("Our cat has a white tail.", "У нашей кошки белый хвост."),
+    ("Which language are they speaking?", "На каком языке они говорят?"),
+    ("How shall we divide the bill?", "Как мы разделим счёт?"),
+    ("Nobody comes to work on foot.", "Никто не приходит на работу пешком."),
 ];
 
 #[test]
