@@ -44,7 +44,7 @@ const OTHERS: [(&str, &str); 12] = [
     ("people", "p ˈiː p ə l"),
 ];
 
-/// An alarm's time and whether it was meant, at the places of a recording where the wake word is said.
+/// What went wrong with one threshold: calls without an alarm, and alarms without a call.
 struct Counts {
     missed: usize,
     false_alarms: usize,

@@ -43,7 +43,7 @@ import subprocess
 import sys
 import tempfile
 
-from measured import memory, runs, study
+from measured import runs, study
 from measured.record import ROOT, Record, load, load_all
 from measured.views import contents
 
@@ -115,8 +115,6 @@ def measured(name: str, program: pathlib.Path | None, settings: list[str]) -> Re
         return runs.wake_word(program or built(["-p", "recurrent-examples", "--example", "wake_word"]))
     program = program or built(["-p", "train"])
     with tempfile.TemporaryDirectory() as folder:
-        if name == "memory":
-            return memory.memory(program, pathlib.Path(folder))
         return runs.BY_TRAIN[name](runs.Train([str(program)], settings, pathlib.Path(folder)))
 
 
@@ -138,7 +136,7 @@ def main() -> int:
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="fail if a table is not what its record says")
     action.add_argument("--write", action="store_true", help="rewrite all tables from their records")
-    action.add_argument("--measure", choices=[*runs.BY_TRAIN, "features", "launches", "memory", "wake-word"], help="measure, and write the record")
+    action.add_argument("--measure", choices=[*runs.BY_TRAIN, "features", "launches", "wake-word"], help="measure, and write the record")
     action.add_argument("--study", type=pathlib.Path, metavar="RUN", help="take the record from a run of `train compare`")
     parser.add_argument("--program", type=pathlib.Path, help="a `train` (for launches, a bench_worker; for wake-word, the example) that is built already")
     parser.add_argument("--machine", help="what the record calls this machine; by default, its processor and cores")

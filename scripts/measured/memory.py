@@ -22,7 +22,7 @@ TABLES = [1_000, 100_000, 1_000_000, 5_000_000]
 NETWORK = ["--hidden-size", "8", "--epochs", "1", "--checkpoint-every", "8"]
 
 
-def memory(program: pathlib.Path, folder: pathlib.Path) -> Record:
+def memory(program: list[str], folder: pathlib.Path) -> Record:
     texts, tables = [], []
     for megabytes in TEXTS:
         path = folder / "text.txt"
@@ -67,12 +67,12 @@ def write_table(path: pathlib.Path, rows: int) -> None:
             file.write(f"{start + row * step:%Y-%m-%d %H:%M:%S},{a:.4f},{b:.4f},{a + b:.4f}\n")
 
 
-def run(program: pathlib.Path, command: list[str], folder: pathlib.Path) -> dict:
+def run(program: list[str], command: list[str], folder: pathlib.Path) -> dict:
     """Trains until the first checkpoint; gives the largest resident memory in MB, and the seconds until then."""
     out = folder / "run"
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     start = time.monotonic()
-    child = subprocess.Popen([program, *command, "--out", str(out)], **silent)
+    child = subprocess.Popen([*program, *command, "--out", str(out)], **silent)
     checkpoints = out / "checkpoints"
     while not any(checkpoints.glob("epoch-*")):
         if child.poll() is not None:

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from measured.memory import memory
 from measured.record import ROOT, Record, load
 
 SEEDS = (0, 1, 2)
@@ -421,6 +422,7 @@ def wake_word(example: pathlib.Path) -> Record:
 
 BY_TRAIN: dict[str, Callable[[Train], Record]] = {
     "demo": demo,
+    "memory": lambda train: memory([*train.program], train.folder),
     "weather": weather,
     "electricity": electricity,
     "stocks": stocks,

@@ -172,13 +172,8 @@ impl Task for Composing {
 
     fn loaders(config: &ComposeConfig, data: &ComposeData, device: &Device) -> Loaders<ComposeBatch> {
         let train = data.train.clone().for_training(config.fit.epochs, config.transpose);
-        let carried = Carried {
-            state: train.carried(),
-            cell: config.cell,
-            num_layers: config.num_layers,
-            max_rows: config.fit.batch_size,
-            hidden_size: config.hidden_size,
-        };
+        let shape = [config.num_layers, config.fit.batch_size, config.hidden_size];
+        let carried = Carried::new(train.carried(), config.cell, shape);
         let sizes = [config.fit.batch_size, VALIDATION_BATCH];
         Loaders::shuffled((train, data.valid.clone()), sizes, device).with_carried(carried)
     }

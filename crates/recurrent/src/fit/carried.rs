@@ -37,16 +37,10 @@ impl CarriedState {
 /// The state that is carried in training, and what it can be: checkpoints inside an epoch save it.
 #[derive(Debug, Clone)]
 pub struct Carried {
-    /// The state that the training batches share.
-    pub state: CarriedState,
-    /// The cell of the recurrent layers.
-    pub cell: CellKind,
-    /// The number of layers.
-    pub num_layers: usize,
-    /// The largest number of rows: the batch size.
-    pub max_rows: usize,
-    /// Hidden units of each layer.
-    pub hidden_size: usize,
+    state: CarriedState,
+    cell: CellKind,
+    /// `[num_layers, rows, hidden]`, with as many rows as it can have.
+    shape: [usize; 3],
 }
 
 /// The tensors of a state, `[num_layers, rows, hidden]` each, as they are saved.
@@ -62,6 +56,13 @@ impl Parts {
 }
 
 impl Carried {
+    /// The `state` that the training batches share, of recurrent layers with this cell.
+    ///
+    /// - `shape`: `[num_layers, batch_size, hidden]`; the state may have fewer rows.
+    pub fn new(state: CarriedState, cell: CellKind, shape: [usize; 3]) -> Self {
+        Self { state, cell, shape }
+    }
+
     /// Writes the state, if there is one, and returns the number of its rows.
     pub(super) fn save(&self, path: &Path) -> Result<Option<usize>> {
         let Some(state) = self.state.get() else { return Ok(None) };
@@ -80,12 +81,13 @@ impl Carried {
     pub(super) fn resume(&self, path: &Path, rows: Option<usize>, device: &Device) -> Result<()> {
         self.state.take();
         let Some(rows) = rows else { return Ok(()) };
-        if rows > self.max_rows {
-            return Err(damaged(path, format!("a state of {rows} rows, where a batch has at most {}", self.max_rows)));
+        let [num_layers, max_rows, hidden_size] = self.shape;
+        if rows > max_rows {
+            return Err(damaged(path, format!("a state of {rows} rows, where a batch has at most {max_rows}")));
         }
         let inner = device.clone().inner();
         let num_parts = if self.cell == CellKind::Lstm { 2 } else { 1 };
-        let empty = || Tensor::zeros([self.num_layers, rows, self.hidden_size], &inner);
+        let empty = || Tensor::zeros([num_layers, rows, hidden_size], &inner);
         let parts = Parts::new((0..num_parts).map(|_| empty()).collect());
         check_model(path, &parts).map_err(|found| damaged(path, found))?;
         let record = ModuleRecord::load(path).map_err(|cause| damaged(path, cause))?;

@@ -301,10 +301,10 @@ impl<R: Checkpoint> Checkpointer<R> for RecordCheckpointer {
         Ok(())
     }
 
-    fn restore(&self, epochs: usize) -> std::result::Result<R, CheckpointerError> {
+    fn restore(&self, _epochs: usize) -> std::result::Result<R, CheckpointerError> {
         let positions = self.checkpoints.positions().map_err(|error| CheckpointerError::Unknown(error.to_string()))?;
-        let last = positions.last().copied().unwrap_or(Position::after(epochs));
-        R::load(self.checkpoints.folder(last).join(self.name))
+        let last = positions.last().ok_or_else(|| CheckpointerError::Unknown("no checkpoint".into()))?;
+        R::load(self.checkpoints.folder(*last).join(self.name))
     }
 
     /// Does nothing: old checkpoints are removed as a whole when a new one is complete.

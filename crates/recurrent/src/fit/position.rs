@@ -80,7 +80,7 @@ impl PartialEpoch {
     pub fn is_valid(&self, batches_per_epoch: usize) -> bool {
         let means = [self.loss, self.gradient_norm, self.clipped];
         (1..=batches_per_epoch).contains(&self.batches)
-            && self.seconds >= 0.0
+            && (0.0..f64::INFINITY).contains(&self.seconds)
             && self.loss.is_some()
             && means.into_iter().flatten().all(SavedMean::is_valid)
     }

@@ -13,7 +13,9 @@ use crate::Result;
 
 /// The largest number in a record: a count of steps or a learning rate.
 const MAX_NUMBER: f64 = 1e15;
-/// The step of a Burn schedule before its first one: that which comes after the warm-up.
+/// How the name of a Burn schedule's step ends.
+const STEP: &str = ".current_iter";
+/// That step before the first one, as in the schedule that comes after the warm-up.
 const NOT_STARTED: Scalar = Scalar::UInt(u64::MAX);
 
 /// Checks the records in the folder of a checkpoint: the tensors of the network, those of Adam for each of them, and the
@@ -129,8 +131,10 @@ fn check_optimizer(path: &Path, parameters: &Parameters) -> Result<(), String> {
 fn read(path: &Path) -> Result<(Vec<Record>, BTreeMap<String, Scalar>), String> {
     let reader = Reader::from_file_exact(path).map_err(|cause| cause.to_string())?;
     let scalars = reader.scalars().clone();
-    let is_valid = |scalar: Scalar| scalar == NOT_STARTED || f64::try_from(scalar).is_ok_and(|x| x.abs() <= MAX_NUMBER);
-    if let Some((name, scalar)) = scalars.iter().find(|(_, scalar)| !is_valid(**scalar)) {
+    let is_valid = |name: &str, scalar: Scalar| {
+        (scalar == NOT_STARTED && name.ends_with(STEP)) || f64::try_from(scalar).is_ok_and(|x| x.abs() <= MAX_NUMBER)
+    };
+    if let Some((name, scalar)) = scalars.iter().find(|(name, scalar)| !is_valid(name, **scalar)) {
         return Err(format!("a number `{name}` of {scalar:?}"));
     }
     Ok((reader.into_tensors().map_err(|cause| cause.to_string())?, scalars))

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Device;
@@ -158,9 +158,10 @@ struct Epochs<'a, M: LearnerModel> {
 impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> Epochs<'_, M> {
     /// Trains and validates one epoch, of which a part may be done; `None` if it was interrupted.
     fn run(&mut self, number: usize, history: &History, begun: Option<PartialEpoch>) -> Result<Option<Epoch>> {
-        let before = Duration::from_secs_f64(begun.as_ref().map_or(0.0, |begun| begun.seconds));
+        let before = begun.as_ref().map_or(0.0, |begun| begun.seconds);
         let start = Instant::now();
-        let Some(trained) = self.train(number, history, begun)? else {
+        let seconds = || before + start.elapsed().as_secs_f64();
+        let Some(trained) = self.train(number, history, begun, &seconds)? else {
             return Ok(None);
         };
         let Some(valid_loss) = self.validate(number) else {
@@ -172,13 +173,19 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
         if self.interrupter.should_stop() {
             return Ok(None);
         }
-        Ok(Some(Epoch { valid_loss, seconds: (before + start.elapsed()).as_secs_f64(), ..trained }))
+        Ok(Some(Epoch { valid_loss, seconds: seconds(), ..trained }))
     }
 
-    fn train(&mut self, epoch: usize, history: &History, begun: Option<PartialEpoch>) -> Result<Option<Epoch>> {
+    /// The gradient steps of an epoch that has taken so many `seconds` up to now.
+    fn train(
+        &mut self,
+        epoch: usize,
+        history: &History,
+        begun: Option<PartialEpoch>,
+        seconds: &dyn Fn() -> f64,
+    ) -> Result<Option<Epoch>> {
         let EpochStrategy { config, device, .. } = self.strategy;
-        let start = Instant::now();
-        let (done, before) = begun.as_ref().map_or((0, 0.0), |begun| (begun.batches, begun.seconds));
+        let done = begun.as_ref().map_or(0, |begun| begun.batches);
         let mut measured = begun.map_or_else(Measured::default, |begun| begun.measured(device));
         self.strategy.epoch.set(TrainingEpoch { number: epoch, seed: config.epoch_seed(epoch) }, done);
         let train = self.train.clone();
@@ -207,8 +214,7 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
             self.report(LearnerEvent::ProcessedItem(TrainingItem::new(output.item, progress, Some(step), lr.clone())));
             if is_update && self.is_checkpoint_due(step / config.accumulate) {
                 self.check("training", epoch, measured.loss.value())?;
-                let seconds = before + start.elapsed().as_secs_f64();
-                self.checkpoint(history, Some(PartialEpoch::new(step, seconds, &measured)))?;
+                self.checkpoint(history, Some(PartialEpoch::new(step, seconds(), &measured)))?;
             }
             if self.interrupter.should_stop() {
                 return Ok(None);

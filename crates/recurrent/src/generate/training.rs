@@ -248,13 +248,8 @@ impl Task for Generation {
         let train = Sequential::new(data.train.clone());
         let valid = Sequential::new(data.valid.clone());
         let epoch = CurrentEpoch::default();
-        let carried = Carried {
-            state: train.carried.clone(),
-            cell: config.cell,
-            num_layers: config.num_layers,
-            max_rows: config.fit.batch_size,
-            hidden_size: config.hidden_size,
-        };
+        let shape = [config.num_layers, config.fit.batch_size, config.hidden_size];
+        let carried = Carried::new(train.carried.clone(), config.cell, shape);
         Loaders {
             train: Arc::new(Loader::new(train, 1, Order::EachEpoch(epoch.clone()), device)),
             valid: Arc::new(Loader::new(valid, 1, Order::Sequential, device)),

@@ -118,6 +118,7 @@ fn a_damaged_checkpoint_inside_an_epoch_is_refused() {
         ("\nrows = 8\n", "\nrows = 7\n", "a tensor `parts.0`"),
         ("\n[carried]\n", "\n[dropped]\n", "none of the state that is carried"),
         ("\nseconds = ", "\nseconds = -", "means or a place that no epoch of this run has"),
+        ("\nseconds = ", "\nseconds = inf #", "means or a place that no epoch of this run has"),
         ("\nitems = ", "\nitems = -", "invalid value"),
     ] {
         assert!(text.contains(from), "no `{from}` in {text}");
