@@ -1,7 +1,7 @@
 //! Regular files in a folder that somebody else may have made: a link in it could lead anywhere, and a pipe or a device
 //! has no end.
 
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{self, File, FileType, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
@@ -31,6 +31,36 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// If it is another kind of file, or cannot be written.
 pub fn open_lock(path: &Path) -> io::Result<File> {
     open_with(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
+}
+
+/// A locked file, unlocked when this is dropped.
+///
+/// Closing the file would not do: a child that another thread starts has a copy of its descriptor until it executes its
+/// program, and the lock lasts as long as any copy.
+#[derive(Debug)]
+pub struct FileLock(File);
+
+impl FileLock {
+    /// Locks a file, for this process alone.
+    ///
+    /// # Errors
+    /// If another process has locked it, or the system cannot.
+    pub fn try_new(file: File) -> Result<Self, TryLockError> {
+        file.try_lock()?;
+        Ok(Self(file))
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // Closed all the same: there is nobody to tell.
+        let _ = self.0.unlock();
+    }
 }
 
 /// Reads a regular file of at most `max_bytes`.
@@ -115,6 +145,18 @@ mod tests {
         }
         open_lock(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn lock_ends_with_its_value_although_a_copy_of_the_descriptor_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let try_lock = || FileLock::try_new(open_lock(&path).unwrap());
+        let lock = try_lock().unwrap();
+        let _of_a_child = lock.file().try_clone().unwrap();
+        assert!(matches!(try_lock().unwrap_err(), TryLockError::WouldBlock));
+        drop(lock);
+        try_lock().unwrap();
     }
 
     #[cfg(unix)]

@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, ModuleStore, SafetensorsStore, bridge};
+use recurrent_data::regular_file::FileLock;
 use recurrent_data::{RegisteredDataset, Tokenizer, regular_file};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -60,7 +61,7 @@ const MAX_HEADER_BYTES: u64 = 1 << 24;
 pub struct RunDir {
     root: PathBuf,
     /// The lock, if this value was made with it. It lives as long as the last clone.
-    lock: Option<Arc<File>>,
+    lock: Option<Arc<FileLock>>,
 }
 
 impl RunDir {
@@ -115,7 +116,7 @@ impl RunDir {
     }
 
     /// Makes and locks the folder in which the run `root` is made. Files of a process that was killed here are removed.
-    fn begin(&self, root: &Path) -> Result<Option<Arc<File>>> {
+    fn begin(&self, root: &Path) -> Result<Option<Arc<FileLock>>> {
         let cannot_write = |cause| Error::io("cannot make the folder", &self.root)(cause);
         match fs::create_dir(&self.root) {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
@@ -194,11 +195,11 @@ impl RunDir {
         Ok(Self { lock: run_dir.try_lock(&run_dir.root)?, ..run_dir })
     }
 
-    /// Locks the run for this process, until the returned file is dropped. A value that was made with the lock shares it.
+    /// Locks the run for this process, until the returned value is dropped. A value that was made with the lock shares it.
     ///
     /// # Errors
     /// [`Error::RunDir`] if another process holds the lock, or the folder cannot be written.
-    pub fn lock(&self) -> Result<Arc<File>> {
+    pub fn lock(&self) -> Result<Arc<FileLock>> {
         let lock = self.try_lock(&self.root)?;
         lock.ok_or_else(|| self.damaged(&self.root, "a folder that can be written", "a read-only one"))
     }
@@ -206,7 +207,7 @@ impl RunDir {
     /// The lock; `None` if there is none and none can be made, on a read-only disk. `shown` is the folder in an error.
     ///
     /// Temporary files of processes that were killed are removed.
-    fn try_lock(&self, shown: &Path) -> Result<Option<Arc<File>>> {
+    fn try_lock(&self, shown: &Path) -> Result<Option<Arc<FileLock>>> {
         if let Some(lock) = &self.lock {
             return Ok(Some(lock.clone()));
         }
@@ -220,13 +221,13 @@ impl RunDir {
                 opened => opened,
             };
             let file = file.map_err(Error::io("cannot write", &path))?;
-            match file.try_lock() {
-                Ok(()) if is_at(&file, &path) => {
+            match FileLock::try_new(file) {
+                Ok(lock) if is_at(lock.file(), &path) => {
                     self.sweep();
-                    return Ok(Some(Arc::new(file)));
+                    return Ok(Some(Arc::new(lock)));
                 }
                 // Another process has replaced the run meanwhile.
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(TryLockError::WouldBlock) => {
                     let expected = "a run that no other process trains or evaluates";
                     return Err(self.damaged(shown, expected, "one that a process does"));

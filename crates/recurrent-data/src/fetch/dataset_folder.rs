@@ -17,7 +17,7 @@ use crate::availability::Availability;
 use crate::checksum::sha256_of_file;
 use crate::download_source::{ArchiveEntry, Converter, DownloadSource};
 use crate::manifest::DatasetManifest;
-use crate::regular_file;
+use crate::regular_file::{self, FileLock};
 
 const PREPARED: &str = ".prepared";
 
@@ -55,7 +55,7 @@ struct DatasetFolder<'a> {
     dataset: &'a DatasetManifest,
     path: PathBuf,
     /// Locked until this is dropped, so that no two processes write the same file.
-    _lock: File,
+    _lock: FileLock,
 }
 
 impl<'a> DatasetFolder<'a> {
@@ -64,8 +64,8 @@ impl<'a> DatasetFolder<'a> {
         refuse_links(path)?;
         let lock_path = path.join(".lock");
         let lock = regular_file::open_lock(&lock_path).map_err(FetchError::io("cannot write", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { dataset, path: path.to_path_buf(), _lock: lock }),
+        match FileLock::try_new(lock) {
+            Ok(lock) => Ok(Self { dataset, path: path.to_path_buf(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(FetchError::Locked { path: path.to_path_buf() }),
             Err(TryLockError::Error(cause)) => Err(FetchError::io("cannot lock", &lock_path)(cause)),
         }
