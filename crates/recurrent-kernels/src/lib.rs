@@ -9,7 +9,8 @@
 //! - [`lstm_step`], [`gru_step`], [`rnn_step`] compute one step of the same equations, for streaming;
 //! - [`scan_steps`] is the time loop by itself, for a cell of your own;
 //! - [`token_log_probs`] is what a loss over a vocabulary needs of a softmax;
-//! - [`ctc_loss`] is the loss of a sequence of labels whose times are not known.
+//! - [`ctc_loss`] is the loss of a sequence of labels whose times are not known;
+//! - [`adam_step`] and [`sum_of_squares`] are a gradient step and the norm of its gradients, in a pass over memory each.
 //!
 //! Weight matrices are `[in, out]` with all gates side by side in PyTorch's order ([`Weights`]). Rows of a batch may
 //! differ in length ([`Scan::lengths`]). A batch may be empty: the results then have no elements, and the gradients of
@@ -66,6 +67,7 @@ mod equations;
 mod fused;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod gradient_step;
 mod gru;
 #[cfg(feature = "cpu")]
 mod host;
@@ -87,6 +89,7 @@ pub use ctc::{ctc_loss, ctc_min_frames};
 pub use dispatch::is_fused;
 #[cfg(any(feature = "cpu", feature = "gpu"))]
 pub use equations::Equations;
+pub use gradient_step::{AdamFactors, adam_step, scale, sum_of_squares};
 pub use gru::{GruGates, GruState, Reset, gru_step};
 pub use layer::{gru_layer, gru_scan, lstm_layer, lstm_scan, rnn_layer, rnn_scan};
 #[cfg(any(feature = "cpu", feature = "gpu"))]

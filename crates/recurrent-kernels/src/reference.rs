@@ -9,8 +9,8 @@ use burn::tensor::{Int, Tensor};
 use crate::cell::{Cell, GruCell, LstmCell, RnnCell};
 use crate::empty_batch::EmptyBatch;
 use crate::{
-    GruState, LstmState, Nonlinearity, Reset, RnnState, Scan, Scanned, State, TokenLogProbs, Weights, check_lengths,
-    scan_steps, stack_states,
+    AdamFactors, GruState, LstmState, Nonlinearity, Reset, RnnState, Scan, Scanned, State, TokenLogProbs, Weights,
+    check_lengths, scan_steps, stack_states,
 };
 
 /// The reference implementation of [`rnn_scan`](crate::rnn_scan).
@@ -80,6 +80,20 @@ pub(crate) fn scan_cell<C: Cell>(
 ) -> Scanned<C::State<2>> {
     let step = |projected, state| cell.step(projected, state);
     scan_from(x, cell.weights(), cell.bias_hn(), initial, scan, step)
+}
+
+/// [`adam_step`](crate::adam_step) made of tensor operations.
+pub fn adam_step<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    [first, second]: [Tensor<D>; 2],
+    factors: &AdamFactors,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    let AdamFactors { betas, correction, epsilon, rate, keep } = *factors;
+    let first = first * betas[0] + gradient.clone() * (1.0 - betas[0]);
+    let second = second * betas[1] + gradient.square() * (1.0 - betas[1]);
+    let step = first.clone() * correction / (second.clone().sqrt() + epsilon) * rate;
+    (parameter * keep - step, [first, second])
 }
 
 /// Projects `x [batch, time, input]` by the weights and runs `step` over it with [`scan_steps`], for cells of other

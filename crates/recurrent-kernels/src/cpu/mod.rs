@@ -16,6 +16,7 @@
 //! the best one, for tests.
 
 mod checks;
+mod elementwise;
 mod engine;
 mod gradients;
 mod isa;
@@ -33,6 +34,7 @@ mod thread_pool;
 mod tile;
 mod time_loop;
 
+pub(crate) use self::elementwise::{adam, sum_of_squares};
 pub use self::engine::{ForwardOutput, SavedForBackward};
 pub use self::gradients::{DirectionGradients, Gradients, OutputGrads};
 use self::isa::Isa;

@@ -3,6 +3,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use recurrent_models::kernels::{scale, sum_of_squares};
 
 /// Scales all gradients by one factor, so that their global norm is at most `max_norm`, as PyTorch's `clip_grad_norm_`
 /// does: `g · min(1, max_norm / (norm + 1e-6))`.
@@ -21,14 +22,15 @@ pub fn clip_global_norm<M: Module>(grads: &mut GradientsParams, module: &M, max_
 }
 
 struct SumOfSquares<'a> {
-    grads: &'a GradientsParams,
+    grads: &'a mut GradientsParams,
     sum: Option<Tensor<1>>,
 }
 
 impl ModuleVisitor for SumOfSquares<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(grad) = self.grads.get::<D>(param.id) {
-            let square = (grad.clone() * grad).sum();
+        if let Some(grad) = self.grads.remove::<D>(param.id) {
+            let (square, grad) = sum_of_squares(grad);
+            self.grads.register(param.id, grad);
             self.sum = Some(match self.sum.take() {
                 Some(sum) => sum + square,
                 None => square,
@@ -45,7 +47,7 @@ struct Scale<'a> {
 impl ModuleVisitor for Scale<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(grad) = self.grads.remove::<D>(param.id) {
-            self.grads.register(param.id, grad * self.factor.clone().unsqueeze());
+            self.grads.register(param.id, scale(grad, &self.factor));
         }
     }
 }

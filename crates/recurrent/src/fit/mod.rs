@@ -1,6 +1,6 @@
 //! Training with burn-train, and what recurrent networks need in addition.
 //!
-//! burn-train provides the dashboard, the metrics and the optimizers. Its own strategies do not clip by the global
+//! burn-train provides the dashboard and the metrics. Its own strategies do not clip by the global
 //! gradient norm, do not resume bit for bit, and do not stop at a NaN loss; [`fit`](fn@fit) adds a strategy that does.
 //! The order of an epoch's batches depends on the seed and the epoch's number alone, the dropout of a batch on these and its
 //! place in the epoch. A checkpoint is written atomically at the end of each epoch, and inside it as
@@ -13,6 +13,8 @@ mod history;
 
 #[cfg(feature = "fit")]
 mod accumulate;
+#[cfg(feature = "fit")]
+mod adam;
 #[cfg(feature = "fit")]
 mod average;
 #[cfg(feature = "fit")]

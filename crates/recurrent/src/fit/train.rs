@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use burn::data::dataloader::DataLoader;
 use burn::module::{Module, ModuleDisplay};
-use burn::optim::{AdamConfig, AdamWConfig};
 use burn::store::ModuleRecord;
 use burn::tensor::Device;
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::metric::{LearningRateMetric, LossMetric};
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
+use super::adam::Adam;
 use super::checkpoint::{AVERAGE, Always, CARRIED, Checkpoints, Latest, MAX_RECORD_BYTES, RECORDS, damaged};
 use super::objective::{Objective, TrainingModule};
 use super::records;
@@ -119,10 +119,7 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
     if let Some(stop_reason) = latest.as_ref().and_then(|latest| latest.history.stop_reason(config)) {
         return Ok((latest.expect("it has a history").history, stop_reason));
     }
-    let optimizer = match config.weight_decay {
-        0.0 => AdamConfig::new().init(),
-        decay => AdamWConfig::new().with_weight_decay(decay as f32).init(),
-    };
+    let optimizer = Adam { weight_decay: config.weight_decay }.into();
     let module = TrainingModule { network, objective };
     if let Some(latest) = &latest {
         check_latest(latest, &module, &loaders, config, run_dir)?;
