@@ -7,6 +7,7 @@ use recurrent_models::{Summarize, Summary};
 
 use crate::config::check_num_parameters;
 use crate::fine_tuning::{BaseRun, freeze};
+use crate::fit::ranks::{Ranks, receive_run, send_run};
 use crate::fit::{self, Callbacks, History, Schedule, StopReason};
 use crate::partial::Partial;
 use crate::settings::{Bound, MAX_EPOCHS};
@@ -59,6 +60,25 @@ impl<T: Task> Run<T> {
     /// If the folder is not a run of this task, or the data have changed.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         Self::load(RunDir::open(folder)?)
+    }
+
+    /// A run that several ranks train together: `make` creates or opens it on the first one, and the others get a copy, in a
+    /// temporary folder. The data are their own, and have to be the same.
+    ///
+    /// # Errors
+    /// As `make`; on the other ranks if the first one trains another task, is of another version or has other data.
+    pub fn on_ranks<E: From<Error>>(ranks: &dyn Ranks, make: impl FnOnce() -> Result<Self, E>) -> Result<Self, E> {
+        let task = <T::Config as TaskConfig>::TASK;
+        if ranks.is_first() {
+            let run = make()?;
+            if !ranks.is_alone() {
+                send_run(run.run_dir.root(), task, ranks)?;
+            }
+            return Ok(run);
+        }
+        let of_rank = |cause: Error| Error::Training(format!("rank {}: {cause}", ranks.rank()));
+        let copy = receive_run(task, ranks)?;
+        Ok(Self::load(RunDir::open(copy.path())?.with_temporary(copy)).map_err(of_rank)?)
     }
 
     /// [Opens](Self::open) an existing run and locks it, until the run is dropped: no other process replaces it meanwhile.

@@ -34,6 +34,7 @@ use recurrent_data::regular_file::FileLock;
 use recurrent_data::{RegisteredDataset, Tokenizer, regular_file};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tempfile::TempDir;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
@@ -62,6 +63,8 @@ pub struct RunDir {
     root: PathBuf,
     /// The lock, if this value was made with it. It lives as long as the last clone.
     lock: Option<Arc<FileLock>>,
+    /// The folder itself, if it is to be removed with the last clone.
+    _temporary: Option<Arc<TempDir>>,
 }
 
 impl RunDir {
@@ -83,7 +86,7 @@ impl RunDir {
             Err(_) => root.to_path_buf(),
         };
         restore(&place).map_err(Error::io("cannot restore", root))?;
-        let existing = Self { root: place.clone(), lock: None };
+        let existing = Self { root: place.clone(), lock: None, _temporary: None };
         let is_old = place.exists();
         let is_run = is_old && existing.has_header();
         if is_old && !(force && is_run) {
@@ -94,7 +97,7 @@ impl RunDir {
         let parent = parent(&place);
         fs::create_dir_all(parent).map_err(Error::io("cannot make the folder", parent))?;
 
-        let new = Self { root: beside(&place, TEMPORARY), lock: None };
+        let new = Self { root: beside(&place, TEMPORARY), lock: None, _temporary: None };
         let lock = new.begin(root)?;
         let written = new.fill(files).and_then(|()| {
             let renamed = if is_old { exchange(&new.root, &place) } else { fs::rename(&new.root, &place) };
@@ -112,7 +115,7 @@ impl RunDir {
             let _ = new.clear().and_then(|()| fs::remove_dir_all(&new.root));
         }
         written?;
-        Ok(Self { root: root.to_path_buf(), lock })
+        Ok(Self { root: root.to_path_buf(), lock, _temporary: None })
     }
 
     /// Makes and locks the folder in which the run `root` is made. Files of a process that was killed here are removed.
@@ -170,7 +173,7 @@ impl RunDir {
     /// [`Error::RunDir`] if it does not exist or has no `config.toml`.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
-        let run_dir = Self { root: root.to_path_buf(), lock: None };
+        let run_dir = Self { root: root.to_path_buf(), lock: None, _temporary: None };
         let found = if !root.exists() {
             "nothing"
         } else if !root.is_dir() {
@@ -181,6 +184,11 @@ impl RunDir {
             return Ok(run_dir);
         };
         Err(run_dir.damaged(root, "the folder of a run", found))
+    }
+
+    /// The run in a temporary folder, which is removed with the last clone.
+    pub(crate) fn with_temporary(self, folder: TempDir) -> Self {
+        Self { _temporary: Some(Arc::new(folder)), ..self }
     }
 
     /// [Opens](Self::open) a run's folder to write into it. It is locked until the returned value and its clones are

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::device::DeviceArgs;
+use crate::ranks::RanksArgs;
 
 /// The options of training besides the task's settings.
 #[derive(Debug, Default, Args)]
@@ -20,6 +21,8 @@ pub struct NewRunArgs {
     pub force: bool,
     #[command(flatten)]
     pub device: DeviceArgs,
+    #[command(flatten)]
+    pub ranks: RanksArgs,
 }
 
 #[derive(Debug, Args)]
@@ -37,6 +40,8 @@ pub struct ResumeArgs {
     /// The total number of epochs [default: the run's setting]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
+    #[command(flatten)]
+    pub ranks: RanksArgs,
 }
 
 #[derive(Debug, Args)]

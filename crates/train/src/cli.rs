@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::args::{PredictArgs, ResumeArgs, RunArgs};
-use crate::backtest;
 use crate::compare::CompareArgs;
 use crate::complete::CompleteArgs;
 use crate::data::DataCommand;
@@ -14,6 +13,7 @@ use crate::exchange::{ExportArgs, ImportArgs};
 use crate::listen::ListenArgs;
 use crate::tasks::{self, SummaryArgs, TASKS, TaskCommand};
 use crate::zoo::ZooCommand;
+use crate::{backtest, ranks};
 
 /// Trains, evaluates and uses recurrent networks.
 ///
@@ -71,6 +71,16 @@ pub enum Parsed {
 }
 
 impl Parsed {
+    /// The name of a command that has nothing to share with other ranks.
+    pub fn runs_on_one_rank(&self) -> Option<&'static str> {
+        match self {
+            Self::Train(..) | Self::Other(Command::Resume(_)) => None,
+            Self::Predict(..) => Some("predict"),
+            Self::Backtest(_) => Some(backtest::NAME),
+            Self::Other(_) => Some("train"),
+        }
+    }
+
     /// The folder of the run that a command reads.
     pub fn read_run(&mut self) -> Option<&mut PathBuf> {
         match self {
@@ -87,7 +97,7 @@ impl Parsed {
 
 /// Parses the command line; exits the program on an error or after printing help.
 pub fn parse() -> Parsed {
-    let mut matches = command().get_matches();
+    let mut matches = command().try_get_matches().unwrap_or_else(|error| exit(&error));
     let Some((name, of_command)) = matches.remove_subcommand() else {
         return Parsed::Other(Command::Demo(DemoArgs::default()));
     };
@@ -98,12 +108,20 @@ pub fn parse() -> Parsed {
         return Parsed::Backtest(of_command);
     }
     if name == "predict" {
-        let args = PredictArgs::from_arg_matches(&of_command).unwrap_or_else(|error| error.exit());
+        let args = PredictArgs::from_arg_matches(&of_command).unwrap_or_else(|error| exit(&error));
         return Parsed::Predict(args, of_command);
     }
     // `from_arg_matches` needs the subcommand that was removed above.
     let matches = command().get_matches();
-    Parsed::Other(Command::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    Parsed::Other(Command::from_arg_matches(&matches).unwrap_or_else(|error| exit(&error)))
+}
+
+/// Prints what is wrong with the command line, or the help that it asks for; of several ranks, the first one does.
+fn exit(error: &clap::Error) -> ! {
+    match error.exit_code() {
+        0 => error.exit(),
+        code => ranks::fail(error.render().ansi().to_string().trim_end(), code as u8),
+    }
 }
 
 /// The derived commands, and those of the tasks in `TASKS`: first the demo, then the tasks, then the others. `predict` has

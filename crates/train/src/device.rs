@@ -15,6 +15,7 @@ use crate::error::BadInput;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use crate::output::note;
 use crate::output::print;
+use crate::ranks::Place;
 
 #[derive(Debug, Default, Args)]
 pub struct DeviceArgs {
@@ -131,7 +132,7 @@ pub fn named(args: &DeviceArgs) -> Result<DeviceName> {
 pub fn open(args: &DeviceArgs) -> Result<Device> {
     let compiled: Vec<&str> =
         Backend::ALL.into_iter().filter(|backend| backend.is_compiled_in()).map(Backend::name).collect();
-    let name = named(args)?;
+    let name = of_rank(named(args)?);
     let backend = name.backend.name();
     if !name.backend.is_compiled_in() {
         return Err(BadInput(format!(
@@ -154,6 +155,16 @@ pub fn open(args: &DeviceArgs) -> Result<Device> {
         ON_GPU.store(true, Ordering::Relaxed);
     }
     Ok(device)
+}
+
+/// On a machine with several ranks, each takes a GPU of its own, unless one is named.
+fn of_rank(name: DeviceName) -> DeviceName {
+    match Place::of_process() {
+        Some(place) if name.backend.is_gpu() && place.local_size > 1 && name.index.is_none() => {
+            DeviceName { index: Some(place.local_rank), ..name }
+        }
+        _ => name,
+    }
 }
 
 /// Whether a GPU was opened.

@@ -24,6 +24,7 @@ mod microphone;
 mod output;
 mod plots;
 mod progress;
+mod ranks;
 mod report;
 mod settings;
 mod tasks;
@@ -41,20 +42,19 @@ use crate::cli::{Command, Parsed};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    ranks::start();
     let parsed = cli::parse();
     // Burn panics if a device fails; the panic message is printed already.
     match std::panic::catch_unwind(AssertUnwindSafe(|| start().and_then(|()| run(parsed)))) {
-        Ok(Ok(code)) => code,
+        Ok(Ok(code)) => {
+            ranks::leave();
+            code
+        }
         Ok(Err(error)) => {
-            output::note(format!("error: {}", error::describe(&error)));
-            ExitCode::from(if error::is_bad_input(&error) { 2 } else { 1 })
+            let code = if error::is_bad_input(&error) { 2 } else { 1 };
+            ranks::fail(format!("error: {}", error::describe(&error)), code)
         }
-        Err(_) => {
-            if let Some(advice) = device::advice() {
-                output::note(format!("error: {advice}"));
-            }
-            ExitCode::FAILURE
-        }
+        Err(_) => ranks::fail(device::advice().map_or_else(String::new, |advice| format!("error: {advice}")), 1),
     }
 }
 
@@ -65,6 +65,9 @@ fn start() -> Result<()> {
 }
 
 fn run(mut parsed: Parsed) -> Result<ExitCode> {
+    if let Some(command) = parsed.runs_on_one_rank() {
+        ranks::refuse(command)?;
+    }
     let _unpacked = parsed.read_run().map(zoo::unpack).transpose()?;
     match parsed {
         Parsed::Train(task, matches) => task.train(&matches),

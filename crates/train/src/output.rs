@@ -2,9 +2,23 @@
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The width of a description in characters.
 pub const WIDTH: usize = 100;
+
+/// Whether another process speaks for this one.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Prints nothing from now on.
+pub fn silence() {
+    SILENT.store(true, Ordering::Relaxed);
+}
+
+/// Prints again.
+pub fn speak() {
+    SILENT.store(false, Ordering::Relaxed);
+}
 
 /// Prints a result and a line break to standard output.
 pub fn print(text: impl Display) {
@@ -23,6 +37,9 @@ pub fn write(text: impl Display) {
 }
 
 fn write_unless_closed(text: impl Display) -> bool {
+    if SILENT.load(Ordering::Relaxed) {
+        return true;
+    }
     let mut out = std::io::stdout();
     match write!(out, "{text}").and_then(|()| out.flush()) {
         Ok(()) => true,
@@ -36,6 +53,9 @@ fn write_unless_closed(text: impl Display) -> bool {
 
 /// Prints progress, notes and errors to standard error, if it is open.
 pub fn note(text: impl Display) {
+    if SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 

@@ -36,7 +36,8 @@ pub fn callbacks(size: TrainingSize, dashboard: bool, mut after_epoch: AfterEpoc
     let interrupter = interrupt::on_ctrl_c()?;
     if dashboard && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
         raw_mode_with_ctrl_c()?;
-        return Ok(Callbacks { renderer: default_renderer(interrupter.clone(), None), interrupter, after_epoch });
+        let renderer = default_renderer(interrupter.clone(), None);
+        return Ok(Callbacks { renderer, interrupter, after_epoch, ..Callbacks::quiet() });
     }
     let mut lines = Lines::new();
     Ok(Callbacks {
@@ -46,6 +47,7 @@ pub fn callbacks(size: TrainingSize, dashboard: bool, mut after_epoch: AfterEpoc
             note(epoch_line(history, size));
             after_epoch(history);
         }),
+        ..Callbacks::quiet()
     })
 }
 
@@ -135,6 +137,7 @@ mod tests {
     #[test]
     fn each_epoch_has_one_line() {
         let epoch = |epoch, valid_loss| Epoch {
+            ranks: 1,
             epoch,
             train_loss: 0.5,
             valid_loss,

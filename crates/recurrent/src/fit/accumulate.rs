@@ -34,14 +34,20 @@ impl Accumulated {
         });
     }
 
+    /// Counts a batch of which this rank has no share.
+    pub fn add_nothing(&mut self) {
+        self.batches += 1;
+    }
+
     /// How many batches there are.
     pub fn batches(&self) -> usize {
         self.batches
     }
 
-    /// Takes the gradients; `None` if there was no batch.
-    pub fn take(&mut self) -> Option<GradientsParams> {
-        std::mem::take(self).mean
+    /// Takes the gradients and the number of their items; `None` if there was no batch.
+    pub fn take(&mut self) -> Option<(GradientsParams, usize)> {
+        let Self { mean, items, batches } = std::mem::take(self);
+        (batches > 0).then(|| (mean.unwrap_or_else(GradientsParams::new), items))
     }
 }
 
@@ -85,7 +91,8 @@ mod tests {
             accumulated.add(|| linear.clone(), gradients(&linear, part), part.len());
         }
         assert_eq!(accumulated.batches(), 3);
-        let found = accumulated.take().expect("gradients");
+        let (found, items) = accumulated.take().expect("gradients");
+        assert_eq!(items, rows.len());
         let weight = |grads: &GradientsParams| grads.get::<2>(linear.weight.id).expect("a gradient");
         let difference: f32 = (weight(&whole) - weight(&found)).abs().max().into_scalar();
         assert!(difference < 1e-5, "{difference}");

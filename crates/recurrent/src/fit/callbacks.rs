@@ -1,5 +1,7 @@
 //! Callbacks of training: progress, interruption, and the end of each epoch.
 
+use std::sync::Arc;
+
 use burn::train::Interrupter;
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
 use burn::train::metric::MetricDefinition;
@@ -8,6 +10,7 @@ use burn::train::renderer::{
 };
 
 use super::History;
+use super::ranks::{Alone, Ranks};
 
 /// What a caller attaches to training.
 pub struct Callbacks {
@@ -17,18 +20,21 @@ pub struct Callbacks {
     pub interrupter: Interrupter,
     /// Called after each epoch, once its checkpoint is written.
     pub after_epoch: AfterEpoch,
+    /// The processes that train the network together.
+    pub ranks: Arc<dyn Ranks>,
 }
 
 /// A function that is called after each epoch with the history up to it.
 pub type AfterEpoch = Box<dyn FnMut(&History) + Send>;
 
 impl Callbacks {
-    /// Callbacks that show nothing and never interrupt.
+    /// Callbacks that show nothing and never interrupt, of one process.
     pub fn quiet() -> Self {
         Self {
             renderer: Box::new(ProgressRenderer::new(|_| ())),
             interrupter: Interrupter::new(),
             after_epoch: Box::new(|_| ()),
+            ranks: Arc::new(Alone),
         }
     }
 }

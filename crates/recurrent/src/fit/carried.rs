@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::module::{Module, Param, ParamId};
 use burn::store::ModuleRecord;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use recurrent_models::{AnyState, CellKind};
 
 use super::checkpoint::damaged;
+use super::ranks::{Ranks, Share, append};
 use super::records::check_model;
 use crate::{Error, Result};
 
@@ -74,11 +75,39 @@ impl Carried {
         Ok(Some(rows))
     }
 
-    /// Takes the state of so many rows from a file; no state if there are none.
+    /// The state of the rows of all ranks, in which this rank has its share of so many rows.
+    pub(super) fn of_all(&self, rows: usize, ranks: &dyn Ranks) -> Result<Self> {
+        if ranks.is_alone() {
+            return Ok(self.clone());
+        }
+        let of_all = CarriedState::default();
+        let [num_layers, _, hidden_size] = self.shape;
+        // On the other ranks, too: whether there is a state is the same on all of them.
+        if let Some(state) = self.state.get() {
+            let own: Vec<usize> = ranks.share().rows(rows).collect();
+            let mut parts = vec![];
+            for part in state.into_parts() {
+                let (device, mut values) = (part.device(), vec![]);
+                append(&mut values, part.without_autodiff());
+                let mut all = vec![0.0; num_layers * rows * hidden_size];
+                for (layer, values) in values.chunks_exact(own.len().max(1) * hidden_size).enumerate() {
+                    for (row, values) in own.iter().zip(values.chunks_exact(hidden_size)) {
+                        all[(layer * rows + row) * hidden_size..][..hidden_size].copy_from_slice(values);
+                    }
+                }
+                ranks.sum(&mut all)?;
+                parts.push(Tensor::from_data(TensorData::new(all, [num_layers, rows, hidden_size]), &device));
+            }
+            of_all.put(AnyState::from_parts(self.cell, parts));
+        }
+        Ok(Self { state: of_all, ..self.clone() })
+    }
+
+    /// Takes the state of so many rows from a file, and keeps a share of them; no state if there are none.
     ///
     /// # Errors
     /// If the file cannot be read, or is not of this network.
-    pub(super) fn resume(&self, path: &Path, rows: Option<usize>, device: &Device) -> Result<()> {
+    pub(super) fn resume(&self, path: &Path, rows: Option<usize>, share: Share, device: &Device) -> Result<()> {
         self.state.take();
         let Some(rows) = rows else { return Ok(()) };
         let [num_layers, max_rows, hidden_size] = self.shape;
@@ -92,7 +121,10 @@ impl Carried {
         check_model(path, &parts).map_err(|found| damaged(path, found))?;
         let record = ModuleRecord::load(path).map_err(|cause| damaged(path, cause))?;
         let parts = parts.try_load_record(record).map_err(|cause| damaged(path, cause))?;
-        let on_device = |part: Param<Tensor<3>>| Tensor::from_data(part.val().into_data(), device);
+        let own: Vec<i64> = share.computed_rows(rows).into_iter().map(|row| row as i64).collect();
+        let own = Tensor::<1, Int>::from_data(own.as_slice(), &inner);
+        let on_device =
+            |part: Param<Tensor<3>>| Tensor::from_data(part.val().select(1, own.clone()).into_data(), device);
         self.state.put(AnyState::from_parts(self.cell, parts.parts.into_iter().map(on_device).collect()));
         Ok(())
     }

@@ -40,6 +40,17 @@ pub struct Epoch {
     pub clipped: f64,
     /// Its duration in seconds, validation included.
     pub seconds: f64,
+    /// The ranks that trained it together, at its end.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub ranks: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(ranks: &usize) -> bool {
+    *ranks == 1
 }
 
 impl History {
@@ -81,6 +92,7 @@ mod tests {
             gradient_norm: 2.0,
             clipped: 0.5,
             seconds: 0.25,
+            ranks: 1,
         };
         History { epochs: valid.iter().enumerate().map(epoch).collect() }
     }

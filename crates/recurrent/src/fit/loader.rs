@@ -1,6 +1,6 @@
 //! Data loaders whose order depends on the epoch's seed alone.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
@@ -9,6 +9,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use recurrent_data::{Role, WindowBatch, Windows};
+
+use super::ranks::Share;
 
 /// An epoch of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,22 +31,36 @@ struct Current {
     epoch: TrainingEpoch,
     /// The batches that were done before training was resumed.
     done: usize,
+    /// What this rank takes of each batch.
+    share: Share,
+    /// The rows of the last batch, those of other ranks included.
+    rows: usize,
 }
 
 impl Default for CurrentEpoch {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Current { epoch: TrainingEpoch { number: 1, seed: 0 }, done: 0 })))
+        let epoch = TrainingEpoch { number: 1, seed: 0 };
+        Self(Arc::new(Mutex::new(Current { epoch, done: 0, share: Share::WHOLE, rows: 0 })))
     }
 }
 
 impl CurrentEpoch {
-    /// Begins an epoch, of which the first `done` batches are left out.
-    pub(crate) fn set(&self, epoch: TrainingEpoch, done: usize) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Current { epoch, done };
+    /// Begins an epoch, of which the first `done` batches are left out, and a share of the others is taken.
+    pub(crate) fn set(&self, epoch: TrainingEpoch, done: usize, share: Share) {
+        *self.current() = Current { epoch, done, share, rows: 0 };
+    }
+
+    /// The rows of the last batch, those of other ranks included.
+    pub(crate) fn rows(&self) -> usize {
+        self.get().rows
     }
 
     fn get(&self) -> Current {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.current()
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,6 +113,18 @@ pub trait BatchSource: Clone + Send + Sync + 'static {
     fn gather_for(&self, indices: &[usize], epoch: TrainingEpoch, device: &Device) -> Self::Batch {
         let _ = epoch;
         self.gather(indices, device)
+    }
+
+    /// The rows of the batch of these indices, which ranks share: an item each, unless an item has several rows.
+    fn num_rows(&self, indices: &[usize]) -> usize {
+        indices.len()
+    }
+
+    /// Some rows of a batch of an epoch of training: a rank's share. The default is [`gather_for`](Self::gather_for) of the
+    /// items in these places.
+    fn gather_rows(&self, indices: &[usize], rows: &[usize], epoch: TrainingEpoch, device: &Device) -> Self::Batch {
+        let indices: Vec<usize> = rows.iter().map(|row| indices[*row]).collect();
+        self.gather_for(&indices, epoch, device)
     }
 }
 
@@ -183,10 +211,11 @@ impl<S: BatchSource> Loader<S> {
 impl<S: BatchSource> DataLoader<S::Batch> for Loader<S> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<S::Batch> + 'a> {
         let mut items: Vec<usize> = (self.range.0..self.range.1).collect();
-        let current = match &self.order {
+        let epoch = match &self.order {
             Order::Sequential => None,
-            Order::EachEpoch(current) | Order::Shuffled(current) => Some(current.get()),
+            Order::EachEpoch(epoch) | Order::Shuffled(epoch) => Some(epoch),
         };
+        let current = epoch.map(CurrentEpoch::get);
         let is_shuffled = matches!(self.order, Order::Shuffled(_));
         let mut rng = current.filter(|_| is_shuffled).map(|current| StdRng::seed_from_u64(current.epoch.seed));
         if let Some(rng) = &mut rng {
@@ -195,7 +224,7 @@ impl<S: BatchSource> DataLoader<S::Batch> for Loader<S> {
         let mut batches = self.source.batches(&items, self.batch_size, rng.as_mut()).into_iter();
         let before = current.map_or(0, |current| current.done);
         let done = batches.by_ref().take(before).map(|batch| batch.len()).sum();
-        Box::new(Batches { loader: self, epoch: current.map(|current| current.epoch), batches, done })
+        Box::new(Batches { loader: self, epoch, batches, done })
     }
 
     fn num_items(&self) -> usize {
@@ -215,7 +244,7 @@ impl<S: BatchSource> DataLoader<S::Batch> for Loader<S> {
 
 struct Batches<'a, S> {
     loader: &'a Loader<S>,
-    epoch: Option<TrainingEpoch>,
+    epoch: Option<&'a CurrentEpoch>,
     batches: std::vec::IntoIter<Vec<usize>>,
     done: usize,
 }
@@ -227,9 +256,16 @@ impl<S: BatchSource> Iterator for Batches<'_, S> {
         let indices = self.batches.next()?;
         self.done += indices.len();
         let Loader { source, device, .. } = self.loader;
-        Some(Ok(match self.epoch {
-            Some(epoch) => source.gather_for(&indices, epoch, device),
-            None => source.gather(&indices, device),
+        let Some(epoch) = self.epoch else { return Some(Ok(source.gather(&indices, device))) };
+        let rows = source.num_rows(&indices);
+        let Current { epoch, share, .. } = {
+            let mut current = epoch.current();
+            current.rows = rows;
+            *current
+        };
+        Some(Ok(match share {
+            Share::WHOLE => source.gather_for(&indices, epoch, device),
+            share => source.gather_rows(&indices, &share.computed_rows(rows), epoch, device),
         }))
     }
 }

@@ -36,6 +36,8 @@ mod objective;
 #[cfg(feature = "fit")]
 mod position;
 #[cfg(feature = "fit")]
+pub mod ranks;
+#[cfg(feature = "fit")]
 mod records;
 #[cfg(feature = "fit")]
 mod schedule;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use burn::module::{Module, ModuleDisplay};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use burn::train::metric::store::EventStoreClient;
 use burn::train::{
     EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel, LearningCheckpointer,
@@ -19,10 +19,12 @@ use super::checkpoint::{Checkpoints, Progressed, SavedAverage};
 use super::mean::Mean;
 use super::objective::{Objective, TrainingModule};
 use super::position::{Measured, PartialEpoch};
+use super::ranks::{Ranks, Signals, Step, check_weights, sum_step};
 use super::{
     AfterEpoch, Carried, CheckpointEvery, CurrentEpoch, Epoch, FitConfig, History, Loss, TrainingEpoch,
     clip_global_norm,
 };
+use crate::run_dir::to_toml;
 use crate::{Error, Result, RunDir};
 
 /// Steps between checks that the loss is finite. A check waits for the device; a NaN loss wastes the steps up to the next
@@ -61,6 +63,7 @@ pub(super) struct EpochStrategy {
     pub checkpoints: Arc<Checkpoints>,
     pub resumed: Mutex<Resumed>,
     pub result: Arc<Mutex<FitResult>>,
+    pub ranks: Arc<dyn Ranks>,
     pub after_epoch: Mutex<AfterEpoch>,
 }
 
@@ -133,6 +136,10 @@ impl EpochStrategy {
 
     /// Writes the metrics, and the weights if they are the best so far.
     fn save(&self, network: &impl Module, history: &History) -> Result<()> {
+        check_weights(network, &*self.ranks)?;
+        if !self.ranks.is_first() {
+            return Ok(());
+        }
         if history.best().map(|best| best.epoch) == Some(history.epochs.len()) {
             self.run_dir.write_weights(network)?;
         }
@@ -164,16 +171,28 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
         let Some(trained) = self.train(number, history, begun, &seconds)? else {
             return Ok(None);
         };
-        let Some(valid_loss) = self.validate(number) else {
-            return Ok(None);
-        };
-        self.check("validation", number, valid_loss)?;
-        self.report(LearnerEvent::EndEpoch(number));
-        self.interrupter.fail_on_error(self.processor.flush());
-        if self.interrupter.should_stop() {
-            return Ok(None);
+        let validated = self.validate(number);
+        if let Some(valid_loss) = validated {
+            self.check("validation", number, valid_loss)?;
+            self.report(LearnerEvent::EndEpoch(number));
+            self.interrupter.fail_on_error(self.processor.flush());
         }
-        Ok(Some(Epoch { valid_loss, seconds: seconds(), ..trained }))
+        let validated = validated.filter(|_| !self.interrupter.should_stop());
+        let epoch = validated.map(|valid_loss| Epoch { valid_loss, seconds: seconds(), ..trained });
+        self.agreed(epoch)
+    }
+
+    /// What the first rank says of an epoch; `None` if it was interrupted.
+    fn agreed(&self, epoch: Option<Epoch>) -> Result<Option<Epoch>> {
+        let ranks = &*self.strategy.ranks;
+        if ranks.is_alone() {
+            return Ok(epoch);
+        }
+        let mut text = to_toml(&History { epochs: epoch.into_iter().collect() }).into_bytes();
+        ranks.broadcast(&mut text)?;
+        let agreed: History = toml::from_slice(&text)
+            .map_err(|cause| Error::Training(format!("rank {}: cannot read an epoch: {cause}", ranks.rank())))?;
+        Ok(agreed.epochs.into_iter().next())
     }
 
     /// The gradient steps of an epoch that has taken so many `seconds` up to now.
@@ -184,27 +203,39 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
         begun: Option<PartialEpoch>,
         seconds: &dyn Fn() -> f64,
     ) -> Result<Option<Epoch>> {
-        let EpochStrategy { config, device, .. } = self.strategy;
+        let EpochStrategy { config, device, ranks, .. } = self.strategy;
         let done = begun.as_ref().map_or(0, |begun| begun.batches);
         let mut measured = begun.map_or_else(Measured::default, |begun| begun.measured(device));
-        self.strategy.epoch.set(TrainingEpoch { number: epoch, seed: config.epoch_seed(epoch) }, done);
+        let training = TrainingEpoch { number: epoch, seed: config.epoch_seed(epoch) };
+        self.strategy.epoch.set(training, done, ranks.share());
         let train = self.train.clone();
         self.report(LearnerEvent::StartSplit { epoch_number: epoch, total_items: train.num_items() });
         let mut accumulated = Accumulated::default();
+        // The loss of this rank in the batches of a step, if there are others.
+        let mut own_loss = Mean::default();
         let mut batches = train.iter();
         let (mut step, mut lr) = (done, None);
         loop {
             // All randomness of a batch derives from this seed and that of its epoch, so resuming needs no random state.
-            device.seed(config.batch_seed(epoch, step));
+            device.seed(config.batch_seed(epoch, step).wrapping_add(ranks.rank() as u64));
             let Some(batch) = batches.next() else { break };
             let batch = batch.map_err(|error| Error::Training(error.to_string()))?;
             step += 1;
             let output = self.learner.train_step(batch);
-            measured.loss.add(&output.item);
-            accumulated.add(|| self.learner.model(), output.grads, output.item.items);
+            if ranks.is_alone() || ranks.rank() < self.strategy.epoch.rows() {
+                let loss = if ranks.is_alone() { &mut measured.loss } else { &mut own_loss };
+                loss.add(&output.item);
+                accumulated.add(|| self.learner.model(), output.grads, output.item.items);
+            } else {
+                accumulated.add_nothing();
+            }
             let is_update = accumulated.batches() == config.accumulate;
+            let mut signals = Signals {
+                stop: self.interrupter.should_stop(),
+                checkpoint: is_update && self.is_checkpoint_due(step / config.accumulate),
+            };
             if is_update {
-                self.update(&mut accumulated, &mut measured);
+                signals = self.update(&mut accumulated, &mut own_loss, &mut measured, signals)?;
                 lr = Some(self.learner.lr_current());
             }
             if step % CHECK_INTERVAL == 0 {
@@ -212,15 +243,16 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
             }
             let progress = batches.progress();
             self.report(LearnerEvent::ProcessedItem(TrainingItem::new(output.item, progress, Some(step), lr.clone())));
-            if is_update && self.is_checkpoint_due(step / config.accumulate) {
+            if signals.checkpoint {
                 self.check("training", epoch, measured.loss.value())?;
                 self.checkpoint(history, Some(PartialEpoch::new(step, seconds(), &measured)))?;
             }
-            if self.interrupter.should_stop() {
+            // All ranks stop after the same step.
+            if signals.stop && (is_update || ranks.is_alone()) {
                 return Ok(None);
             }
         }
-        self.update(&mut accumulated, &mut measured);
+        self.update(&mut accumulated, &mut own_loss, &mut measured, Signals::default())?;
         self.report(LearnerEvent::EndSplit(epoch));
         let train_loss = measured.loss.value();
         self.check("training", epoch, train_loss)?;
@@ -232,12 +264,28 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
             gradient_norm: measured.gradient_norm.value(),
             clipped: measured.clipped.value(),
             seconds: 0.0,
+            ranks: ranks.size(),
         }))
     }
 
-    /// A gradient step, if there are gradients; measures their norm, and whether it was clipped (1 or 0).
-    fn update(&mut self, accumulated: &mut Accumulated, measured: &mut Measured) {
-        let Some(mut grads) = accumulated.take() else { return };
+    /// A gradient step, if there are batches; measures the norm of the gradients, and whether it was clipped (1 or 0).
+    /// Returns what all ranks say, of which this one says `signals`.
+    fn update(
+        &mut self,
+        accumulated: &mut Accumulated,
+        own_loss: &mut Mean,
+        measured: &mut Measured,
+        mut signals: Signals,
+    ) -> Result<Signals> {
+        let Some((mut grads, items)) = accumulated.take() else { return Ok(signals) };
+        let EpochStrategy { ranks, device, .. } = self.strategy;
+        if !ranks.is_alone() {
+            let device = device.clone().inner();
+            let own = Step { grads, loss: std::mem::take(own_loss).value() as f32, items };
+            let (step, of_all) = sum_step(&**ranks, &self.learner.model(), own, signals, &device)?;
+            measured.loss.add(&Loss { mean: Tensor::from_floats([step.loss], &device), items: step.items });
+            (grads, signals) = (step.grads, of_all);
+        }
         let limit = match self.strategy.config.clip_norm {
             0.0 => f64::INFINITY,
             limit => limit,
@@ -251,6 +299,7 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
         if let Some(average) = &mut self.average {
             average.update(&self.learner.model());
         }
+        Ok(signals)
     }
 
     /// Whether a checkpoint is due after so many gradient steps of an epoch.
@@ -264,10 +313,15 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
 
     /// Writes a checkpoint at the end of the last epoch of `history`, or inside the next one.
     fn checkpoint(&mut self, history: &History, epoch: Option<PartialEpoch>) -> Result<()> {
-        let EpochStrategy { checkpoints, carried, .. } = self.strategy;
+        let EpochStrategy { checkpoints, carried, ranks, .. } = self.strategy;
         let carried = carried.as_ref().filter(|_| epoch.is_some());
+        let carried = carried.map(|carried| carried.of_all(self.strategy.epoch.rows(), &**ranks)).transpose()?;
+        self.saved = Instant::now();
+        if !ranks.is_first() {
+            return Ok(());
+        }
         let average = self.average.as_ref().map(Average::to_record);
-        checkpoints.begin(Progressed { history: history.clone(), epoch, average, carried })?;
+        checkpoints.begin(Progressed { history: history.clone(), epoch, average, carried: carried.as_ref() })?;
         if let Some(checkpointer) = &mut self.checkpointer {
             checkpointer.checkpoint(&self.learner, history.epochs.len(), &self.event_store);
             checkpoints.wait();

@@ -13,6 +13,7 @@ use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 use super::adam::Adam;
 use super::checkpoint::{AVERAGE, Always, CARRIED, Checkpoints, Latest, MAX_RECORD_BYTES, RECORDS, damaged};
 use super::objective::{Objective, TrainingModule};
+use super::ranks::first_weights;
 use super::records;
 use super::strategy::{EpochStrategy, FitResult, Resumed};
 use super::{BatchSource, Callbacks, Carried, CurrentEpoch, FitConfig, History, Loader, Order, StopReason};
@@ -20,7 +21,7 @@ use crate::{Error, Result, RunDir};
 
 /// The data loaders of the training and the validation split.
 pub struct Loaders<B> {
-    /// The training split.
+    /// The training split; on several [ranks](super::ranks) it has to be a [`Loader`], which shares the batches.
     pub train: Arc<dyn DataLoader<B>>,
     /// The validation split.
     pub valid: Arc<dyn DataLoader<B>>,
@@ -98,6 +99,9 @@ pub fn keep_last_epoch<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
 /// [`FitConfig::average`], the validation losses and the weights in the folder are those of the averaged network.
 /// Returns the history of all epochs and why training stopped.
 ///
+/// Of several [ranks](Callbacks::ranks), the first one writes and reports. The others need a folder of their own, with what the
+/// first has found in its.
+///
 /// # Errors
 /// If the loss becomes NaN or infinite, a file cannot be written, the checkpoint is damaged, or another process trains
 /// the same run.
@@ -120,7 +124,8 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
         return Ok((latest.expect("it has a history").history, stop_reason));
     }
     let optimizer = Adam { weight_decay: config.weight_decay }.into();
-    let module = TrainingModule { network, objective };
+    let ranks = callbacks.ranks;
+    let module = TrainingModule { network: first_weights(network, &*ranks)?, objective };
     if let Some(latest) = &latest {
         check_latest(latest, &module, &loaders, config, run_dir)?;
     }
@@ -129,7 +134,7 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
 
     let device = device.clone().autodiff();
     if let (Some(carried), Some(Latest { folder, epoch: Some(_), carried: rows, .. })) = (&loaders.carried, &latest) {
-        carried.resume(&folder.join(CARRIED), *rows, &device)?;
+        carried.resume(&folder.join(CARRIED), *rows, ranks.share(), &device)?;
     }
     let start = latest.as_ref().map(|latest| latest.history.epochs.len());
     let (history, resumed) = match latest {
@@ -148,6 +153,7 @@ pub fn fit<N: Module + ModuleDisplay + 'static, O: Objective<N>>(
         checkpoints: checkpoints.clone(),
         resumed: Mutex::new(resumed),
         result: result.clone(),
+        ranks,
         after_epoch: Mutex::new(callbacks.after_epoch),
     };
     let [of_model, of_optimizer, of_scheduler] = Checkpoints::checkpointers(&checkpoints);

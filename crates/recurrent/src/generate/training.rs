@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Distribution, Int, Tensor};
 use recurrent_data::{BpttBatches, CorpusSplit, DataSource, EncodedCorpus, Role, TokenBatch, Tokenizer, Train, Valid};
 use recurrent_models::AnyState;
 use recurrent_models::networks::LanguageModel;
@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::ngrams::NgramModel;
 use super::{GenerateConfig, Generator};
 use crate::fit::{
-    BatchSource, Carried, CarriedState, CurrentEpoch, Loader, Loaders, Loss, Objective, Order, token_loss,
+    BatchSource, Carried, CarriedState, CurrentEpoch, Loader, Loaders, Loss, Objective, Order, TrainingEpoch,
+    token_loss,
 };
 use crate::partial::Partial;
 use crate::task::{percentage, unknown_note};
@@ -315,6 +316,18 @@ impl<R: Role> BatchSource for Sequential<R> {
             self.carried.take();
         }
         BpttBatch { batch: TokenBatch::gather(&self.windows, window, device), carried: self.carried.clone() }
+    }
+
+    fn num_rows(&self, _indices: &[usize]) -> usize {
+        self.windows.streams()
+    }
+
+    fn gather_rows(&self, indices: &[usize], rows: &[usize], _epoch: TrainingEpoch, device: &Device) -> BpttBatch {
+        let BpttBatch { batch: TokenBatch { inputs, targets }, carried } = self.gather(indices, device);
+        let rows: Vec<i64> = rows.iter().map(|row| *row as i64).collect();
+        let rows = Tensor::<1, Int>::from_data(rows.as_slice(), device);
+        let batch = TokenBatch { inputs: inputs.select(0, rows.clone()), targets: targets.select(0, rows) };
+        BpttBatch { batch, carried }
     }
 }
 

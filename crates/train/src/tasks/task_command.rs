@@ -3,11 +3,13 @@
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::{ArgMatches, Args, FromArgMatches};
-use recurrent::fit::{History, StopReason};
+use recurrent::fit::ranks::{Alone, Ranks};
+use recurrent::fit::{Callbacks, History, StopReason};
 use recurrent::models::Summary;
 use recurrent::settings::Settings;
 use recurrent::{Partial, Run, TaskConfig, TaskSource};
@@ -18,7 +20,7 @@ use crate::error::with_flags;
 use crate::interrupt::{self, INTERRUPTED};
 use crate::output::{note, print};
 use crate::report::{Block, Section};
-use crate::{device, folder, plots, progress, settings};
+use crate::{device, folder, plots, progress, ranks, settings};
 
 /// The result of training.
 pub enum Trained {
@@ -88,23 +90,31 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
     fn train(&self, matches: &ArgMatches) -> Result<ExitCode> {
         let args = NewRunArgs::from_arg_matches(matches)?;
         let options = T::TrainOptions::from_arg_matches(matches)?;
+        let ranks = ranks::join(&args.ranks)?;
         let device = device::open(&args.device)?;
-        let (config, source) = configure::<T>(&args, &options, matches)?;
-        let folder = args.out.clone().unwrap_or_else(|| folder::new(&run_name(T::Config::TASK, &config)));
-        let run = Run::<T>::create(config, source, &folder, args.force)?;
-        print_summary(&run, &device);
-        T::before_training(&run, &options);
-        finish(&run, &device)
+        let run = Run::<T>::on_ranks(&*ranks, || {
+            let (config, source) = configure::<T>(&args, &options, matches)?;
+            let folder = args.out.clone().unwrap_or_else(|| folder::new(&run_name(T::Config::TASK, &config)));
+            anyhow::Ok(Run::<T>::create(config, source, &folder, args.force)?)
+        })?;
+        if ranks.is_first() {
+            print_summary(&run, &device);
+            T::before_training(&run, &options);
+        }
+        finish(&run, &device, ranks)
     }
 
     fn resume(&self, args: &ResumeArgs) -> Result<ExitCode> {
+        let ranks = ranks::join(&args.ranks)?;
         let device = device::open(&args.run.device)?;
-        let run = Run::<T>::open_locked(&args.run.run)?;
-        let run = match args.epochs {
-            Some(epochs) => run.with_epochs(epochs)?,
-            None => run,
-        };
-        finish(&run, &device)
+        let run = Run::<T>::on_ranks(&*ranks, || {
+            let run = Run::<T>::open_locked(&args.run.run)?;
+            match args.epochs {
+                Some(epochs) => run.with_epochs(epochs),
+                None => Ok(run),
+            }
+        })?;
+        finish(&run, &device, ranks)
     }
 
     fn evaluate(&self, args: &RunArgs) -> Result<()> {
@@ -132,7 +142,7 @@ impl<T: CommandLine> TaskCommand for Entry<T> {
         let run = Run::<T>::create(config, source, folder, false)?;
         print_summary(&run, device);
         // No dashboard, so that all lines stay readable.
-        train(&run, device, false)
+        train(&run, device, false, Arc::new(Alone))
     }
 
     fn import(&self) -> Option<Import> {
@@ -186,8 +196,15 @@ pub fn print_summary<T: CommandLine>(run: &Run<T>, device: &Device) {
 }
 
 /// Trains until the end or an interruption, and prints the result.
-fn finish<T: CommandLine>(run: &Run<T>, device: &Device) -> Result<ExitCode> {
-    Ok(match train(run, device, T::DASHBOARD)? {
+fn finish<T: CommandLine>(run: &Run<T>, device: &Device, ranks: Arc<dyn Ranks>) -> Result<ExitCode> {
+    if !ranks.is_first() {
+        let (_, reason) = run.fit(device, Callbacks { ranks, ..Callbacks::quiet() })?;
+        return Ok(match reason {
+            StopReason::Interrupted => ExitCode::from(INTERRUPTED),
+            _ => ExitCode::SUCCESS,
+        });
+    }
+    Ok(match train(run, device, T::DASHBOARD, ranks)? {
         Trained::Evaluated(_) => {
             let folder = run.run_dir().root().display();
             print(format!("\nThe run is in {folder}, plots in {folder}/plots. {}", T::next_command(run)));
@@ -198,11 +215,11 @@ fn finish<T: CommandLine>(run: &Run<T>, device: &Device) -> Result<ExitCode> {
 }
 
 /// Trains until the end or an interruption, and evaluates; `dashboard` as [`CommandLine::DASHBOARD`].
-fn train<T: CommandLine>(run: &Run<T>, device: &Device, dashboard: bool) -> Result<Trained> {
+fn train<T: CommandLine>(run: &Run<T>, device: &Device, dashboard: bool, ranks: Arc<dyn Ranks>) -> Result<Trained> {
     let fit = run.config().fit();
     let size = progress::TrainingSize { epochs: fit.epochs, items: run.items(), unit: T::ITEMS };
     let callbacks = progress::callbacks(size, dashboard, T::after_epoch(run, device))?;
-    let (history, reason) = run.fit(device, callbacks)?;
+    let (history, reason) = run.fit(device, Callbacks { ranks, ..callbacks })?;
     let folder = run.run_dir().root().display();
     let Some(best) = history.best() else {
         print(format!("\nInterrupted in the first epoch. To continue: train resume {folder}"));
