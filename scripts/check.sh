@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 # One set of features for all devices: Burn picks the backend at run time, so it is compiled once. Autotuning is off: on
 # software Vulkan it compiles for minutes to save microseconds.
-features=(--workspace --no-default-features --features flex,ndarray,wgpu)
+features=(--workspace --no-default-features --features flex,ndarray,wgpu,mpi)
 export RUST_BACKTRACE="${RUST_BACKTRACE:-0}"
 if [[ -n "${CI:-}" ]]; then
     export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/recurrent/target}"
@@ -47,6 +47,15 @@ adapter() {
     fi
 }
 
+# A library of MPI with its launcher, and the clang that reads its headers.
+ranks() {
+    if ! command -v mpirun >/dev/null || ! command -v mpicc >/dev/null || ! compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null; then
+        apt-get update -qq
+        apt-get install -y -qq openmpi-bin libopenmpi-dev libclang-dev >/dev/null
+    fi
+    mpirun --version | head -n 1
+}
+
 # The tables of measured numbers, against the records that they are generated from.
 tables() {
     if ! command -v python3 >/dev/null; then
@@ -79,6 +88,7 @@ step 'formatting' cargo fmt --all --check
 step 'tables' tables
 step 'compiler' compiler
 step 'adapter' adapter
+step 'ranks' ranks
 step 'lints' cargo clippy --locked "${features[@]}" --all-targets -- -D warnings
 # What a program takes that only predicts.
 step 'lints without training' cargo clippy --locked -p recurrent --no-default-features --features flex,zoo -- -D warnings

@@ -73,6 +73,10 @@ pub enum Error {
     #[error("training stopped: {0}")]
     Training(String),
 
+    /// Something is wrong on one of several processes that train together.
+    #[error("rank {rank}: {cause}")]
+    OnRank { rank: usize, cause: Box<Self> },
+
     /// A forecast beyond the horizon, by a network that does not forecast all its features.
     #[error(
         "expected at most {horizon} steps, found {steps}: beyond its horizon the network needs forecasts of all its \
@@ -104,6 +108,7 @@ impl Error {
             | Self::Music(MusicError::Unwritable { .. })
             | Self::Diverged { .. }
             | Self::Training(_) => false,
+            Self::OnRank { cause, .. } => cause.is_bad_input(),
             // A wrong path is bad input; a full disk is not.
             Self::Io { cause, .. } => matches!(
                 cause.kind(),

@@ -76,7 +76,7 @@ impl<T: Task> Run<T> {
             }
             return Ok(run);
         }
-        let of_rank = |cause: Error| Error::Training(format!("rank {}: {cause}", ranks.rank()));
+        let of_rank = |cause| Error::OnRank { rank: ranks.rank(), cause: Box::new(cause) };
         let copy = receive_run(task, ranks)?;
         Ok(Self::load(RunDir::open(copy.path())?.with_temporary(copy)).map_err(of_rank)?)
     }

@@ -32,7 +32,7 @@ fn every_task() -> [(TestSandbox, &'static str); 6] {
 }
 
 /// Two labels with recordings of tones that tell them apart.
-fn with_tones() -> TestSandbox {
+pub fn with_tones() -> TestSandbox {
     let sandbox = TestSandbox::new();
     for (label, step) in [("low", 0.2), ("high", 0.8)] {
         std::fs::create_dir(sandbox.path(label)).expect("a folder");

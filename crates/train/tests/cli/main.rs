@@ -17,6 +17,7 @@ mod help;
 mod listen;
 mod numeric_flags;
 mod program;
+mod ranks;
 mod resume;
 #[path = "../../../recurrent-data/tests/fetch/server.rs"]
 mod server;
