@@ -124,6 +124,14 @@ impl<R: Role> PairSubset<R> {
         self.indices.iter().map(|index| &self.corpus.pairs()[*index])
     }
 
+    /// At most so many pairs, at least one, spread evenly over all.
+    #[must_use]
+    pub fn spread_out(&self, count: usize) -> Self {
+        let (count, all) = (count.clamp(1, self.len()), self.len());
+        let indices = (0..count).map(|place| self.indices[place * all / count]).collect();
+        Self { corpus: self.corpus.clone(), indices, role: PhantomData }
+    }
+
     /// The source texts.
     pub fn sources(&self) -> Texts<'_, R> {
         Texts::borrowed(self.pairs().map(|pair| pair.source.as_str()))
@@ -171,6 +179,14 @@ mod tests {
 
     fn sources<R: Role>(subset: &PairSubset<R>) -> Vec<String> {
         subset.pairs().map(|pair| pair.source.clone()).collect()
+    }
+
+    #[test]
+    fn part_is_spread_over_all_pairs() {
+        let whole = corpus(&many(10)).whole();
+        assert_eq!(sources(&whole.spread_out(3)), ["line 0", "line 3", "line 6"]);
+        assert_eq!(sources(&whole.spread_out(0)), ["line 0"]);
+        assert_eq!(whole.spread_out(99).len(), 10);
     }
 
     #[test]

@@ -34,6 +34,10 @@ crate::settings! {
         /// Fractions of the groups for training, validation and test.
         split: SplitFractions = SplitFractions::new(0.8, 0.1, 0.1).expect("they add up to 1"),
             default_text = Some("the data set's, or else 0.8,0.1,0.1");
+        /// Pairs of the training split to train on, spread evenly over it; 0 for all. Tokenizers and baselines are fitted
+        /// on all.
+        #[serde(default)]
+        train_pairs: usize = 0, bound = Bound::Range(0, MAX_TOKENS);
         /// The tokenizer on both sides: chars, words, bpe, unigram, or a Hugging Face tokenizer.json.
         tokenizer: TokenizerChoice = TokenizerKind::Bpe.into();
         /// Maximum vocabulary size of each side, or of both together (joint); 0 for no limit (bpe and unigram: 4000).

@@ -112,6 +112,7 @@ impl Task for Translating {
         let every = valid_sentences.len().div_ceil(length_penalty::MAX_SENTENCES).max(1);
         valid_sentences = valid_sentences.into_iter().step_by(every).collect();
         let max_length = config.max_length;
+        let train = if config.train_pairs > 0 { train.spread_out(config.train_pairs) } else { train };
         let train = train.encode(&tokenizers.source, &tokenizers.target, max_length)?;
         let valid = valid.encode(&tokenizers.source, &tokenizers.target, max_length)?;
         let test = test.encode(&tokenizers.source, &tokenizers.target, max_length)?;

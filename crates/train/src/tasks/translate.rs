@@ -31,6 +31,8 @@ const SHOWN: usize = 10;
 const PLOTTED: usize = 3;
 /// The network that the demo trains further.
 const PRETRAINED: &str = "zoo:english-russian";
+/// Pairs that it trains on there.
+const DEMO_PAIRS: usize = 8_000;
 /// The lecture's sentence.
 const LECTURE: &str = "How are you?";
 
@@ -199,7 +201,7 @@ impl CommandLine for Translating {
     /// A translator needs more time than there is: the pretrained one is trained further, at a low rate.
     fn shorten(config: &mut TranslateConfig) {
         config.fit.from = Some(PRETRAINED.into());
-        (config.fit.epochs, config.fit.lr) = (1, 2e-4);
+        (config.train_pairs, config.fit.epochs, config.fit.lr) = (DEMO_PAIRS, 1, 2e-4);
     }
 }
 
