@@ -20,7 +20,7 @@ const SIZES: [usize; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
 const TOTAL: usize = 100_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let ranks = Mpi::start(Duration::from_secs(60))?;
+    let ranks = Mpi::start(Duration::from_secs(60), |error| panic!("{error}"))?;
     for size in SIZES {
         let mut values = vec![1.0; size];
         let repetitions = (TOTAL / size).min(200);

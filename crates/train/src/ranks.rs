@@ -99,7 +99,8 @@ pub fn join(args: &RanksArgs) -> Result<Arc<dyn Ranks>> {
     #[cfg(feature = "mpi")]
     {
         let _ = place;
-        let job = Arc::new(Job::start(args.rank_timeout)?);
+        let give_up = |error| fail(format!("error: {error} (--rank-timeout)"), 1);
+        let job = Arc::new(Job::start(args.rank_timeout, give_up)?);
         Ok(JOB.get_or_init(|| job).clone())
     }
     #[cfg(not(feature = "mpi"))]

@@ -2,9 +2,10 @@
 //!
 //! All ranks make the same plan of batches. Each computes the gradients of its [`Share`] of a batch's rows; they are added
 //! up, weighted by their items, so that the sum is the gradient of the whole batch, and all ranks take the same step. The
-//! first rank has the run's folder: it alone writes, and what it found there the others [get from it](copy).
+//! first rank has the run's folder: it alone writes, and the others get what it found there.
 //!
-//! [`Mpi`] is the engine, behind the feature `mpi`; launch, hosts and transport are its business.
+//! The engine is MPI, behind the feature `mpi`: launch, hosts and transport are its business. Another one is another
+//! implementation of [`Ranks`].
 
 mod copy;
 mod gradients;

@@ -1,7 +1,6 @@
 //! Ranks by MPI.
 
 use std::fmt;
-use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,23 +27,25 @@ const MAX_MESSAGE: usize = 1 << 28;
 pub struct Mpi {
     world: fn() -> SimpleCommunicator,
     timeout: Duration,
+    give_up: fn(Error) -> !,
     /// MPI ends when it is dropped.
     universe: Mutex<Option<Universe>>,
 }
 
 impl Mpi {
-    /// Starts MPI in this process. A rank that waits longer than `timeout` for another one gives up.
+    /// Starts MPI in this process. A rank that has waited longer than `timeout` for another one calls `give_up`, which ends the
+    /// process or, by [`abort`](Self::abort), the whole job.
     ///
     /// # Errors
     /// If MPI is started already, or cannot be used from a thread.
-    pub fn start(timeout: Duration) -> Result<Self> {
+    pub fn start(timeout: Duration, give_up: fn(Error) -> !) -> Result<Self> {
         // The thread that trains need not be the one that starts.
         let (universe, threading) = mpi::initialize_with_threading(Threading::Serialized)
             .ok_or_else(|| Error::Training("MPI has been started in this process before".into()))?;
         if threading < Threading::Serialized {
             return Err(Error::Training(format!("this MPI library has no support for threads ({threading:?})")));
         }
-        Ok(Self { world: SimpleCommunicator::world, timeout, universe: Mutex::new(Some(universe)) })
+        Ok(Self { world: SimpleCommunicator::world, timeout, give_up, universe: Mutex::new(Some(universe)) })
     }
 
     /// Ends the whole job with this exit code.
@@ -76,15 +77,11 @@ impl Mpi {
             waited += (now - last).min(LONGEST_POLL);
             last = now;
             if waited > self.timeout {
+                let (rank, seconds) = (self.rank(), self.timeout.as_secs());
+                let cause =
+                    format!("it has waited {seconds} s for another rank, which has stopped or cannot be reached");
                 // MPI still writes into the buffer, so this process cannot go on.
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "error: rank {} has waited {} s for another rank, which has stopped or cannot be reached \
-                     (--rank-timeout)",
-                    self.rank(),
-                    self.timeout.as_secs()
-                );
-                self.abort(1);
+                (self.give_up)(Error::OnRank { rank, cause: Box::new(Error::Training(cause)) });
             }
             if waited < BUSY { thread::yield_now() } else { thread::sleep(NAP) }
         }
