@@ -37,8 +37,8 @@ MODELS = {
         "description": "Tells positive from negative sentences: of movie and product reviews, tweets, newspaper editorials "
         "and everyday talk.",
         "limits": "English only, one sentence at a time, and no neutral label: a sentence without an opinion gets one, too. "
-        "Irony is often taken at its word, and some negations are: \"Nothing about this place is good.\" is called positive, \"Not bad at all!\" negative. Its "
-        "movie sentences hold most of the test set of SST-2, so that a score there would be one of training data.",
+        "Irony is often taken at its word, and some negations are: \"Nothing about this place is good.\" is called positive. "
+        "Its movie sentences hold most of the test set of SST-2, so that a score there would be one of training data.",
         "files": ["config.toml", "labels.json", "tokenizer.json", "evidence.json"],
         "examples": ["I hate this awful phone", "What a wonderful day!"],
     },

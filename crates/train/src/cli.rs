@@ -118,10 +118,8 @@ pub fn parse() -> Parsed {
 
 /// Prints what is wrong with the command line, or the help that it asks for; of several ranks, the first one does.
 fn exit(error: &clap::Error) -> ! {
-    match error.exit_code() {
-        0 => error.exit(),
-        code => ranks::fail(error.render().ansi().to_string().trim_end(), code as u8),
-    }
+    ranks::wait_for_first();
+    error.exit()
 }
 
 /// The derived commands, and those of the tasks in `TASKS`: first the demo, then the tasks, then the others. `predict` has

@@ -133,14 +133,18 @@ pub fn leave() {
     }
 }
 
-/// Tells an error, and ends the whole job if there is one.
-pub fn fail(error: impl Display, code: u8) -> ! {
-    let place = Place::of_process();
-    if place.is_some_and(Place::is_silent) {
+/// Leaves it to the first rank to end the job by an error that all of them have. Another one goes on, and may speak, if the
+/// error is its own.
+pub fn wait_for_first() {
+    if Place::of_process().is_some_and(Place::is_silent) {
         thread::sleep(AFTER_FIRST);
-        // The first rank would have ended the job by now.
         output::speak();
     }
+}
+
+/// Tells an error, and ends the whole job if there is one.
+pub fn fail(error: impl Display, code: u8) -> ! {
+    wait_for_first();
     output::note(error);
     #[cfg(feature = "mpi")]
     if let Some(job) = JOB.get() {

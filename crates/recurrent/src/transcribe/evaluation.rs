@@ -1,9 +1,11 @@
 //! How well speech is transcribed.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use burn::tensor::Device;
 use recurrent_audio::LogMelConfig;
+use recurrent_data::TokenizerKind;
 use serde::Serialize;
 
 use super::examples::Example;
@@ -30,6 +32,9 @@ pub struct TranscribedUtterance {
 pub struct TranscriptionEvaluation {
     /// The recordings in their order.
     pub utterances: Vec<TranscribedUtterance>,
+    /// The errors of words and characters if only words of the training split may be recognized. `None` if the tokens are
+    /// not characters, which spell others.
+    pub with_lexicon: Option<[ErrorCounts; 2]>,
     /// How long transcribing took on one core, divided by the length of the recordings.
     pub real_time_factor: f64,
     /// The word errors of the baseline on the same recordings. `None` if no training recording tells where a word is: by
@@ -51,6 +56,9 @@ pub struct TranscriptionScores {
     pub words: ErrorCounts,
     /// The errors of characters.
     pub characters: ErrorCounts,
+    /// The word and the character error rate if only words of the training split may be recognized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with_lexicon: Option<[f64; 2]>,
     /// Half of the words that were recognized come later than this after their end, in seconds.
     pub median_delay: Option<f64>,
     /// One word of twenty comes later than this after its end, in seconds.
@@ -86,6 +94,14 @@ impl fmt::Display for TranscriptionScores {
         if let Some(baseline) = self.template_matching_wer.filter(|baseline| baseline > wer) {
             writeln!(f, "The baseline, template matching, has a word error rate of {:.2} %.", 100.0 * baseline)?;
         }
+        if let Some([wer, cer]) = self.with_lexicon {
+            writeln!(
+                f,
+                "With the words of the training split as a lexicon: word error rate {:.2} %, character error rate {:.2} %.",
+                100.0 * wer,
+                100.0 * cer
+            )?;
+        }
         if let (Some(median), Some(p95)) = (self.median_delay, self.p95_delay) {
             let [median, p95] = [median, p95].map(|seconds| 1_000.0 * seconds);
             writeln!(f, "Words are recognized {median:.0} ms (median), {p95:.0} ms (95 %) after their end.")?;
@@ -110,8 +126,25 @@ pub(super) fn evaluate(
         utterances.push(TranscribedUtterance { reference: text.clone(), transcription, delays });
     }
     let real_time_factor = started.elapsed().as_secs_f64() / data.test.seconds();
+    let with_lexicon = lexicon_errors(recognizer, data, device)?;
     let template_matching = template_errors(data, &recognizer.config().log_mel());
-    Ok(TranscriptionEvaluation { utterances, real_time_factor, template_matching })
+    Ok(TranscriptionEvaluation { utterances, with_lexicon, real_time_factor, template_matching })
+}
+
+/// The errors of words and characters if only words of the training split may be recognized, where tokens are characters.
+fn lexicon_errors(recognizer: &Recognizer, data: &TranscribeData, device: &Device) -> Result<Option<[ErrorCounts; 2]>> {
+    if recognizer.model().tokenizer.kind() != TokenizerKind::Chars {
+        return Ok(None);
+    }
+    let words: BTreeSet<&str> = data.train.all.iter().flat_map(|example| example.text.split_whitespace()).collect();
+    let options = RecognizeOptions::default().with_lexicon(words);
+    let mut errors = Vec::with_capacity(data.test.len());
+    for Example { text, features, seconds, .. } in data.test.all.iter() {
+        let segments = recognizer.model().recognize(&features.values, &options, device)?;
+        let (said, found) = (text.to_lowercase(), Transcription::new(segments, *seconds).text.to_lowercase());
+        errors.push([word_errors(&said, &found), character_errors(&said, &found)]);
+    }
+    Ok(Some([0, 1].map(|of| errors.iter().map(|errors| errors[of]).sum())))
 }
 
 /// The templates of a word, at most.
@@ -163,6 +196,7 @@ impl TranscriptionEvaluation {
             ser: wrong as f64 / self.utterances.len().max(1) as f64,
             words,
             characters,
+            with_lexicon: self.with_lexicon.map(|errors| errors.map(|errors| errors.rate())),
             median_delay: quantile(0.5),
             p95_delay: quantile(0.95),
             real_time_factor: self.real_time_factor,

@@ -47,9 +47,8 @@ pub(crate) fn send_run(root: &Path, task: &str, ranks: &dyn Ranks) -> Result<()>
 pub(crate) fn receive_run(task: &str, ranks: &dyn Ranks) -> Result<TempDir> {
     let mut bytes = vec![];
     ranks.broadcast(&mut bytes)?;
-    let contents: Contents = serde_json::from_slice(&bytes).map_err(|cause| {
-        Error::Training(format!("rank {}: cannot read the first rank's run: {cause}", ranks.rank()))
-    })?;
+    let contents: Contents = serde_json::from_slice(&bytes)
+        .map_err(|cause| Error::Training(format!("cannot read the run of the first rank: {cause}")))?;
     let copy = tempfile::tempdir().map_err(Error::io("cannot make the folder", &std::env::temp_dir()))?;
     for file in &contents.files {
         let path = copy.path().join(file);
@@ -61,8 +60,8 @@ pub(crate) fn receive_run(task: &str, ranks: &dyn Ranks) -> Result<TempDir> {
     // Told when all is received: the first rank would wait for one that has left.
     let (expected, found) = (format!("{WRITTEN_BY}, {task}"), format!("{}, {}", contents.written_by, contents.task));
     if expected != found {
-        let rank = ranks.rank();
-        return Err(Error::Training(format!("rank {rank} runs {expected}, where the first rank runs {found}")));
+        let cause = Error::Training(format!("this is {expected}, the first rank is {found}"));
+        return Err(Error::OnRank { rank: ranks.rank(), cause: Box::new(cause) });
     }
     Ok(copy)
 }
@@ -111,7 +110,7 @@ mod tests {
             }
             _ => {
                 let error = receive_run("generate", ranks).unwrap_err().to_string();
-                assert!(error.starts_with("rank 2 runs ") && error.ends_with(", forecast"), "{error}");
+                assert!(error.starts_with("rank 2: ") && error.ends_with(", forecast"), "{error}");
             }
         });
     }

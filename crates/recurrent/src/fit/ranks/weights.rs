@@ -18,8 +18,8 @@ pub(in crate::fit) fn first_weights<M: Module>(network: M, ranks: &dyn Ranks) ->
     let mut bytes: Vec<u8> = own.iter().flat_map(|value| value.to_le_bytes()).collect();
     ranks.broadcast(&mut bytes)?;
     if bytes.len() != own.len() * BYTES {
-        let found = format!("a network of {} numbers, the first rank one of {}", own.len(), bytes.len() / BYTES);
-        return Err(Error::Training(format!("rank {} has {found}", ranks.rank())));
+        let (found, expected) = (own.len(), bytes.len() / BYTES);
+        return Err(on_rank(ranks, format!("a network of {found} numbers, the first rank has one of {expected}")));
     }
     let (values, _) = bytes.as_chunks::<BYTES>();
     Ok(network.map(&mut Given { values: values.iter().map(|value| f32::from_le_bytes(*value)) }))
@@ -39,11 +39,12 @@ pub(in crate::fit) fn check_weights<M: Module>(network: &M, ranks: &dyn Ranks) -
     ranks.broadcast(&mut first)?;
     match first == own {
         true => Ok(()),
-        false => Err(Error::Training(format!(
-            "the weights of rank {} are no longer those of the first rank: its machine rounds differently",
-            ranks.rank()
-        ))),
+        false => Err(on_rank(ranks, "other weights than on the first rank: its machine rounds differently".into())),
     }
+}
+
+fn on_rank(ranks: &dyn Ranks, cause: String) -> Error {
+    Error::OnRank { rank: ranks.rank(), cause: Box::new(Error::Training(cause)) }
 }
 
 fn weights<M: Module>(network: &M) -> Vec<f32> {
@@ -101,7 +102,7 @@ mod tests {
                 0 => differs.unwrap(),
                 rank => {
                     let error = differs.unwrap_err().to_string();
-                    assert!(error.contains(&format!("the weights of rank {rank} are no longer")), "{error}");
+                    assert!(error.starts_with(&format!("rank {rank}: training stopped: other weights")), "{error}");
                 }
             }
         }
