@@ -32,7 +32,9 @@ const PLOTTED: usize = 3;
 /// The network that the demo trains further.
 const PRETRAINED: &str = "zoo:english-russian";
 /// Pairs that it trains on there.
-const DEMO_PAIRS: usize = 8_000;
+const DEMO_PAIRS: usize = 4_000;
+/// The length penalty that was chosen for it.
+const PRETRAINED_PENALTY: f64 = 1.0;
 /// The lecture's sentence.
 const LECTURE: &str = "How are you?";
 
@@ -202,6 +204,7 @@ impl CommandLine for Translating {
     fn shorten(config: &mut TranslateConfig) {
         config.fit.from = Some(PRETRAINED.into());
         (config.train_pairs, config.fit.epochs, config.fit.lr) = (DEMO_PAIRS, 1, 2e-4);
+        config.length_penalty = Some(PRETRAINED_PENALTY);
     }
 }
 
