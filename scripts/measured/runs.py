@@ -249,6 +249,7 @@ def recorded_speech(train: Train) -> Record:
         run, _ = train("transcribe", "--data", f"datasets/raw/{table}", *recipe)
         found, rival = recognized(run), scores(run)["template_matching_wer"]
         kept = {key: found[key] for key in ("wer", "cer")}
+        kept |= dict(zip(("lexicon_wer", "lexicon_cer"), (100 * rate for rate in scores(run).get("with_lexicon", []))))
         rows.append({"data": title, **kept, "rival": rival and 100 * rival, "processor": train.processor})
     return load("recorded-speech").measured_now({"recorded-speech": rows})
 

@@ -25,6 +25,10 @@ pub fn adam(parameters: &mut [f32], gradients: &[f32], moments: [&mut [f32]; 2],
         assert_eq!(len, parameters.len(), "a gradient and two moments for each parameter");
     }
     let isa = Isa::selected();
+    if !is_shared(parameters.len()) {
+        // SAFETY: the instruction set is one of the machine's.
+        return unsafe { adam_chunk(isa, parameters, gradients, first, second, factors) };
+    }
     let moments = first.par_chunks_mut(TASK_ELEMENTS).zip(second.par_chunks_mut(TASK_ELEMENTS));
     let parameters = parameters.par_chunks_mut(TASK_ELEMENTS).zip(gradients.par_chunks(TASK_ELEMENTS));
     parameters.zip(moments).for_each(|((parameters, gradients), (first, second))| {
@@ -42,8 +46,17 @@ pub fn sum_of_squares(elements: &[f32]) -> f64 {
         unsafe { square_chunk(isa, elements, &mut sum) };
         sum
     };
-    // Collected, since the order in which a parallel sum adds is not defined.
-    elements.par_chunks(TASK_ELEMENTS).map(sum).collect::<Vec<f64>>().iter().sum()
+    // Collected, since the order in which a parallel sum adds is not defined. The chunks do not depend on the threads.
+    let sums: Vec<f64> = match is_shared(elements.len()) {
+        true => elements.par_chunks(TASK_ELEMENTS).map(sum).collect(),
+        false => elements.chunks(TASK_ELEMENTS).map(sum).collect(),
+    };
+    sums.iter().sum()
+}
+
+/// Whether threads share the work. The only thread of a pool may be another one, which then would have to be woken.
+fn is_shared(len: usize) -> bool {
+    len > TASK_ELEMENTS && rayon::current_num_threads() > 1
 }
 
 for_each_isa! {
