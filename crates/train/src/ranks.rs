@@ -4,13 +4,17 @@
 
 use std::fmt::Display;
 use std::process::exit;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+#[cfg(feature = "mpi")]
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use recurrent::fit::CheckpointEvery;
+#[cfg(feature = "mpi")]
+use recurrent::fit::ranks::Mpi;
 use recurrent::fit::ranks::{Alone, Ranks};
 
 use crate::error::BadInput;
@@ -75,13 +79,9 @@ impl Place {
     }
 }
 
-#[cfg(feature = "mpi")]
-type Job = recurrent::fit::ranks::Mpi;
-#[cfg(not(feature = "mpi"))]
-type Job = Alone;
-
 /// The job, once this process has joined it.
-static JOB: OnceLock<Arc<Job>> = OnceLock::new();
+#[cfg(feature = "mpi")]
+static JOB: OnceLock<Arc<Mpi>> = OnceLock::new();
 
 /// Silences all ranks but the first.
 pub fn start() {
@@ -100,7 +100,7 @@ pub fn join(args: &RanksArgs) -> Result<Arc<dyn Ranks>> {
     {
         let _ = place;
         let give_up = |error| fail(format!("error: {error} (--rank-timeout)"), 1);
-        let job = Arc::new(Job::start(args.rank_timeout, give_up)?);
+        let job = Arc::new(Mpi::start(args.rank_timeout, give_up)?);
         Ok(JOB.get_or_init(|| job).clone())
     }
     #[cfg(not(feature = "mpi"))]
