@@ -187,6 +187,7 @@ impl RunDir {
     }
 
     /// The run in a temporary folder, which is removed with the last clone.
+    #[cfg(feature = "fit")]
     pub(crate) fn with_temporary(self, folder: TempDir) -> Self {
         Self { _temporary: Some(Arc::new(folder)), ..self }
     }
