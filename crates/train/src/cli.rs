@@ -71,14 +71,9 @@ pub enum Parsed {
 }
 
 impl Parsed {
-    /// The name of a command that has nothing to share with other ranks.
-    pub fn runs_on_one_rank(&self) -> Option<&'static str> {
-        match self {
-            Self::Train(..) | Self::Other(Command::Resume(_)) => None,
-            Self::Predict(..) => Some("predict"),
-            Self::Backtest(_) => Some(backtest::NAME),
-            Self::Other(_) => Some("train"),
-        }
+    /// Whether the command trains one network, which several ranks can share.
+    pub fn is_training(&self) -> bool {
+        matches!(self, Self::Train(..) | Self::Other(Command::Resume(_)))
     }
 
     /// The folder of the run that a command reads.

@@ -65,8 +65,8 @@ fn start() -> Result<()> {
 }
 
 fn run(mut parsed: Parsed) -> Result<ExitCode> {
-    if let Some(command) = parsed.runs_on_one_rank() {
-        ranks::refuse(command)?;
+    if !parsed.is_training() {
+        ranks::refuse()?;
     }
     let _unpacked = parsed.read_run().map(zoo::unpack).transpose()?;
     match parsed {

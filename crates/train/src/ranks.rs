@@ -112,15 +112,15 @@ pub fn join(args: &RanksArgs) -> Result<Arc<dyn Ranks>> {
     }
 }
 
-/// Refuses a command that has nothing to share.
+/// Refuses a command that does not train.
 ///
 /// # Errors
 /// If this process is one of several.
-pub fn refuse(command: &str) -> Result<()> {
+pub fn refuse() -> Result<()> {
     match Place::of_process() {
         None => Ok(()),
         Some(Place { size, .. }) => {
-            Err(BadInput(format!("started as {size} ranks: they train and resume, `{command}` runs on one")).into())
+            Err(BadInput(format!("started as {size} ranks: they train and resume, all else runs on one")).into())
         }
     }
 }

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::module::{Module, Param, ParamId};
 use burn::store::ModuleRecord;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use recurrent_models::{AnyState, CellKind};
 
 use super::checkpoint::damaged;
-use super::ranks::{Ranks, Share, append};
+use super::ranks::{Ranks, Share, append, row_indices};
 use super::records::check_model;
 use crate::{Error, Result};
 
@@ -121,11 +121,12 @@ impl Carried {
         check_model(path, &parts).map_err(|found| damaged(path, found))?;
         let record = ModuleRecord::load(path).map_err(|cause| damaged(path, cause))?;
         let parts = parts.try_load_record(record).map_err(|cause| damaged(path, cause))?;
-        let own: Vec<i64> = share.computed_rows(rows).into_iter().map(|row| row as i64).collect();
-        let own = Tensor::<1, Int>::from_data(own.as_slice(), &inner);
-        let on_device =
-            |part: Param<Tensor<3>>| Tensor::from_data(part.val().select(1, own.clone()).into_data(), device);
-        self.state.put(AnyState::from_parts(self.cell, parts.parts.into_iter().map(on_device).collect()));
+        let on_device = |part: Param<Tensor<3>>| Tensor::from_data(part.val().into_data(), device);
+        let state = AnyState::from_parts(self.cell, parts.parts.into_iter().map(on_device).collect());
+        self.state.put(match share {
+            Share::WHOLE => state,
+            share => state.select_rows(row_indices(&share.computed_rows(rows), device)),
+        });
         Ok(())
     }
 }

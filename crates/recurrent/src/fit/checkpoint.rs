@@ -18,7 +18,7 @@ use crate::run_dir::{replace, to_toml};
 use crate::{Error, Result, RunDir};
 
 /// The folder of the checkpoints in the run's folder.
-const CHECKPOINTS: &str = "checkpoints";
+pub(super) const CHECKPOINTS: &str = "checkpoints";
 /// The largest record that is read where the network is not known.
 pub(super) const MAX_RECORD_BYTES: u64 = 1 << 34;
 const PROGRESS: &str = "progress.toml";

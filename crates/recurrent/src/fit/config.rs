@@ -78,7 +78,7 @@ impl FitConfig {
 }
 
 /// The default of factors and counts that a file does not have.
-fn one<T: From<u8>>() -> T {
+pub(super) fn one<T: From<u8>>() -> T {
     1.into()
 }
 

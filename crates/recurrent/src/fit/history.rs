@@ -41,12 +41,8 @@ pub struct Epoch {
     /// Its duration in seconds, validation included.
     pub seconds: f64,
     /// The ranks that trained it together, at its end.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[serde(default = "super::config::one", skip_serializing_if = "is_one")]
     pub ranks: usize,
-}
-
-fn one() -> usize {
-    1
 }
 
 fn is_one(ranks: &usize) -> bool {

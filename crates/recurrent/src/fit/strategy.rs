@@ -19,7 +19,7 @@ use super::checkpoint::{Checkpoints, Progressed, SavedAverage};
 use super::mean::Mean;
 use super::objective::{Objective, TrainingModule};
 use super::position::{Measured, PartialEpoch};
-use super::ranks::{Ranks, Signals, Step, check_weights, sum_step};
+use super::ranks::{Ranks, Signals, Step, check_weights, on_rank, sum_step};
 use super::{
     AfterEpoch, Carried, CheckpointEvery, CurrentEpoch, Epoch, FitConfig, History, Loss, TrainingEpoch,
     clip_global_norm,
@@ -190,8 +190,8 @@ impl<M: LearnerModel + TrainStep<Output = Loss> + InferenceStep<Output = Loss>> 
         }
         let mut text = to_toml(&History { epochs: epoch.into_iter().collect() }).into_bytes();
         ranks.broadcast(&mut text)?;
-        let agreed: History = toml::from_slice(&text)
-            .map_err(|cause| Error::Training(format!("rank {}: cannot read an epoch: {cause}", ranks.rank())))?;
+        let agreed: History =
+            toml::from_slice(&text).map_err(|cause| on_rank(ranks, format!("cannot read an epoch: {cause}")))?;
         Ok(agreed.epochs.into_iter().next())
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use burn::tensor::{Device, Distribution, Int, Tensor};
+use burn::tensor::{Device, Distribution, Tensor};
 use recurrent_data::{BpttBatches, CorpusSplit, DataSource, EncodedCorpus, Role, TokenBatch, Tokenizer, Train, Valid};
 use recurrent_models::AnyState;
 use recurrent_models::networks::LanguageModel;
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::ngrams::NgramModel;
 use super::{GenerateConfig, Generator};
+use crate::fit::ranks::row_indices;
 use crate::fit::{
     BatchSource, Carried, CarriedState, CurrentEpoch, Loader, Loaders, Loss, Objective, Order, TrainingEpoch,
     token_loss,
@@ -324,8 +325,7 @@ impl<R: Role> BatchSource for Sequential<R> {
 
     fn gather_rows(&self, indices: &[usize], rows: &[usize], _epoch: TrainingEpoch, device: &Device) -> BpttBatch {
         let BpttBatch { batch: TokenBatch { inputs, targets }, carried } = self.gather(indices, device);
-        let rows: Vec<i64> = rows.iter().map(|row| *row as i64).collect();
-        let rows = Tensor::<1, Int>::from_data(rows.as_slice(), device);
+        let rows = row_indices(rows, device);
         let batch = TokenBatch { inputs: inputs.select(0, rows.clone()), targets: targets.select(0, rows) };
         BpttBatch { batch, carried }
     }

@@ -7,14 +7,10 @@ use recurrent_data::regular_file;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::Ranks;
+use super::{Ranks, on_rank};
+use crate::fit::checkpoint::{CHECKPOINTS, MAX_RECORD_BYTES};
 use crate::run_header::WRITTEN_BY;
 use crate::{Error, Result};
-
-/// The folder whose files are copied, besides those of the run itself.
-const CHECKPOINTS: &str = "checkpoints";
-/// The largest file that is copied.
-const MAX_BYTES: u64 = 1 << 34;
 
 /// What the first rank sends, before the files.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,7 +31,7 @@ pub(crate) fn send_run(root: &Path, task: &str, ranks: &dyn Ranks) -> Result<()>
     ranks.broadcast(&mut serde_json::to_vec(&contents).expect("paths of a run are text"))?;
     for file in &contents.files {
         let path = root.join(file);
-        ranks.broadcast(&mut regular_file::read(&path, MAX_BYTES).map_err(Error::io("cannot read", &path))?)?;
+        ranks.broadcast(&mut regular_file::read(&path, MAX_RECORD_BYTES).map_err(Error::io("cannot read", &path))?)?;
     }
     Ok(())
 }
@@ -48,7 +44,7 @@ pub(crate) fn receive_run(task: &str, ranks: &dyn Ranks) -> Result<TempDir> {
     let mut bytes = vec![];
     ranks.broadcast(&mut bytes)?;
     let contents: Contents = serde_json::from_slice(&bytes)
-        .map_err(|cause| Error::Training(format!("cannot read the run of the first rank: {cause}")))?;
+        .map_err(|cause| on_rank(ranks, format!("cannot read the run of the first rank: {cause}")))?;
     let copy = tempfile::tempdir().map_err(Error::io("cannot make the folder", &std::env::temp_dir()))?;
     for file in &contents.files {
         let path = copy.path().join(file);
@@ -60,8 +56,7 @@ pub(crate) fn receive_run(task: &str, ranks: &dyn Ranks) -> Result<TempDir> {
     // Told when all is received: the first rank would wait for one that has left.
     let (expected, found) = (format!("{WRITTEN_BY}, {task}"), format!("{}, {}", contents.written_by, contents.task));
     if expected != found {
-        let cause = Error::Training(format!("this is {expected}, the first rank is {found}"));
-        return Err(Error::OnRank { rank: ranks.rank(), cause: Box::new(cause) });
+        return Err(on_rank(ranks, format!("this is {expected}, the first rank is {found}")));
     }
     Ok(copy)
 }

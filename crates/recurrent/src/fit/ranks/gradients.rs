@@ -41,6 +41,7 @@ pub(in crate::fit) fn sum_step<M: Module>(
     let mut flattened = Flattened { grads: &mut grads, values: vec![], present: vec![] };
     module.visit(&mut flattened);
     let Flattened { mut values, present, .. } = flattened;
+    let num_parameters = present.len();
     let weight = items as f32;
     values.iter_mut().for_each(|value| *value *= weight);
     values.extend(present);
@@ -55,7 +56,7 @@ pub(in crate::fit) fn sum_step<M: Module>(
     values.truncate(values.len() - NUMBERS);
     let mut restored = Restored {
         values: &values,
-        present: &values[values.len() - num_parameters(module)..],
+        present: &values[values.len() - num_parameters..],
         factor: 1.0 / items,
         device,
         grads: GradientsParams::new(),
@@ -63,19 +64,6 @@ pub(in crate::fit) fn sum_step<M: Module>(
     module.visit(&mut restored);
     let step = Step { grads: restored.grads, loss: weighted / items, items: items as usize };
     Ok((step, Signals { stop: stop > 0.0, checkpoint: checkpoint > 0.0 }))
-}
-
-/// The number of parameters: tensors, not their elements.
-fn num_parameters<M: Module>(module: &M) -> usize {
-    struct Count(usize);
-    impl ModuleVisitor for Count {
-        fn visit_float<const D: usize>(&mut self, _param: &Param<Tensor<D>>) {
-            self.0 += 1;
-        }
-    }
-    let mut count = Count(0);
-    module.visit(&mut count);
-    count.0
 }
 
 /// Takes the gradients in the order of the parameters; zeros stand for one that is not there.

@@ -16,12 +16,14 @@ mod weights;
 use std::fmt::Debug;
 use std::ops::Range;
 
+use burn::tensor::{Device, Int, Tensor};
+
 pub(crate) use self::copy::{receive_run, send_run};
 pub(super) use self::gradients::{Signals, Step, sum_step};
 #[cfg(feature = "mpi")]
 pub use self::mpi::Mpi;
 pub(super) use self::weights::{check_weights, first_weights};
-use crate::Result;
+use crate::{Error, Result};
 
 /// The processes that train one network together, as one of them sees them.
 ///
@@ -106,8 +108,19 @@ impl Share {
     }
 }
 
+/// Rows as the indices of a selection, `[rows]`.
+pub(crate) fn row_indices(rows: &[usize], device: &Device) -> Tensor<1, Int> {
+    let rows: Vec<i64> = rows.iter().map(|row| *row as i64).collect();
+    Tensor::from_data(rows.as_slice(), device)
+}
+
+/// An error of this rank.
+pub(super) fn on_rank(ranks: &dyn Ranks, cause: impl Into<String>) -> Error {
+    Error::OnRank { rank: ranks.rank(), cause: Box::new(Error::Training(cause.into())) }
+}
+
 /// Parameters of any shape as single-precision numbers, one after the other.
-pub(super) fn append<const D: usize>(values: &mut Vec<f32>, tensor: burn::tensor::Tensor<D>) {
+pub(super) fn append<const D: usize>(values: &mut Vec<f32>, tensor: Tensor<D>) {
     values.extend(tensor.into_data().iter::<f32>());
 }
 

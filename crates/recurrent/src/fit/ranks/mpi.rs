@@ -11,7 +11,7 @@ use mpi::environment::Universe;
 use mpi::request::{Request, Scope, scope};
 use mpi::topology::{Communicator, SimpleCommunicator};
 
-use super::Ranks;
+use super::{Ranks, on_rank};
 use crate::{Error, Result};
 
 /// How long a rank polls before it sleeps between two polls: an answer is often a few microseconds away.
@@ -25,7 +25,6 @@ const MAX_MESSAGE: usize = 1 << 28;
 
 /// The ranks of a job that `mpirun` or another launcher of MPI has started.
 pub struct Mpi {
-    world: fn() -> SimpleCommunicator,
     timeout: Duration,
     give_up: fn(Error) -> !,
     /// MPI ends when it is dropped.
@@ -45,18 +44,18 @@ impl Mpi {
         if threading < Threading::Serialized {
             return Err(Error::Training(format!("this MPI library has no support for threads ({threading:?})")));
         }
-        Ok(Self { world: SimpleCommunicator::world, timeout, give_up, universe: Mutex::new(Some(universe)) })
+        Ok(Self { timeout, give_up, universe: Mutex::new(Some(universe)) })
     }
 
     /// Ends the whole job with this exit code.
     pub fn abort(&self, code: u8) -> ! {
-        (self.world)().abort(code.into())
+        SimpleCommunicator::world().abort(code.into())
     }
 
     /// Ends MPI in this process, once all ranks are here, however long that takes; a rank that waits keeps no core busy.
     pub fn finish(&self) {
         let Some(universe) = self.universe.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        let mut request = (self.world)().immediate_barrier();
+        let mut request = SimpleCommunicator::world().immediate_barrier();
         while let Err(unfinished) = request.test() {
             request = unfinished;
             thread::sleep(BUSY);
@@ -77,11 +76,11 @@ impl Mpi {
             waited += (now - last).min(LONGEST_POLL);
             last = now;
             if waited > self.timeout {
-                let (rank, seconds) = (self.rank(), self.timeout.as_secs());
+                let seconds = self.timeout.as_secs();
                 let cause =
                     format!("it has waited {seconds} s for another rank, which has stopped or cannot be reached");
                 // MPI still writes into the buffer, so this process cannot go on.
-                (self.give_up)(Error::OnRank { rank, cause: Box::new(Error::Training(cause)) });
+                (self.give_up)(on_rank(self, cause));
             }
             if waited < BUSY { thread::yield_now() } else { thread::sleep(NAP) }
         }
@@ -96,11 +95,11 @@ impl fmt::Debug for Mpi {
 
 impl Ranks for Mpi {
     fn rank(&self) -> usize {
-        usize::try_from((self.world)().rank()).expect("ranks are counted from 0")
+        usize::try_from(SimpleCommunicator::world().rank()).expect("ranks are counted from 0")
     }
 
     fn size(&self) -> usize {
-        usize::try_from((self.world)().size()).expect("at least one rank")
+        usize::try_from(SimpleCommunicator::world().size()).expect("at least one rank")
     }
 
     fn sum(&self, values: &mut [f32]) -> Result<()> {
@@ -108,14 +107,14 @@ impl Ranks for Mpi {
             let own = values.to_vec();
             scope(|scope| {
                 let sum = SystemOperation::sum();
-                self.wait((self.world)().immediate_all_reduce_into(scope, &own[..], values, sum))
+                self.wait(SimpleCommunicator::world().immediate_all_reduce_into(scope, &own[..], values, sum))
             })?;
         }
         Ok(())
     }
 
     fn broadcast(&self, bytes: &mut Vec<u8>) -> Result<()> {
-        let world = (self.world)();
+        let world = SimpleCommunicator::world();
         let first = world.process_at_rank(0);
         let mut length = bytes.len() as u64;
         scope(|scope| self.wait(first.immediate_broadcast_into(scope, &mut length)))?;

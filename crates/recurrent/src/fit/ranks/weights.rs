@@ -3,8 +3,8 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Ranks, append};
-use crate::{Error, Result};
+use super::{Ranks, append, on_rank};
+use crate::Result;
 
 /// The bytes of a number.
 const BYTES: usize = size_of::<f32>();
@@ -14,11 +14,11 @@ pub(in crate::fit) fn first_weights<M: Module>(network: M, ranks: &dyn Ranks) ->
     if ranks.is_alone() {
         return Ok(network);
     }
-    let own = weights(&network);
-    let mut bytes: Vec<u8> = own.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let mut bytes = weights(&network);
+    let num_bytes = bytes.len();
     ranks.broadcast(&mut bytes)?;
-    if bytes.len() != own.len() * BYTES {
-        let (found, expected) = (own.len(), bytes.len() / BYTES);
+    if bytes.len() != num_bytes {
+        let (found, expected) = (num_bytes / BYTES, bytes.len() / BYTES);
         return Err(on_rank(ranks, format!("a network of {found} numbers, the first rank has one of {expected}")));
     }
     let (values, _) = bytes.as_chunks::<BYTES>();
@@ -33,24 +33,20 @@ pub(in crate::fit) fn check_weights<M: Module>(network: &M, ranks: &dyn Ranks) -
     if ranks.is_alone() {
         return Ok(());
     }
-    let bytes: Vec<u8> = weights(network).iter().flat_map(|value| value.to_le_bytes()).collect();
-    let own = recurrent_data::sha256(&bytes).into_bytes();
+    let own = recurrent_data::sha256(&weights(network)).into_bytes();
     let mut first = own.clone();
     ranks.broadcast(&mut first)?;
     match first == own {
         true => Ok(()),
-        false => Err(on_rank(ranks, "other weights than on the first rank: its machine rounds differently".into())),
+        false => Err(on_rank(ranks, "other weights than on the first rank: its machine rounds differently")),
     }
 }
 
-fn on_rank(ranks: &dyn Ranks, cause: String) -> Error {
-    Error::OnRank { rank: ranks.rank(), cause: Box::new(Error::Training(cause)) }
-}
-
-fn weights<M: Module>(network: &M) -> Vec<f32> {
+/// The weights in single precision, little-endian.
+fn weights<M: Module>(network: &M) -> Vec<u8> {
     let mut all = All(vec![]);
     network.visit(&mut all);
-    all.0
+    all.0.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 struct All(Vec<f32>);
