@@ -57,6 +57,14 @@ impl Cycle {
     }
 }
 
+impl Cycle {
+    /// The sine and the cosine of 2π times the phase.
+    fn waves(self, at: DateTime) -> [f64; 2] {
+        let (sin, cos) = (TAU * self.phase(at)).sin_cos();
+        [sin, cos]
+    }
+}
+
 impl<R: Role> Subset<R> {
     /// The number of rows in a cycle on average, if they pass through it twice and it has more than two: those of the series
     /// that has the longest course. `None` without dates.
@@ -126,11 +134,7 @@ impl CalendarFeatures {
 
     /// The values of the columns at a time.
     pub fn values(&self, at: DateTime) -> Vec<f64> {
-        let waves = |cycle: &Cycle| {
-            let (sin, cos) = (TAU * cycle.phase(at)).sin_cos();
-            [sin, cos]
-        };
-        self.cycles.iter().flat_map(waves).collect()
+        self.cycles.iter().flat_map(|cycle| cycle.waves(at)).collect()
     }
 
     /// The series with these columns after its own.
@@ -138,18 +142,17 @@ impl CalendarFeatures {
     /// # Errors
     /// If it has no dates, or a column of such a name.
     pub fn add_to(&self, series: Series) -> Result<Series> {
-        let names = self.names();
-        if names.is_empty() {
-            return Ok(series);
-        }
-        let dates = series.dates().ok_or_else(|| DataError::NoColumn {
-            path: series.source().to_string(),
-            expected: "a column of dates, for the calendar",
-        })?;
-        let rows: Vec<Vec<f64>> = dates.timestamps().iter().map(|at| self.values(*at)).collect();
-        let mut columns = names.iter().enumerate();
-        columns.try_fold(series, |series, (column, name)| {
-            series.with_column(name, rows.iter().map(|row| row[column]).collect())
+        let mut names = self.names().into_iter();
+        self.cycles.iter().try_fold(series, |mut series, cycle| {
+            for (wave, name) in names.by_ref().take(2).enumerate() {
+                let dates = series.dates().ok_or_else(|| DataError::NoColumn {
+                    path: series.source().to_string(),
+                    expected: "a column of dates, for the calendar",
+                })?;
+                let values = dates.timestamps().iter().map(|at| cycle.waves(*at)[wave]).collect();
+                series = series.with_column(&name, values)?;
+            }
+            Ok(series)
         })
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::checksum::{sha256, sha256_of_file};
+use crate::content::{self, Content};
 use crate::error::{DataError, Result};
 use crate::file::read_file;
 use crate::manifest::DatasetManifest;
@@ -164,19 +165,19 @@ impl DataSource {
         }
     }
 
-    /// The contents as a table, parsed once and kept. The delimiter is detected.
+    /// The contents as a table, checked once and kept. The delimiter is detected, and a large file stays on disk: see [`Table`].
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes), and if they are not a table: see [`Table::from_bytes`].
     pub fn table(&self) -> Result<&Table> {
         get_or_try_init(&self.inner.table, || {
-            let bytes = match (&self.inner.location, self.inner.bytes.get()) {
-                (Location::Memory(bytes), _) => Cow::Borrowed(&**bytes),
-                (_, Some(bytes)) => Cow::Borrowed(bytes.as_slice()),
-                // The table has a copy of each cell; the bytes need not be kept too.
-                (Location::File(path), None) => Cow::Owned(self.read(path)?),
+            let content = match (&self.inner.location, self.inner.bytes.get()) {
+                (Location::Memory(bytes), _) => Content::from_bytes(self.label(), bytes.clone())?,
+                (_, Some(bytes)) => Content::from_bytes(self.label(), bytes.clone().into())?,
+                (Location::File(path), None) => Content::open(path, self.label(), content::MEMORY)?,
             };
-            Table::from_bytes(self.label(), &bytes, None)
+            self.check(content.scanned().sha256.clone())?;
+            Table::new(content, None)
         })
     }
 
@@ -353,7 +354,7 @@ mod tests {
     #[test]
     fn bytes_in_memory_are_a_source() {
         let source = DataSource::from_bytes("pairs", b"a,b\n1,2\n".as_slice());
-        assert_eq!((source.label(), source.table().unwrap().rows().len()), ("pairs".to_string(), 1));
+        assert_eq!((source.label(), source.table().unwrap().num_rows()), ("pairs".to_string(), 1));
         assert_eq!(source.corpus().unwrap().source(), "pairs");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::civil::{DateTime, Time};
 use jiff::fmt::temporal::Pieces;
@@ -16,12 +17,13 @@ const DATE_FORMAT: &str = "%Y-%m-%d";
 ///
 /// They are parsed from `2012-01-31`, `2012/01/31` or `20120131`, optionally followed by a space or a `T` and a time of
 /// day, `18:30` or `18:30:05`, and its offset from UTC, as in `18:30Z` or `18:30+02:00`. Either every row has an offset or
-/// none; with offsets, the rows are in the order of the instants, and so 02:30+02:00 comes before 02:15+01:00.
+/// none; with offsets, the rows are in the order of the instants, and so 02:30+02:00 comes before 02:15+01:00. A clone shares
+/// them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dates {
-    timestamps: Vec<DateTime>,
+    timestamps: Arc<Vec<DateTime>>,
     /// As many as timestamps; none if the rows have none.
-    offsets: Vec<Offset>,
+    offsets: Arc<Vec<Offset>>,
     /// The first row of each series, of which the first is 0.
     starts: Vec<usize>,
     format: &'static str,
@@ -30,61 +32,46 @@ pub struct Dates {
 impl Dates {
     /// The dates of the first `rows` rows.
     pub(crate) fn head(&self, rows: usize) -> Self {
-        let offsets = self.offsets.iter().take(rows).copied().collect();
+        let offsets = Arc::new(self.offsets.iter().take(rows).copied().collect());
         let starts = self.starts.iter().take_while(|start| **start == 0 || **start < rows).copied().collect();
-        Self { timestamps: self.timestamps[..rows].to_vec(), offsets, starts, format: self.format }
+        Self { timestamps: Arc::new(self.timestamps[..rows].to_vec()), offsets, starts, format: self.format }
     }
 
     /// The dates of some rows.
     pub(crate) fn slice(self, rows: std::ops::Range<usize>) -> Self {
         let later = self.starts.iter().filter(|start| **start > rows.start && **start < rows.end);
         Self {
-            timestamps: self.timestamps[rows.clone()].to_vec(),
+            timestamps: Arc::new(self.timestamps[rows.clone()].to_vec()),
             starts: std::iter::once(0).chain(later.map(|start| start - rows.start)).collect(),
-            offsets: self.offsets.get(rows).unwrap_or_default().to_vec(),
+            offsets: Arc::new(self.offsets.get(rows).unwrap_or_default().to_vec()),
             format: self.format,
         }
     }
 
-    /// Parses the cells of a date column, each given with its line. A series begins at each row of `starts`; they are
-    /// told apart by ids if `have_ids`.
-    pub(crate) fn parse<'a>(
-        (path, column): (&str, &str),
-        (starts, have_ids): (Vec<usize>, bool),
-        cells: impl IntoIterator<Item = (usize, &'a str)>,
-    ) -> Result<Self> {
-        let mut dates = Self { timestamps: Vec::new(), offsets: Vec::new(), starts, format: DATE_FORMAT };
-        let mut previous: Option<Cell> = None;
-        for (line, text) in cells {
-            let (stamp, offset) = parse(text).ok_or_else(|| DataError::InvalidDate {
-                path: path.to_string(),
-                line,
-                column: column.to_string(),
-                found: text.to_string(),
-            })?;
-            let cell = Cell { line, text, stamp, offset };
-            if let Some(previous) = previous {
-                let begins = dates.starts.binary_search(&dates.len()).is_ok();
-                check_next((path, column), have_ids, &cell, &previous, begins)?;
-            }
-            dates.timestamps.push(stamp);
-            dates.offsets.extend(offset);
-            previous = Some(cell);
+    /// The same dates in another order of the rows, within the same series.
+    pub(crate) fn in_order(mut self, order: &[usize]) -> Self {
+        self.timestamps = Arc::new(order.iter().map(|row| self.timestamps[*row]).collect());
+        if !self.offsets.is_empty() {
+            self.offsets = Arc::new(order.iter().map(|row| self.offsets[*row]).collect());
         }
-        dates.format = dates.shortest_format();
-        Ok(dates)
+        self
     }
 
     /// The dates of these series, each a list of dates with the offsets that all or none have.
-    pub(crate) fn with_rows(&self, series: Vec<Vec<(DateTime, Option<Offset>)>>) -> Self {
-        let mut dates = Self { timestamps: Vec::new(), offsets: Vec::new(), starts: Vec::new(), format: self.format };
+    pub(crate) fn of_series(series: Vec<Vec<(DateTime, Option<Offset>)>>) -> Self {
+        let (mut timestamps, mut offsets, mut starts) = (Vec::new(), Vec::new(), Vec::new());
         for rows in series {
-            dates.starts.push(dates.len());
-            dates.timestamps.extend(rows.iter().map(|(stamp, _)| *stamp));
-            dates.offsets.extend(rows.iter().filter_map(|(_, offset)| *offset));
+            starts.push(timestamps.len());
+            timestamps.extend(rows.iter().map(|(stamp, _)| *stamp));
+            offsets.extend(rows.iter().filter_map(|(_, offset)| *offset));
         }
-        dates.format = dates.shortest_format();
-        dates
+        Self::new(timestamps, offsets, starts)
+    }
+
+    fn new(timestamps: Vec<DateTime>, offsets: Vec<Offset>, starts: Vec<usize>) -> Self {
+        let (timestamps, offsets) = (Arc::new(timestamps), Arc::new(offsets));
+        let dates = Self { timestamps, offsets, starts, format: DATE_FORMAT };
+        Self { format: dates.shortest_format(), ..dates }
     }
 
     /// The number of rows.
@@ -203,35 +190,92 @@ impl Dates {
     }
 }
 
+/// Reads the cells of a date column, those of several series in turn.
+pub(crate) struct DatesReader<'a> {
+    path: &'a str,
+    column: &'a str,
+    /// Whether the series are told apart by ids.
+    have_ids: bool,
+    timestamps: Vec<DateTime>,
+    offsets: Vec<Offset>,
+    /// The last cell of each series.
+    last: Vec<Option<Cell>>,
+    /// The series of the last cell.
+    last_series: usize,
+}
+
+impl<'a> DatesReader<'a> {
+    pub(crate) fn new((path, column): (&'a str, &'a str), have_ids: bool, rows: usize) -> Self {
+        let timestamps = Vec::with_capacity(if column.is_empty() { 0 } else { rows });
+        Self { path, column, have_ids, timestamps, offsets: Vec::new(), last: Vec::new(), last_series: 0 }
+    }
+
+    /// Reads the next cell, given its line and the number of the series that it belongs to.
+    pub(crate) fn push(&mut self, line: usize, text: &str, series: usize) -> Result<()> {
+        let (stamp, offset) = parse(text).ok_or_else(|| DataError::InvalidDate {
+            path: self.path.to_string(),
+            line,
+            column: self.column.to_string(),
+            found: text.to_string(),
+        })?;
+        if let Some(previous) = self.last.get(self.last_series).and_then(Option::as_ref)
+            && previous.offset.is_some() != offset.is_some()
+        {
+            return Err(DataError::MixedOffsets {
+                path: self.path.to_string(),
+                line,
+                column: self.column.to_string(),
+                found: text.to_string(),
+                previous: previous.text.clone(),
+                previous_line: previous.line,
+            });
+        }
+        if self.last.len() <= series {
+            self.last.resize(series + 1, None);
+        }
+        let cell = self.last[series].get_or_insert_with(Cell::default);
+        if !cell.text.is_empty() {
+            check_next((self.path, self.column), self.have_ids, (line, text, instant(stamp, offset)), cell)?;
+        }
+        (cell.line, cell.stamp, cell.offset) = (line, stamp, offset);
+        cell.text.clear();
+        cell.text.push_str(text);
+        self.last_series = series;
+        self.timestamps.push(stamp);
+        self.offsets.extend(offset);
+        Ok(())
+    }
+
+    /// The dates that were read, of series that begin at these rows once they are in order.
+    pub(crate) fn finish(self, starts: Vec<usize>) -> Dates {
+        Dates::new(self.timestamps, self.offsets, starts)
+    }
+}
+
 /// A cell of a date column.
-struct Cell<'a> {
+#[derive(Debug, Clone, Default)]
+struct Cell {
     line: usize,
-    text: &'a str,
+    text: String,
     stamp: DateTime,
     offset: Option<Offset>,
 }
 
-/// Checks that a row can follow another one, of its own series if it does not begin one.
+/// Checks that a date with its line and text can follow another one of its series.
 fn check_next(
     (path, column): (&str, &str),
     have_ids: bool,
-    cell: &Cell,
+    (line, text, stamp): (usize, &str, DateTime),
     previous: &Cell,
-    begins_series: bool,
 ) -> Result<()> {
-    let (path, column, line, previous_line) = (path.to_string(), column.to_string(), cell.line, previous.line);
-    let (found, last) = (cell.text.to_string(), previous.text.to_string());
-    if cell.offset.is_some() != previous.offset.is_some() {
-        return Err(DataError::MixedOffsets { path, line, column, found, previous: last, previous_line });
-    }
-    match instant(cell.stamp, cell.offset).cmp(&instant(previous.stamp, previous.offset)) {
-        Ordering::Equal if !begins_series => {
-            Err(DataError::DuplicateDate { path, line, column, found, previous_line, have_ids })
-        }
-        Ordering::Less if !begins_series => {
+    let (path, column, previous_line) = (path.to_string(), column.to_string(), previous.line);
+    let (found, last) = (text.to_string(), previous.text.clone());
+    match stamp.cmp(&instant(previous.stamp, previous.offset)) {
+        Ordering::Equal => Err(DataError::DuplicateDate { path, line, column, found, previous_line, have_ids }),
+        Ordering::Less => {
             Err(DataError::DatesOutOfOrder { path, line, column, found, previous: last, previous_line, have_ids })
         }
-        _ => Ok(()),
+        Ordering::Greater => Ok(()),
     }
 }
 
@@ -277,8 +321,11 @@ mod tests {
     }
 
     fn try_series(cells: &[&str], starts: &[usize]) -> Result<Dates> {
-        let lines = cells.iter().enumerate().map(|(i, cell)| (i + 2, *cell));
-        Dates::parse(("t.csv", "day"), (starts.to_vec(), starts.len() > 1), lines)
+        let mut reader = DatesReader::new(("t.csv", "day"), starts.len() > 1, cells.len());
+        for (row, cell) in cells.iter().enumerate() {
+            reader.push(row + 2, cell, starts.partition_point(|start| *start <= row) - 1)?;
+        }
+        Ok(reader.finish(starts.to_vec()))
     }
 
     fn dates(cells: &[&str]) -> Dates {

@@ -1,10 +1,12 @@
 //! Parsing of delimited text (CSV, TSV) into rows of cells.
 
+use std::io::{self, BufRead, Read};
+
 use csv::StringRecord;
 
 use crate::cell::is_data;
+use crate::content::Content;
 use crate::error::{DataError, Result};
-use crate::file::line_ends;
 
 /// The delimiters that are detected, in order of preference.
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
@@ -63,15 +65,17 @@ impl Row {
 ///
 /// # Errors
 /// If several fit equally well.
-pub(crate) fn detect_delimiter(path: &str, text: &str) -> Result<char> {
-    let layouts: Vec<Layout> = DELIMITERS.into_iter().filter_map(|delimiter| Layout::of(text, delimiter)).collect();
+pub(crate) fn detect_delimiter(content: &Content) -> Result<char> {
+    let layouts: Vec<Option<Layout>> =
+        DELIMITERS.into_iter().map(|delimiter| Layout::of(content, delimiter)).collect::<Result<_>>()?;
+    let layouts: Vec<Layout> = layouts.into_iter().flatten().collect();
     let fitting: Vec<&Layout> =
         layouts.iter().filter(|layout| layout.fitting > 0 && 2 * layout.fitting >= layout.rows).collect();
     let data: Vec<&Layout> = fitting.iter().copied().filter(|layout| layout.is_data).collect();
     match (&fitting[..], &data[..]) {
         ([only], _) | (_, [only]) => Ok(only.delimiter),
         ([first, second, ..], _) => Err(DataError::AmbiguousDelimiter {
-            path: path.to_string(),
+            path: content.source().to_string(),
             first: first.delimiter,
             second: second.delimiter,
         }),
@@ -99,10 +103,13 @@ impl Layout {
     /// The number of rows that are compared with the header.
     const ROWS: usize = 1000;
 
-    fn of(text: &str, delimiter: char) -> Option<Self> {
-        let mut reader = reader(text, u8::try_from(delimiter).ok()?);
+    /// `None` if there is one cell in a row.
+    fn of(content: &Content, delimiter: char) -> Result<Option<Self>> {
+        let mut reader = reader(content.read()?, delimiter as u8);
         let mut records = reader.records().map_while(std::result::Result::ok);
-        let width = records.next().map(|header| header.len()).filter(|width| *width > 1)?;
+        let Some(width) = records.next().map(|header| header.len()).filter(|width| *width > 1) else {
+            return Ok(None);
+        };
         let mut layout = Self { delimiter, width, rows: 0, fitting: 0, is_data: true };
         for record in records.take(Self::ROWS) {
             layout.rows += 1;
@@ -112,46 +119,92 @@ impl Layout {
             }
         }
         layout.is_data &= layout.fitting > 0;
-        Some(layout)
+        Ok(Some(layout))
     }
 }
 
-fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
+fn reader<R: Read>(text: R, delimiter: u8) -> csv::Reader<R> {
     csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .quoting(allows_quotes(char::from(delimiter)))
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(text.as_bytes())
+        .from_reader(text)
 }
 
-/// Parses every line, the header included. A blank line between rows is a missing value where the header has one cell,
-/// and is skipped where it has several.
-pub(crate) fn parse_rows(path: &str, text: &str, delimiter: char) -> Result<Vec<Row>> {
-    let invalid = || DataError::InvalidDelimiter { path: path.to_string(), found: delimiter };
+/// Checks that a character can separate cells, and that every quote is closed.
+pub(crate) fn check_delimiter(content: &Content, delimiter: char) -> Result<()> {
+    let path = || content.source().to_string();
     if matches!(delimiter, '"' | '\n' | '\r') || !delimiter.is_ascii() {
-        return Err(invalid());
+        return Err(DataError::InvalidDelimiter { path: path(), found: delimiter });
     }
-    let mut reader = reader(text, u8::try_from(delimiter).map_err(|_| invalid())?);
-    if allows_quotes(delimiter)
-        && let Some(line) = unclosed_quote(text, delimiter)
-    {
-        return Err(DataError::UnclosedQuote { path: path.to_string(), line });
-    }
-    let mut lines = LineCounter::new(text.as_bytes());
-    let mut rows: Vec<Row> = Vec::new();
-    for record in reader.records() {
-        // UTF-8 text in memory cannot fail to be read, and rows of any length are allowed.
-        let cells = record.map_err(|cause| DataError::Unreadable { path: path.to_string(), cause: cause.into() })?;
-        let start = cells.position().map_or(0, |at| at.byte() as usize);
-        let Lines { line, blank } = lines.line_at(start);
-        if rows.first().is_some_and(|header| header.width() == 1) {
-            rows.extend((line - blank..line).map(Row::missing));
+    if allows_quotes(delimiter) {
+        let unclosed = unclosed_quote(content.read()?, delimiter as u8).map_err(|cause| content.unreadable(cause))?;
+        if let Some(line) = unclosed {
+            return Err(DataError::UnclosedQuote { path: path(), line });
         }
-        rows.push(Row::new(line, &cells));
     }
-    Ok(rows)
+    Ok(())
+}
+
+/// The rows of a delimited text one after another, the header first. A blank line between rows is a missing value where the
+/// header has one cell, and is skipped where it has several.
+pub(crate) struct DelimitedRows<'a> {
+    content: &'a Content,
+    records: csv::StringRecordsIntoIter<Box<dyn BufRead + 'a>>,
+    lines: LineCounter<Box<dyn BufRead + 'a>>,
+    /// The number of cells of the header, once it was read.
+    width: Option<usize>,
+    /// Blank lines that are missing values, the lines on which they are, and the row after them.
+    pending: Option<(std::ops::Range<usize>, Row)>,
+}
+
+impl<'a> DelimitedRows<'a> {
+    /// The rows of a text whose delimiter was [checked](check_delimiter).
+    pub(crate) fn new(content: &'a Content, delimiter: char) -> Result<Self> {
+        let records = reader(content.read()?, delimiter as u8).into_records();
+        let lines = LineCounter::new(content.read()?);
+        Ok(Self { content, records, lines, width: None, pending: None })
+    }
+
+    fn next_record(&mut self) -> Option<Result<Row>> {
+        let unreadable = |cause: io::Error| self.content.unreadable(cause);
+        let cells = match self.records.next()? {
+            Ok(cells) => cells,
+            // Valid UTF-8 of any length is allowed: the file changed, or cannot be read any more.
+            Err(cause) => return Some(Err(unreadable(cause.into()))),
+        };
+        let start = cells.position().map_or(0, csv::Position::byte);
+        let Lines { line, blank } = match self.lines.line_at(start) {
+            Ok(lines) => lines,
+            Err(cause) => return Some(Err(unreadable(cause))),
+        };
+        let row = Row::new(line, &cells);
+        if self.width == Some(1) {
+            self.pending = Some((line - blank..line, row));
+            return self.next();
+        }
+        self.width.get_or_insert(row.width());
+        Some(Ok(row))
+    }
+}
+
+impl Iterator for DelimitedRows<'_> {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.pending.take() {
+            Some((mut blank, row)) => match blank.next() {
+                Some(line) => {
+                    self.pending = Some((blank, row));
+                    Some(Ok(Row::missing(line)))
+                }
+                None => Some(Ok(row)),
+            },
+            None => self.next_record(),
+        }
+    }
 }
 
 /// Whether cells can be quoted. In tab-separated text they cannot: no cell needs quotes to hold a comma, and sentences
@@ -161,7 +214,7 @@ fn allows_quotes(delimiter: char) -> bool {
 }
 
 /// The line of a quote that is never closed: the parser would take the rest of the file for one cell.
-fn unclosed_quote(text: &str, delimiter: char) -> Option<usize> {
+fn unclosed_quote(mut text: impl BufRead, delimiter: u8) -> io::Result<Option<usize>> {
     enum Quote {
         None,
         Open(usize),
@@ -169,47 +222,75 @@ fn unclosed_quote(text: &str, delimiter: char) -> Option<usize> {
         Closed(usize),
     }
     let (mut line, mut quote, mut at_cell_start) = (1, Quote::None, true);
-    for c in text.chars() {
-        quote = match (quote, c) {
-            (Quote::None, '"') if at_cell_start => Quote::Open(line),
-            (Quote::Open(opened), '"') => Quote::Closed(opened),
-            (Quote::Closed(opened), '"') => Quote::Open(opened),
-            (Quote::Closed(_), _) => Quote::None,
-            (quote, _) => quote,
-        };
-        line += usize::from(c == '\n');
-        at_cell_start = c == delimiter || c == '\n' || (at_cell_start && c == ' ');
+    loop {
+        let block = text.fill_buf()?;
+        for &byte in block {
+            quote = match (quote, byte) {
+                (Quote::None, b'"') if at_cell_start => Quote::Open(line),
+                (Quote::Open(opened), b'"') => Quote::Closed(opened),
+                (Quote::Closed(opened), b'"') => Quote::Open(opened),
+                (Quote::Closed(_), _) => Quote::None,
+                (quote, _) => quote,
+            };
+            line += usize::from(byte == b'\n');
+            at_cell_start = byte == delimiter || byte == b'\n' || (at_cell_start && byte == b' ');
+        }
+        let read = block.len();
+        if read == 0 {
+            break;
+        }
+        text.consume(read);
     }
-    match quote {
+    Ok(match quote {
         Quote::Open(opened) => Some(opened),
         Quote::None | Quote::Closed(_) => None,
-    }
+    })
 }
 
 /// Counts lines up to increasing offsets. The reader's own count is wrong at `\r\n` and at blank lines, because it
 /// returns a row before it has read the end of its line.
-struct LineCounter<'a> {
-    bytes: &'a [u8],
-    counted: usize,
+struct LineCounter<R> {
+    text: R,
+    /// The bytes that were counted, and the last of them.
+    counted: u64,
+    last: u8,
     line: usize,
 }
 
-impl<'a> LineCounter<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, counted: 0, line: 1 }
+impl<R: BufRead> LineCounter<R> {
+    fn new(text: R) -> Self {
+        Self { text, counted: 0, last: 0, line: 1 }
     }
 
     /// The line of the first byte at or after `offset` that is not part of a line end.
-    fn line_at(&mut self, offset: usize) -> Lines {
-        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let rest = self.bytes[offset..].iter();
-        let start = offset + rest.take_while(|byte| is_end(byte)).count();
-        self.line += line_ends(&self.bytes[self.counted..start]);
-        self.counted = start;
-        // The offset can be between the two bytes of a line end.
-        let within = offset > 0 && self.bytes[offset - 1..].starts_with(b"\r\n");
-        Lines { line: self.line, blank: line_ends(&self.bytes[offset + usize::from(within)..start]) }
+    fn line_at(&mut self, offset: u64) -> io::Result<Lines> {
+        while self.counted < offset {
+            let block = self.text.fill_buf()?;
+            let length = block.len().min((offset - self.counted).try_into().unwrap_or(usize::MAX));
+            if length == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            for &byte in &block[..length] {
+                self.line += usize::from(ends_line(self.last, byte));
+                self.last = byte;
+            }
+            self.text.consume(length);
+            self.counted += length as u64;
+        }
+        let before = self.line;
+        while let Some(byte @ (b'\r' | b'\n')) = self.text.fill_buf()?.first().copied() {
+            self.line += usize::from(ends_line(self.last, byte));
+            self.last = byte;
+            self.text.consume(1);
+            self.counted += 1;
+        }
+        Ok(Lines { line: self.line, blank: self.line - before })
     }
+}
+
+/// Whether a byte begins a line end: `\n`, `\r\n` or `\r`.
+fn ends_line(before: u8, byte: u8) -> bool {
+    byte == b'\r' || (byte == b'\n' && before != b'\r')
 }
 
 /// The line of a row, and the number of blank lines before it.
@@ -222,8 +303,12 @@ struct Lines {
 mod tests {
     use super::*;
 
+    fn content(text: &str) -> Content {
+        Content::from_bytes("t.csv".to_string(), text.as_bytes().to_vec().into()).unwrap()
+    }
+
     fn detected(text: &str) -> char {
-        detect_delimiter("t.csv", text).unwrap()
+        detect_delimiter(&content(text)).unwrap()
     }
 
     #[test]
@@ -255,7 +340,7 @@ mod tests {
 
     #[test]
     fn delimiters_that_fit_equally_well_are_rejected() {
-        let error = detect_delimiter("t.csv", "text;more,label\nfoo;bar,good\nbar;foo,bad\n").unwrap_err();
+        let error = detect_delimiter(&content("text;more,label\nfoo;bar,good\nbar;foo,bad\n")).unwrap_err();
         assert_eq!(
             error.to_string(),
             "t.csv: expected one delimiter, found two that fit the header and the rows, ',' and ';'; put cells that \
@@ -266,13 +351,14 @@ mod tests {
     #[test]
     fn blank_lines_are_missing_values_of_a_single_column() {
         let rows = |text: &str| {
-            let rows = parse_rows("t.csv", text, ',').unwrap();
-            rows.iter().map(|row| (row.line(), row.cell(0).to_string())).collect::<Vec<_>>()
+            let content = content(text);
+            let rows = DelimitedRows::new(&content, ',').unwrap().map(Result::unwrap);
+            rows.map(|row| (row.line(), row.cell(0).to_string())).collect::<Vec<_>>()
         };
         let expected = [(2, "y"), (3, ""), (4, "1"), (5, ""), (6, ""), (7, "2")].map(|(l, c)| (l, c.to_string()));
         for end in ["\n", "\r\n", "\r"] {
             assert_eq!(rows(&["", "y", "", "1", "", "", "2", "", ""].join(end)), expected, "{end:?}");
         }
-        assert_eq!(rows("a,b\n\n1,2\n\n3,4\n").len(), 3);
+        assert_eq!(rows("a,b\n\n1,2\n\n3,4\n").iter().map(|row| row.0).collect::<Vec<_>>(), [1, 3, 5]);
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn decode_utf8<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str> {
 }
 
 /// How many line ends these bytes have: `\n`, `\r\n` or `\r`.
-pub(crate) fn line_ends(bytes: &[u8]) -> usize {
+fn line_ends(bytes: &[u8]) -> usize {
     let ends = |(i, byte): (usize, &u8)| match byte {
         b'\n' => true,
         b'\r' => bytes.get(i + 1) != Some(&b'\n'),

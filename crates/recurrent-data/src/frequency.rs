@@ -105,21 +105,29 @@ pub(crate) struct Stamps<'a> {
 }
 
 impl Stamps<'_> {
-    /// The points in time between which distances are measured: the instants, or the local times if all rows are at one
-    /// time of day, since days of local time have 23 to 25 hours.
-    pub(crate) fn measured(&self) -> Vec<DateTime> {
-        let are_days = self.local.windows(2).all(|w| w[0] < w[1] && w[0].time() == w[1].time());
-        if are_days || self.offsets.is_empty() {
-            return self.local.to_vec();
-        }
-        self.local.iter().zip(self.offsets).map(|(stamp, offset)| instant(*stamp, Some(*offset))).collect()
+    /// Whether distances are measured between instants, or between local times, if all rows are at one time of day: days of
+    /// local time have 23 to 25 hours.
+    pub(crate) fn by_instants(&self) -> bool {
+        let are_days = || self.local.windows(2).all(|w| w[0] < w[1] && w[0].time() == w[1].time());
+        !self.offsets.is_empty() && !are_days()
+    }
+
+    /// The time between a row and the one before it.
+    pub(crate) fn distance(&self, row: usize, by_instants: bool) -> SignedDuration {
+        let at = |row: usize| match self.offsets.get(row) {
+            Some(offset) if by_instants => instant(self.local[row], Some(*offset)),
+            _ => self.local[row],
+        };
+        at(row).duration_since(at(row - 1))
     }
 
     /// The median distance between rows: see [`Dates::frequency`](crate::Dates::frequency).
     pub(crate) fn frequency(&self) -> Frequency {
-        let gaps: Vec<SignedDuration> = self.measured().windows(2).map(|w| w[1].duration_since(w[0])).collect();
-        let is_even = gaps.windows(2).all(|w| w[0] == w[1]);
-        let Some(gap) = median(gaps) else {
+        let by_instants = self.by_instants();
+        let gaps = || (1..self.local.len()).map(|row| self.distance(row, by_instants));
+        let is_even = gaps().zip(gaps().skip(1)).all(|(gap, next)| gap == next);
+        let gap = if is_even { gaps().next() } else { median(gaps().collect()) };
+        let Some(gap) = gap else {
             return Frequency::Every(DAY);
         };
         let months = (gap >= DAY * 28).then(|| self.months()).flatten();

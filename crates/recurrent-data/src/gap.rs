@@ -46,7 +46,8 @@ impl GapSize {
 #[derive(Debug, Clone)]
 pub(crate) struct Spacing<'a> {
     stamps: Stamps<'a>,
-    measured: Vec<DateTime>,
+    /// Whether distances are measured between instants.
+    by_instants: bool,
     frequency: Frequency,
     /// So many days in a row may be missing on weekdays.
     holidays: usize,
@@ -64,19 +65,19 @@ impl<'a> Spacing<'a> {
             }
             frequency => (frequency, 0),
         };
-        Self { stamps, measured: stamps.measured(), frequency, holidays }
+        Self { stamps, by_instants: stamps.by_instants(), frequency, holidays }
     }
 
     /// All gaps, in order.
     pub(crate) fn gaps(&self) -> Vec<Gap> {
         let gap = |row| Some(Gap { row, size: self.gap_before(row)? });
-        (1..self.measured.len()).filter_map(gap).collect()
+        (1..self.stamps.local.len()).filter_map(gap).collect()
     }
 
     /// The gap between a row and the one before it.
     fn gap_before(&self, row: usize) -> Option<GapSize> {
         let days = |step: SignedDuration| step.as_secs_f64() / DAY.as_secs_f64();
-        let distance = days(self.measured[row].duration_since(self.measured[row - 1]));
+        let distance = days(self.stamps.distance(row, self.by_instants));
         match self.frequency {
             Frequency::Every(step) => gap_of(distance / days(step)),
             Frequency::Months { count, .. } => gap_of(distance / (MONTH * f64::from(count))),
@@ -113,7 +114,7 @@ impl<'a> Spacing<'a> {
     /// Whether a gap may be the hour that local time skips in spring.
     pub(crate) fn is_spring_forward(&self, row: usize) -> bool {
         const HOUR: SignedDuration = SignedDuration::from_hours(1);
-        let distance = self.measured[row].duration_since(self.measured[row - 1]);
+        let distance = self.stamps.distance(row, self.by_instants);
         let skipped = |step: SignedDuration| step <= HOUR && distance.checked_sub(step) == Some(HOUR);
         self.stamps.offsets.is_empty() && matches!(self.frequency, Frequency::Every(step) if skipped(step))
     }

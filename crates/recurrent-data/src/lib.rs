@@ -74,6 +74,7 @@ mod calendar;
 mod cell;
 mod checksum;
 mod column_selection;
+mod content;
 mod data_source;
 mod dates;
 mod delimited;
@@ -92,6 +93,7 @@ pub mod regular_file;
 mod role;
 mod rounding;
 mod scaler;
+mod scan;
 mod schema;
 mod segment;
 mod series;
@@ -125,7 +127,7 @@ pub use schema::{ColumnSchema, LabeledSchema, LanguageColumn, PairsSchema, Serie
 pub use segment::Segment;
 pub use series::Series;
 pub use split::{Split, Subset, SubsetSegment};
-pub use table::Table;
+pub use table::{Rows, Table};
 pub use text::{
     BpttBatches, Corpus, CorpusSplit, CorpusSubset, DefaultColumns, EncodedCorpus, EncodedPairs, EncodedTexts,
     LabeledSplit, LabeledSubset, LabeledText, LabeledTexts, Pair, PairBatch, PairSplit, PairSubset, ParallelCorpus,

@@ -4,6 +4,6 @@
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 /// The largest difference of two of these values that can be a rounding error.
-pub(crate) fn rounding_error(values: &[f64]) -> f64 {
-    ROUNDING * values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()))
+pub(crate) fn rounding_error(values: impl Iterator<Item = f64>) -> f64 {
+    ROUNDING * values.fold(0.0, |largest: f64, value| largest.max(value.abs()))
 }

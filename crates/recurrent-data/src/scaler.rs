@@ -27,13 +27,13 @@ impl ScalerKind {
     const CHOICES: [&str; 3] = ["standard", "minmax", "none"];
 
     /// The shift that is subtracted from a column and the scale that it is divided by.
-    fn shift_and_scale(self, column: &[f64]) -> (f64, f64) {
-        let low = column.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    fn shift_and_scale(self, column: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+        let low = column.clone().fold(f64::INFINITY, f64::min);
+        let high = column.clone().fold(f64::NEG_INFINITY, f64::max);
         let (shift, scale) = match self {
             Self::None => (0.0, 1.0),
             // The deviation of a constant column would be a rounding error near 0.
-            _ if high - low <= rounding_error(column) => (low, 1.0),
+            _ if high - low <= rounding_error(column.clone()) => (low, 1.0),
             Self::MinMax => (low, high - low),
             Self::Standard => mean_and_deviation(column),
         };
@@ -87,7 +87,7 @@ impl Scaler {
     /// Fits the shift and scale of each column on training rows, the only rows that it accepts.
     pub fn fit(subset: &Subset<Train>, kind: ScalerKind) -> Self {
         let columns = subset.series().names().iter().enumerate().map(|(column, name)| {
-            let (shift, scale) = kind.shift_and_scale(&subset.values(column).collect::<Vec<_>>());
+            let (shift, scale) = kind.shift_and_scale(subset.values(column));
             Column { name: name.clone(), shift, scale }
         });
         Self { kind, columns: columns.collect() }
@@ -174,31 +174,25 @@ impl Scaler {
     }
 
     fn scale_rows<R: Role>(&self, series: Arc<Series>, segments: &[SubsetSegment]) -> ScaledSeries<R> {
-        let width = self.columns.len();
-        let mut num_rows = 0;
         let scaled_segment = |SubsetSegment { segment, rows }: &SubsetSegment| {
             let start = series.segments()[*segment].rows.start;
-            let offset = num_rows;
-            num_rows += rows.end - start;
-            ScaledSegment { segment: *segment, start, rows: rows.clone(), offset }
+            ScaledSegment { segment: *segment, start, rows: rows.clone() }
         };
-        let segments: Arc<[ScaledSegment]> = segments.iter().map(scaled_segment).collect();
-        let row = |row| (0..width).map(move |c| (row, c));
-        let scaled = |(row, c)| self.transform(c, series.value(row, c)) as f32;
-        let rows = segments.iter().flat_map(|segment| segment.start..segment.rows.end);
-        let values = rows.flat_map(row).map(scaled).collect();
-        ScaledSeries { series, segments, values, role: PhantomData }
+        let segments = segments.iter().map(scaled_segment).collect();
+        ScaledSeries { series, segments, scaler: Arc::new(self.clone()), role: PhantomData }
     }
 }
 
-/// Scaled rows, with their role, and the rows of their segments before them, which are known when these are. Only a
+/// Rows to be scaled, with their role, and the rows of their segments before them, which are known when these are. Only a
 /// [`Scaler`] makes them.
+///
+/// A value is scaled when it is asked for: there is no second copy of the series.
 #[derive(Debug, Clone)]
 pub struct ScaledSeries<R: Role> {
+    /// With the columns of the scaler.
     series: Arc<Series>,
     segments: Arc<[ScaledSegment]>,
-    /// In each segment, of all rows from its first to the last of these: `[rows, columns]`, row by row.
-    values: Arc<[f32]>,
+    scaler: Arc<Scaler>,
     role: PhantomData<R>,
 }
 
@@ -211,8 +205,6 @@ pub(crate) struct ScaledSegment {
     pub(crate) start: usize,
     /// The rows with the role.
     pub(crate) rows: Range<usize>,
-    /// The scaled rows before that of `start`.
-    offset: usize,
 }
 
 impl<R: Role> ScaledSeries<R> {
@@ -231,11 +223,16 @@ impl<R: Role> ScaledSeries<R> {
         self.series.names().len()
     }
 
-    /// One of the rows of a segment, or of those before them, counted from the first row of the series.
-    pub(crate) fn row(&self, segment: &ScaledSegment, row: usize) -> &[f32] {
-        assert!((segment.start..segment.rows.end).contains(&row), "row {row} is not in {segment:?}");
-        let width = self.width();
-        &self.values[(segment.offset + row - segment.start) * width..][..width]
+    /// Appends some columns of rows of a segment, or of those before them, row by row. Rows are counted from the first of
+    /// the series.
+    pub(crate) fn gather(&self, segment: &ScaledSegment, rows: Range<usize>, columns: &[usize], buffer: &mut Vec<f32>) {
+        let of_segment = segment.start..segment.rows.end;
+        assert!(of_segment.start <= rows.start && rows.end <= of_segment.end, "rows {rows:?} of {segment:?}");
+        buffer.reserve(rows.len() * columns.len());
+        for row in rows {
+            let scaled = |&column: &usize| self.scaler.transform(column, self.series.value(row, column)) as f32;
+            buffer.extend(columns.iter().map(scaled));
+        }
     }
 }
 
@@ -248,10 +245,10 @@ fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64
     }
 }
 
-fn mean_and_deviation(column: &[f64]) -> (f64, f64) {
-    let count = column.len() as f64;
-    let mean = column.iter().sum::<f64>() / count;
-    let squares = column.iter().map(|x| (x - mean).powi(2));
+fn mean_and_deviation(column: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let count = column.clone().count() as f64;
+    let mean = column.clone().sum::<f64>() / count;
+    let squares = column.map(|x| (x - mean).powi(2));
     (mean, (squares.sum::<f64>() / count).sqrt())
 }
 
@@ -275,6 +272,14 @@ mod tests {
     fn series(text: &str) -> Series {
         let table = Table::from_bytes("t.csv", text.as_bytes(), None).unwrap();
         table.series(&ColumnSelection::default()).unwrap()
+    }
+
+    /// A scaled row of a segment.
+    fn row<R: Role>(scaled: &ScaledSeries<R>, segment: usize, row: usize) -> Vec<f32> {
+        let mut values = Vec::new();
+        let columns: Vec<usize> = (0..scaled.width()).collect();
+        scaled.gather(&scaled.segments()[segment], row..row + 1, &columns, &mut values);
+        values
     }
 
     fn split(text: &str) -> Split {
@@ -311,11 +316,7 @@ mod tests {
         // The validation row of `b` and the rows before it, none of `a` between them.
         let segment = &valid.segments()[1];
         assert_eq!((segment.start, segment.rows.clone()), (4, 6..7));
-        assert_eq!(
-            [4, 5, 6].map(|row| valid.row(segment, row)[0]),
-            [4.0 / 6.0, 1.0, 99.0 / 6.0].map(|x: f64| x as f32)
-        );
-        assert_eq!(valid.values.len(), 6);
+        assert_eq!([4, 5, 6].map(|at| row(&valid, 1, at)[0]), [4.0 / 6.0, 1.0, 99.0 / 6.0].map(|x: f64| x as f32));
     }
 
     #[test]
@@ -357,7 +358,7 @@ mod tests {
         let test = scaler.scale(&split.test).unwrap();
         let [segment] = test.segments() else { panic!("one segment") };
         assert_eq!(segment.rows, 3..4);
-        assert_eq!(test.row(segment, 3), [-50.5, 1.0]);
+        assert_eq!(row(&test, 0, 3), [-50.5, 1.0]);
     }
 
     #[test]
@@ -365,7 +366,7 @@ mod tests {
         let scaler = Scaler::fit(&split(FOUR).train, ScalerKind::MinMax);
         let turned = series("b,c,a\n5,0,3\n");
         let scaled = scaler.scale_series(&turned).unwrap();
-        assert_eq!(scaled.row(&scaled.segments()[0], 0), [1.0, 0.0]);
+        assert_eq!(row(&scaled, 0, 0), [1.0, 0.0]);
         assert_eq!(
             scaler.scale_series(&series("a\n1\n")).unwrap_err().to_string(),
             "t.csv: expected one of the columns `a`, found `b`"

@@ -1,6 +1,7 @@
 //! Series: numeric columns in time order.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::dates::Dates;
 use crate::error::{DataError, Result};
@@ -10,13 +11,13 @@ use crate::segment::Segment;
 /// Columns of finite numbers, all of one length, with the date of each row if it is known.
 ///
 /// The rows of a [`Segment`] are in time order. Most tables have one; it has several if there are several series in it, each
-/// with an id, or gaps at which a series is split.
+/// with an id, or gaps at which a series is split. A clone shares numbers and dates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     pub(crate) source: String,
     pub(crate) dates: Option<Dates>,
     pub(crate) names: Vec<String>,
-    pub(crate) columns: Vec<Vec<f64>>,
+    pub(crate) columns: Vec<Arc<Vec<f64>>>,
     pub(crate) ids: Vec<String>,
     pub(crate) segments: Vec<Segment>,
 }
@@ -29,7 +30,7 @@ impl Series {
 
     /// The number of rows, at least one.
     pub fn len(&self) -> usize {
-        self.columns.first().map_or(0, Vec::len)
+        self.columns.first().map_or(0, |column| column.len())
     }
 
     /// Whether there are no rows; always `false`.
@@ -85,7 +86,7 @@ impl Series {
     /// # Errors
     /// If there is no such column.
     pub fn column(&self, name: &str) -> Result<&[f64]> {
-        self.index_of(name).map(|index| &*self.columns[index])
+        self.index_of(name).map(|index| self.columns[index].as_slice())
     }
 
     /// One value.
@@ -104,7 +105,7 @@ impl Series {
         if names.is_empty() {
             return Err(DataError::NoColumn { path: self.source.clone(), expected: "the name of a column" });
         }
-        let column = |name: &String| self.column(name).map(<[f64]>::to_vec);
+        let column = |name: &String| self.index_of(name).map(|index| Arc::clone(&self.columns[index]));
         Ok(Self {
             source: self.source.clone(),
             dates: self.dates.clone(),
@@ -120,7 +121,7 @@ impl Series {
     /// # Panics
     /// If `column` is out of range.
     pub fn rounding_error(&self, column: usize) -> f64 {
-        rounding::rounding_error(&self.columns[column])
+        rounding::rounding_error(self.columns[column].iter().copied())
     }
 
     /// The same rows with the values of one column replaced: `change(row, value)`.
@@ -129,7 +130,10 @@ impl Series {
     /// If there is no such column.
     pub fn map_column(mut self, name: &str, mut change: impl FnMut(usize, f64) -> f64) -> Result<Self> {
         let index = self.index_of(name)?;
-        self.columns[index].iter_mut().enumerate().for_each(|(row, value)| *value = change(row, *value));
+        Arc::make_mut(&mut self.columns[index])
+            .iter_mut()
+            .enumerate()
+            .for_each(|(row, value)| *value = change(row, *value));
         Ok(self)
     }
 
@@ -146,7 +150,7 @@ impl Series {
             return Err(DataError::ColumnExists { path: self.source, name: name.to_string() });
         }
         self.names.push(name.to_string());
-        self.columns.push(values);
+        self.columns.push(Arc::new(values));
         Ok(self)
     }
 
@@ -158,7 +162,7 @@ impl Series {
             source: self.source.clone(),
             dates: self.dates.as_ref().map(|dates| dates.head(rows)),
             names: self.names.clone(),
-            columns: self.columns.iter().map(|column| column[..rows].to_vec()).collect(),
+            columns: self.columns.iter().map(|column| Arc::new(column[..rows].to_vec())).collect(),
             ids: self.ids.clone(),
             segments: self.segments.iter().filter_map(|segment| segment.head(rows)).collect(),
         }
@@ -172,16 +176,18 @@ impl Series {
     pub fn slice(mut self, rows: Range<usize>) -> Self {
         let len = self.len();
         assert!(!rows.is_empty() && rows.end <= len, "rows {rows:?} of {len}");
+        if rows.len() == len {
+            return self;
+        }
         self.dates = self.dates.map(|dates| dates.slice(rows.clone()));
         for column in &mut self.columns {
-            column.truncate(rows.end);
-            column.drain(..rows.start);
+            *column = Arc::new(column[rows.clone()].to_vec());
         }
         self.segments = self.segments.iter().filter_map(|segment| segment.slice(&rows)).collect();
         self
     }
 
-    pub(crate) fn columns(&self) -> &[Vec<f64>] {
+    pub(crate) fn columns(&self) -> &[Arc<Vec<f64>>] {
         &self.columns
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 use crate::column_selection::{ColumnSelection, Gaps, Missing};
-use crate::dates::Dates;
+use crate::dates::{Dates, DatesReader};
 use crate::delimited::Row;
 use crate::error::{DataError, GapError, Result};
 use crate::gap::{Gap, GapSize, Spacing};
@@ -19,7 +20,7 @@ use crate::table::Table;
 const MAX_FILLED: usize = 1000;
 
 impl Table {
-    /// Parses the selected columns. With a column of ids, the rows are put in the order of the series' first rows, and stay
+    /// Reads the selected columns. With a column of ids, the rows are put in the order of the series' first rows, and stay
     /// in the table's order within a series.
     ///
     /// # Errors
@@ -28,33 +29,11 @@ impl Table {
     pub fn series(&self, selection: &ColumnSelection) -> Result<Series> {
         let ids = selection.series.as_deref();
         let date = selection.date.as_deref().or_else(|| self.date_column().filter(|name| Some(*name) != ids));
-        let names = names(self, selection, date)?;
-        let reader = Reader {
-            table: self,
-            indices: names.iter().map(|name| self.index_of(name)).collect::<Result<_>>()?,
-            missing: selection.missing,
-        };
-
-        let Rows { ids, rows, groups, columns } = reader.read(group(self, ids)?)?;
-        if rows.is_empty() {
-            return Err(DataError::Empty {
-                path: self.source().to_string(),
-                found: "no row with a value in every column",
-            });
+        let mut reader = Reader::new(self, selection, (date, ids))?;
+        for row in self.rows()? {
+            reader.push(&row?)?;
         }
-        let segments = groups
-            .iter()
-            .enumerate()
-            .map(|(id, rows)| Segment { id: (!ids.is_empty()).then_some(id), rows: rows.clone() });
-        let series = Series {
-            source: self.source().to_string(),
-            dates: date.map(|name| dates(self, name, &rows, (&groups, !ids.is_empty()))).transpose()?,
-            names,
-            columns,
-            segments: segments.collect(),
-            ids,
-        };
-        let lines: Vec<usize> = rows.iter().map(|row| row.line()).collect();
+        let (series, lines) = reader.finish()?;
         let place = Place { column: date.unwrap_or_default(), lines: &lines };
         match selection.gaps {
             Gaps::Ignore => Ok(series),
@@ -65,84 +44,115 @@ impl Table {
     }
 }
 
-/// The rows of a table, those of each series together.
-struct Rows<'a> {
-    /// None if there is no column of ids.
-    ids: Vec<String>,
-    rows: Vec<&'a Row>,
-    /// The rows of each series, indices into `rows`.
-    groups: Vec<Range<usize>>,
-    columns: Vec<Vec<f64>>,
-}
-
-/// The rows of each series with its id, in the order of their first rows; all rows, without a column of ids.
-fn group<'a>(table: &'a Table, ids: Option<&str>) -> Result<Vec<(Option<String>, Vec<&'a Row>)>> {
-    let Some(name) = ids else { return Ok(vec![(None, table.rows().iter().collect())]) };
-    let column = table.index_of(name)?;
-    let mut groups: Vec<(Option<String>, Vec<&Row>)> = Vec::new();
-    let mut known: HashMap<&str, usize> = HashMap::new();
-    for row in table.rows() {
-        let id = table.text(row, column, "the id of a series")?;
-        let group = *known.entry(row.cell(column)).or_insert_with(|| {
-            groups.push((Some(id), Vec::new()));
-            groups.len() - 1
-        });
-        groups[group].1.push(row);
-    }
-    Ok(groups)
-}
-
-/// Parses the selected cells of each row.
+/// Reads the selected cells, row by row.
 struct Reader<'a> {
     table: &'a Table,
+    names: Vec<String>,
     indices: Vec<usize>,
     missing: Missing,
+    /// The column of ids; the id of each series, and its number.
+    id: Option<usize>,
+    known: HashMap<String, usize>,
+    ids: Vec<String>,
+    /// The last row that each series has, if it has one.
+    last: Vec<Option<usize>>,
+    /// The series of each row, if there are several.
+    series: Vec<u32>,
+    /// The column of dates.
+    date: Option<usize>,
+    dates: DatesReader<'a>,
+    columns: Vec<Vec<f64>>,
+    /// The values of the row that is read.
+    record: Vec<f64>,
+    lines: Lines,
+    num_rows: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// The values of the rows that are not dropped, and the series that have some.
-    fn read(&self, groups: Vec<(Option<String>, Vec<&'a Row>)>) -> Result<Rows<'a>> {
-        let columns = vec![Vec::new(); self.indices.len()];
-        let mut read = Rows { ids: Vec::new(), rows: Vec::new(), groups: Vec::new(), columns };
-        for (id, rows) in groups {
-            let first = read.rows.len();
-            for row in rows {
-                if let Some(record) = self.record(row, &read.columns, first)? {
-                    read.rows.push(row);
-                    for (column, value) in read.columns.iter_mut().zip(record) {
-                        column.push(value);
-                    }
-                }
-            }
-            if read.rows.len() > first {
-                read.ids.extend(id);
-                read.groups.push(first..read.rows.len());
-            }
-        }
-        Ok(read)
+    fn new(
+        table: &'a Table,
+        selection: &ColumnSelection,
+        (date, ids): (Option<&'a str>, Option<&str>),
+    ) -> Result<Self> {
+        let names = names(table, selection, date)?;
+        let index = |name: Option<&str>| name.map(|name| table.index_of(name)).transpose();
+        let (id, indices) =
+            (index(ids)?, names.iter().map(|name| table.index_of(name)).collect::<Result<Vec<usize>>>()?);
+        let rows = table.num_rows();
+        let columns = indices.iter().map(|_| Vec::with_capacity(rows)).collect();
+        let series = Vec::with_capacity(if id.is_some() { rows } else { 0 });
+        Ok(Self {
+            date: index(date)?,
+            dates: DatesReader::new((table.source(), date.unwrap_or_default()), id.is_some(), rows),
+            last: if id.is_some() { Vec::new() } else { vec![None] },
+            missing: selection.missing,
+            record: Vec::with_capacity(indices.len()),
+            known: HashMap::new(),
+            ids: Vec::new(),
+            lines: Lines::default(),
+            num_rows: 0,
+            table,
+            names,
+            indices,
+            id,
+            columns,
+            series,
+        })
     }
 
-    /// The values of one row, given the columns above it, of which the series begins at row `first`; `None` if the row is
-    /// dropped.
-    fn record(&self, row: &Row, above: &[Vec<f64>], first: usize) -> Result<Option<Vec<f64>>> {
-        let mut record = Vec::with_capacity(self.indices.len());
-        for (&index, above) in self.indices.iter().zip(above) {
+    fn push(&mut self, row: &Row) -> Result<()> {
+        let series = self.series_of(row)?;
+        if !self.read_record(row, series)? {
+            return Ok(());
+        }
+        if let Some(date) = self.date {
+            self.dates.push(row.line(), row.cell(date), series)?;
+        }
+        for (column, value) in self.columns.iter_mut().zip(&self.record) {
+            column.push(*value);
+        }
+        if self.id.is_some() {
+            self.series.push(series as u32);
+        }
+        self.last[series] = Some(self.num_rows);
+        self.lines.push(row.line());
+        self.num_rows += 1;
+        Ok(())
+    }
+
+    /// The number of the series that a row belongs to.
+    fn series_of(&mut self, row: &Row) -> Result<usize> {
+        let Some(column) = self.id else { return Ok(0) };
+        if let Some(known) = self.known.get(row.cell(column)) {
+            return Ok(*known);
+        }
+        let id = self.table.text(row, column, "the id of a series")?;
+        self.ids.push(id.clone());
+        self.last.push(None);
+        self.known.insert(id, self.ids.len() - 1);
+        Ok(self.ids.len() - 1)
+    }
+
+    /// Reads the values of one row; `false` if the row is dropped.
+    fn read_record(&mut self, row: &Row, series: usize) -> Result<bool> {
+        self.record.clear();
+        for (&index, column) in self.indices.iter().zip(&self.columns) {
             let value = self.table.number(row, index)?;
-            match (value, self.missing) {
-                (Some(value), _) => record.push(value),
-                (None, Missing::Drop) => return Ok(None),
+            self.record.push(match (value, self.missing) {
+                (Some(value), _) => value,
+                (None, Missing::Drop) => return Ok(false),
                 (None, Missing::Forward) => {
                     let hint = "there is none above it that the policy `forward` could repeat";
-                    let last = above[first..].last().copied();
-                    record.push(last.ok_or_else(|| self.missing_value(row, index, hint))?);
+                    let last = self.last[series].ok_or_else(|| self.missing_value(row, index, hint))?;
+                    column[last]
                 }
                 (None, Missing::Error) => {
                     let hint = "fill it in, or choose the policy `forward` or `drop`";
                     return Err(self.missing_value(row, index, hint));
                 }
-            }
+            });
         }
-        Ok(Some(record))
+        Ok(true)
     }
 
     fn missing_value(&self, row: &Row, index: usize, hint: &'static str) -> DataError {
@@ -153,12 +163,81 @@ impl<'a> Reader<'a> {
             hint,
         }
     }
+
+    /// The rows of each series together, and their lines.
+    fn finish(mut self) -> Result<(Series, Lines)> {
+        if self.num_rows == 0 {
+            return Err(DataError::Empty {
+                path: self.table.source().to_string(),
+                found: "no row with a value in every column",
+            });
+        }
+        // A sort that keeps the order of equal rows.
+        let mut order: Vec<usize> = (0..self.series.len()).collect();
+        order.sort_by_key(|row| self.series[*row]);
+        let mut segments = Vec::new();
+        if self.id.is_none() {
+            segments.push(Segment { id: None, rows: 0..self.num_rows });
+        }
+        for rows in order.chunk_by(|a, b| self.series[*a] == self.series[*b]) {
+            let start = segments.last().map_or(0, |before: &Segment| before.rows.end);
+            segments.push(Segment { id: Some(segments.len()), rows: start..start + rows.len() });
+        }
+        // A series of which all rows were dropped is none.
+        let mut has_rows = self.last.iter().map(Option::is_some);
+        self.ids.retain(|_| has_rows.next() == Some(true));
+        let mut dates =
+            self.date.map(|_| self.dates.finish(segments.iter().map(|segment| segment.rows.start).collect()));
+        if self.id.is_some() && !order.is_sorted() {
+            for column in &mut self.columns {
+                *column = order.iter().map(|row| column[*row]).collect();
+            }
+            dates = dates.map(|dates| dates.in_order(&order));
+            self.lines.order = order;
+        }
+        let series = Series {
+            source: self.table.source().to_string(),
+            dates,
+            names: self.names,
+            columns: self.columns.into_iter().map(Arc::new).collect(),
+            segments,
+            ids: self.ids,
+        };
+        Ok((series, self.lines))
+    }
+}
+
+/// The lines of rows: mostly one after another.
+#[derive(Debug, Default)]
+struct Lines {
+    /// The first row and line of each run of rows on consecutive lines, in the order of the file.
+    runs: Vec<(usize, usize)>,
+    num_rows: usize,
+    next: usize,
+    /// The rows in the order of the series, if it is another one.
+    order: Vec<usize>,
+}
+
+impl Lines {
+    fn push(&mut self, line: usize) {
+        if line != self.next || self.runs.is_empty() {
+            self.runs.push((self.num_rows, line));
+        }
+        self.num_rows += 1;
+        self.next = line + 1;
+    }
+
+    fn of(&self, row: usize) -> usize {
+        let row = self.order.get(row).copied().unwrap_or(row);
+        let (first, line) = self.runs[self.runs.partition_point(|(first, _)| *first <= row) - 1];
+        line + row - first
+    }
 }
 
 /// Where the rows come from: the date column, and the line of each row.
 struct Place<'a> {
     column: &'a str,
-    lines: &'a [usize],
+    lines: &'a Lines,
 }
 
 impl Series {
@@ -194,12 +273,12 @@ impl Series {
         let of_series = id.map_or_else(String::new, |id| format!(" of the series `{}`", self.ids[id]));
         DataError::Gap(Box::new(GapError {
             path: self.source.clone(),
-            line: place.lines[row],
+            line: place.lines.of(row),
             column: place.column.to_string(),
             expected: spacing.describe() + &of_series,
             found: label(row),
             previous: label(row - 1),
-            previous_line: place.lines[row - 1],
+            previous_line: place.lines.of(row - 1),
             problem: gap.size.describe(),
             hint,
         }))
@@ -228,11 +307,13 @@ impl Series {
             let filled = self.filled(rows, &spacing, place)?;
             all.push(filled);
         }
-        let Some(dates) = &self.dates else { return Ok(self) };
-        let dates = dates.with_rows(all.iter().map(|rows| rows.iter().map(|row| row.date).collect()).collect());
+        if self.dates.is_none() {
+            return Ok(self);
+        }
+        let dates = Dates::of_series(all.iter().map(|rows| rows.iter().map(|row| row.date).collect()).collect());
         let sources: Vec<usize> = all.iter().flatten().map(|row| row.source).collect();
         for column in &mut self.columns {
-            *column = sources.iter().map(|row| column[*row]).collect();
+            *column = Arc::new(sources.iter().map(|row| column[*row]).collect());
         }
         for (segment, rows) in self.segments.iter_mut().zip(dates.series()) {
             segment.rows = rows;
@@ -287,13 +368,6 @@ fn names(table: &Table, selection: &ColumnSelection, date: Option<&str>) -> Resu
         return Err(DataError::NoColumn { path: table.source().to_string(), expected: "a column of numbers" });
     }
     Ok(names)
-}
-
-fn dates(table: &Table, name: &str, rows: &[&Row], (groups, have_ids): (&[Range<usize>], bool)) -> Result<Dates> {
-    let column = table.index_of(name)?;
-    let cells = rows.iter().map(|row| (row.line(), row.cell(column)));
-    let starts = groups.iter().map(|rows| rows.start).collect();
-    Dates::parse((table.source(), name), (starts, have_ids), cells)
 }
 
 #[cfg(test)]

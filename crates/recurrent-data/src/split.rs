@@ -63,7 +63,7 @@ impl<R: Role> Subset<R> {
     ///
     /// # Panics
     /// If `column` is out of range.
-    pub fn values(&self, column: usize) -> impl Iterator<Item = f64> {
+    pub fn values(&self, column: usize) -> impl Iterator<Item = f64> + Clone {
         self.segments.iter().flat_map(move |segment| &self.series.columns()[column][segment.rows.clone()]).copied()
     }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cell::{self, has_marks, is_data, is_finite, is_missing, is_number};
+use crate::content::{self, Content};
 use crate::dates;
-use crate::delimited::{Row, detect_delimiter, parse_rows};
+use crate::delimited::{DelimitedRows, Row, check_delimiter, detect_delimiter};
 use crate::error::{DataError, Result};
-use crate::file::{decode_utf8, read_file};
 
 /// Headers, in any case, of columns that are probably dates.
 const DATE_HEADERS: [&str; 5] = ["date", "datetime", "timestamp", "time", "ds"];
@@ -17,12 +17,66 @@ const DATE_HEADERS: [&str; 5] = ["date", "datetime", "timestamp", "time", "ds"];
 /// Cells are trimmed, and may be quoted unless a tab separates them. A byte order mark is ignored, any line ending is
 /// accepted. A blank line between rows is a missing value in a table of one column, and is skipped in any other.
 ///
-/// A clone shares the cells.
+/// A file of more than 64 MB stays on disk, and its rows are read again whenever they are needed. A clone shares the table.
 #[derive(Debug, Clone)]
 pub struct Table {
-    source: String,
+    content: Content,
+    delimiter: char,
     headers: Arc<[String]>,
-    rows: Arc<Vec<Row>>,
+    columns: Arc<[CellCounts]>,
+    num_rows: usize,
+}
+
+/// What the cells of a column are that have a value.
+#[derive(Debug, Clone, Copy, Default)]
+struct CellCounts {
+    all: usize,
+    numbers: usize,
+    dates: usize,
+}
+
+impl CellCounts {
+    fn add(&mut self, cell: &str) {
+        if !is_missing(cell) {
+            self.all += 1;
+            self.numbers += usize::from(is_number(cell));
+            self.dates += usize::from(dates::is_date(cell));
+        }
+    }
+
+    fn are_numeric(&self) -> bool {
+        2 * self.numbers > self.all
+    }
+
+    fn are_dates(&self) -> bool {
+        2 * self.dates > self.all
+    }
+}
+
+/// The rows of a [`Table`] below its header, one after another.
+pub struct Rows<'a> {
+    table: &'a Table,
+    rows: DelimitedRows<'a>,
+    left: usize,
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.rows.next() {
+            None if self.left == 0 => None,
+            Some(Ok(row)) if self.left > 0 && row.width() == self.table.headers.len() => {
+                self.left -= 1;
+                Some(Ok(row))
+            }
+            Some(Err(error)) => Some(Err(error)),
+            _ => {
+                self.left = 0;
+                Some(Err(self.table.content.changed()))
+            }
+        }
+    }
 }
 
 impl Table {
@@ -32,7 +86,7 @@ impl Table {
     /// If the file cannot be read or is not a table: see [`Table::from_bytes`].
     pub fn open(path: impl AsRef<Path>, delimiter: Option<char>) -> Result<Self> {
         let path = path.as_ref();
-        Self::from_bytes(path.display().to_string(), &read_file(path)?, delimiter)
+        Self::new(Content::open(path, path.display().to_string(), content::MEMORY)?, delimiter)
     }
 
     /// Parses bytes; `source` is their name in error messages.
@@ -41,24 +95,42 @@ impl Table {
     /// If they are not UTF-8, have no header or no row, have two columns of one name, a row has more or fewer fields than
     /// the header, or two delimiters fit.
     pub fn from_bytes(source: impl Into<String>, bytes: &[u8], delimiter: Option<char>) -> Result<Self> {
-        let source = source.into();
-        let text = decode_utf8(&source, bytes)?;
-        let delimiter = delimiter.map_or_else(|| detect_delimiter(&source, text), Ok)?;
-        let mut rows = parse_rows(&source, text, delimiter)?;
-        if rows.is_empty() {
-            return Err(DataError::Empty { path: source, found: "an empty file" });
+        Self::new(Content::from_bytes(source.into(), bytes.to_vec().into())?, delimiter)
+    }
+
+    /// The table that a text is.
+    pub(crate) fn new(content: Content, delimiter: Option<char>) -> Result<Self> {
+        let delimiter = delimiter.map_or_else(|| detect_delimiter(&content), Ok)?;
+        check_delimiter(&content, delimiter)?;
+        let source = content.source();
+        let mut rows = DelimitedRows::new(&content, delimiter)?;
+        let header = rows.next().transpose()?;
+        let header = header.ok_or_else(|| DataError::Empty { path: source.to_string(), found: "an empty file" })?;
+        let headers = headers(source, &header)?;
+        let mut columns = vec![CellCounts::default(); headers.len()];
+        let mut num_rows = 0;
+        for row in rows {
+            let row = row?;
+            let (expected, found) = (headers.len(), row.width());
+            if found != expected {
+                return Err(DataError::Ragged { path: source.to_string(), line: row.line(), expected, found });
+            }
+            columns.iter_mut().zip(row.cells()).for_each(|(column, cell)| column.add(cell));
+            num_rows += 1;
         }
-        let header = rows.remove(0);
-        let headers = headers(&source, &header)?;
-        let table = Self { source, headers: headers.into(), rows: Arc::new(rows) };
-        table.check_rows()?;
-        table.check_header(&header)?;
-        Ok(table)
+        if num_rows == 0 {
+            return Err(DataError::Empty { path: source.to_string(), found: "a header alone" });
+        }
+        // A date above a column of dates is not its name.
+        if columns.iter().zip(header.cells()).any(|(column, name)| column.are_dates() && dates::is_date(name)) {
+            return Err(no_header(source, &header));
+        }
+        Ok(Self { content, delimiter, headers: headers.into(), columns: columns.into(), num_rows })
     }
 
     /// The name of the table in error messages: the path, or what the caller named the bytes.
     pub fn source(&self) -> &str {
-        &self.source
+        self.content.source()
     }
 
     /// The names of the columns, from left to right.
@@ -66,15 +138,25 @@ impl Table {
         &self.headers
     }
 
-    /// The rows below the header, at least one.
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
+    /// The number of rows below the header, at least one.
+    pub fn num_rows(&self) -> usize {
+        self.num_rows
+    }
+
+    /// The rows below the header.
+    ///
+    /// # Errors
+    /// If the file stays on disk, and cannot be read or has changed.
+    pub fn rows(&self) -> Result<Rows<'_>> {
+        let mut rows = DelimitedRows::new(&self.content, self.delimiter)?;
+        rows.next().transpose()?;
+        Ok(Rows { table: self, rows, left: self.num_rows })
     }
 
     /// The columns in which most cells are numbers (or truth values), without those of dates. The other cells are reported, with their line,
     /// when the column is read. A column without a name (such as the index that pandas writes) is not included.
     pub fn numeric_columns(&self) -> Vec<&str> {
-        let is_value = |column: usize| self.is_numeric(column) && !self.is_date(column);
+        let is_value = |column: usize| self.columns[column].are_numeric() && !self.columns[column].are_dates();
         (0..self.headers.len())
             .filter(|&column| !self.headers[column].is_empty() && is_value(column))
             .map(|column| self.headers[column].as_str())
@@ -86,9 +168,10 @@ impl Table {
     pub fn date_column(&self) -> Option<&str> {
         let all = 0..self.headers.len();
         let is_named = |column: &usize| is_date_header(&self.headers[*column]);
-        let dates: Vec<usize> = all.clone().filter(|column| self.is_date(*column)).collect();
+        let dates: Vec<usize> = all.clone().filter(|column| self.columns[*column].are_dates()).collect();
         let of_dates = dates.iter().copied().find(is_named).or(dates.first().copied());
-        let column = of_dates.or_else(|| all.clone().find(|column| is_named(column) && !self.is_numeric(*column)))?;
+        let column =
+            of_dates.or_else(|| all.clone().find(|column| is_named(column) && !self.columns[*column].are_numeric()))?;
         Some(&self.headers[column])
     }
 
@@ -99,7 +182,7 @@ impl Table {
     pub fn index_of(&self, name: &str) -> Result<usize> {
         let found = self.headers.iter().position(|header| header == name);
         found.ok_or_else(|| DataError::UnknownColumn {
-            path: self.source.clone(),
+            path: self.source().to_string(),
             name: name.to_string(),
             columns: self.headers.to_vec(),
         })
@@ -121,7 +204,7 @@ impl Table {
     pub(crate) fn text(&self, row: &Row, column: usize, expected: &'static str) -> Result<String> {
         match row.cell(column) {
             "" => Err(DataError::EmptyCell {
-                path: self.source.clone(),
+                path: self.source().to_string(),
                 line: row.line(),
                 column: self.headers[column].clone(),
                 expected,
@@ -131,50 +214,13 @@ impl Table {
     }
 
     fn not_a_finite_number(&self, row: &Row, column: usize, is_number: bool) -> DataError {
-        let (path, line) = (self.source.clone(), row.line());
+        let (path, line) = (self.source().to_string(), row.line());
         let (marked, found) = (has_marks(row.cell(column)), shortened(row.cell(column)));
         let column = self.headers[column].clone();
         match (is_number, marked) {
             (true, _) => DataError::NotFinite { path, line, column, found },
             (false, true) => DataError::MarkedNumber { path, line, column, found },
             (false, false) => DataError::NotANumber { path, line, column, found },
-        }
-    }
-
-    fn is_numeric(&self, column: usize) -> bool {
-        self.most_cells(column, is_number)
-    }
-
-    fn is_date(&self, column: usize) -> bool {
-        self.most_cells(column, dates::is_date)
-    }
-
-    /// Whether this holds for most cells that have a value.
-    fn most_cells(&self, column: usize, holds: fn(&str) -> bool) -> bool {
-        let cells = self.rows.iter().map(|row| row.cell(column)).filter(|cell| !is_missing(cell));
-        let [number, all] = cells.fold([0, 0], |[number, all], cell| [number + usize::from(holds(cell)), all + 1]);
-        2 * number > all
-    }
-
-    /// A date above a column of dates is not its name.
-    fn check_header(&self, header: &Row) -> Result<()> {
-        let mut columns = 0..self.headers.len();
-        if columns.any(|column| dates::is_date(header.cell(column)) && self.is_date(column)) {
-            return Err(no_header(&self.source, header));
-        }
-        Ok(())
-    }
-
-    fn check_rows(&self) -> Result<()> {
-        if self.rows.is_empty() {
-            return Err(DataError::Empty { path: self.source.clone(), found: "a header alone" });
-        }
-        let expected = self.headers.len();
-        match self.rows.iter().find(|row| row.width() != expected) {
-            None => Ok(()),
-            Some(row) => {
-                Err(DataError::Ragged { path: self.source.clone(), line: row.line(), expected, found: row.width() })
-            }
         }
     }
 }
@@ -224,9 +270,14 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::ColumnSelection;
 
     fn table(text: &str) -> Result<Table> {
         Table::from_bytes("t.csv", text.as_bytes(), None)
+    }
+
+    fn rows(table: &Table) -> Vec<Row> {
+        table.rows().unwrap().map(Result::unwrap).collect()
     }
 
     fn message(text: &str) -> String {
@@ -242,16 +293,17 @@ mod tests {
             "t.csv, line 2: expected a closing quote for the cell that begins here, found the end of the file"
         );
         let whole = "a,b\n1,\"x, \"\"y\"\"\nz\"\n2, \"\"\n3,5\" pipe\n";
-        assert_eq!(read(whole).unwrap().rows().len(), 3);
+        assert_eq!(read(whole).unwrap().num_rows(), 3);
     }
 
     #[test]
     fn quotes_are_literal_in_tab_separated_text() {
         let read = |text: &str| Table::from_bytes("t.tsv", text.as_bytes(), None).unwrap();
         let table = read("en\tfr\n\"Go!\t\"Va !\nHe said \"no\"\t\"Non\", dit-il\n");
-        let cells: Vec<Vec<_>> = table.rows().iter().map(|row| row.cells().collect()).collect();
+        let rows = rows(&table);
+        let cells: Vec<Vec<_>> = rows.iter().map(|row| row.cells().collect()).collect();
         assert_eq!(cells, [["\"Go!", "\"Va !"], ["He said \"no\"", "\"Non\", dit-il"]]);
-        let lines: Vec<_> = table.rows().iter().map(Row::line).collect();
+        let lines: Vec<_> = rows.iter().map(Row::line).collect();
         assert_eq!(lines, [2, 3]);
     }
 
@@ -260,7 +312,7 @@ mod tests {
         let long = "long ".repeat(2_000_000);
         for delimiter in ['\t', ','] {
             let table = Table::from_bytes("t", format!("a{delimiter}b\n{long}{delimiter}x\n").as_bytes(), None);
-            assert_eq!(table.unwrap().rows()[0].cell(0), long.trim());
+            assert_eq!(rows(&table.unwrap())[0].cell(0), long.trim());
         }
     }
 
@@ -274,9 +326,9 @@ mod tests {
     fn truth_values_are_one_and_zero() {
         let table = table("x,holiday,kind\n1,TRUE,sun\n2,False,\n3,true,rain\n4,,sun\n").unwrap();
         assert_eq!(table.numeric_columns(), ["x", "holiday"]);
-        let values: Vec<_> = table.rows().iter().map(|row| table.number(row, 1).unwrap()).collect();
+        let values: Vec<_> = rows(&table).iter().map(|row| table.number(row, 1).unwrap()).collect();
         assert_eq!(values, [Some(1.0), Some(0.0), Some(1.0), None]);
-        let message = table.number(&table.rows()[0], 2).unwrap_err().to_string();
+        let message = table.number(&rows(&table)[0], 2).unwrap_err().to_string();
         assert_eq!(message, "t.csv, line 2, column `kind`: expected a number, found `sun`");
     }
 
@@ -284,9 +336,9 @@ mod tests {
     fn rows_know_their_lines() {
         let table = table("a,b\n1,x\n\n2, y \n").unwrap();
         assert_eq!(table.headers(), ["a", "b"]);
-        let lines: Vec<_> = table.rows().iter().map(Row::line).collect();
+        let lines: Vec<_> = rows(&table).iter().map(Row::line).collect();
         assert_eq!(lines, [2, 4]);
-        assert_eq!(table.rows()[1].cells().collect::<Vec<_>>(), ["2", "y"]);
+        assert_eq!(rows(&table)[1].cells().collect::<Vec<_>>(), ["2", "y"]);
         assert_eq!(table.source(), "t.csv");
     }
 
@@ -296,7 +348,7 @@ mod tests {
             ["a,b\n1,\"x\ny\"\n3,4\n", "a,b\r\n1,\"x\r\ny\"\r\n3,4\r\n", "\r\na,b\r\n1,2\r\n3,4", "a,b\r\r1,2\r3,4"]
         {
             let table = table(text).unwrap();
-            assert_eq!(table.rows().last().map(Row::line), Some(4), "{text:?}");
+            assert_eq!(rows(&table).last().map(Row::line), Some(4), "{text:?}");
         }
     }
 
@@ -335,7 +387,7 @@ mod tests {
         let table = table("Datum;Umsatz, netto\n2020-01-01;1000,00\n2020-01-02;1003,07\n").unwrap();
         assert_eq!(table.numeric_columns(), ["Umsatz, netto"]);
         assert_eq!(
-            table.number(&table.rows()[0], 1).unwrap_err().to_string(),
+            table.number(&rows(&table)[0], 1).unwrap_err().to_string(),
             "t.csv, line 2, column `Umsatz, netto`: expected a number with a decimal point and without marks between \
              thousands, such as 1234.5, found `1000,00`"
         );
@@ -395,5 +447,28 @@ mod tests {
         fs::write(&path, "a;b\n1;2\n").unwrap();
         let table = Table::open(&path, None).unwrap();
         assert_eq!(table.numeric_columns(), ["a", "b"]);
+    }
+
+    #[test]
+    fn table_on_disk_is_that_in_memory_until_the_file_changes() {
+        let text = "\u{feff}day;id;x\r\n2020-01-01;a;1\r\n2020-01-01;b;3\r\n\r\n2020-01-02;a;\"2\"\r\n2020-01-02;b;4";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        fs::write(&path, text).unwrap();
+        let on_disk = Table::new(Content::open(&path, "t.csv".into(), 10).unwrap(), None).unwrap();
+        assert!(!on_disk.content.is_in_memory());
+        let in_memory = table(text).unwrap();
+        let cells = |table: &Table| -> Vec<(usize, Vec<String>)> {
+            rows(table).iter().map(|row| (row.line(), row.cells().map(str::to_string).collect())).collect()
+        };
+        assert_eq!(cells(&on_disk), cells(&in_memory));
+        assert_eq!(cells(&on_disk)[2], (5, ["2020-01-02", "a", "2"].map(String::from).to_vec()));
+        let selection = ColumnSelection { series: Some("id".into()), ..ColumnSelection::default() };
+        assert_eq!(on_disk.series(&selection).unwrap(), in_memory.series(&selection).unwrap());
+        for changed in ["day;id;x\n2020-01-01;a;1\n", &text.replace(";1", ""), &format!("{text}\n2020-01-03;a;1")] {
+            fs::write(&path, changed).unwrap();
+            let error = on_disk.series(&selection).unwrap_err();
+            assert!(matches!(error, DataError::FileChanged { .. }), "{changed}: {error}");
+        }
     }
 }

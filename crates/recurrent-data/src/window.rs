@@ -171,7 +171,7 @@ impl<R: Role> Windows<R> {
     pub fn features_into(&self, i: usize, buffer: &mut Vec<f32>) {
         let (segment, origin) = self.locate(i);
         let rows = origin + 1 - self.shape.window..origin + 1;
-        gather(&self.scaled, segment, rows, &self.shape.features, buffer);
+        self.scaled.gather(segment, rows, &self.shape.features, buffer);
     }
 
     /// Appends the targets of window `i`, `[horizon, targets]`, row by row.
@@ -180,7 +180,7 @@ impl<R: Role> Windows<R> {
     /// If `i` is out of range.
     pub fn targets_into(&self, i: usize, buffer: &mut Vec<f32>) {
         let (segment, origin) = self.locate(i);
-        gather(&self.scaled, segment, self.horizon_after(origin), &self.shape.targets, buffer);
+        self.scaled.gather(segment, self.horizon_after(origin), &self.shape.targets, buffer);
     }
 
     /// Appends the values over the horizon of window `i` that are known at its origin, `[horizon, future]`, row by row.
@@ -189,7 +189,7 @@ impl<R: Role> Windows<R> {
     /// If `i` is out of range.
     pub fn future_into(&self, i: usize, buffer: &mut Vec<f32>) {
         let (segment, origin) = self.locate(i);
-        gather(&self.scaled, segment, self.horizon_after(origin), &self.shape.future, buffer);
+        self.scaled.gather(segment, self.horizon_after(origin), &self.shape.future, buffer);
     }
 
     /// The forecast origin of window `i`: its last context row, counted from the first row of the whole series. The
@@ -258,7 +258,7 @@ impl<R: Role> ScaledSeries<R> {
         if found < window {
             return Err(too_few(self, window, format!("a window of {window}"), found));
         }
-        gather(self, segment, end - window..end, &shape.features, buffer);
+        self.gather(segment, end - window..end, &shape.features, buffer);
         Ok(end - 1)
     }
 }
@@ -277,21 +277,6 @@ fn too_short<R: Role>(scaled: &ScaledSeries<R>, shape: &WindowShape) -> DataErro
 
 fn too_few<R: Role>(scaled: &ScaledSeries<R>, needed: usize, purpose: String, found: usize) -> DataError {
     DataError::TooFewRows { path: scaled.series().source().to_string(), subset: R::NAME, purpose, needed, found }
-}
-
-/// Appends some columns of some rows of a segment.
-fn gather<R: Role>(
-    scaled: &ScaledSeries<R>,
-    segment: &ScaledSegment,
-    rows: Range<usize>,
-    columns: &[usize],
-    buffer: &mut Vec<f32>,
-) {
-    buffer.reserve(rows.len() * columns.len());
-    for row in rows {
-        let row = scaled.row(segment, row);
-        buffer.extend(columns.iter().map(|&column| row[column]));
-    }
 }
 
 #[cfg(test)]

@@ -68,10 +68,10 @@ impl Digits {
 
     fn read(split: &str) -> Self {
         let table = RegisteredDataset::find("digits").and_then(RegisteredDataset::table).expect("an embedded table");
-        let rows = table.rows().iter().filter(|row| row.cell(2) == split);
+        let rows = table.rows().expect("a table in memory").map(|row| row.expect("a row in memory"));
         let integer = |text: &str| text.parse::<u8>().expect("an integer of the embedded table");
         let mut digits = Self { pixels: Vec::new(), labels: Vec::new() };
-        for row in rows {
+        for row in rows.filter(|row| row.cell(2) == split) {
             digits.pixels.extend(row.cell(0).split(' ').map(|pixel| f32::from(integer(pixel)) / WHITE));
             digits.labels.push(integer(row.cell(1)).into());
         }

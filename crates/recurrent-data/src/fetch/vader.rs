@@ -62,8 +62,9 @@ fn everyday() -> crate::Result<Vec<[String; 4]>> {
     for (index, name) in indices.iter_mut().zip(["text", "label", "language", "part"]) {
         *index = table.index_of(name)?;
     }
-    let rows = table.rows().iter().map(|row| indices.map(|index| row.cell(index).to_string()));
-    let english = rows.filter(|[_, _, language, _]| language == "en");
+    let rows = table.rows()?.map(|row| row.map(|row| indices.map(|index| row.cell(index).to_string())));
+    let rows = rows.collect::<crate::Result<Vec<[String; 4]>>>()?;
+    let english = rows.into_iter().filter(|[_, _, language, _]| language == "en");
     Ok(english.map(|[text, label, _, part]| [text, label, "everyday".into(), part]).collect())
 }
 

@@ -3,10 +3,10 @@
 use std::{borrow::Cow, marker::PhantomData, ops::Range};
 
 use super::corpus::Corpus;
-use super::corpus_scan::{BLOCK, Mark, valid_prefix};
 use super::texts::Texts;
 use crate::error::{DataError, Result};
 use crate::role::{Role, Train, Valid, Whole};
+use crate::scan::{BLOCK, Mark, valid_prefix};
 
 /// A text split in two.
 #[derive(Debug, Clone)]

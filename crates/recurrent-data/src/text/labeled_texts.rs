@@ -70,7 +70,8 @@ impl LabeledTexts {
             let expected = "a column of texts and another of labels";
             return Err(DataError::NoColumn { path: table.source().to_string(), expected });
         }
-        let texts = table.rows().iter().map(|row| {
+        let texts = table.rows()?.map(|row| {
+            let row = &row?;
             Ok(LabeledText {
                 text: table.text(row, text, "a text")?,
                 label: table.text(row, label, "a label")?,
@@ -92,8 +93,8 @@ impl LabeledTexts {
     /// If the column does not exist, or a kind is empty.
     pub fn with_kinds(self, table: &Table, column: &str) -> Result<Self> {
         let column = table.index_of(column)?;
-        let texts = self.texts.iter().zip(table.rows()).map(|(text, row)| {
-            let kind = Some(table.text(row, column, "a kind")?);
+        let texts = self.texts.iter().zip(table.rows()?).map(|(text, row)| {
+            let kind = Some(table.text(&row?, column, "a kind")?);
             Ok(LabeledText { kind, ..text.clone() })
         });
         Ok(Self { texts: Arc::new(texts.collect::<Result<_>>()?), ..self })

@@ -4,7 +4,6 @@ pub(crate) mod assignment;
 mod bptt;
 mod bucket;
 pub(crate) mod corpus;
-mod corpus_scan;
 mod corpus_split;
 mod dedup;
 mod encoded_corpus;

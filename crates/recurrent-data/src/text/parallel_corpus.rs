@@ -52,7 +52,8 @@ impl ParallelCorpus {
             let expected = "a column of sources and another of targets";
             return Err(DataError::NoColumn { path: path.to_string(), expected });
         }
-        let pairs = table.rows().iter().map(|row| {
+        let pairs = table.rows()?.map(|row| {
+            let row = &row?;
             Ok(Pair {
                 source: table.text(row, source, "a text")?,
                 target: table.text(row, target, "a text")?,

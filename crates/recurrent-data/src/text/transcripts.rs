@@ -83,7 +83,8 @@ impl Transcripts {
         let recording = needed(RECORDING_HEADERS, "a column `wav` with the paths of recordings")?;
         let text = needed(TEXT_HEADERS, "a column `text` with what is said in the recordings")?;
         let (speaker, split) = (find(SPEAKER_HEADERS), find(SPLIT_HEADERS));
-        let transcripts = table.rows().iter().map(|row| {
+        let transcripts = table.rows()?.map(|row| {
+            let row = &row?;
             let path = table.text(row, recording, "the path of a recording")?;
             Ok(Transcript {
                 speaker: speaker.map(|column| table.text(row, column, "a speaker")).transpose()?,

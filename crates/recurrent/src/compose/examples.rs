@@ -274,21 +274,11 @@ impl Examples {
         let is_first = indices.iter().all(|index| self.is_first(*index));
         ComposeBatch::new(&excerpts, &self.tokenizer, is_first, self.carried.clone(), device)
     }
-}
 
-impl BatchSource for Examples {
-    type Batch = ComposeBatch;
-
-    const UNIT: &'static str = "excerpts";
-
-    fn len(&self) -> usize {
-        self.excerpts.len()
-    }
-
-    /// The excerpts of a batch of pieces follow each other; pieces that have ended are left out.
+    /// The indices of excerpts in batches. The excerpts of a batch of pieces follow each other; pieces that have ended are left out.
     ///
     /// Pieces are batched by their number of excerpts, so that all epochs have as many batches.
-    fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
+    pub(super) fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
         let begins = |index: &&usize| self.is_first(**index);
         let mut pieces: Vec<usize> = items.iter().filter(begins).map(|index| self.excerpts[*index].0).collect();
         let size = |piece: usize| (self.num_excerpts(piece), self.pieces[piece].num_targets() / SIMILAR);
@@ -306,6 +296,20 @@ impl BatchSource for Examples {
             (0..self.num_excerpts(pieces[0])).map(nth).collect()
         };
         together.into_iter().flat_map(excerpts).collect()
+    }
+}
+
+impl BatchSource for Examples {
+    type Batch = ComposeBatch;
+
+    const UNIT: &'static str = "excerpts";
+
+    fn len(&self) -> usize {
+        self.excerpts.len()
+    }
+
+    fn groups(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Option<Vec<Vec<usize>>> {
+        Some(self.batches(items, batch_size, rng))
     }
 
     fn num_batches(&self, batch_size: usize) -> usize {

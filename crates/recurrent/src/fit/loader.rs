@@ -91,16 +91,14 @@ pub trait BatchSource: Clone + Send + Sync + 'static {
         self.len() == 0
     }
 
-    /// Groups the indices of items into batches. The default keeps their order.
-    ///
-    /// A source that groups items of similar length shuffles the batches with `rng`, which is `None` for
-    /// [`Order::Sequential`].
-    fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        let _ = rng;
-        items.chunks(batch_size).map(<[usize]>::to_vec).collect()
+    /// The indices of items in batches, by a source that groups items of similar length. It shuffles the batches with `rng`,
+    /// which is `None` for [`Order::Sequential`]. The default is `None`: batches of items in their order.
+    fn groups(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Option<Vec<Vec<usize>>> {
+        let _ = (items, batch_size, rng);
+        None
     }
 
-    /// How many batches [`batches`](Self::batches) makes of all items, in whatever order.
+    /// How many batches there are of all items, in whatever order.
     fn num_batches(&self, batch_size: usize) -> usize {
         self.len().div_ceil(batch_size)
     }
@@ -221,10 +219,13 @@ impl<S: BatchSource> DataLoader<S::Batch> for Loader<S> {
         if let Some(rng) = &mut rng {
             items.shuffle(rng);
         }
-        let mut batches = self.source.batches(&items, self.batch_size, rng.as_mut()).into_iter();
+        let mut indices = match self.source.groups(&items, self.batch_size, rng.as_mut()) {
+            Some(groups) => Indices::Grouped(groups.into_iter()),
+            None => Indices::InOrder { items: items.into_iter(), batch_size: self.batch_size },
+        };
         let before = current.map_or(0, |current| current.done);
-        let done = batches.by_ref().take(before).map(|batch| batch.len()).sum();
-        Box::new(Batches { loader: self, epoch, batches, done })
+        let done = indices.by_ref().take(before).map(|batch| batch.len()).sum();
+        Box::new(Batches { loader: self, epoch, indices, done })
     }
 
     fn num_items(&self) -> usize {
@@ -242,10 +243,30 @@ impl<S: BatchSource> DataLoader<S::Batch> for Loader<S> {
     }
 }
 
+/// The indices of the items of each batch.
+enum Indices {
+    InOrder { items: std::vec::IntoIter<usize>, batch_size: usize },
+    Grouped(std::vec::IntoIter<Vec<usize>>),
+}
+
+impl Iterator for Indices {
+    type Item = Vec<usize>;
+
+    fn next(&mut self) -> Option<Vec<usize>> {
+        match self {
+            Self::InOrder { items, batch_size } => {
+                let batch: Vec<usize> = items.take(*batch_size).collect();
+                (!batch.is_empty()).then_some(batch)
+            }
+            Self::Grouped(batches) => batches.next(),
+        }
+    }
+}
+
 struct Batches<'a, S> {
     loader: &'a Loader<S>,
     epoch: Option<&'a CurrentEpoch>,
-    batches: std::vec::IntoIter<Vec<usize>>,
+    indices: Indices,
     done: usize,
 }
 
@@ -253,7 +274,7 @@ impl<S: BatchSource> Iterator for Batches<'_, S> {
     type Item = Result<S::Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let indices = self.batches.next()?;
+        let indices = self.indices.next()?;
         self.done += indices.len();
         let Loader { source, device, .. } = self.loader;
         let Some(epoch) = self.epoch else { return Some(Ok(source.gather(&indices, device))) };

@@ -14,7 +14,7 @@ use super::outputs::{OutputReader, ReadForecasts};
 use super::transform::Fitted;
 use super::{
     Calibration, Climatology, DistributionHead, ForecastConfig, ForecastTransform, Forecaster, OutputKind, PowerScale,
-    TestForecasts, check_counts, csv,
+    PowerTransform, TestForecasts, check_counts, csv,
 };
 use crate::fit::{BatchSource, Loaders, Loss, Objective};
 use crate::partial::Partial;
@@ -152,9 +152,9 @@ impl Task for Forecasting {
             Some(run_dir) => ForecastTransform::read(run_dir, config)?,
             None => fit_transform(config, &split)?,
         };
-        let table = Series::clone(split.train.series());
-        let seen = transform.see(&table)?.split(&config.split)?;
-        let split = transform.fitted.calendar.add_to(table)?.split(&config.split)?;
+        let table = transform.fitted.calendar.add_to(Series::clone(split.train.series()))?;
+        let seen = transform.see_targets(&table)?.split(&config.split)?;
+        let split = table.split(&config.split)?;
         let shape = transform.shape()?;
         let scaler = &transform.fitted.scaler;
         Ok(ForecastData {
@@ -262,6 +262,9 @@ fn fit_transform(config: &ForecastConfig, split: &Split) -> Result<ForecastTrans
 
 /// The power transform of each target, if there is to be one.
 fn powers(config: &ForecastConfig, train: &Subset<Train>) -> Result<Vec<PowerScale>> {
+    if config.transform == PowerTransform::None {
+        return Ok(Vec::new());
+    }
     let fit = |name: &String| {
         let values: Vec<f64> = train.values(train.series().index_of(name)?).collect();
         config.transform.fit(name, &values)

@@ -1,6 +1,6 @@
 //! The transform between a table's values and the network's.
 
-use recurrent_data::{CalendarFeatures, ColumnSelection, DateTime, Gaps, Missing, Scaler, Series, WindowShape};
+use recurrent_data::{CalendarFeatures, ColumnSelection, DateTime, Dates, Gaps, Missing, Scaler, Series, WindowShape};
 use recurrent_models::networks::ForecastNetworkConfig;
 use serde::{Deserialize, Serialize};
 
@@ -174,8 +174,16 @@ impl ForecastTransform {
     /// # Errors
     /// If it has no dates, which climatology and calendar need, or a target is not positive, which a power transform needs.
     pub(super) fn see(&self, series: &Series) -> Result<Series> {
-        let series = self.deseasonalize(&self.transformed(series)?)?;
-        Ok(self.fitted.calendar.add_to(series)?)
+        let series = self.fitted.calendar.add_to(series.clone())?;
+        self.see_targets(&series)
+    }
+
+    /// A series that has the calendar already, with transformed targets.
+    ///
+    /// # Errors
+    /// As [`see`](Self::see).
+    pub(super) fn see_targets(&self, series: &Series) -> Result<Series> {
+        self.deseasonalize(&self.transformed(series)?)
     }
 
     /// A series with power-transformed targets. A series to forecast from has the features alone.
@@ -195,8 +203,8 @@ impl ForecastTransform {
         let mut series = series.clone();
         for (target, name) in self.targets.iter().enumerate().take(self.fitted.climatologies.len()) {
             if series.index_of(name).is_ok() {
-                let dates = series.dates().map(|dates| dates.timestamps().to_vec());
-                let course = self.course(target, dates.as_deref(), series.len())?;
+                let dates = series.dates().map(Dates::timestamps);
+                let course = self.course(target, dates, series.len())?;
                 series = series.map_column(name, |row, value| value - course[row])?;
             }
         }

@@ -230,8 +230,8 @@ impl BatchSource for Examples {
         self.all.len()
     }
 
-    fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        batches_by_length(items, batch_size, rng, |index| self.all[index].features.len())
+    fn groups(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Option<Vec<Vec<usize>>> {
+        Some(batches_by_length(items, batch_size, rng, |index| self.all[index].features.len()))
     }
 
     fn gather(&self, indices: &[usize], device: &Device) -> SpeechBatch {

@@ -223,8 +223,8 @@ impl<R: Role> BatchSource for EncodedPairs<R> {
         Self::len(self)
     }
 
-    fn batches(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Vec<Vec<usize>> {
-        similar_batches(rng, || self.by_length(batch_size), || self.bucket(items, batch_size))
+    fn groups(&self, items: &[usize], batch_size: usize, rng: Option<&mut StdRng>) -> Option<Vec<Vec<usize>>> {
+        Some(similar_batches(rng, || self.by_length(batch_size), || self.bucket(items, batch_size)))
     }
 
     fn gather(&self, indices: &[usize], device: &Device) -> PairBatch {

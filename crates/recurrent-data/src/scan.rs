@@ -115,15 +115,6 @@ impl<'a> Scan<'a> {
         if !self.incomplete.is_empty() {
             return Err(self.invalid(self.seen - self.incomplete.len() as u64));
         }
-        let found = match self.chars {
-            0 if self.seen == 0 => Some("an empty file"),
-            0 => Some("none"),
-            1 => Some("a single one"),
-            _ => None,
-        };
-        if let Some(found) = found {
-            return Err(DataError::TextTooShort { path: self.source.to_string(), found });
-        }
         Ok(Scanned { bytes: self.start..self.seen, chars: self.chars, sha256: self.hasher.finish(), marks: self.marks })
     }
 }
