@@ -35,7 +35,7 @@ macro_rules! dataset {
 }
 
 /// Every data set: those that are embedded, then those that have to be fetched.
-pub static DATASETS: [DatasetFiles; 11] = [
+pub static DATASETS: [DatasetFiles; 15] = [
     dataset!("weather" / "weather.csv"),
     dataset!("stocks" / "stocks.csv"),
     dataset!("fables" / "fables.txt"),
@@ -47,6 +47,10 @@ pub static DATASETS: [DatasetFiles; 11] = [
     dataset!("opinions"),
     dataset!("home-assistant"),
     dataset!("electricity"),
+    dataset!("an4"),
+    dataset!("fsdd"),
+    dataset!("jsb-chorales"),
+    dataset!("nottingham"),
 ];
 
 /// The list of data sets, the manifest format, and how to add a data set, in Markdown.

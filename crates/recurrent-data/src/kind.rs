@@ -16,6 +16,10 @@ pub enum DatasetKind {
     Pairs,
     /// Texts with one label each.
     Labeled,
+    /// Recordings of speech with their transcripts.
+    Speech,
+    /// Pieces of music.
+    Music,
 }
 
 impl fmt::Display for DatasetKind {
@@ -25,6 +29,8 @@ impl fmt::Display for DatasetKind {
             Self::Text => "text",
             Self::Pairs => "pairs",
             Self::Labeled => "labeled",
+            Self::Speech => "speech",
+            Self::Music => "music",
         })
     }
 }

@@ -123,7 +123,9 @@ pub use manifest::DatasetManifest;
 pub use registry::{RAW_FOLDER, RegisteredDataset, registered_datasets};
 pub use role::{Role, Test, Train, Valid, Whole};
 pub use scaler::{ScaledSeries, Scaler, ScalerKind};
-pub use schema::{ColumnSchema, LabeledSchema, LanguageColumn, PairsSchema, SeriesSchema, TextSchema};
+pub use schema::{
+    ColumnSchema, LabeledSchema, LanguageColumn, MusicSchema, PairsSchema, SeriesSchema, SpeechSchema, TextSchema,
+};
 pub use segment::Segment;
 pub use series::Series;
 pub use split::{Split, Subset, SubsetSegment};

@@ -1,8 +1,8 @@
 //! The manifest of a data set, its `dataset.toml`: what it is, where it comes from, its license, and how to use it by
 //! default.
 //!
-//! All manifests have the same fields, and one table with those of their kind: `[series]`, `[text]`, `[pairs]` or
-//! `[labeled]`.
+//! All manifests have the same fields, and one table with those of their kind: `[series]`, `[text]`, `[pairs]`, `[labeled]`,
+//! `[speech]` or `[music]`.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::download_source::{Converter, DownloadSource, is_checksum};
 use crate::error::{DataError, Result};
 use crate::file::{decode_utf8, read_at_most};
 use crate::kind::DatasetKind;
-use crate::schema::{LabeledSchema, PairsSchema, SeriesSchema, TextSchema};
+use crate::schema::{LabeledSchema, MusicSchema, PairsSchema, SeriesSchema, SpeechSchema, TextSchema};
 
 /// The maximum size of a manifest in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -49,6 +49,8 @@ pub struct DatasetManifest {
     text: Option<TextSchema>,
     pairs: Option<PairsSchema>,
     labeled: Option<LabeledSchema>,
+    speech: Option<SpeechSchema>,
+    music: Option<MusicSchema>,
 }
 
 impl DatasetManifest {
@@ -114,6 +116,22 @@ impl DatasetManifest {
         self.labeled.as_ref().ok_or_else(|| self.wrong_kind(DatasetKind::Labeled))
     }
 
+    /// The recordings of speech.
+    ///
+    /// # Errors
+    /// If the data set is of another kind.
+    pub fn speech(&self) -> Result<&SpeechSchema> {
+        self.speech.as_ref().ok_or_else(|| self.wrong_kind(DatasetKind::Speech))
+    }
+
+    /// The pieces of music.
+    ///
+    /// # Errors
+    /// If the data set is of another kind.
+    pub fn music(&self) -> Result<&MusicSchema> {
+        self.music.as_ref().ok_or_else(|| self.wrong_kind(DatasetKind::Music))
+    }
+
     fn wrong_kind(&self, expected: DatasetKind) -> DataError {
         DataError::WrongKind { name: self.name.clone(), expected, found: self.kind }
     }
@@ -132,6 +150,10 @@ impl DatasetManifest {
         }
         if let Some(invalid) = self.sources.iter().find_map(DownloadSource::invalid_field) {
             return Some(invalid);
+        }
+        let is_repository = |source: &DownloadSource| matches!(source, DownloadSource::Repository { .. });
+        if self.converter.is_none() && self.sources.iter().any(is_repository) {
+            return Some(("converter", "a converter, for the archive of a repository", "none".to_string()));
         }
         if self.sources.is_empty() == self.author.is_none() {
             let found = if self.sources.is_empty() { "neither" } else { "both" };
@@ -158,12 +180,14 @@ impl DatasetManifest {
         }
     }
 
-    fn tables(&self) -> [Option<DatasetKind>; 4] {
+    fn tables(&self) -> [Option<DatasetKind>; 6] {
         [
             self.series.as_ref().map(|_| DatasetKind::Series),
             self.text.as_ref().map(|_| DatasetKind::Text),
             self.pairs.as_ref().map(|_| DatasetKind::Pairs),
             self.labeled.as_ref().map(|_| DatasetKind::Labeled),
+            self.speech.as_ref().map(|_| DatasetKind::Speech),
+            self.music.as_ref().map(|_| DatasetKind::Music),
         ]
     }
 }

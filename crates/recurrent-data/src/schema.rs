@@ -122,3 +122,26 @@ pub struct LabeledSchema {
     #[serde(default)]
     pub split: SplitFractions,
 }
+
+/// The recordings of a table with the columns `wav`, `text`, `split` and `sha256`, and `speaker` if no speaker is in two
+/// splits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SpeechSchema {
+    /// The number of recordings.
+    pub rows: usize,
+    /// The number of speakers.
+    pub speakers: usize,
+    /// The sample rate in Hz.
+    pub sample_rate: u32,
+}
+
+/// The pieces of a file that `train compose` reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MusicSchema {
+    /// The number of pieces.
+    pub pieces: usize,
+}

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use recurrent::data::fetch::{Progress, fetch};
 use recurrent::data::{
     Availability, DataError, DatasetKind, DatasetManifest, LabeledSchema, PairsSchema, RAW_FOLDER, RegisteredDataset,
-    SeriesSchema, TextSchema, registered_datasets,
+    SeriesSchema, SpeechSchema, TextSchema, registered_datasets,
 };
 
 use crate::interrupt;
@@ -159,6 +159,8 @@ fn schema_text(manifest: &DatasetManifest) -> String {
         DatasetKind::Text => manifest.text().map(text_text),
         DatasetKind::Pairs => manifest.pairs().map(pairs_text),
         DatasetKind::Labeled => manifest.labeled().map(labeled_text),
+        DatasetKind::Speech => manifest.speech().map(speech_text),
+        DatasetKind::Music => manifest.music().map(|schema| format!("{} pieces", schema.pieces)),
     };
     text.expect("a manifest has the schema of its kind")
 }
@@ -194,6 +196,11 @@ fn labeled_text(schema: &LabeledSchema) -> String {
     };
     let kind = kind_column.as_ref().map_or_else(String::new, |kind| format!("; scores by `{kind}` too"));
     format!("{rows} rows: `{label}` of `{text}`; {split}{kind}")
+}
+
+fn speech_text(schema: &SpeechSchema) -> String {
+    let SpeechSchema { rows, speakers, sample_rate, .. } = schema;
+    format!("{rows} recordings of {speakers} speakers at {sample_rate} Hz; split by `split`")
 }
 
 /// The beginning of a file, from which some lines are shown.

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
@@ -103,7 +104,7 @@ pub(super) fn invalid_zip(path: &Path, cause: impl ToString) -> FetchError {
     FetchError::InvalidArchive { path: path.to_path_buf(), expected: ZIP, cause: cause.to_string() }
 }
 
-fn not_in_archive(archive: &Path, path: &str) -> FetchError {
+pub(super) fn not_in_archive(archive: &Path, path: &str) -> FetchError {
     FetchError::NotInArchive { path: archive.to_path_buf(), expected: path.to_string() }
 }
 
@@ -113,29 +114,79 @@ pub(super) fn with_tar_entry<T>(
     path: &str,
     read: impl FnOnce(&mut dyn Read) -> Result<T>,
 ) -> Result<T> {
-    let invalid = |cause: io::Error| FetchError::InvalidArchive {
-        path: archive.to_path_buf(),
-        expected: TAR,
-        cause: cause.to_string(),
+    let (mut read, mut found) = (Some(read), None);
+    for_each_in_tar(archive, |name, is_file, entry| {
+        if name != path.as_bytes() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        // A sparse file has holes that no budget counts.
+        if !is_file {
+            return Err(invalid_tar(archive, format!("{path} is no regular file")));
+        }
+        found = read.take().map(|read| read(entry)).transpose()?;
+        Ok(ControlFlow::Break(()))
+    })?;
+    found.ok_or_else(|| not_in_archive(archive, path))
+}
+
+/// Calls `read` with every regular file of a tar.gz archive that has a path of letters, digits and `.`, `_`, `-`, below the
+/// folder that holds all of them: the path within that folder, and the file. Other files are skipped.
+pub(super) fn for_each_repository_file(
+    archive: &Path,
+    mut read: impl FnMut(&str, &mut dyn Read) -> Result<()>,
+) -> Result<()> {
+    for_each_in_tar(archive, |name, is_file, entry| {
+        let within = std::str::from_utf8(name).ok().and_then(|name| name.split_once('/')).map(|(_, within)| within);
+        if let Some(path) = within.filter(|path| is_file && is_plain_path(path)) {
+            read(path, entry)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// Whether no part of a path can lead elsewhere, or be hidden.
+fn is_plain_path(path: &str) -> bool {
+    let is_plain = |part: &str| {
+        let mut bytes = part.bytes();
+        !part.starts_with('.') && !part.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
     };
+    path.split('/').all(is_plain)
+}
+
+/// Calls `read` with the path of each entry of a tar.gz archive, whether it is a regular file, and its contents, until it
+/// breaks.
+fn for_each_in_tar(
+    archive: &Path,
+    mut read: impl FnMut(&[u8], bool, &mut dyn Read) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let invalid = |cause: io::Error| invalid_tar(archive, cause);
     let (file, mut budget) = open(archive)?;
-    // The budget also covers the files before this one, which are unpacked to be skipped.
+    // The budget also covers the files that are unpacked to be skipped.
     let mut tar = tar::Archive::new(budget.reader(GzDecoder::new(BufReader::new(file))));
     for entry in tar.entries().map_err(invalid)? {
         let mut entry = entry.map_err(invalid)?;
-        if entry.path_bytes() == path.as_bytes() {
-            // A sparse file has holes that no budget counts.
-            if !entry.header().entry_type().is_file() {
-                return Err(invalid(io::Error::new(io::ErrorKind::InvalidData, format!("{path} is no regular file"))));
-            }
-            return read(&mut entry);
+        let (path, is_file) = (entry.path_bytes().into_owned(), entry.header().entry_type().is_file());
+        if read(&path, is_file, &mut entry)?.is_break() {
+            break;
         }
     }
-    Err(not_in_archive(archive, path))
+    Ok(())
+}
+
+/// Reads a file of a tar.gz archive as text.
+pub(super) fn read_text(archive: &Path, path: &str, file: &mut dyn Read) -> Result<String> {
+    let mut text = String::new();
+    let read = file.take(MAX_TEXT).read_to_string(&mut text);
+    read.map_err(|cause| invalid_tar(archive, format!("{path}: {cause}")))?;
+    Ok(text)
+}
+
+fn invalid_tar(path: &Path, cause: impl ToString) -> FetchError {
+    FetchError::InvalidArchive { path: path.to_path_buf(), expected: TAR, cause: cause.to_string() }
 }
 
 /// Copies a file out of an archive. An archive that cannot be read is another error than a file that cannot be written.
-fn copy(from: &mut dyn Read, archive: &Path, expected: &'static str, out: &Path) -> Result<()> {
+pub(super) fn copy(from: &mut dyn Read, archive: &Path, expected: &'static str, out: &Path) -> Result<()> {
     let mut file = File::create(out).map_err(FetchError::io("cannot write", out))?;
     let mut from = ErrorRecorder { from, error: None };
     let copied = io::copy(&mut from, &mut file);

@@ -12,14 +12,17 @@ use super::http::HttpDownload;
 use super::partial::{has_checksum, verify};
 use super::pip::PipDownload;
 use super::progress::Progress;
+use super::repository;
 use super::vader;
 use crate::availability::Availability;
 use crate::checksum::sha256_of_file;
 use crate::download_source::{ArchiveEntry, Converter, DownloadSource};
+use crate::kind::DatasetKind;
 use crate::manifest::DatasetManifest;
 use crate::regular_file::{self, FileLock};
 
 const PREPARED: &str = ".prepared";
+const RECORDINGS: &str = ".recordings";
 
 /// How long a server may be silent.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -71,9 +74,9 @@ impl<'a> DatasetFolder<'a> {
         }
     }
 
-    /// The path of the partial file with this checksum.
-    fn partial(&self, sha256: &str) -> PathBuf {
-        self.path.join(format!(".part-{}", &sha256[..8]))
+    /// The path of the partial file of a source with this checksum, or of a repository.
+    fn partial(&self, sha256: Option<&str>) -> PathBuf {
+        self.path.join(format!(".part-{}", sha256.map_or("repository", |sha256| &sha256[..8])))
     }
 
     /// Tries one source after the other.
@@ -103,20 +106,24 @@ impl<'a> DatasetFolder<'a> {
     /// Downloads the file of a source and verifies its checksum.
     fn download_from(&self, source: &DownloadSource, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf> {
         let partial = self.partial(source.sha256());
-        if has_checksum(&partial, source.sha256()) {
+        if source.sha256().is_some_and(|sha256| has_checksum(&partial, sha256)) {
             return Ok(partial);
         }
         progress(Progress::Connecting(source));
         match source {
+            DownloadSource::Repository { repository } => {
+                let download = HttpDownload { url: repository, num_bytes: None, sha256: None, timeout: TIMEOUT };
+                download.run(&partial, progress)?;
+            }
             DownloadSource::Url { url, inside, num_bytes, sha256 } => {
-                let download = |sha256, partial: &Path, progress: &mut dyn FnMut(Progress<'_>)| {
-                    let download = HttpDownload { url, num_bytes: *num_bytes, sha256, timeout: TIMEOUT };
+                let download = |sha256: &str, partial: &Path, progress: &mut dyn FnMut(Progress<'_>)| {
+                    let download = HttpDownload { url, num_bytes: *num_bytes, sha256: Some(sha256), timeout: TIMEOUT };
                     download.run(partial, progress)
                 };
                 match inside {
                     None => download(sha256, &partial, progress)?,
                     Some(ArchiveEntry { path, archive_sha256 }) => {
-                        let archive = self.partial(archive_sha256);
+                        let archive = self.partial(Some(archive_sha256));
                         if !has_checksum(&archive, archive_sha256) {
                             download(archive_sha256, &archive, progress)?;
                         }
@@ -146,19 +153,33 @@ impl<'a> DatasetFolder<'a> {
     fn use_local_file(&self, file: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
         let found = if file.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { sha256_of_file(file) };
         let found = found.map_err(FetchError::unreadable(file))?;
-        if found == self.dataset.sha256 {
+        let sources = &self.dataset.sources;
+        // The table of recordings is of no use without them.
+        if found == self.dataset.sha256 && self.dataset.kind != DatasetKind::Speech {
             return self.install(&self.copy(file)?);
         }
-        let sources = &self.dataset.sources;
-        if sources.iter().any(|source| source.sha256() == found) {
+        if sources.iter().any(|source| source.sha256() == Some(&found)) {
             return self.finish(file, progress);
+        }
+        // Of a repository's archive, only what is made of it has a known checksum.
+        if let Some(source) = sources.iter().find(|source| source.sha256().is_none()) {
+            return self.finish(file, progress).map_err(|error| match error {
+                FetchError::Io { .. } => error,
+                cause => FetchError::WrongArchive {
+                    path: file.to_path_buf(),
+                    name: self.dataset.name.clone(),
+                    expected: source.to_string(),
+                    cause: Box::new(cause),
+                },
+            });
         }
         for source in sources {
             if let Some(extracted) = self.extract_from(file, source)? {
                 return self.finish(&extracted, progress);
             }
         }
-        let expected = sources.iter().map(|source| format!("{source} (sha256 {})", source.sha256()));
+        let expected =
+            sources.iter().map(|source| format!("{source} (sha256 {})", source.sha256().unwrap_or_default()));
         Err(FetchError::WrongFile {
             path: file.to_path_buf(),
             name: self.dataset.name.clone(),
@@ -172,7 +193,7 @@ impl<'a> DatasetFolder<'a> {
         let Some(path) = source.path() else { return Ok(None) };
         let partial = self.partial(source.sha256());
         match archive::extract(file, path, &partial) {
-            Ok(()) if has_checksum(&partial, source.sha256()) => return Ok(Some(partial)),
+            Ok(()) if source.sha256().is_some_and(|sha256| has_checksum(&partial, sha256)) => return Ok(Some(partial)),
             Err(error @ FetchError::Io { .. }) => return Err(error),
             _ => {}
         }
@@ -181,8 +202,14 @@ impl<'a> DatasetFolder<'a> {
         Ok(None)
     }
 
-    /// Makes the data set's file from the downloaded one.
+    /// Makes the data set's file from the downloaded one. Nothing that was unpacked remains if that fails.
     fn finish(&self, downloaded: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
+        let finished = self.convert(downloaded, progress);
+        let _ = fs::remove_dir_all(self.recordings());
+        finished
+    }
+
+    fn convert(&self, downloaded: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
         let Some(converter) = self.dataset.converter else {
             let is_in_folder = downloaded.parent() == Some(&self.path);
             return if is_in_folder { self.install(downloaded) } else { self.install(&self.copy(downloaded)?) };
@@ -190,7 +217,13 @@ impl<'a> DatasetFolder<'a> {
         progress(Progress::Converting);
         let prepared = self.prepared();
         let out = File::create(&prepared).map_err(FetchError::io("cannot write", &prepared))?;
+        let recordings = self.recordings();
+        // An interrupted call may have left some.
+        let _ = fs::remove_dir_all(&recordings);
         match converter {
+            Converter::An4 => repository::convert_an4(downloaded, &recordings, BufWriter::new(out), &prepared)?,
+            Converter::Fsdd => repository::convert_fsdd(downloaded, &recordings, BufWriter::new(out), &prepared)?,
+            Converter::Nottingham => repository::convert_nottingham(downloaded, BufWriter::new(out), &prepared)?,
             Converter::Vader => vader::convert(downloaded, BufWriter::new(out), &prepared)?,
             Converter::VaderOpinions => vader::convert_opinions(downloaded, BufWriter::new(out), &prepared)?,
             Converter::HomeAssistant => home_assistant::convert(downloaded, BufWriter::new(out), &prepared)?,
@@ -212,9 +245,28 @@ impl<'a> DatasetFolder<'a> {
         self.path.join(PREPARED)
     }
 
+    /// The folder of unpacked recordings until their table is verified.
+    fn recordings(&self) -> PathBuf {
+        self.path.join(RECORDINGS)
+    }
+
+    /// Moves verified recordings to where their table says that they are.
+    fn place_recordings(&self) -> Result<()> {
+        for entry in fs::read_dir(self.recordings()).into_iter().flatten().flatten() {
+            let target = self.path.join(entry.file_name());
+            let cannot_write = |cause| FetchError::io("cannot write into the folder", &target)(cause);
+            if target.exists() {
+                fs::remove_dir_all(&target).map_err(cannot_write)?;
+            }
+            fs::rename(entry.path(), &target).map_err(cannot_write)?;
+        }
+        Ok(())
+    }
+
     /// Verifies a complete file and renames it to the data set's file.
     fn install(&self, file: &Path) -> Result<()> {
         verify(file, &format!("{}, prepared", self.dataset.name), &self.dataset.sha256)?;
+        self.place_recordings()?;
         let installed = self.path.join(&self.dataset.file);
         // The contents are on disk before the name is: a loss of power leaves no empty file under it.
         File::open(file).and_then(|file| file.sync_all()).map_err(FetchError::io("cannot write", file))?;

@@ -48,6 +48,16 @@ pub enum FetchError {
     #[error("{}: expected, for {name}, {expected}; found a file with the sha256 {found}", path.display())]
     WrongFile { path: PathBuf, name: String, expected: String, found: String },
 
+    /// The file passed as `from` is not the archive of the data set's repository.
+    #[error("{}: expected, for {name}, the archive {expected}: {cause}", path.display())]
+    WrongArchive {
+        path: PathBuf,
+        name: String,
+        expected: String,
+        #[source]
+        cause: Box<FetchError>,
+    },
+
     /// The file passed as `from` cannot be read.
     #[error("{}: expected a readable file: {cause}", path.display())]
     Unreadable {
@@ -117,9 +127,11 @@ impl FetchError {
     /// Whether the caller's input is at fault, and not the network, a disk or another program.
     pub fn is_bad_input(&self) -> bool {
         match self {
-            Self::WrongFile { .. } | Self::Unreadable { .. } | Self::NoSource { .. } | Self::UnexpectedFile { .. } => {
-                true
-            }
+            Self::WrongFile { .. }
+            | Self::WrongArchive { .. }
+            | Self::Unreadable { .. }
+            | Self::NoSource { .. }
+            | Self::UnexpectedFile { .. } => true,
             // An impossible path is bad input, a full disk is not.
             Self::Io { cause, .. } => matches!(
                 cause.kind(),

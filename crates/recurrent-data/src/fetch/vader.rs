@@ -4,12 +4,13 @@
 //! zero are dropped. An id such as `12_3` is that of the third sentence of text 12.
 
 use std::collections::HashSet;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
-use super::archive::{MAX_TEXT, TAR, with_tar_entry};
+use super::archive::{read_text, with_tar_entry};
 use super::error::{FetchError, Result};
 use super::line::single_line;
+use super::table::write_table;
 use crate::text::assignment::SplitAssignment;
 use crate::{RegisteredDataset, SplitFractions};
 
@@ -36,7 +37,7 @@ struct Labeled {
 /// duplicates are dropped.
 pub(super) fn convert(archive: &Path, out: impl Write, out_path: &Path) -> Result<()> {
     let rows = read(archive, GENRES[0].1)?.into_iter().map(|row| [row.text, row.label.to_string()]);
-    write(["text", "label"], rows, out, out_path)
+    write_table(["text", "label"], without_repeated(rows), out, out_path)
 }
 
 /// Writes a CSV file with the columns `text`, `label`, `genre` and `part` of the sentences of all genres and of the English
@@ -52,7 +53,7 @@ pub(super) fn convert_opinions(archive: &Path, out: impl Write, out_path: &Path)
             [row.text, row.label.into(), genre.into(), part.name().into()]
         }));
     }
-    write(["text", "label", "genre", "part"], rows, out, out_path)
+    write_table(["text", "label", "genre", "part"], without_repeated(rows), out, out_path)
 }
 
 /// The English rows of `reviews`.
@@ -71,16 +72,7 @@ fn everyday() -> crate::Result<Vec<[String; 4]>> {
 /// The sentences of a file with a clear rating.
 fn read(archive: &Path, file: &str) -> Result<Vec<Labeled>> {
     let inside = format!("hutto_ICWSM_2014/{file}_GroundTruth.txt");
-    let text = with_tar_entry(archive, &inside, |entry| {
-        let mut text = String::new();
-        let read = entry.take(MAX_TEXT).read_to_string(&mut text);
-        read.map_err(|cause| FetchError::InvalidArchive {
-            path: archive.to_path_buf(),
-            expected: TAR,
-            cause: format!("{inside}: {cause}"),
-        })?;
-        Ok(text)
-    })?;
+    let text = with_tar_entry(archive, &inside, |entry| read_text(archive, &inside, entry))?;
     let mut sentences = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let (id, rating, sentence) = read_line(line).ok_or_else(|| FetchError::Unexpected {
@@ -98,23 +90,10 @@ fn read(archive: &Path, file: &str) -> Result<Vec<Labeled>> {
     Ok(sentences)
 }
 
-/// Writes the rows whose texts, in their first column, are new.
-fn write<const N: usize>(
-    head: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-    out: impl Write,
-    out_path: &Path,
-) -> Result<()> {
-    let cannot_write = |cause: csv::Error| FetchError::io("cannot write", out_path)(cause.into());
-    let mut out = csv::Writer::from_writer(out);
-    out.write_record(head).map_err(cannot_write)?;
+/// The rows whose texts, in their first column, are new.
+fn without_repeated<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> impl Iterator<Item = [String; N]> {
     let mut seen = HashSet::new();
-    for row in rows {
-        if seen.insert(row[0].clone()) {
-            out.write_record(&row).map_err(cannot_write)?;
-        }
-    }
-    out.flush().map_err(FetchError::io("cannot write", out_path))
+    rows.into_iter().filter(move |row| seen.insert(row[0].clone()))
 }
 
 fn read_line(line: &str) -> Option<(&str, f64, &str)> {

@@ -14,6 +14,7 @@ const RECORDING_HEADERS: &[&str] = &["wav", "file", "path", "recording", "audio"
 const TEXT_HEADERS: &[&str] = &["text", "transcript", "sentence", "label"];
 const SPEAKER_HEADERS: &[&str] = &["speaker"];
 const SPLIT_HEADERS: &[&str] = &["split", "part"];
+const CHECKSUM_HEADERS: &[&str] = &["sha256"];
 
 /// A recording and what is said in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Transcript {
     pub speaker: Option<String>,
     /// The line of the table, counted from 1, or the number of the recording.
     pub line: usize,
+    /// The SHA-256 of the recording's file, if the table has it.
+    pub sha256: Option<String>,
     assignment: Option<SplitAssignment>,
 }
 
@@ -33,7 +36,7 @@ impl Transcript {
     /// A transcript, with white space as single spaces.
     pub fn new(recording: impl Into<String>, text: &str, line: usize) -> Self {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        Self { recording: recording.into(), text, speaker: None, line, assignment: None }
+        Self { recording: recording.into(), text, speaker: None, line, sha256: None, assignment: None }
     }
 
     /// Who speaks.
@@ -46,6 +49,15 @@ impl Transcript {
     #[must_use]
     pub fn with_split(self, split: &str) -> Self {
         Self { assignment: SplitAssignment::named(split), ..self }
+    }
+
+    /// All that is known of the recording but its checksum, as text, for a checksum of all.
+    pub fn facts(&self) -> String {
+        let Self { recording, text, speaker, line, assignment, .. } = self;
+        format!(
+            "Transcript {{ recording: {recording:?}, text: {text:?}, speaker: {speaker:?}, line: {line}, assignment: \
+             {assignment:?} }}"
+        )
     }
 
     /// What decides on the subset.
@@ -68,7 +80,7 @@ impl Transcripts {
     }
 
     /// Reads the columns `wav` (or file, path, recording, audio) and `text` (or transcript, sentence, label) of a table,
-    /// and `speaker` and `split` (or part), if there are such columns. An empty text is silence.
+    /// and `speaker`, `split` (or part) and `sha256`, if there are such columns. An empty text is silence.
     ///
     /// # Errors
     /// If a column is missing, a recording or speaker is empty, or a recording is assigned to another split than train,
@@ -82,12 +94,13 @@ impl Transcripts {
         };
         let recording = needed(RECORDING_HEADERS, "a column `wav` with the paths of recordings")?;
         let text = needed(TEXT_HEADERS, "a column `text` with what is said in the recordings")?;
-        let (speaker, split) = (find(SPEAKER_HEADERS), find(SPLIT_HEADERS));
+        let [speaker, split, sha256] = [SPEAKER_HEADERS, SPLIT_HEADERS, CHECKSUM_HEADERS].map(find);
         let transcripts = table.rows()?.map(|row| {
             let row = &row?;
             let path = table.text(row, recording, "the path of a recording")?;
             Ok(Transcript {
                 speaker: speaker.map(|column| table.text(row, column, "a speaker")).transpose()?,
+                sha256: sha256.map(|column| table.text(row, column, "a checksum")).transpose()?,
                 assignment: split.map(|column| SplitAssignment::in_column(table, row, column)).transpose()?,
                 ..Transcript::new(path, row.cell(text), row.line())
             })

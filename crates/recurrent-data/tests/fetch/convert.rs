@@ -3,26 +3,12 @@
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use recurrent_data::{DatasetManifest, sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, tar};
 use crate::server::Server;
-
-/// A tar.gz archive of these files.
-fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    for (path, contents) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(contents.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, path, *contents).expect("a file in an archive");
-    }
-    tar.into_inner().expect("an archive").finish().expect("an archive")
-}
 
 /// A zip archive of these files.
 fn zip<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Vec<u8> {

@@ -4,5 +4,6 @@
 
 mod convert;
 mod http;
+mod repository;
 mod sandbox;
 mod server;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use recurrent_data::DatasetManifest;
 use recurrent_data::fetch::{FetchError, Progress, fetch};
 use tempfile::TempDir;
@@ -77,4 +79,16 @@ pub fn text_manifest(contents: &[u8], sources: &str) -> DatasetManifest {
 /// A source at a URL.
 pub fn url_source(url: &str, contents: &[u8]) -> String {
     format!("[[sources]]\nurl = \"{url}\"\nsha256 = \"{}\"\n", recurrent_data::sha256(contents))
+}
+
+/// A tar.gz archive of these files.
+pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, contents) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(contents.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, *contents).expect("a file in an archive");
+    }
+    tar.into_inner().expect("an archive").finish().expect("an archive")
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use recurrent_data::{SplitAssignment, SplitFractions, sha256, sha256_concat};
+use recurrent_data::{RegisteredDataset, SplitAssignment, SplitFractions, sha256, sha256_concat};
 use recurrent_music::analysis::{fingerprint, recognize_key};
 use recurrent_music::{Chorale, ChoralesByRule, ChoralesJson, FramePiece, Frames, MusicFile, Piece};
 
@@ -72,6 +72,7 @@ enum Origin {
 /// Pieces of music: those of the composer `chorales-by-rule`, or files.
 ///
 /// - `chorales-by-rule`: hymns in four parts, composed by rules, whose probability is known;
+/// - `jsb-chorales` and `nottingham`, once they are fetched;
 /// - a MIDI or ABC file, or a folder of them, at any depth. If the folder has folders called `train`, `valid` and `test`,
 ///   these are the splits;
 /// - chorales as JSON: `{"train": [..], "valid": [..], "test": [..]}`, a piece being a list of frames of a quarter note, and
@@ -107,9 +108,23 @@ impl MusicSource {
         if data == Self::CHORALES_BY_RULE {
             return Ok(Self::chorales_by_rule());
         }
+        if RegisteredDataset::find(data).is_ok() {
+            let source = crate::open_data(data)?;
+            if let Some(manifest) = source.manifest() {
+                manifest.music()?;
+            }
+            // Compares the file with its manifest.
+            source.sha256()?;
+            let path = source.path().unwrap_or(Path::new(data));
+            return Self::file_or_folder(source.absolute_name(), path);
+        }
         let path = Path::new(data);
         let absolute = std::path::absolute(path).map_err(Error::io("cannot find the path of", path))?;
         let name = absolute.to_string_lossy().into_owned();
+        Self::file_or_folder(name, path)
+    }
+
+    fn file_or_folder(name: String, path: &Path) -> Result<Self> {
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
             return Self::json(name, path);
         }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use recurrent_audio::synth::{SynthConfig, SynthSpeech, Utterance, Vocabulary};
 use recurrent_audio::{Audio, resample};
-use recurrent_data::{Table, Transcript, Transcripts, regular_file, sha256, sha256_concat};
+use recurrent_data::{RegisteredDataset, Table, Transcript, Transcripts, regular_file, sha256, sha256_concat};
 
 use crate::partial::Partial;
 use crate::{Error, Result, TaskConfig, TaskSource};
@@ -43,8 +43,9 @@ pub struct SpokenUtterance {
 ///
 /// - `spoken-digits`: digits in English and Russian and a dozen commands, by synthetic speakers of whom none is in two
 ///   splits, in rooms with noise;
+/// - `an4` and `fsdd`, once they are fetched;
 /// - a folder that has a folder of WAV files for each label;
-/// - a table with the columns `wav`, `text` and optionally `speaker` and `split`; relative paths begin at its folder.
+/// - a table with the columns `wav`, `text` and optionally `speaker`, `split` and `sha256`; relative paths begin at its folder.
 #[derive(Debug, Clone)]
 pub struct SpeechSource {
     name: String,
@@ -72,6 +73,9 @@ impl SpeechSource {
         if data == Self::SPOKEN_DIGITS {
             return Ok(Self::spoken_digits());
         }
+        if RegisteredDataset::find(data).is_ok() {
+            return Self::registered(data);
+        }
         let path = Path::new(data);
         let absolute = std::path::absolute(path).map_err(Error::io("cannot find the path of", path))?;
         let name = absolute.to_string_lossy().into_owned();
@@ -82,6 +86,18 @@ impl SpeechSource {
         let transcripts = Transcripts::from_table(&Table::open(path, None)?)?;
         let folder = crate::run_dir::parent(&absolute).to_path_buf();
         Ok(Self::new(name, transcripts, Recordings::Files { folder }))
+    }
+
+    fn registered(name: &str) -> Result<Self> {
+        let source = crate::open_data(name)?;
+        if let Some(manifest) = source.manifest() {
+            manifest.speech()?;
+        }
+        let transcripts = Transcripts::from_table(source.table()?)?;
+        let table = source.path().unwrap_or(Path::new(name));
+        let table = std::path::absolute(table).map_err(Error::io("cannot find the path of", table))?;
+        let folder = crate::run_dir::parent(&table).to_path_buf();
+        Ok(Self::new(source.absolute_name(), transcripts, Recordings::Files { folder }))
     }
 
     fn new(name: String, transcripts: Transcripts, recordings: Recordings) -> Self {
@@ -194,11 +210,17 @@ impl TaskSource for SpeechSource {
         }
         let mut parts = Vec::new();
         for transcript in self.transcripts.all() {
-            parts.push(format!("{transcript:?}").into_bytes());
+            parts.push(transcript.facts().into_bytes());
             if let Recordings::Files { folder } = &self.recordings {
                 let path = folder.join(&transcript.recording);
                 let bytes = regular_file::read(&path, recurrent_audio::MAX_FILE_BYTES);
-                parts.push(sha256(&bytes.map_err(Error::io("cannot read the recording", &path))?).into_bytes());
+                let found = sha256(&bytes.map_err(Error::io("cannot read the recording", &path))?);
+                if let Some(expected) = transcript.sha256.as_ref().filter(|expected| **expected != found) {
+                    let what =
+                        format!("{} (line {} of {})", path.display(), transcript.line, self.transcripts.source());
+                    return Err(Error::Input { what, expected: format!("the sha256 {expected}"), found });
+                }
+                parts.push(found.into_bytes());
             }
         }
         if let Recordings::Synthetic(corpora) = &self.recordings {
