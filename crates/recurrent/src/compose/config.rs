@@ -64,6 +64,9 @@ crate::settings! {
         data: String = MusicSource::CHORALES_BY_RULE.into(), value_name = "NAME|FOLDER|FILE";
         /// Fractions of the pieces for training, validation and test, where the data do not assign them.
         split: SplitFractions = SplitFractions::new(0.8, 0.1, 0.1).expect("they add up to 1");
+        /// Pieces of the training split to train on, the first ones; 0 for all of them.
+        #[serde(default)]
+        train_pieces: usize = 0, bound = Bound::Range(0, MAX_STEPS);
         /// What the network reads and predicts: frames, events, or roll, a piano roll of keys that are on or off.
         notation: Notation = Notation::Frames;
         /// Frames, or steps of time, of a quarter note.
@@ -93,13 +96,13 @@ crate::settings! {
         tie_weights: bool = false;
         /// Truncated back-propagation: steps of a training excerpt. The state is carried from each excerpt of a piece to the
         /// next.
-        bptt: usize = 32, bound = Bound::Range(1, MAX_STEPS), default_text = Some("32; 128 for events");
+        bptt: usize = 16, bound = Bound::Range(1, MAX_STEPS), default_text = Some("16; 128 for events");
     }
     task: "compose",
     check: Self::check_notation,
     fit: FitConfig {
-        epochs: 3,
-        batch_size: 8,
+        epochs: 2,
+        batch_size: 16,
         lr: 8e-3,
         schedule: Schedule::Cosine,
         patience: 0,

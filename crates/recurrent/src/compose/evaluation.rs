@@ -188,8 +188,8 @@ impl Predicted {
     }
 }
 
-/// The name of the strongest simple rival, and its loss on all test pieces in nats. `None` if there are too many training
-/// tokens.
+/// The name of the strongest simple rival, and its loss on all test pieces in nats. n-grams are counted in the first training
+/// pieces, as many as [`NgramModel`] takes; `None` if those are too short.
 fn baseline(data: &ComposeData) -> Option<(String, f64)> {
     let rolls = |pieces: &[EncodedPiece]| -> Option<Vec<Vec<Keys>>> {
         let roll = |piece: &EncodedPiece| match &piece.sequence {
@@ -201,11 +201,21 @@ fn baseline(data: &ComposeData) -> Option<(String, f64)> {
     if let (Some(train), Some(test)) = (rolls(&data.train_pieces), rolls(&data.test_pieces)) {
         return Some(("each key by itself, after the frame before".into(), KeyChains::fit(&train).loss(&test)));
     }
-    let train: Vec<u32> = data.train_pieces.iter().flat_map(|piece| piece.sequence.ids()).copied().collect();
+    let (mut train, mut counted) = (Vec::new(), 0);
+    for piece in &data.train_pieces {
+        let ids = piece.sequence.ids();
+        if train.len() + ids.len() > NgramModel::MAX_TOKENS {
+            break;
+        }
+        train.extend_from_slice(ids);
+        counted += 1;
+    }
     let model = NgramModel::fit(&train, data.tokenizer.vocab_size())?;
     let loss = |piece: &EncodedPiece| model.loss(piece.sequence.ids()) * piece.sequence.num_targets() as f64;
     let nats = data.test_pieces.iter().map(loss).sum();
-    Some((format!("{}-grams with Kneser–Ney smoothing", model.order()), nats))
+    let of_pieces = (counted < data.train_pieces.len()).then(|| format!(", of {counted} pieces"));
+    let name = format!("{}-grams with Kneser–Ney smoothing{}", model.order(), of_pieces.unwrap_or_default());
+    Some((name, nats))
 }
 
 /// Each key as a chain of two states, on and off, of which a frame depends on the one before.

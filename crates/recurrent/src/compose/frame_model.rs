@@ -45,7 +45,12 @@ impl FrameModelConfig {
         let Self { vocab_size, embedding_dim, hidden_size, .. } = *self;
         let [steps, tokens] = feature_sizes(vocab_size);
         let hidden = hidden_size.saturating_mul(COUNTS);
-        let tables = [(steps, embedding_dim), (tokens, hidden_size), (hidden_size, hidden), (hidden_size, vocab_size)];
+        let tables = [
+            (steps, embedding_dim),
+            (tokens, hidden_size),
+            (hidden_size.saturating_add(embedding_dim), hidden),
+            (hidden_size, vocab_size),
+        ];
         let of_tables = tables.into_iter().map(|(rows, columns)| rows.saturating_mul(columns));
         let biases = hidden.saturating_add(vocab_size);
         of_tables.fold(self.recurrent().num_parameters(), usize::saturating_add).saturating_add(biases)
@@ -70,7 +75,7 @@ impl FrameModelConfig {
             embedding: embedding(steps, self.embedding_dim),
             dropout: DropoutConfig::new(self.dropout).init(),
             recurrent: self.recurrent().init(device),
-            hidden: LinearConfig::new(self.hidden_size, COUNTS * self.hidden_size).init(device),
+            hidden: LinearConfig::new(self.hidden_size + self.embedding_dim, COUNTS * self.hidden_size).init(device),
             notes: embedding(tokens, self.hidden_size),
             output: LinearConfig::new(self.hidden_size, self.vocab_size).init(device),
         }
@@ -78,11 +83,13 @@ impl FrameModelConfig {
 }
 
 /// Recurrent layers over the frames of a piece, and a layer for the notes of a frame, each of which knows those above it:
-/// with h the top layer's output after the frames before, and e the sum of the embeddings of what is said of this frame so
-/// far, the logits of the next token are V relu(U_k h + e) + b, if k notes of it were said.
+/// with h the top layer's output after the frames before, x the embedding of the last of them, and e the sum of the embeddings
+/// of what is said of this frame so far, the logits of the next token are V relu(U_k [h, x] + e) + b, if k notes of it were
+/// said.
 ///
-/// It is the structure of the RNN-NADE (Boulanger-Lewandowski et al. 2012) with tokens instead of keys. The recurrent layers
-/// take one step per frame, not one per note, and read all notes of the frame before at once.
+/// It is the structure of the RNN-NADE (Boulanger-Lewandowski et al. 2012) with tokens instead of keys, and with a connection
+/// that skips the recurrent layers (Graves 2013), since a voice leads from the note that it had. The recurrent layers take one
+/// step per frame, not one per note, and read all notes of the frame before at once.
 #[derive(Module, Debug)]
 pub struct FrameModel {
     /// `[step features, embedding_dim]`.
@@ -90,7 +97,7 @@ pub struct FrameModel {
     dropout: Dropout,
     /// The recurrent layers.
     pub recurrent: AnyRecurrent,
-    /// U of each number of notes, `[hidden, 5 * hidden]`.
+    /// U of each number of notes, `[hidden + embedding_dim, 5 * hidden]`.
     pub hidden: Linear,
     /// `[token features, hidden]`.
     pub notes: Embedding,
@@ -121,9 +128,10 @@ impl FrameModel {
     pub fn forward(&self, read: FrameSteps, state: Option<AnyState>) -> (Tensor<3>, AnyState) {
         let FrameSteps { steps, lengths, tokens, place_of } = read;
         let x = self.dropout.forward(sum_of_rows(&self.embedding, steps));
-        let (outputs, state) = self.recurrent.forward_with_lengths(x, &lengths, state);
+        let (outputs, state) = self.recurrent.forward_with_lengths(x.clone(), &lengths, state);
         let [batch, time, size] = outputs.dims();
-        let hidden = self.hidden.forward(self.dropout.forward(outputs)).reshape([batch * time * COUNTS, size]);
+        let known = Tensor::cat(vec![self.dropout.forward(outputs), x], 2);
+        let hidden = self.hidden.forward(known).reshape([batch * time * COUNTS, size]);
         let notes = sum_of_rows(&self.notes, tokens);
         let of_tokens = hidden.select(0, place_of).reshape(notes.dims());
         (self.output.forward(self.dropout.forward(relu(of_tokens + notes))), state)
@@ -141,6 +149,7 @@ impl FrameModel {
             x: vec![0.0; self.embedding.weight.dims()[1]],
             recurrent: self.recurrent.streaming(None),
             hidden: dense(&self.hidden),
+            known: Vec::new(),
             of_step: Vec::new(),
             notes: rows(&self.notes),
             activations: Vec::new(),
@@ -179,7 +188,9 @@ pub(super) struct StreamingFrameModel<'a> {
     x: Vec<f32>,
     recurrent: StreamingLayer,
     hidden: StreamingDense,
-    /// U h of this step, for each number of notes.
+    /// h and x of this step.
+    known: Vec<f32>,
+    /// U [h, x] of this step, for each number of notes.
     of_step: Vec<f32>,
     notes: Vec<f32>,
     activations: Vec<f32>,
@@ -192,7 +203,10 @@ impl StreamingFrameModel<'_> {
         if self.reader.push(id) {
             self.x.fill(0.0);
             add_rows(&self.embedding, &self.reader.step_features(id), &mut self.x);
-            self.hidden.forward(self.recurrent.step(&self.x), &mut self.of_step);
+            self.known.clear();
+            self.known.extend_from_slice(self.recurrent.step(&self.x));
+            self.known.extend_from_slice(&self.x);
+            self.hidden.forward(&self.known, &mut self.of_step);
         }
         let size = self.of_step.len() / COUNTS;
         self.activations.clear();

@@ -16,7 +16,7 @@ use crate::{Error, Result, TaskConfig, TaskSource};
 
 /// The parts of `chorales-by-rule`: their split, the first piece, and the number of pieces.
 const PARTS: [(SplitAssignment, u64, u64); 3] = [
-    (SplitAssignment::Train, 0, 6_000),
+    (SplitAssignment::Train, 0, 14_000),
     (SplitAssignment::Valid, 1_000_000, 100),
     (SplitAssignment::Test, 2_000_000, 200),
 ];
@@ -239,7 +239,7 @@ impl MusicSource {
             average: 0.998,
             ..defaults.fit.clone()
         };
-        let files = ComposeConfig { hidden_size: 256, dropout: 0.25, transpose: 0.75, fit, ..defaults };
+        let files = ComposeConfig { hidden_size: 256, dropout: 0.25, transpose: 0.75, bptt: 32, fit, ..defaults };
         match self.origin {
             Origin::Json => ComposeConfig { per_quarter: 1, holds: false, labels: false, ..files },
             _ => ComposeConfig { per_quarter: 4, ..files },

@@ -118,7 +118,10 @@ impl Task for Composing {
     /// Pieces → splits → frames or events → token ids, or a piano roll.
     fn prepare(config: &ComposeConfig, source: &MusicSource, _fitted: FittedParts<'_>) -> Result<ComposeData> {
         let tokenizer = Arc::new(MusicTokenizer::new(config.tokenizer()));
-        let split = source.split(&config.split)?;
+        let mut split = source.split(&config.split)?;
+        if config.train_pieces > 0 {
+            split.train.truncate(config.train_pieces);
+        }
         let encoder = Encoder { config, tokenizer: &tokenizer };
         let train = encoder.pieces(&split.train)?;
         let valid = encoder.pieces(&split.valid)?;

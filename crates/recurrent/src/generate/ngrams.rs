@@ -4,8 +4,6 @@ use foldhash::{HashMap, HashMapExt};
 
 /// The longest n-grams.
 const MAX_ORDER: usize = 8;
-/// The most tokens of training: n-grams of more need too much memory.
-const MAX_TOKENS: usize = 1 << 21;
 /// Of so many tokens the last one chooses the order.
 const HELD_OUT: usize = 10;
 
@@ -44,9 +42,12 @@ struct Context {
 }
 
 impl NgramModel {
+    /// The most tokens that are counted: n-grams of more need too much memory.
+    pub const MAX_TOKENS: usize = 1 << 21;
+
     /// Whether n-grams are counted of a text with so many tokens: from ten to two million.
     pub fn is_for(num_tokens: usize) -> bool {
-        (HELD_OUT..=MAX_TOKENS).contains(&num_tokens)
+        (HELD_OUT..=Self::MAX_TOKENS).contains(&num_tokens)
     }
 
     /// Counts the n-grams of a text. The order is the one that predicts the last tenth of the text best from the rest. `None`
@@ -216,6 +217,6 @@ mod tests {
     #[test]
     fn a_text_that_is_too_short_or_too_long_has_no_model() {
         assert!(NgramModel::fit(&[0; 9], 1).is_none());
-        assert!(NgramModel::fit(&vec![0; MAX_TOKENS + 1], 1).is_none());
+        assert!(NgramModel::fit(&vec![0; NgramModel::MAX_TOKENS + 1], 1).is_none());
     }
 }

@@ -24,6 +24,8 @@ use crate::report::{Block, Section};
 
 /// The sample rate of sound, in Hz.
 const SAMPLE_RATE: u32 = 22_050;
+/// The pieces that the demo trains on.
+const DEMO_PIECES: usize = 6_000;
 /// The melody for which three voices are composed after training.
 const MELODY: &str = "ode-to-joy";
 /// The pieces of which the likeliest is taken where a voice is given.
@@ -177,7 +179,7 @@ impl CommandLine for Composing {
     }
 
     fn shorten(config: &mut ComposeConfig) {
-        config.fit.epochs = 1;
+        (config.train_pieces, config.fit.epochs) = (DEMO_PIECES, 1);
     }
 
     fn default_summary(device: &Device) -> Result<Summary> {
