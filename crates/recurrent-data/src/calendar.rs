@@ -46,6 +46,16 @@ impl Cycle {
         }
     }
 
+    /// The names of the sine and the cosine of 2π times the phase.
+    fn wave_names(self) -> [String; 2] {
+        ["sin", "cos"].map(|wave| format!("{wave}({})", self.name()))
+    }
+
+    /// The sine and the cosine of 2π times the phase.
+    fn waves(self, at: DateTime) -> (f64, f64) {
+        (TAU * self.phase(at)).sin_cos()
+    }
+
     /// The part of the cycle that has passed at a time, in `[0, 1)`.
     pub fn phase(self, at: DateTime) -> f64 {
         let day = (f64::from(at.hour()) * 3600.0 + f64::from(at.minute()) * 60.0 + f64::from(at.second())) / 86_400.0;
@@ -54,14 +64,6 @@ impl Cycle {
             Self::Week => (f64::from(at.weekday().to_monday_zero_offset()) + day) / 7.0,
             Self::Day => day,
         }
-    }
-}
-
-impl Cycle {
-    /// The sine and the cosine of 2π times the phase.
-    fn waves(self, at: DateTime) -> [f64; 2] {
-        let (sin, cos) = (TAU * self.phase(at)).sin_cos();
-        [sin, cos]
     }
 }
 
@@ -129,12 +131,12 @@ impl CalendarFeatures {
 
     /// The names of the columns, such as `sin(day)` and `cos(day)`.
     pub fn names(&self) -> Vec<String> {
-        self.cycles.iter().flat_map(|cycle| ["sin", "cos"].map(|wave| format!("{wave}({})", cycle.name()))).collect()
+        self.cycles.iter().flat_map(|cycle| cycle.wave_names()).collect()
     }
 
     /// The values of the columns at a time.
     pub fn values(&self, at: DateTime) -> Vec<f64> {
-        self.cycles.iter().flat_map(|cycle| cycle.waves(at)).collect()
+        self.cycles.iter().flat_map(|cycle| <[f64; 2]>::from(cycle.waves(at))).collect()
     }
 
     /// The series with these columns after its own.
@@ -142,17 +144,14 @@ impl CalendarFeatures {
     /// # Errors
     /// If it has no dates, or a column of such a name.
     pub fn add_to(&self, series: Series) -> Result<Series> {
-        let mut names = self.names().into_iter();
-        self.cycles.iter().try_fold(series, |mut series, cycle| {
-            for (wave, name) in names.by_ref().take(2).enumerate() {
-                let dates = series.dates().ok_or_else(|| DataError::NoColumn {
-                    path: series.source().to_string(),
-                    expected: "a column of dates, for the calendar",
-                })?;
-                let values = dates.timestamps().iter().map(|at| cycle.waves(*at)[wave]).collect();
-                series = series.with_column(&name, values)?;
-            }
-            Ok(series)
+        self.cycles.iter().try_fold(series, |series, cycle| {
+            let dates = series.dates().ok_or_else(|| DataError::NoColumn {
+                path: series.source().to_string(),
+                expected: "a column of dates, for the calendar",
+            })?;
+            let (sines, cosines) = dates.timestamps().iter().map(|at| cycle.waves(*at)).unzip();
+            let [sine, cosine] = cycle.wave_names();
+            series.with_column(&sine, sines)?.with_column(&cosine, cosines)
         })
     }
 }

@@ -45,7 +45,9 @@ pub(crate) fn has_marks(cell: &str) -> bool {
         text.rsplit_once([',', '.']).is_some_and(|(whole, decimals)| is_whole(whole) && is_digits(decimals))
     };
     let unsigned = cell.strip_prefix(['-', '+', '−']).unwrap_or(cell);
-    cell.parse::<f64>().is_err() && (is_whole(unsigned) || is_decimal(unsigned))
+    // Most texts are told apart by their first character.
+    let begins = unsigned.starts_with(|first: char| first.is_ascii_digit());
+    begins && cell.parse::<f64>().is_err() && (is_whole(unsigned) || is_decimal(unsigned))
 }
 
 /// Whether a cell is a number, a date, or a missing value: what a name of a column is not.

@@ -233,10 +233,10 @@ impl<'a> DatesReader<'a> {
         if self.last.len() <= series {
             self.last.resize(series + 1, None);
         }
-        let cell = self.last[series].get_or_insert_with(Cell::default);
-        if !cell.text.is_empty() {
-            check_next((self.path, self.column), self.have_ids, (line, text, instant(stamp, offset)), cell)?;
+        if let Some(previous) = &self.last[series] {
+            check_next((self.path, self.column), self.have_ids, (line, text, instant(stamp, offset)), previous)?;
         }
+        let cell = self.last[series].get_or_insert_default();
         (cell.line, cell.stamp, cell.offset) = (line, stamp, offset);
         cell.text.clear();
         cell.text.push_str(text);

@@ -80,21 +80,20 @@ impl DownloadSource {
     /// The first field with a value that is not allowed, with what was expected and found.
     pub(crate) fn invalid_field(&self) -> Option<(&'static str, &'static str, String)> {
         const CHECKSUM: &str = "64 hexadecimal digits";
+        const URL: &str = "a URL of the scheme https or http";
         let checks = match self {
             Self::Repository { repository } => {
-                let check =
-                    ("sources.repository", "a URL of the scheme https or http", &**repository, is_http(repository));
-                [check; 3]
+                vec![("sources.repository", URL, &**repository, is_http(repository))]
             }
             Self::Url { url, inside, sha256, .. } => {
                 let archive = inside.as_ref().map_or(&**sha256, |entry| &*entry.archive_sha256);
-                [
-                    ("sources.url", "a URL of the scheme https or http", &**url, is_http(url)),
+                vec![
+                    ("sources.url", URL, &**url, is_http(url)),
                     ("sources.archive_sha256", CHECKSUM, archive, is_checksum(archive)),
                     ("sources.sha256", CHECKSUM, &**sha256, is_checksum(sha256)),
                 ]
             }
-            Self::Package { package, version, sha256, .. } => [
+            Self::Package { package, version, sha256, .. } => vec![
                 ("sources.package", "the name of a package, such as letters-sample", &**package, is_package(package)),
                 ("sources.version", "a version, such as 1.0.2", &**version, is_version(version)),
                 ("sources.sha256", CHECKSUM, &**sha256, is_checksum(sha256)),
@@ -165,21 +164,8 @@ impl TryFrom<SourceFields> for DownloadSource {
     fn try_from(fields: SourceFields) -> Result<Self, Self::Error> {
         const EITHER: &str = "a source has either a `url`, or a `package` and its `version`, or a `repository` alone";
         let SourceFields { url, archive_sha256, package, version, path, num_bytes, sha256, repository } = fields;
-        let Some(sha256) = sha256 else {
-            let others = [&url, &archive_sha256, &package, &version, &path];
-            return match repository {
-                Some(repository) if others.iter().all(|other| other.is_none()) && num_bytes.is_none() => {
-                    Ok(Self::Repository { repository })
-                }
-                Some(_) => Err(EITHER),
-                None => Err("a source has the `sha256` of its file"),
-            };
-        };
-        if repository.is_some() {
-            return Err(EITHER);
-        }
-        match (url, package, version) {
-            (Some(url), None, None) => {
+        match (url, package, version, repository, sha256) {
+            (Some(url), None, None, None, Some(sha256)) => {
                 let inside = match (path, archive_sha256) {
                     (None, None) => None,
                     (Some(path), Some(archive_sha256)) => Some(ArchiveEntry { path, archive_sha256 }),
@@ -187,9 +173,13 @@ impl TryFrom<SourceFields> for DownloadSource {
                 };
                 Ok(Self::Url { url, inside, num_bytes, sha256 })
             }
-            (None, Some(package), Some(version)) if archive_sha256.is_none() => {
+            (None, Some(package), Some(version), None, Some(sha256)) if archive_sha256.is_none() => {
                 Ok(Self::Package { package, version, path, num_bytes, sha256 })
             }
+            (None, None, None, Some(repository), None) if (archive_sha256, path, num_bytes) == (None, None, None) => {
+                Ok(Self::Repository { repository })
+            }
+            (_, _, _, None, None) => Err("a source has the `sha256` of its file"),
             _ => Err(EITHER),
         }
     }

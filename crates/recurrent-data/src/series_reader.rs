@@ -64,8 +64,8 @@ struct Reader<'a> {
     columns: Vec<Vec<f64>>,
     /// The values of the row that is read.
     record: Vec<f64>,
+    /// Of the rows that are not dropped.
     lines: Lines,
-    num_rows: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -90,7 +90,6 @@ impl<'a> Reader<'a> {
             known: HashMap::new(),
             ids: Vec::new(),
             lines: Lines::default(),
-            num_rows: 0,
             table,
             names,
             indices,
@@ -114,9 +113,8 @@ impl<'a> Reader<'a> {
         if self.id.is_some() {
             self.series.push(series as u32);
         }
-        self.last[series] = Some(self.num_rows);
+        self.last[series] = Some(self.lines.num_rows);
         self.lines.push(row.line());
-        self.num_rows += 1;
         Ok(())
     }
 
@@ -166,7 +164,7 @@ impl<'a> Reader<'a> {
 
     /// The rows of each series together, and their lines.
     fn finish(mut self) -> Result<(Series, Lines)> {
-        if self.num_rows == 0 {
+        if self.lines.num_rows == 0 {
             return Err(DataError::Empty {
                 path: self.table.source().to_string(),
                 found: "no row with a value in every column",
@@ -177,7 +175,7 @@ impl<'a> Reader<'a> {
         order.sort_by_key(|row| self.series[*row]);
         let mut segments = Vec::new();
         if self.id.is_none() {
-            segments.push(Segment { id: None, rows: 0..self.num_rows });
+            segments.push(Segment { id: None, rows: 0..self.lines.num_rows });
         }
         for rows in order.chunk_by(|a, b| self.series[*a] == self.series[*b]) {
             let start = segments.last().map_or(0, |before: &Segment| before.rows.end);

@@ -14,6 +14,7 @@ use zip::ZipArchive;
 use super::archive::{Budget, MAX_TEXT, invalid_zip, open_zip};
 use super::error::{FetchError, Result};
 use super::line::single_line;
+use super::table::write_table;
 
 const SOURCE: &str = "en";
 const TARGET: &str = "ru";
@@ -30,21 +31,18 @@ type Texts = BTreeMap<String, String>;
 /// Placeholders are kept.
 pub(super) fn convert(wheel_path: &Path, out: impl Write, out_path: &Path) -> Result<()> {
     let (mut zip, mut budget) = open_zip(wheel_path)?;
-    let cannot_write = |cause: csv::Error| FetchError::io("cannot write", out_path)(cause.into());
-    let mut out = csv::Writer::from_writer(out);
-    out.write_record(["english", "russian", "component"]).map_err(cannot_write)?;
-    let mut seen = HashSet::new();
+    let (mut rows, mut seen) = (Vec::new(), HashSet::new());
     for component in components(&zip) {
         let mut read = |language| read_json(&mut zip, &mut budget, wheel_path, translations_path(&component, language));
         let (english, mut russian) = (texts(&read(SOURCE)?), texts(&read(TARGET)?));
         for (key, english) in english {
             let Some(russian) = russian.remove(&key) else { continue };
             if is_pair(&english, &russian) && seen.insert((english.clone(), russian.clone())) {
-                out.write_record([&english, &russian, &component]).map_err(cannot_write)?;
+                rows.push([english, russian, component.clone()]);
             }
         }
     }
-    out.flush().map_err(FetchError::io("cannot write", out_path))
+    write_table(["english", "russian", "component"], rows, out, out_path)
 }
 
 fn is_pair(english: &str, russian: &str) -> bool {

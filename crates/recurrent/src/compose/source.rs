@@ -108,11 +108,9 @@ impl MusicSource {
         if data == Self::CHORALES_BY_RULE {
             return Ok(Self::chorales_by_rule());
         }
-        if RegisteredDataset::find(data).is_ok() {
+        if let Ok(dataset) = RegisteredDataset::find(data) {
+            dataset.manifest.music()?;
             let source = crate::open_data(data)?;
-            if let Some(manifest) = source.manifest() {
-                manifest.music()?;
-            }
             // Compares the file with its manifest.
             source.sha256()?;
             let path = source.path().unwrap_or(Path::new(data));

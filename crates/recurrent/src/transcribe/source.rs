@@ -73,7 +73,8 @@ impl SpeechSource {
         if data == Self::SPOKEN_DIGITS {
             return Ok(Self::spoken_digits());
         }
-        if RegisteredDataset::find(data).is_ok() {
+        if let Ok(dataset) = RegisteredDataset::find(data) {
+            dataset.manifest.speech()?;
             return Self::registered(data);
         }
         let path = Path::new(data);
@@ -90,9 +91,6 @@ impl SpeechSource {
 
     fn registered(name: &str) -> Result<Self> {
         let source = crate::open_data(name)?;
-        if let Some(manifest) = source.manifest() {
-            manifest.speech()?;
-        }
         let transcripts = Transcripts::from_table(source.table()?)?;
         let table = source.path().unwrap_or(Path::new(name));
         let table = std::path::absolute(table).map_err(Error::io("cannot find the path of", table))?;
