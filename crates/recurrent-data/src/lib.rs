@@ -86,6 +86,7 @@ mod file;
 mod fractions;
 mod frequency;
 mod gap;
+mod gap_policy;
 mod kind;
 mod manifest;
 mod registry;
