@@ -37,7 +37,7 @@ MODELS = {
         "description": "Tells positive from negative sentences: of movie and product reviews, tweets, newspaper editorials "
         "and everyday talk.",
         "limits": "English only, one sentence at a time, and no neutral label: a sentence without an opinion gets one, too. "
-        "Irony is often taken at its word, and some negations are: \"Nothing about this place is good.\" is called positive. "
+        "Irony is often taken at its word. "
         "Its movie sentences hold most of the test set of SST-2, so that a score there would be one of training data.",
         "files": ["config.toml", "labels.json", "tokenizer.json", "evidence.json"],
         "examples": ["I hate this awful phone", "What a wonderful day!"],
@@ -48,7 +48,8 @@ MODELS = {
         "license": "MIT OR Apache-2.0",
         "description": "Translates short everyday sentences from English to Russian.",
         "limits": "It knows the words of 57,000 everyday sentences: small talk, travel, shopping, home, work. Other subjects, "
-        "names, numbers and long sentences are beyond it, and it does not say so.",
+        "names, numbers and long sentences are beyond it. The probability of a translation says what it is worth: above a half "
+        "it is good, and below a hundredth a short one rarely is.",
         "files": ["config.toml", "tokenizers.json", "search.toml"],
         "examples": ["How are you?", "Where is the station?"],
     },

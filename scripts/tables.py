@@ -28,10 +28,11 @@ NAME of --measure is one of
   features           how many crates are compiled, by `cargo tree`
   memory             the memory of training on texts and tables of different sizes; some minutes, 3 GB of disk
   wake-word          misses and false alarms of a wake word, by the example wake_word
+  mfcc-digits        each cell with three seeds, by the example mfcc_digits
   launches           how many kernels a GPU is asked to launch, with the backend wgpu
 
 The record training-length is filled in by hand from `cargo bench -p recurrent-models`: medians, and `max alloc`.
-electricity, tiny-shakespeare, home-assistant, vader-reviews and fine-tuning (opinions) need their data: `train data fetch NAME`. SETTINGS are
+electricity, tiny-shakespeare, home-assistant, vader-reviews, fine-tuning (opinions) and mfcc-digits need their data: `train data fetch NAME`. SETTINGS are
 added to each run of `train`.
 """
 import argparse
@@ -111,8 +112,8 @@ def measured(name: str, program: pathlib.Path | None, settings: list[str]) -> Re
         return runs.features()
     if name == "launches":
         return runs.launches(program or built(["-p", "train", "--example", "bench_worker", "--features", "wgpu"]))
-    if name == "wake-word":
-        return runs.wake_word(program or built(["-p", "recurrent-examples", "--example", "wake_word"]))
+    if example := runs.BY_EXAMPLE.get(name):
+        return runs.of_example(name, program or built(["-p", "recurrent-examples", "--example", example]))
     program = program or built(["-p", "train"])
     with tempfile.TemporaryDirectory() as folder:
         return runs.BY_TRAIN[name](runs.Train([str(program)], settings, pathlib.Path(folder)))
@@ -136,9 +137,10 @@ def main() -> int:
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="fail if a table is not what its record says")
     action.add_argument("--write", action="store_true", help="rewrite all tables from their records")
-    action.add_argument("--measure", choices=[*runs.BY_TRAIN, "features", "launches", "wake-word"], help="measure, and write the record")
+    names = [*runs.BY_TRAIN, *runs.BY_EXAMPLE, "features", "launches"]
+    action.add_argument("--measure", choices=names, help="measure, and write the record")
     action.add_argument("--study", type=pathlib.Path, metavar="RUN", help="take the record from a run of `train compare`")
-    parser.add_argument("--program", type=pathlib.Path, help="a `train` (for launches, a bench_worker; for wake-word, the example) that is built already")
+    parser.add_argument("--program", type=pathlib.Path, help="a `train` (for launches, a bench_worker; for wake-word and mfcc-digits, the example) that is built already")
     parser.add_argument("--machine", help="what the record calls this machine; by default, its processor and cores")
     parser.add_argument("settings", nargs="*", help="further settings of each run")
     args = parser.parse_args()

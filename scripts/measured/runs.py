@@ -113,7 +113,12 @@ def phrases(train: Train) -> Record:
     run, _ = train("translate", "--data", "phrases")
     network, *baselines = translators(run)
     rows = [{**network, "processor": train.processor}, *reversed(baselines)]
-    return load("phrases").measured_now({"phrases": rows})
+    names = ("first quarter", "second quarter", "third quarter", "last quarter")
+    quarters = [
+        {**quarter, "quarter": name, "exact": 100 * quarter["exact"]}
+        for name, quarter in zip(names, scores(run)["quarters"], strict=True)
+    ]
+    return load("phrases").measured_now({"phrases": rows, "phrases-by-probability": quarters})
 
 
 def home_assistant(train: Train) -> Record:
@@ -417,10 +422,14 @@ def launched(worker: pathlib.Path, arguments: list[str], cases: list[str]) -> di
     return dict(zip(cases, counts))
 
 
-def wake_word(example: pathlib.Path) -> Record:
-    """The misses and false alarms of a wake word, in an hour of synthetic background."""
-    output = subprocess.run([example], capture_output=True, text=True, check=True).stdout
-    return load("wake-word").measured_now({"wake-word": json.loads(output.splitlines()[-1])["rows"]})
+# The examples whose last line is a table as JSON: the misses and false alarms of a wake word in an hour of synthetic
+# background, and the accuracies of each cell on spoken digits.
+BY_EXAMPLE = {"wake-word": "wake_word", "mfcc-digits": "mfcc_digits"}
+
+
+def of_example(name: str, example: pathlib.Path) -> Record:
+    output = subprocess.run([example], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    return load(name).measured_now({name: json.loads(output.splitlines()[-1])["rows"]})
 
 
 BY_TRAIN: dict[str, Callable[[Train], Record]] = {

@@ -34,7 +34,7 @@ impl TranslationMetrics {
 }
 
 /// A sentence of the test split with its references and translations.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TestTranslation {
     /// The sentence.
@@ -43,11 +43,46 @@ pub struct TestTranslation {
     pub references: Vec<String>,
     /// The translation by the network.
     pub hypothesis: String,
+    /// Its probability.
+    #[serde(default)]
+    pub probability: f64,
     /// The translation of the nearest training sentence.
     pub nearest: String,
     /// Whether the network's translation has no end, since it reached the maximum length.
     #[serde(default)]
     pub cut: bool,
+}
+
+/// A quarter of the network's translations: what their probabilities are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ProbabilityQuarter {
+    /// The least probability of its translations.
+    pub least: f64,
+    /// BLEU.
+    pub bleu: f64,
+    /// chrF, from 0 to 100.
+    pub chrf: f64,
+    /// The fraction that equals a reference.
+    pub exact: f64,
+}
+
+impl ProbabilityQuarter {
+    /// The quarters, the most probable translations first; empty for fewer than four translations.
+    fn all(translations: &[TestTranslation]) -> Vec<Self> {
+        let mut ordered: Vec<&TestTranslation> = translations.iter().collect();
+        ordered.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        let bounds = [0, 1, 2, 3, 4].map(|quarter| quarter * ordered.len() / 4);
+        let quarters = bounds.windows(2).map(|bounds| &ordered[bounds[0]..bounds[1]]);
+        let score = |quarter: &[&TestTranslation]| {
+            let least = quarter.last()?.probability;
+            let (hypotheses, references): (Vec<String>, Vec<Vec<String>>) =
+                quarter.iter().map(|found| (found.hypothesis.clone(), found.references.clone())).unzip();
+            let TranslationMetrics { bleu, chrf, exact, .. } = TranslationMetrics::new("", &hypotheses, &references);
+            Some(Self { least, bleu: bleu.score, chrf, exact })
+        };
+        quarters.map(score).collect::<Option<_>>().unwrap_or_default()
+    }
 }
 
 /// The mean loss of the references.
@@ -100,6 +135,9 @@ pub struct TranslationScores {
     pub chosen: Option<ChosenLengthPenalty>,
     /// The network first, then copy and nearest neighbor.
     pub rows: Vec<TranslationMetrics>,
+    /// The network's translations in quarters, the most probable first; empty if there are fewer than four.
+    #[serde(default)]
+    pub quarters: Vec<ProbabilityQuarter>,
 }
 
 impl TranslationScores {
@@ -117,7 +155,8 @@ impl TranslationScores {
         ];
         let TokenLoss { nats: loss, unknown } = loss;
         let cut = translations.iter().filter(|translation| translation.cut).count();
-        Self { sentences: translations.len(), loss, unknown, cut, chosen: None, rows }
+        let quarters = ProbabilityQuarter::all(translations);
+        Self { sentences: translations.len(), loss, unknown, cut, chosen: None, rows, quarters }
     }
 
     /// A sentence that says whether the network beats the baselines.
@@ -154,6 +193,16 @@ impl fmt::Display for TranslationScores {
         for TranslationMetrics { name, bleu, chrf, exact } in &self.rows {
             writeln!(f, "{name:width$}  {:>6.2} {chrf:>6.2} {:>8.1}", bleu.score, 100.0 * exact)?;
         }
+        if !self.quarters.is_empty() {
+            writeln!(f, "{:width$}  {:>6} {:>6} {:>8}", "by probability", "BLEU", "chrF", "exact %")?;
+        }
+        for (name, quarter) in
+            ["first quarter", "second quarter", "third quarter", "last quarter"].iter().zip(&self.quarters)
+        {
+            let ProbabilityQuarter { least, bleu, chrf, exact } = quarter;
+            let exact = 100.0 * exact;
+            writeln!(f, "{name:width$}  {bleu:>6.2} {chrf:>6.2} {exact:>8.1}  at least {least:.2e}")?;
+        }
         if self.cut > 0 {
             writeln!(f, "{} of the network's translations were cut at the maximum length.", self.cut)?;
         }
@@ -178,6 +227,7 @@ mod tests {
             source: "My house".into(),
             references: vec![reference],
             hypothesis: hypothesis.into(),
+            probability: 0.5,
             nearest: nearest.into(),
             cut: false,
         }
@@ -200,6 +250,24 @@ mod tests {
         let text = won.to_string();
         assert!(text.starts_with("1 sentences of the test split: 1.0000 nats per token, perplexity 2.72"), "{text}");
     }
+
+    #[test]
+    fn the_most_probable_translations_are_scored_apart() {
+        let reference = "Мой дом стоит у реки.";
+        let translations: Vec<TestTranslation> = (0..8u8)
+            .map(|number| {
+                let hypothesis = if number < 2 { reference } else { "Мой дом" };
+                TestTranslation { probability: f64::from(8 - number) / 10.0, ..translation(hypothesis, "") }
+            })
+            .rev()
+            .collect();
+        let scores = TranslationScores::new("GRU", LOSS, &translations);
+        let found: Vec<(f64, f64)> = scores.quarters.iter().map(|quarter| (quarter.least, quarter.exact)).collect();
+        assert_eq!(found, [(0.7, 1.0), (0.5, 0.0), (0.3, 0.0), (0.1, 0.0)]);
+        assert!(scores.quarters[0].bleu > 99.9 && scores.quarters[1].bleu < 50.0, "{:?}", scores.quarters);
+        assert!(TranslationScores::new("GRU", LOSS, &translations[..3]).quarters.is_empty());
+    }
+
     #[test]
     fn cut_translations_and_unknown_tokens_are_told() {
         let cut = TestTranslation { cut: true, ..translation("Мой", "Дом") };

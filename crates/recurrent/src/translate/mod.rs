@@ -22,7 +22,9 @@ pub use baseline::NearestNeighborBaseline;
 pub use config::{DecoderAttention, TranslateConfig, TranslateSource};
 pub use decode::BeamConfig;
 #[cfg(feature = "fit")]
-pub use evaluation::{TestTranslation, TranslationEvaluation, TranslationMetrics, TranslationScores};
+pub use evaluation::{
+    ProbabilityQuarter, TestTranslation, TranslationEvaluation, TranslationMetrics, TranslationScores,
+};
 pub use length_penalty::{ChosenLengthPenalty, PenaltyScore};
 pub use predictor::{AttentionMap, Translation, Translator};
 #[cfg(feature = "exchange")]

@@ -179,14 +179,15 @@ impl Task for Translating {
             found.into_iter().map(|found| {
                 let best = found.into_iter().next();
                 let text = best.as_ref().map_or_else(String::new, |best| data.tokenizers.target.decode(&best.tokens));
-                (text, best.is_some_and(|best| !best.ended))
+                let probability = best.as_ref().map_or(0.0, |best| best.log_probability.exp());
+                (text, probability, best.is_some_and(|best| !best.ended))
             })
         };
         let mut beam = BeamConfig::of(config);
         let chosen = if config.length_penalty.is_none() {
             let references: Vec<Vec<String>> =
                 data.valid_sentences.iter().map(|sentence| sentence.references.clone()).collect();
-            let translate = |beam| best(&data.valid_sentences, beam).map(|(text, _)| text).collect();
+            let translate = |beam| best(&data.valid_sentences, beam).map(|(text, ..)| text).collect();
             ChosenLengthPenalty::choose(run_dir, beam, &references, translate)?
         } else {
             None
@@ -195,10 +196,11 @@ impl Task for Translating {
             beam.length_penalty = chosen.length_penalty;
         }
         let translations = data.test_sentences.iter().zip(best(&data.test_sentences, beam));
-        let translations = translations.map(|(sentence, (hypothesis, cut))| TestTranslation {
+        let translations = translations.map(|(sentence, (hypothesis, probability, cut))| TestTranslation {
             source: sentence.source.clone(),
             references: sentence.references.clone(),
             hypothesis,
+            probability,
             nearest: data.nearest_neighbor.translate(&sentence.source),
             cut,
         });
