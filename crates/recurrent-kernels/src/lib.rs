@@ -9,6 +9,7 @@
 //! - [`lstm_step`], [`gru_step`], [`rnn_step`] compute one step of the same equations, for streaming;
 //! - [`scan_steps`] is the time loop by itself, for a cell of your own;
 //! - [`token_log_probs`] is what a loss over a vocabulary needs of a softmax;
+//! - [`embedding_bag`] adds rows of a table of embeddings;
 //! - [`ctc_loss`] is the loss of a sequence of labels whose times are not known;
 //! - [`adam_step`] and [`sum_of_squares`] are a gradient step and the norm of its gradients, in a pass over memory each.
 //!
@@ -60,6 +61,7 @@ mod cell;
 pub mod cpu;
 mod ctc;
 mod dispatch;
+mod embedding_bag;
 mod empty_batch;
 #[cfg(any(feature = "cpu", feature = "gpu"))]
 mod equations;
@@ -87,6 +89,7 @@ mod weights;
 pub use cpu::release_buffers;
 pub use ctc::{ctc_loss, ctc_min_frames};
 pub use dispatch::is_fused;
+pub use embedding_bag::embedding_bag;
 #[cfg(any(feature = "cpu", feature = "gpu"))]
 pub use equations::Equations;
 pub use gradient_step::{AdamFactors, adam_step, scale, sum_of_squares};

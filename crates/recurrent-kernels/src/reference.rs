@@ -72,6 +72,18 @@ pub fn token_log_probs(logits: Tensor<2>, targets: Tensor<1, Int>) -> TokenLogPr
     }
 }
 
+/// The reference implementation of [`embedding_bag`](crate::embedding_bag).
+///
+/// # Panics
+/// If a bag has no indices.
+pub fn embedding_bag(table: Tensor<2>, indices: Tensor<2, Int>) -> Tensor<2> {
+    let ([_, width], [bags, count]) = (table.dims(), indices.dims());
+    if bags == 0 {
+        return Tensor::zeros([0, width], &table.device());
+    }
+    table.select(0, indices.reshape([bags * count])).reshape([bags, count, width]).sum_dim(1).reshape([bags, width])
+}
+
 pub(crate) fn scan_cell<C: Cell>(
     x: Tensor<3>,
     cell: &C,

@@ -9,14 +9,15 @@
 //!
 //! From the bottom up: `isa` and `simd` (instruction sets and vectors), `memory` (buffers), `panels` and `tile` (packed
 //! weights and the product of a few rows with them), `pointwise` (gates and states after a product), `time_loop` (all
-//! steps of a group of rows), `matmul` (large products), `engine` (the passes), `stepper` and `thread_pool`. `log_probs` stands
-//! by itself.
+//! steps of a group of rows), `matmul` (large products), `engine` (the passes), `stepper` and `thread_pool`. `log_probs` and
+//! `embedding_bag` stand by themselves.
 //!
 //! The environment variable `RECURRENT_ISA` (`avx512`, `avx2`, `neon`, `portable`) selects another instruction set than
 //! the best one, for tests.
 
 mod checks;
 mod elementwise;
+mod embedding_bag;
 mod engine;
 mod gradients;
 mod isa;
@@ -35,6 +36,7 @@ mod tile;
 mod time_loop;
 
 pub(crate) use self::elementwise::{adam, sum_of_squares};
+pub(crate) use self::embedding_bag::Bags;
 pub use self::engine::{ForwardOutput, SavedForBackward};
 pub use self::gradients::{DirectionGradients, Gradients, OutputGrads};
 use self::isa::Isa;

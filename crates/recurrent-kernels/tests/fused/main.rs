@@ -8,6 +8,7 @@
 mod case;
 mod devices;
 mod edge_cases;
+mod embedding_bag;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod implementations;
@@ -34,6 +35,9 @@ macro_rules! suite {
             length_zero_returns_the_initial_state: crate::edge_cases::length_zero,
             token_log_probs_equal_the_reference: crate::log_probs::equal_reference,
             token_log_probs_of_no_rows: crate::log_probs::no_rows,
+            embedding_bags_equal_the_reference: crate::embedding_bag::equal_reference,
+            embedding_bags_are_exact: crate::embedding_bag::exact,
+            no_embedding_bags: crate::embedding_bag::no_bags,
             $($own: $run),+
         });
     };
@@ -56,6 +60,7 @@ macro_rules! cpu_suite {
             double_precision_uses_the_reference: crate::implementations::double_precision,
             token_log_probs_are_exact: crate::log_probs::exact,
             foreign_tokens_are_rejected: crate::log_probs::foreign_token,
+            foreign_rows_are_rejected: crate::embedding_bag::foreign_row,
         });
     };
 }

@@ -5,6 +5,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig, Initializer, Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Int, Tensor};
+use recurrent_models::kernels::embedding_bag;
 use recurrent_models::{
     AnyRecurrent, AnyRecurrentConfig, AnyState, CellKind, StreamingDense, StreamingLayer, Summarize, Summary,
     SummaryRow,
@@ -162,8 +163,8 @@ impl FrameModel {
 /// `[batch, time, dimensions]`.
 fn sum_of_rows(embedding: &Embedding, features: Tensor<3, Int>) -> Tensor<3> {
     let [batch, time, count] = features.dims();
-    let rows = embedding.forward(features.reshape([batch * time, count]));
-    rows.sum_dim(1).reshape([batch, time, embedding.weight.dims()[1]])
+    let sums = embedding_bag(embedding.weight.val(), features.reshape([batch * time, count]));
+    sums.reshape([batch, time, embedding.weight.dims()[1]])
 }
 
 impl Summarize for FrameModel {
