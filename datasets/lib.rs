@@ -35,7 +35,7 @@ macro_rules! dataset {
 }
 
 /// Every data set: those that are embedded, then those that have to be fetched.
-pub static DATASETS: [DatasetFiles; 15] = [
+pub static DATASETS: [DatasetFiles; 17] = [
     dataset!("weather" / "weather.csv"),
     dataset!("stocks" / "stocks.csv"),
     dataset!("fables" / "fables.txt"),
@@ -49,8 +49,10 @@ pub static DATASETS: [DatasetFiles; 15] = [
     dataset!("electricity"),
     dataset!("an4"),
     dataset!("fsdd"),
+    dataset!("mfcc-digits"),
     dataset!("jsb-chorales"),
     dataset!("nottingham"),
+    dataset!("bach-chorales"),
 ];
 
 /// The list of data sets, the manifest format, and how to add a data set, in Markdown.

@@ -218,6 +218,18 @@ pub enum Converter {
     Fsdd,
     /// The tunes of the Nottingham Music Database in one file.
     Nottingham,
+    /// The scores of Bach in the wheel of music21, with their table.
+    Music21Bach,
+    /// Recordings as mel-frequency cepstral coefficients, in arrays of NumPy, to a table.
+    Mfcc,
+}
+
+impl Converter {
+    /// Whether the data set's file is a table of other files, which are unpacked beside it.
+    #[cfg(feature = "fetch")]
+    pub(crate) fn unpacks(self) -> bool {
+        matches!(self, Self::An4 | Self::Fsdd | Self::Music21Bach)
+    }
 }
 
 impl fmt::Display for Converter {
@@ -229,6 +241,8 @@ impl fmt::Display for Converter {
             Self::An4 => "an4",
             Self::Fsdd => "fsdd",
             Self::Nottingham => "nottingham",
+            Self::Music21Bach => "music21-bach",
+            Self::Mfcc => "mfcc",
         })
     }
 }

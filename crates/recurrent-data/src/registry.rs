@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn unknown_name_lists_the_names_and_suggests_one() {
         let names = "weather, stocks, fables, phrases, reviews, digits, tiny-shakespeare, vader-reviews, opinions, home-assistant, electricity, an4, \
-             fsdd, jsb-chorales, nottingham";
+             fsdd, mfcc-digits, jsb-chorales, nottingham, bach-chorales";
         assert_eq!(
             RegisteredDataset::find("wether").unwrap_err().to_string(),
             format!("expected a data set, one of {names}; found `wether`; did you mean `weather`?")

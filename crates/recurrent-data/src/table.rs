@@ -200,6 +200,16 @@ impl Table {
         }
     }
 
+    /// The index of the first of these columns, in any case, that there is.
+    pub(crate) fn position(&self, names: &[&str]) -> Option<usize> {
+        names.iter().find_map(|name| self.headers.iter().position(|header| header.eq_ignore_ascii_case(name)))
+    }
+
+    /// The same of columns of which one must be there.
+    pub(crate) fn needed(&self, names: &[&str], expected: &'static str) -> Result<usize> {
+        self.position(names).ok_or_else(|| DataError::NoColumn { path: self.source().to_string(), expected })
+    }
+
     /// The text in a cell that must not be empty.
     pub(crate) fn text(&self, row: &Row, column: usize, expected: &'static str) -> Result<String> {
         match row.cell(column) {

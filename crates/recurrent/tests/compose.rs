@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use burn::tensor::Device;
 use recurrent::Result;
 use recurrent::compose::{ComposeConfig, ComposeRun, Composer, CompositionRequest, MusicSource, Notation};
+use recurrent::data::sha256;
 use recurrent::decoding::SamplingConfig;
 use recurrent::fit::Callbacks;
 use recurrent::music::{ChoralesByRule, Melody, Note, Piece, parse_notes};
@@ -172,13 +173,38 @@ fn data_that_are_wrong_are_refused_by_name() {
     };
     let path = root.path().join("empty");
     fs::create_dir(&path).unwrap();
-    assert!(message(&path).ends_with("expected a folder with MIDI (.mid) or ABC (.abc) files, found no such file"));
+    let expected =
+        "expected a folder with MIDI (.mid), MusicXML (.musicxml, .mxl) or ABC (.abc) files, found no such file";
+    assert!(message(&path).ends_with(expected));
     fs::write(path.join("a.mid"), "no music").unwrap();
     assert!(message(&path).contains("a.mid"));
     assert!(message(&root.path().join("nothing.mid")).contains("nothing.mid"));
     let path = root.path().join("chorales.json");
     fs::write(&path, r#"{"train": [[[60, 200]]], "valid": [], "test": []}"#).unwrap();
     assert!(message(&path).contains("200"), "{}", message(&path));
+}
+
+#[test]
+fn a_table_lists_files_with_their_splits_and_checksums() {
+    let root = tempfile::tempdir().unwrap();
+    let mut table = "file,sha256,split\n".to_string();
+    for (index, part) in ["train", "train", "valid", "test"].into_iter().enumerate() {
+        let midi = ChoralesByRule::new(7).chorale(index as u64).piece().to_midi().unwrap();
+        table += &format!("music/{index}.mid,{},{part}\n", sha256(&midi));
+        fs::create_dir_all(root.path().join("music")).unwrap();
+        fs::write(root.path().join(format!("music/{index}.mid")), midi).unwrap();
+    }
+    let path = root.path().join("music.csv");
+    fs::write(&path, &table).unwrap();
+    let data = path.display().to_string();
+    assert_eq!(create(&data, &root.path().join("run")).unwrap().data().sizes(), [2, 1, 1]);
+
+    fs::write(&path, table.replacen(',', ",0", 3)).unwrap();
+    let error = MusicSource::open(&data).unwrap_err().to_string();
+    let place = format!("0.mid (line 2 of {data}): expected the sha256 0");
+    assert!(error.contains(&place), "{error}");
+    fs::write(&path, "file\nmusic/none.mid\n").unwrap();
+    assert!(MusicSource::open(&data).unwrap_err().to_string().contains("none.mid"));
 }
 
 fn create(data: &str, folder: &Path) -> Result<ComposeRun> {

@@ -13,7 +13,7 @@ use zip::result::ZipError;
 
 use super::error::{FetchError, Result};
 
-const ZIP: &str = "a zip archive";
+pub(super) const ZIP: &str = "a zip archive";
 pub(super) const TAR: &str = "a tar.gz archive";
 
 /// How many bytes one byte of an archive may become: text compresses to a twentieth, and deflate to a thousandth at most.
@@ -26,7 +26,7 @@ const MIN_LIMIT: u64 = 1 << 20;
 const MAX_LIMIT: u64 = 1 << 30;
 
 /// The largest file that is unpacked into memory, in bytes.
-pub(super) const MAX_TEXT: u64 = 1 << 26;
+const MAX_TEXT: u64 = 1 << 26;
 
 /// How many bytes the reads from one archive may unpack, all together.
 pub(super) struct Budget {
@@ -94,6 +94,23 @@ pub(super) fn open_zip(path: &Path) -> Result<(ZipArchive<BufReader<File>>, Budg
     Ok((zip, budget))
 }
 
+/// Reads a file of a zip archive, which has to be at `path`.
+pub(super) fn read_zip(
+    zip: &mut ZipArchive<BufReader<File>>,
+    budget: &mut Budget,
+    path: &Path,
+    name: &str,
+) -> Result<Vec<u8>> {
+    let file = zip.by_name(name).map_err(|cause| match cause {
+        ZipError::FileNotFound => not_in_archive(path, name),
+        other => invalid_zip(path, format!("{name}: {other}")),
+    })?;
+    let mut bytes = Vec::new();
+    let read = budget.reader(file).take(MAX_TEXT).read_to_end(&mut bytes);
+    read.map_err(|cause| invalid_zip(path, format!("{name}: {cause}")))?;
+    Ok(bytes)
+}
+
 fn open(path: &Path) -> Result<(File, Budget)> {
     let file = File::open(path).map_err(FetchError::unreadable(path))?;
     let length = file.metadata().map_err(FetchError::unreadable(path))?.len();
@@ -145,7 +162,7 @@ pub(super) fn for_each_repository_file(
 }
 
 /// Whether no part of a path can lead elsewhere, or be hidden.
-fn is_plain_path(path: &str) -> bool {
+pub(super) fn is_plain_path(path: &str) -> bool {
     let is_plain = |part: &str| {
         let mut bytes = part.bytes();
         !part.starts_with('.') && !part.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))

@@ -9,6 +9,8 @@ use super::archive;
 use super::error::{FetchError, Result};
 use super::home_assistant;
 use super::http::HttpDownload;
+use super::mfcc;
+use super::music21;
 use super::partial::{has_checksum, verify};
 use super::pip::PipDownload;
 use super::progress::Progress;
@@ -17,7 +19,6 @@ use super::vader;
 use crate::availability::Availability;
 use crate::checksum::sha256_of_file;
 use crate::download_source::{ArchiveEntry, Converter, DownloadSource};
-use crate::kind::DatasetKind;
 use crate::manifest::DatasetManifest;
 use crate::regular_file::{self, FileLock};
 
@@ -154,8 +155,9 @@ impl<'a> DatasetFolder<'a> {
         let found = if file.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { sha256_of_file(file) };
         let found = found.map_err(FetchError::unreadable(file))?;
         let sources = &self.dataset.sources;
-        // The table of recordings is of no use without them.
-        if found == self.dataset.sha256 && self.dataset.kind != DatasetKind::Speech {
+        // A table of other files is of no use without them.
+        let needs_others = self.dataset.converter.is_some_and(Converter::unpacks);
+        if found == self.dataset.sha256 && !needs_others {
             return self.install(&self.copy(file)?);
         }
         if sources.iter().any(|source| source.sha256() == Some(&found)) {
@@ -226,6 +228,10 @@ impl<'a> DatasetFolder<'a> {
             Converter::Nottingham => repository::convert_nottingham(downloaded, BufWriter::new(out), &prepared)?,
             Converter::Vader => vader::convert(downloaded, BufWriter::new(out), &prepared)?,
             Converter::VaderOpinions => vader::convert_opinions(downloaded, BufWriter::new(out), &prepared)?,
+            Converter::Mfcc => mfcc::convert(downloaded, BufWriter::new(out), &prepared)?,
+            Converter::Music21Bach => {
+                music21::convert_bach(downloaded, &recordings, BufWriter::new(out), &prepared)?;
+            }
             Converter::HomeAssistant => home_assistant::convert(downloaded, BufWriter::new(out), &prepared)?,
         }
         self.install(&prepared)
@@ -245,12 +251,12 @@ impl<'a> DatasetFolder<'a> {
         self.path.join(PREPARED)
     }
 
-    /// The folder of unpacked recordings until their table is verified.
+    /// The folder of unpacked recordings or scores until their table is verified.
     fn recordings(&self) -> PathBuf {
         self.path.join(RECORDINGS)
     }
 
-    /// Moves verified recordings to where their table says that they are.
+    /// Moves verified recordings or scores to where their table says that they are.
     fn place_recordings(&self) -> Result<()> {
         for entry in fs::read_dir(self.recordings()).into_iter().flatten().flatten() {
             let target = self.path.join(entry.file_name());

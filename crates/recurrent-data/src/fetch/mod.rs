@@ -6,7 +6,7 @@
 //!   .part-86c4e6aa   a partial download, named after the expected checksum
 //!   .prepared        the file while it is converted or copied
 //!   .pip/            where pip puts its package
-//!   .recordings/     recordings that are unpacked, until their table is verified
+//!   .recordings/     recordings or scores that are unpacked, until their table is verified
 //!   .lock            locked by the process that fetches
 //! ```
 //!
@@ -29,6 +29,8 @@ pub(crate) mod error;
 mod home_assistant;
 mod http;
 mod line;
+mod mfcc;
+mod music21;
 mod partial;
 mod pip;
 mod progress;

@@ -48,9 +48,12 @@ impl SplitAssignment {
     /// The assignments by their names in a column.
     const NAMED: [(Self, &'static str); 3] =
         [(Self::Train, Train::NAME), (Self::Valid, Valid::NAME), (Self::Test, Test::NAME)];
+    /// Another name of validation, by which many published tables call it.
+    const VALIDATION: &'static str = "validation";
 
     /// The assignment of this name.
     pub fn named(name: &str) -> Option<Self> {
+        let name = if name == Self::VALIDATION { Valid::NAME } else { name };
         Self::NAMED.into_iter().find_map(|(assignment, own)| (own == name).then_some(assignment))
     }
 

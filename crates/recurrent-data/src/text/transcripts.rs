@@ -6,6 +6,7 @@ use super::assignment::{Assigned, SplitAssignment, check_not_empty};
 use super::texts::Texts;
 use crate::error::{DataError, Result};
 use crate::fractions::SplitFractions;
+use crate::listed_file::{CHECKSUM_HEADERS, SPLIT_HEADERS};
 use crate::role::{Role, Test, Train, Valid};
 use crate::table::{Table, shortened};
 
@@ -13,8 +14,6 @@ use crate::table::{Table, shortened};
 const RECORDING_HEADERS: &[&str] = &["wav", "file", "path", "recording", "audio"];
 const TEXT_HEADERS: &[&str] = &["text", "transcript", "sentence", "label"];
 const SPEAKER_HEADERS: &[&str] = &["speaker"];
-const SPLIT_HEADERS: &[&str] = &["split", "part"];
-const CHECKSUM_HEADERS: &[&str] = &["sha256"];
 
 /// A recording and what is said in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,15 +85,10 @@ impl Transcripts {
     /// If a column is missing, a recording or speaker is empty, or a recording is assigned to another split than train,
     /// valid or test.
     pub fn from_table(table: &Table) -> Result<Self> {
-        let find = |names: &[&str]| {
-            names.iter().find_map(|name| table.headers().iter().position(|header| header.eq_ignore_ascii_case(name)))
-        };
-        let needed = |names, expected| {
-            find(names).ok_or_else(|| DataError::NoColumn { path: table.source().to_string(), expected })
-        };
-        let recording = needed(RECORDING_HEADERS, "a column `wav` with the paths of recordings")?;
-        let text = needed(TEXT_HEADERS, "a column `text` with what is said in the recordings")?;
-        let [speaker, split, sha256] = [SPEAKER_HEADERS, SPLIT_HEADERS, CHECKSUM_HEADERS].map(find);
+        let recording = table.needed(RECORDING_HEADERS, "a column `wav` with the paths of recordings")?;
+        let text = table.needed(TEXT_HEADERS, "a column `text` with what is said in the recordings")?;
+        let [speaker, split, sha256] =
+            [SPEAKER_HEADERS, SPLIT_HEADERS, CHECKSUM_HEADERS].map(|names| table.position(names));
         let transcripts = table.rows()?.map(|row| {
             let row = &row?;
             let path = table.text(row, recording, "the path of a recording")?;

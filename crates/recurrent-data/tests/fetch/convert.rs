@@ -278,3 +278,92 @@ fn archive_is_verified_before_it_is_unpacked() {
         assert_eq!(sandbox.files(&manifest), ["made.csv"]);
     }
 }
+
+/// An array of NumPy.
+fn npy(header: &str, values: &[u8]) -> Vec<u8> {
+    let header = format!("{header}\n");
+    [b"\x93NUMPY\x01\0".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes(), values].concat()
+}
+
+/// Arrays of two recordings of two frames and one.
+fn arrays() -> [(&'static str, Vec<u8>); 3] {
+    let values: Vec<u8> = (0..39_u8).flat_map(|value| (f32::from(value) / 4.0 - 1.0).to_le_bytes()).collect();
+    let integers = |values: [i64; 2]| values.map(i64::to_le_bytes).concat();
+    let header =
+        |kind: &str, shape: &str| format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}   ");
+    [
+        ("X.npy", npy(&header("<f4", "(3, 13)"), &values)),
+        ("y.npy", npy(&header("<i8", "(2,)"), &integers([7, 0]))),
+        ("lengths.npy", npy(&header("<i8", "(2,)"), &integers([2, 1]))),
+    ]
+}
+
+#[test]
+fn coefficients_of_recordings_become_rows() {
+    let raw = zip(&arrays());
+    let row = |frames: std::ops::Range<u8>| {
+        let values = frames.map(|value| (f32::from(value) / 4.0 - 1.0).to_string());
+        values.collect::<Vec<_>>().join(" ")
+    };
+    let prepared = format!("mfcc,digit\n{},7\n{},0\n", row(0..26), row(26..39));
+    assert!(prepared.starts_with("mfcc,digit\n-1 -0.75 -0.5 "), "{prepared}");
+    let (sandbox, set) = (Sandbox::new(), set("mfcc", &raw, Some("made-1/digits.npz"), &prepared));
+    assert_eq!(converted(&sandbox, &set, &sandbox.write("digits.npz", &raw)), prepared);
+}
+
+#[test]
+fn other_arrays_are_rejected() {
+    let of_doubles = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 13), }", &[0; 312]);
+    let cut = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 13), }", &[0; 155]);
+    let many = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 13), }", &[0; 52]);
+    for (array, cause) in [
+        (
+            of_doubles,
+            "X.npy: expected an array of NumPy, version 1, of `<f4`, row by row, of shape (n, 13), found another file",
+        ),
+        (cut, "X.npy: expected an array of NumPy"),
+        (many, "X.npy: expected an array of NumPy"),
+        (b"PK".to_vec(), "X.npy: expected an array of NumPy"),
+        (
+            npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 13), }", &[]),
+            "a digit and a length for each recording",
+        ),
+    ] {
+        let mut changed = arrays();
+        changed[0].1 = array;
+        let raw = zip(&changed);
+        let (sandbox, set) = (Sandbox::new(), set("mfcc", &raw, Some("made-1/digits.npz"), ""));
+        let error = sandbox.rejected(&set, Some(&sandbox.write("digits.npz", &raw)), false);
+        assert!(error.contains(cause), "{error}");
+    }
+    let raw = zip(&arrays()[..2]);
+    let (sandbox, set) = (Sandbox::new(), set("mfcc", &raw, Some("made-1/digits.npz"), ""));
+    let error = sandbox.rejected(&set, Some(&sandbox.write("digits.npz", &raw)), false);
+    assert!(error.ends_with("expected lengths.npy inside, found no such file"), "{error}");
+}
+
+#[test]
+fn scores_are_unpacked_with_their_table() {
+    let raw = zip(&[
+        ("music21/corpus/bach/bwv2.mxl", b"two".as_slice()),
+        ("music21/corpus/bach/bwv1.mxl", b"one"),
+        ("music21/corpus/bach/bwv1.krn", b"another format"),
+        ("music21/corpus/bach/../../evil.mxl", b"evil"),
+        ("music21/corpus/bach/.hidden.mxl", b"evil"),
+        ("music21/corpus/haydn/op1.mxl", b"another composer"),
+    ]);
+    let prepared = format!("file,sha256\nscores/bwv1.mxl,{}\nscores/bwv2.mxl,{}\n", sha256(b"one"), sha256(b"two"));
+    let (sandbox, set) = (Sandbox::new(), set("music21-bach", &raw, None, &prepared));
+    let wheel = sandbox.write("music21.whl", &raw);
+    assert_eq!(converted(&sandbox, &set, &wheel), prepared);
+    assert_eq!(sandbox.files(&set), ["made.csv", "scores"]);
+    let table = set.path_in(sandbox.path());
+    let scores = table.with_file_name("scores");
+    assert_eq!(std::fs::read(scores.join("bwv2.mxl")).expect("a score"), b"two");
+    assert_eq!(std::fs::read_dir(scores).expect("a folder").count(), 2);
+
+    // The table alone is of no use.
+    let sandbox = Sandbox::new();
+    let error = sandbox.rejected(&set, Some(&sandbox.write("made.csv", &prepared)), true);
+    assert!(error.contains("expected, for made, "), "{error}");
+}

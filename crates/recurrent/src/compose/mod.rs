@@ -6,7 +6,7 @@
 //! which the language model of [`generate`](crate::generate) predicts the next. A piano roll, in which the keys of a frame
 //! know nothing of each other, is there by choice, for comparison with published figures (Boulanger-Lewandowski et al. 2012).
 //!
-//! - [`MusicSource`] opens MIDI and ABC files, or makes the pieces of `chorales-by-rule`;
+//! - [`MusicSource`] opens MIDI, MusicXML and ABC files, or makes the pieces of `chorales-by-rule`;
 //! - [`ComposeConfig`] holds the settings, [`ComposeRun`] trains and evaluates;
 //! - [`Composer`] composes: from nothing, from labels, from how a piece begins, or around a voice that is given.
 
@@ -22,6 +22,7 @@ mod frame_model;
 mod frame_reader;
 #[cfg(feature = "fit")]
 mod frame_steps;
+mod music_files;
 mod network;
 mod request;
 #[cfg_attr(not(feature = "fit"), allow(dead_code, reason = "only training splits and encodes pieces"))]

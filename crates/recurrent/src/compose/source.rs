@@ -1,14 +1,14 @@
 //! Where music is from: files, or the composer.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use recurrent_data::{RegisteredDataset, SplitAssignment, SplitFractions, sha256, sha256_concat};
 use recurrent_music::analysis::{fingerprint, recognize_key};
 use recurrent_music::{Chorale, ChoralesByRule, ChoralesJson, FramePiece, Frames, MusicFile, Piece};
 
 use super::ComposeConfig;
+use super::music_files::{self, ListedMusic};
 use crate::fit::FitConfig;
 use crate::partial::Partial;
 use crate::settings::Settings;
@@ -24,10 +24,6 @@ const PARTS: [(SplitAssignment, u64, u64); 3] = [
 const SEED: u64 = 0;
 /// The pieces that its checksum covers.
 const CHECKED: usize = 20;
-/// Files in a folder, at most.
-const MAX_FILES: usize = 100_000;
-/// The largest file that is read.
-const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// A piece of a corpus.
 #[derive(Debug, Clone)]
@@ -72,9 +68,10 @@ enum Origin {
 /// Pieces of music: those of the composer `chorales-by-rule`, or files.
 ///
 /// - `chorales-by-rule`: hymns in four parts, composed by rules, whose probability is known;
-/// - `jsb-chorales` and `nottingham`, once they are fetched;
-/// - a MIDI or ABC file, or a folder of them, at any depth. If the folder has folders called `train`, `valid` and `test`,
-///   these are the splits;
+/// - `jsb-chorales`, `bach-chorales` and `nottingham`, once they are fetched;
+/// - a MIDI, MusicXML or ABC file, or a folder of them, at any depth. If the folder has folders called `train`, `valid` and
+///   `test`, these are the splits;
+/// - a table (.csv, .tsv) with the column `file` and optionally `split` and `sha256`; relative paths begin at its folder;
 /// - chorales as JSON: `{"train": [..], "valid": [..], "test": [..]}`, a piece being a list of frames of a quarter note, and
 ///   a frame a list of MIDI numbers (Boulanger-Lewandowski et al. 2012).
 #[derive(Debug, Clone)]
@@ -123,10 +120,16 @@ impl MusicSource {
     }
 
     fn file_or_folder(name: String, path: &Path) -> Result<Self> {
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        let is = |known: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(known));
+        if is("json") {
             return Self::json(name, path);
         }
-        Self::files(name, path)
+        let files = match path {
+            path if path.is_dir() => music_files::in_folder(path)?,
+            path if ["csv", "tsv"].into_iter().any(is) => music_files::in_table(path)?,
+            path => vec![ListedMusic::alone(path)],
+        };
+        Self::files(name, path, &files)
     }
 
     fn chorales_by_rule() -> Self {
@@ -152,8 +155,7 @@ impl MusicSource {
     }
 
     fn json(name: String, path: &Path) -> Result<Self> {
-        let bytes = recurrent_data::regular_file::read(path, MAX_FILE_BYTES)
-            .map_err(Error::io("cannot read the chorales", path))?;
+        let bytes = ListedMusic::alone(path).read()?;
         let chorales = ChoralesJson::from_bytes(&path.display().to_string(), &bytes)?;
         let mut pieces = Vec::new();
         for (assignment, frames) in [
@@ -170,36 +172,27 @@ impl MusicSource {
         Ok(Self { name, origin: Origin::Json, pieces, notes: Vec::new(), sha256: sha256(&bytes) })
     }
 
-    fn files(name: String, path: &Path) -> Result<Self> {
-        let is_folder = path.is_dir();
-        let files = if is_folder { music_files(path)? } else { vec![path.to_path_buf()] };
+    fn files(name: String, path: &Path, files: &[ListedMusic]) -> Result<Self> {
         let (mut pieces, mut notes, mut sums) = (Vec::new(), Vec::new(), Vec::new());
-        for file in &files {
-            let bytes = recurrent_data::regular_file::read(file, MAX_FILE_BYTES)
-                .map_err(Error::io("cannot read the music", file))?;
-            let inside = if is_folder {
-                file.strip_prefix(path).unwrap_or(file)
-            } else {
-                Path::new(file.file_name().unwrap_or_default())
-            };
-            sums.push(format!("{}\n{}", inside.display(), sha256(&bytes)));
-            let assignment =
-                inside.iter().next().filter(|_| is_folder).and_then(|part| SplitAssignment::named(part.to_str()?));
-            let MusicFile { pieces: tunes, remarks } = MusicFile::parse(&file.display().to_string(), &bytes)?;
-            notes.extend((!remarks.is_empty()).then(|| format!("{}: {remarks}", file.display())));
+        for file in files {
+            let bytes = file.read()?;
+            sums.push(format!("{}\n{}", file.name, sha256(&bytes)));
+            let label = file.path.display().to_string();
+            let MusicFile { pieces: tunes, remarks } = MusicFile::parse(&label, &bytes)?;
+            notes.extend((!remarks.is_empty()).then(|| format!("{label}: {remarks}")));
             for (number, mut piece) in tunes.into_iter().enumerate() {
-                let name = format!("{}, tune {}", inside.display(), number + 1);
+                let name = format!("{}, tune {}", file.name, number + 1);
                 if piece.keys.is_empty() {
                     let recognized = recognize_key(&piece);
                     piece.keys.extend(recognized.map(|key| (0, key)));
                 }
-                pieces.push(CorpusPiece { assignment, ..CorpusPiece::new(name, piece) });
+                pieces.push(CorpusPiece { assignment: file.assignment, ..CorpusPiece::new(name, piece) });
             }
         }
         if pieces.is_empty() {
             return Err(Error::Input {
                 what: path.display().to_string(),
-                expected: "a folder with MIDI (.mid) or ABC (.abc) files".into(),
+                expected: "a folder with MIDI (.mid), MusicXML (.musicxml, .mxl) or ABC (.abc) files".into(),
                 found: "no such file".into(),
             });
         }
@@ -291,35 +284,6 @@ impl MusicSource {
             (None, _) => Ok(Vec::new()),
         }
     }
-}
-
-/// The files of music in a folder, at any depth, sorted.
-fn music_files(root: &Path) -> Result<Vec<PathBuf>> {
-    let (mut folders, mut files) = (vec![root.to_path_buf()], BTreeSet::new());
-    while let Some(folder) = folders.pop() {
-        let entries = fs::read_dir(&folder).map_err(Error::io("cannot list the folder", &folder))?;
-        for entry in entries {
-            let entry = entry.map_err(Error::io("cannot list the folder", &folder))?;
-            let kind = entry.file_type().map_err(Error::io("cannot list the folder", &folder))?;
-            let path = entry.path();
-            let is_music = path.extension().and_then(|extension| extension.to_str());
-            if kind.is_dir() {
-                folders.push(path);
-            } else if is_music
-                .is_some_and(|found| MusicFile::EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(found)))
-            {
-                files.insert(path);
-            }
-        }
-        if files.len() > MAX_FILES {
-            return Err(Error::Input {
-                what: root.display().to_string(),
-                expected: format!("a folder with at most {MAX_FILES} MIDI and ABC files"),
-                found: "more".into(),
-            });
-        }
-    }
-    Ok(files.into_iter().collect())
 }
 
 impl TaskSource for MusicSource {

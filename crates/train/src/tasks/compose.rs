@@ -35,7 +35,7 @@ const CANDIDATES: usize = 16;
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Runs of compose")]
 pub struct ComposeOptions {
-    /// How the piece begins: a MIDI or ABC file, a melody such as ode-to-joy, or notes, each a quarter unless it says
+    /// How the piece begins: a file of MIDI, MusicXML or ABC, a melody such as ode-to-joy, or notes, each a quarter unless it says
     /// otherwise: "C4 E4 G4:2"
     #[arg(long, value_name = "FILE|MELODY|NOTES")]
     pub primer: Option<String>,
