@@ -59,3 +59,10 @@ impl MusicError {
         Self::Unknown { what, expected: expected.into(), found: found.into() }
     }
 }
+
+/// A text from a file in quotes, cut to 40 characters.
+pub(crate) fn quoted(text: &str) -> String {
+    let shown: String = text.chars().take(40).collect();
+    let dots = if shown.len() < text.len() { "…" } else { "" };
+    format!("`{shown}{dots}`")
+}

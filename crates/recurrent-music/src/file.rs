@@ -30,6 +30,11 @@ pub(crate) fn check_size(name: &str, bytes: usize, limit: u64) -> Result<()> {
     Ok(())
 }
 
+/// The name of a file without its folder and its extension.
+pub(crate) fn stem(name: &str) -> String {
+    Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// The pieces of a MIDI or ABC file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MusicFile {

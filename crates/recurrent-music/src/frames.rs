@@ -1,11 +1,10 @@
 //! A piece on a grid of time.
 
+use crate::piece::NOTATED_VELOCITY;
 use crate::{Meter, MusicError, Note, Piece, Pitch, Result};
 
 /// The most frames of a piece.
 const MAX_FRAMES: u32 = 1 << 20;
-/// The velocity of notes that were made from frames.
-const VELOCITY: u8 = 80;
 
 /// A note that sounds in a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,7 +80,7 @@ impl Frames {
                     }
                     None => {
                         next.push(notes.len());
-                        notes.push(Note { start, pitch: *pitch, duration: 1, velocity: VELOCITY, program: 0 });
+                        notes.push(Note { start, pitch: *pitch, duration: 1, velocity: NOTATED_VELOCITY, program: 0 });
                     }
                 }
             }
@@ -137,7 +136,7 @@ mod tests {
     use super::*;
 
     fn note(start: u32, pitch: u8, duration: u32) -> Note {
-        Note { start, pitch: Pitch::new(pitch).unwrap(), duration, velocity: VELOCITY, program: 0 }
+        Note { start, pitch: Pitch::new(pitch).unwrap(), duration, velocity: NOTATED_VELOCITY, program: 0 }
     }
 
     fn piece(ticks_per_quarter: u16, mut notes: Vec<Note>) -> Piece {

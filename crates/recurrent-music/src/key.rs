@@ -35,6 +35,14 @@ impl Key {
         Self { tonic: tonic % 12, mode }
     }
 
+    /// The key that has so many sharps, or flats if negative, in its signature.
+    pub(crate) fn of_signature(sharps: i8, mode: Mode) -> Self {
+        // Each sharp moves the tonic up by a fifth.
+        let in_major = 7 * i16::from(sharps);
+        let tonic = if mode == Mode::Major { in_major } else { in_major + 9 };
+        Self { tonic: tonic.rem_euclid(12) as u8, mode }
+    }
+
     /// All keys, in the order of [`index`](Self::index).
     pub fn all() -> impl Iterator<Item = Self> {
         [Mode::Major, Mode::Minor].into_iter().flat_map(|mode| (0..12).map(move |tonic| Self { tonic, mode }))
@@ -70,6 +78,14 @@ impl Key {
         let tonic = (i16::from(self.tonic) + i16::from(semitones)).rem_euclid(12);
         Self { tonic: tonic as u8, ..self }
     }
+}
+
+/// The changes of key of a piece, or none of them if a major or minor key changes to one that is neither: a piece cannot
+/// say that.
+pub(crate) fn known_keys(changes: Vec<(u32, Option<Key>)>) -> Vec<(u32, Key)> {
+    let is_lost = changes.windows(2).any(|pair| pair[1].1.is_none());
+    let known = |(tick, key): (u32, Option<Key>)| Some((tick, key?));
+    if is_lost { Vec::new() } else { changes.into_iter().filter_map(known).collect() }
 }
 
 impl fmt::Display for Key {

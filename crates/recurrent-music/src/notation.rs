@@ -1,11 +1,10 @@
 //! Notes typed as text.
 
+use crate::piece::NOTATED_VELOCITY;
 use crate::{MusicError, Note, Piece, Pitch, Result};
 
 /// Ticks of a quarter note in a piece that was typed.
 const TICKS: u16 = 480;
-/// The velocity of notes that were typed.
-const VELOCITY: u8 = 80;
 /// The longest note, in quarter notes.
 const LONGEST: f64 = 64.0;
 /// The most notes and chords.
@@ -27,7 +26,7 @@ pub fn parse_notes(text: &str) -> Result<Piece> {
         if pitches != "r" {
             for pitch in pitches.split('+') {
                 let pitch: Pitch = pitch.parse()?;
-                piece.notes.push(Note { start, pitch, duration, velocity: VELOCITY, program: 0 });
+                piece.notes.push(Note { start, pitch, duration, velocity: NOTATED_VELOCITY, program: 0 });
             }
         }
         start += duration;

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::{Key, MusicError, Pitch, Result};
 
+/// The velocity of notes from a notation that does not tell how hard they are struck.
+pub(crate) const NOTATED_VELOCITY: u8 = 80;
+
 /// A note of a piece. Times are in ticks from the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Note {

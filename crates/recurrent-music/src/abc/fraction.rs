@@ -1,5 +1,7 @@
 //! Lengths of notes as fractions.
 
+use crate::divisor::greatest_common_divisor;
+
 /// Ticks of a quarter note in every piece that is read from ABC: 2⁶·3²·5·7.
 ///
 /// All lengths down to a 256th note and all tuplets of 3, 5, 6, 7 and 9 of a 32nd note are whole numbers of ticks.
@@ -61,13 +63,6 @@ impl Fraction {
         let rounded = (time + quarters / 2).checked_div(quarters)?;
         u32::try_from(rounded).ok().filter(|time| (1..1 << 24).contains(time))
     }
-}
-
-fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 #[cfg(test)]

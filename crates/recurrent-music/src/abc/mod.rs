@@ -24,7 +24,6 @@ mod music;
 mod note;
 mod place;
 mod render;
-mod repeats;
 mod signature;
 mod tune;
 mod tuplet;

@@ -3,10 +3,10 @@
 use super::cursor::Cursor;
 use super::field::Field;
 use super::note::{bars_rest, chord, decoration, is_ignored, note, rest};
-use super::repeats::{Bar, MAX_PASSES, pass};
 use super::tune::Body;
 use super::tuplet::Tuplet;
 use crate::Result;
+use crate::repeats::{Bar, MAX_PASSES, passes};
 
 /// Reads a line of music into the current voice.
 pub(super) fn music<'a>(cursor: &mut Cursor<'a>, body: &mut Body<'a>) -> Result<()> {
@@ -107,15 +107,6 @@ fn lone_ending<'a>(cursor: &mut Cursor<'a>, body: &mut Body<'a>) -> Result<()> {
 fn ending(cursor: &mut Cursor<'_>) -> Result<u32> {
     let start = cursor.clone();
     let text = cursor.take_while(|next| next.is_ascii_digit() || next == ',' || next == '-');
-    let passes = text.trim_end_matches(',').split(',').try_fold(0, |passes, part| Some(passes | range(part)?));
     let expected = format!("an ending such as 1 or 1,3, from 1 to {MAX_PASSES}");
-    passes.ok_or_else(|| start.place().error_at_text(expected, text))
-}
-
-/// The passes of `2` or `1-3`.
-fn range(text: &str) -> Option<u32> {
-    let number = |text: &str| text.parse().ok().filter(|number| (1..=MAX_PASSES).contains(number));
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last) = (number(first)?, number(last)?);
-    (first <= last).then(|| (first..=last).map(pass).fold(0, |passes, pass| passes | pass))
+    passes(text).ok_or_else(|| start.place().error_at_text(expected, text))
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::MusicError;
+use crate::error::quoted;
 
 /// A line and a column of a file, both from 1; columns are characters.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +21,7 @@ impl Place<'_> {
 
     /// The error that a text was found here, shown in quotes and cut to 40 characters.
     pub(super) fn error_at_text(&self, expected: impl Into<String>, text: &str) -> MusicError {
-        let shown: String = text.chars().take(40).collect();
-        let dots = if shown.len() < text.len() { "…" } else { "" };
-        self.error(expected, format!("`{shown}{dots}`"))
+        self.error(expected, quoted(text))
     }
 }
 

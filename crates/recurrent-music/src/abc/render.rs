@@ -2,12 +2,11 @@
 
 use super::fraction::TICKS_PER_QUARTER;
 use super::place::Place;
-use super::repeats::play_order;
 use super::voice::{Context, Head, Item, MAX_ITEMS, Voice};
-use crate::{Key, Note, Piece, Result};
-
-/// How hard every note is struck; ABC does not tell.
-const VELOCITY: u8 = 80;
+use crate::key::known_keys;
+use crate::piece::NOTATED_VELOCITY;
+use crate::repeats::play_order;
+use crate::{Note, Piece, Result};
 
 /// The latest tick at which a note may begin or end, about 106,000 quarter notes.
 const LATEST: u32 = i32::MAX as u32;
@@ -100,13 +99,13 @@ impl Player<'_> {
             notes: self.notes,
             tempos: known(changes(&self.contexts, |context| context.tempo)),
             meters: known(changes(&self.contexts, |context| context.meter)),
-            keys: keys(&self.contexts),
+            keys: known_keys(changes(&self.contexts, |context| context.key)),
         }
     }
 }
 
 fn note(start: u32, head: Head) -> Note {
-    Note { start, pitch: head.pitch, duration: head.ticks, velocity: VELOCITY, program: 0 }
+    Note { start, pitch: head.pitch, duration: head.ticks, velocity: NOTATED_VELOCITY, program: 0 }
 }
 
 /// Where something of the contexts changes.
@@ -118,11 +117,4 @@ fn changes<T: PartialEq>(contexts: &[(u32, Context)], of: impl Fn(&Context) -> T
 
 fn known<T>(changes: Changes<Option<T>>) -> Changes<T> {
     changes.into_iter().filter_map(|(tick, value)| Some((tick, value?))).collect()
-}
-
-/// The keys, or none of them if a major or minor one changes to one that is neither: a piece cannot say that.
-fn keys(contexts: &[(u32, Context)]) -> Changes<Key> {
-    let changes = changes(contexts, |context| context.key);
-    let is_lost = changes.windows(2).any(|pair| pair[1].1.is_none());
-    if is_lost { Vec::new() } else { known(changes) }
 }

@@ -6,9 +6,9 @@ use super::fraction::Fraction;
 use super::music::music;
 use super::place::Place;
 use super::render::render;
-use super::repeats::Bar;
 use super::signature::{KeyField, shift};
 use super::voice::{MAX_ITEMS, Setting, Voice};
+use crate::repeats::Bar;
 use crate::{Meter, Piece, Result};
 
 /// The most voices of a tune.

@@ -2,9 +2,9 @@
 
 use super::fraction::{Fraction, TICKS_PER_QUARTER};
 use super::place::Place;
-use super::repeats::Bar;
 use super::signature::Signature;
 use super::tuplet::Tuplet;
+use crate::repeats::Bar;
 use crate::{Key, Meter, Pitch, Result};
 
 /// The most notes, rests and bar lines of a tune, as written and as played.

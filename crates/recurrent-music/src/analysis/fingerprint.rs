@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::divisor::greatest_common_divisor;
 use crate::{Note, Piece, Pitch};
 
 /// A value of 128 bits that is equal for copies, by FNV-1a.
@@ -29,8 +30,8 @@ impl fmt::Display for Fingerprint {
 /// the order of the notes. Other articulation, ornaments or a performance in free time give another fingerprint.
 pub fn fingerprint(piece: &Piece) -> Fingerprint {
     let first = piece.notes.iter().map(|note| note.start).min().unwrap_or(0);
-    let unit =
-        piece.notes.iter().fold(0, |unit, note| divisor(divisor(unit, note.start - first), note.duration)).max(1);
+    let times = |note: &Note| [note.start - first, note.duration];
+    let unit = piece.notes.iter().flat_map(times).fold(0, greatest_common_divisor).max(1);
     let event =
         |note: &Note, shift: u8| ((note.start - first) / unit, (note.pitch.class() + shift) % 12, note.duration / unit);
     smallest(|shift| {
@@ -54,7 +55,7 @@ pub fn fingerprint(piece: &Piece) -> Fingerprint {
 /// It never equals the fingerprint of a [`Piece`].
 pub fn fingerprint_of_frames(frames: &[Vec<Pitch>]) -> Fingerprint {
     let runs = runs(frames);
-    let unit = runs.iter().fold(0, |unit, run| divisor(unit, run.1)).max(1);
+    let unit = runs.iter().fold(0, |unit, run| greatest_common_divisor(unit, run.1)).max(1);
     smallest(|shift| {
         runs.iter().fold(Hash::new(b"frames"), |hash, (classes, length)| {
             let classes = (classes << shift | classes >> (12 - shift)) & 0xfff;
@@ -81,14 +82,6 @@ fn runs(frames: &[Vec<Pitch>]) -> Vec<(u16, u64)> {
 /// The smallest of the hashes of the twelve transpositions, which is the same for all of them.
 fn smallest(hash: impl Fn(u8) -> Hash) -> Fingerprint {
     Fingerprint((0..12).map(|shift| hash(shift).0).min().unwrap_or(0))
-}
-
-/// The greatest common divisor; 0 is divided by everything.
-fn divisor<T: Copy + Default + PartialEq + std::ops::Rem<Output = T>>(mut a: T, mut b: T) -> T {
-    while b != T::default() {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 /// FNV-1a with 128 bits.

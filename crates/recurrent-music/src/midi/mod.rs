@@ -17,7 +17,7 @@
 //!
 //! What else there may be (pedals and other controllers, pitch bends, aftertouch, banks of programs, texts) is not
 //! music in the sense of a [`Piece`](crate::Piece) and is passed over. What would change the notes is counted in
-//! [`Remarks`].
+//! [`Remarks`](crate::Remarks).
 //!
 //! # What is refused
 //!
@@ -29,12 +29,10 @@ mod channel;
 mod chunks;
 mod part;
 mod read;
-mod remarks;
 mod track;
 mod write;
 
 pub use read::{MidiFile, parse_midi, read_midi};
-pub use remarks::Remarks;
 
 /// The channel of the drums, counted from 0.
 const DRUMS: u8 = 9;

@@ -5,9 +5,8 @@ use std::path::Path;
 
 use super::channel::Channel;
 use super::chunks::Chunks;
-use super::remarks::Remarks;
 use super::track::TrackReader;
-use crate::{Key, Meter, MusicError, Note, Piece, Result, file};
+use crate::{Key, Meter, MusicError, Note, Piece, Remarks, Result, file};
 
 /// Bytes of the largest file that is read, 16 MiB.
 const LARGEST: usize = 16 << 20;
@@ -70,7 +69,7 @@ impl Music {
         self.check_notes(name)?;
         let piece = Piece {
             notes: self.sorted_notes(),
-            name: self.title.unwrap_or_else(|| stem(name)),
+            name: self.title.unwrap_or_else(|| file::stem(name)),
             ticks_per_quarter,
             tempos: self.tempos.into_iter().collect(),
             meters: self.meters.into_iter().collect(),
@@ -102,11 +101,6 @@ impl Music {
     fn program(&self, channel: Channel, tick: u32) -> u8 {
         self.programs.range((channel, 0)..=(channel, tick)).next_back().map_or(0, |(_, program)| *program)
     }
-}
-
-/// The name of a file without its folder and its extension.
-fn stem(name: &str) -> String {
-    Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

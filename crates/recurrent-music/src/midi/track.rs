@@ -167,10 +167,9 @@ fn meter(data: &[u8]) -> Option<Meter> {
 
 fn key(data: &[u8]) -> Option<Key> {
     let &[2, sharps, mode @ ..=1] = data else { return None };
-    let sharps = i16::from(sharps.cast_signed());
-    // Each sharp moves the tonic up by a fifth.
-    let (tonic, mode) = if mode == 0 { (7 * sharps, Mode::Major) } else { (7 * sharps + 9, Mode::Minor) };
-    (-7..=7).contains(&sharps).then(|| Key::new(tonic.rem_euclid(12) as u8, mode))
+    let sharps = sharps.cast_signed();
+    let mode = if mode == 0 { Mode::Major } else { Mode::Minor };
+    (-7..=7).contains(&sharps).then(|| Key::of_signature(sharps, mode))
 }
 
 /// UTF-8, or else Latin-1. The standard says ASCII, and leaves other encodings open.

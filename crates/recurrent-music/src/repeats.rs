@@ -1,23 +1,23 @@
-//! The order in which the parts of a voice are played.
+//! The order in which what is written with repeats is played.
 
 use std::ops::Range;
 
 /// The most times that a section is played.
-pub(super) const MAX_PASSES: u8 = 16;
+pub(crate) const MAX_PASSES: u8 = 16;
 
 /// A bar line, as far as it has to do with repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Bar {
+pub(crate) struct Bar {
     /// The section that ends here is played so many times, 0 if no repeat ends here.
-    pub(super) ends: u8,
+    pub(crate) ends: u8,
     /// Whether a repeat begins here.
-    pub(super) begins: bool,
+    pub(crate) begins: bool,
     /// Whether the line is a double one, which ends the last ending.
-    pub(super) is_double: bool,
+    pub(crate) is_double: bool,
     /// The passes for which the ending that begins here is played; 0 if none begins.
-    pub(super) ending: u32,
+    pub(crate) ending: u32,
     /// Whether a labelled part of the tune begins here.
-    pub(super) begins_part: bool,
+    pub(crate) begins_part: bool,
 }
 
 /// What is played several times, with an ending for some of them.
@@ -49,8 +49,21 @@ impl Section {
 }
 
 /// The set that has one pass.
-pub(super) fn pass(number: u8) -> u32 {
+pub(crate) fn pass(number: u8) -> u32 {
     1 << number.min(MAX_PASSES)
+}
+
+/// The passes of an ending, such as `1`, `1,3` or `1-3`; `None` if they are not from 1 to [`MAX_PASSES`].
+pub(crate) fn passes(text: &str) -> Option<u32> {
+    text.trim_end_matches(',').split(',').try_fold(0, |passes, part| Some(passes | range(part)?))
+}
+
+/// The passes of `2` or `1-3`.
+fn range(text: &str) -> Option<u32> {
+    let number = |text: &str| text.trim().parse().ok().filter(|number| (1..=MAX_PASSES).contains(number));
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (number(first)?, number(last)?);
+    (first <= last).then(|| (first..=last).map(pass).fold(0, |passes, pass| passes | pass))
 }
 
 /// The ranges of a voice in the order of play; `bar` tells which of its `count` items are bar lines.
@@ -58,7 +71,7 @@ pub(super) fn pass(number: u8) -> u32 {
 /// A repeat goes back to the last `|:`, the end of the last repeat, the beginning of the part, or of the voice. An
 /// ending ends at a double bar line, at `:|`, or at the next ending; the last ending is played once, whatever bar line
 /// it has.
-pub(super) fn play_order(count: usize, bar: impl Fn(usize) -> Option<Bar>) -> Vec<Range<usize>> {
+pub(crate) fn play_order(count: usize, bar: impl Fn(usize) -> Option<Bar>) -> Vec<Range<usize>> {
     let mut sections = Sections { done: Vec::new(), current: Section::new(0), is_closed: false };
     for index in 0..count {
         match bar(index) {
@@ -153,6 +166,16 @@ mod tests {
         assert_eq!(played("(a5b)2c)"), "abacab");
         assert_eq!(played("(a)2b"), "aab");
         assert_eq!(played("(a1b)c"), "abac");
+    }
+
+    #[test]
+    fn the_passes_of_an_ending_are_read() {
+        assert_eq!(passes("1"), Some(pass(1)));
+        assert_eq!([passes("1,3"), passes("1, 3,")], [Some(pass(1) | pass(3)); 2]);
+        assert_eq!(passes("2-4"), Some(pass(2) | pass(3) | pass(4)));
+        for text in ["", "0", "17", "3-2", "1,,2", "x", "-1"] {
+            assert_eq!(passes(text), None, "{text}");
+        }
     }
 
     #[test]
