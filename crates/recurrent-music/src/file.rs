@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::abc::decoded;
-use crate::{MusicError, Piece, Remarks, Result, parse_abc, parse_midi};
+use crate::{MidiFile, MusicError, MusicXmlFile, Piece, Remarks, Result, parse_abc, parse_midi, parse_musicxml};
 
 /// The bytes of a file.
 ///
@@ -35,10 +35,10 @@ pub(crate) fn stem(name: &str) -> String {
     Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The pieces of a MIDI or ABC file.
+/// The pieces of a MIDI, ABC or MusicXML file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MusicFile {
-    /// The piece of a MIDI file, or the tunes of an ABC file, at least one.
+    /// The piece of a MIDI or MusicXML file, or the tunes of an ABC file, at least one.
     pub pieces: Vec<Piece>,
     /// What was left out.
     pub remarks: Remarks,
@@ -46,14 +46,15 @@ pub struct MusicFile {
 
 impl MusicFile {
     /// How the names of such files end, in any case.
-    pub const EXTENSIONS: [&str; 3] = ["mid", "midi", "abc"];
+    pub const EXTENSIONS: [&str; 6] = ["mid", "midi", "abc", "musicxml", "xml", "mxl"];
     /// The largest file, in bytes.
     pub const MAX_BYTES: u64 = 16 << 20;
 
-    /// Reads a file: one that ends with `.abc` is ABC notation, and any other a MIDI file.
+    /// Reads a file: one that ends with `.abc` is ABC notation, one that ends with `.musicxml`, `.xml` or `.mxl` is
+    /// MusicXML, and any other a MIDI file.
     ///
     /// # Errors
-    /// If it cannot be read, and those of [`parse_abc`] and [`parse_midi`].
+    /// If it cannot be read, and those of [`parse_abc`], [`parse_musicxml`] and [`parse_midi`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::parse(&path.display().to_string(), &read(path, Self::MAX_BYTES)?)
@@ -62,14 +63,20 @@ impl MusicFile {
     /// Reads the bytes of a file of this name.
     ///
     /// # Errors
-    /// Those of [`parse_abc`] and [`parse_midi`].
+    /// Those of [`parse_abc`], [`parse_musicxml`] and [`parse_midi`].
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
-        let is_abc = Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("abc"));
-        if is_abc {
-            return Ok(Self { pieces: parse_abc(name, &decoded(bytes))?, remarks: Remarks::default() });
+        let extension = Path::new(name).extension().unwrap_or_default().to_ascii_lowercase();
+        match extension.to_str() {
+            Some("abc") => Ok(Self { pieces: parse_abc(name, &decoded(bytes))?, remarks: Remarks::default() }),
+            Some("musicxml" | "xml" | "mxl") => {
+                let MusicXmlFile { piece, remarks } = parse_musicxml(name, bytes)?;
+                Ok(Self { pieces: vec![piece], remarks })
+            }
+            _ => {
+                let MidiFile { piece, remarks } = parse_midi(name, bytes)?;
+                Ok(Self { pieces: vec![piece], remarks })
+            }
         }
-        let file = parse_midi(name, bytes)?;
-        Ok(Self { pieces: vec![file.piece], remarks: file.remarks })
     }
 }
 
@@ -85,5 +92,9 @@ mod tests {
         let midi = MusicFile::parse("tune.mid", &file.pieces[0].to_midi().unwrap()).unwrap();
         assert_eq!(midi.pieces[0].notes, file.pieces[0].notes);
         assert!(MusicFile::parse("tune.mid", tune).unwrap_err().to_string().starts_with("tune.mid"));
+        for name in ["tune.musicxml", "tune.XML", "tune.mxl"] {
+            let error = MusicFile::parse(name, b"<score-timewise/>").unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name}, line 1: expected a root element")), "{error}");
+        }
     }
 }

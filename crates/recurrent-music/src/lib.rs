@@ -2,7 +2,7 @@
 //!
 //! | | type | what it is |
 //! |---|---|---|
-//! | 1 | [`Piece`] | notes in time: from a MIDI file ([`parse_midi`]), ABC notation ([`parse_abc`]), typed notes ([`parse_notes`]), chorales as JSON ([`ChoralesJson`]) or a composer ([`ChoralesByRule`]) |
+//! | 1 | [`Piece`] | notes in time: from a MIDI file ([`parse_midi`]), ABC notation ([`parse_abc`]), MusicXML ([`parse_musicxml`]), typed notes ([`parse_notes`]), chorales as JSON ([`ChoralesJson`]) or a composer ([`ChoralesByRule`]) |
 //! | 2 | [`Frames`] | the same on a grid of time: what sounds in each frame, and what begins there |
 //! | 3 | [`MusicTokenizer`] | the vocabulary: frames with their labels ([`encode_frames`]), or events ([`encode_events`]), as token ids |
 //! | 4 | [`FrameGrammar`], [`EventGrammar`] | which token may follow, so that what a network composes is a piece, and the one that was asked for |
@@ -53,6 +53,7 @@ mod key;
 mod labels;
 mod melodies;
 mod midi;
+mod musicxml;
 mod notation;
 mod piece;
 mod pitch;
@@ -73,6 +74,7 @@ pub use key::{Key, Mode};
 pub use labels::{Labels, MeterClass, TempoClass};
 pub use melodies::Melody;
 pub use midi::{MidiFile, parse_midi, read_midi};
+pub use musicxml::{MusicXmlFile, parse_musicxml, read_musicxml};
 pub use notation::parse_notes;
 pub use piece::{Meter, Note, Piece};
 pub use pitch::Pitch;

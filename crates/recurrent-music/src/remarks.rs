@@ -7,7 +7,7 @@ use std::fmt;
 /// As text it names what is not 0: `2 drum notes left out, 1 note without an end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Remarks {
-    /// Notes of channel 10, the drums. They are left out.
+    /// Notes of channel 10, the drums, or notes without a pitch. They are left out.
     pub drum_notes: usize,
     /// Notes below A0 or above C8. They are left out.
     pub out_of_range: usize,
@@ -17,6 +17,13 @@ pub struct Remarks {
     pub empty: usize,
     /// Bytes after the last track that are no chunk, such as padding. They are left out.
     pub trailing_bytes: usize,
+    /// Grace notes. They are left out.
+    pub grace_notes: usize,
+    /// Notes between two semitones. They are rounded.
+    pub quarter_tones: usize,
+    /// Jumps, such as D.C. or to a coda, and the signs to jump to; also repeats from or to the middle of a measure. They
+    /// are not followed.
+    pub jumps: usize,
 }
 
 impl Remarks {
@@ -37,6 +44,9 @@ impl Remarks {
             some(self.unended, "note", "notes", "without an end"),
             some(self.empty, "note", "notes", "of no length"),
             some(self.trailing_bytes, "byte", "bytes", "after the last track left out"),
+            some(self.grace_notes, "grace note", "grace notes", "left out"),
+            some(self.quarter_tones, "note", "notes", "rounded to a semitone"),
+            some(self.jumps, "jump", "jumps", "such as D.C. not followed"),
         ]
         .into_iter()
         .flatten()
@@ -61,5 +71,8 @@ mod tests {
         let remarks = Remarks { drum_notes: 2, unended: 1, ..Remarks::default() };
         assert_eq!(remarks.to_string(), "2 drum notes left out, 1 note without an end");
         assert!(!remarks.is_empty());
+        let remarks = Remarks { grace_notes: 1, quarter_tones: 2, jumps: 3, ..Remarks::default() };
+        let expected = "1 grace note left out, 2 notes rounded to a semitone, 3 jumps such as D.C. not followed";
+        assert_eq!(remarks.to_string(), expected);
     }
 }
