@@ -114,7 +114,7 @@ fn ties_join_notes_that_follow_each_other() {
     let (start, stop) = ("<tie type='start'/>", "<tie type='stop'/>");
     let tied = |first: &str, second: &str| sounds(&read(&[&format!("{first}{second}")]).piece);
     assert_eq!(tied(&note("C4", 2, start), &note("C4", 2, stop)), ["C4@0+2"]);
-    assert_eq!(tied(&note("C4", 2, start), &note("C4", 2, "")), ["C4@0+1", "C4@1+1"]);
+    assert_eq!(tied(&note("C4", 2, start), &note("C4", 2, "")), ["C4@0+2"]);
     assert_eq!(tied(&note("C4", 2, ""), &note("C4", 2, stop)), ["C4@0+1", "C4@1+1"]);
     assert_eq!(tied(&note("C4", 2, start), &note("D4", 2, stop)), ["C4@0+1", "D4@1+1"]);
     let rest = "<note><rest/><duration>2</duration></note>";
@@ -129,6 +129,16 @@ fn a_tie_goes_from_voice_to_voice() {
     let first = format!("{}{}", note("D4", 2, ""), note("C4", 2, "<tie type='stop'/>"));
     let second = note("C4", 2, "<tie type='start'/>");
     assert_eq!(sounds(&read(&[&format!("{first}{back}{second}")]).piece), ["C4@0+2", "D4@0+1"]);
+}
+
+#[test]
+fn of_two_notes_a_tie_goes_to_the_one_that_ends_it() {
+    let back = "<backup><duration>2</duration></backup>";
+    let (first, other) = (note("C4", 2, "<tie type='start'/>"), note("C4", 1, ""));
+    let part = format!("{first}{other}<backup><duration>1</duration></backup>{}", note("C4", 2, "<tie type='stop'/>"));
+    assert_eq!(sounds(&read(&[&part]).piece), ["C4@0+2", "C4@1+0.5"]);
+    let both = format!("{first}{back}{first}{0}{back}{0}", note("C4", 2, ""));
+    assert_eq!(sounds(&read(&[&both]).piece), ["C4@0+2", "C4@0+2"]);
 }
 
 #[test]
@@ -323,7 +333,8 @@ fn titles_and_programs_are_optional() {
     assert_eq!(read(&format!("{work}{movement}")).unwrap(), ("Work".into(), 0));
     assert_eq!(read(&format!("<work><work-title/></work>{movement}")).unwrap(), ("M".into(), 0));
     assert_eq!(read(&instrument("128")).unwrap(), ("A song".into(), 127));
-    for program in ["0", "129", "x"] {
+    assert_eq!(read(&instrument("0")).unwrap(), ("A song".into(), 0));
+    for program in ["129", "-1", "x"] {
         let error = read(&instrument(program)).unwrap_err().to_string();
         let expected = format!("line 1: expected a MIDI program from 1 to 128, found `{program}`");
         assert_eq!(error, format!("songs/A song.xml, {expected}"));

@@ -10,7 +10,8 @@
 //!   are those that sound; an alteration that is no whole number of semitones is rounded, halfway to the higher one.
 //! - Chords, rests, `backup` and `forward`. A measure is as long as the part that goes furthest in it, whatever the meter
 //!   says, so that pickups and short measures stay aligned.
-//! - Ties: a note that ends a tie continues an open one of its part and pitch that ends just where it begins.
+//! - Ties: a tied note is continued by the note of its part and pitch that begins just where it ends, whether or not that
+//!   one is marked as the end of a tie, as in ABC. An end without a beginning is a new note.
 //! - Repeats with their `times` and endings, which are played out. It is enough if one part has them.
 //! - Tempos of `sound`, meters (3+2/8 and 3/4+2/8 are summed), and major and minor keys, as they sound. A key of another
 //!   mode, or of none, is unknown; if a major or minor key changes to such a one, the piece has no keys. Of parts that

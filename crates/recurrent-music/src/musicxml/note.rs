@@ -11,7 +11,7 @@ pub(super) struct WrittenNote {
     pub(super) ticks: u32,
     /// As it sounds.
     pub(super) pitch: Pitch,
-    /// Whether it continues the note before that is tied to it.
+    /// Whether it is marked as the end of a tie; many writers only mark beginnings.
     pub(super) ends_tie: bool,
     /// Whether it is tied to the next note of its pitch.
     pub(super) begins_tie: bool,

@@ -41,7 +41,7 @@ impl<'a, 's> PartReader<'a, 's> {
         }
     }
 
-    /// The notes of each measure, in the order of their starts.
+    /// The notes of each measure, in the order of play.
     pub(super) fn read(mut self, part: Element<'a>) -> Result<Vec<Vec<WrittenNote>>> {
         let mut measures = Vec::new();
         for (index, measure) in part.named("measure").enumerate() {
@@ -51,7 +51,8 @@ impl<'a, 's> PartReader<'a, 's> {
             for element in measure.children() {
                 self.element(element)?;
             }
-            self.notes.sort_by_key(|note| note.start);
+            // Of two notes of a pitch, a tie goes to the one that says so.
+            self.notes.sort_by_key(|note| (note.start, !note.ends_tie));
             measures.push(std::mem::take(&mut self.notes));
         }
         Ok(measures)

@@ -72,7 +72,7 @@ impl Player<'_> {
         let WrittenNote { pitch, ticks, .. } = *written;
         let start = self.later(measure, written.start)?;
         let end = self.later(start, ticks)?;
-        let before = tied.get_mut(&(pitch, start)).filter(|_| written.ends_tie).and_then(Vec::pop);
+        let before = tied.get_mut(&(pitch, start)).and_then(Vec::pop);
         let index = before.unwrap_or(self.notes.len());
         match self.notes.get_mut(index) {
             Some(note) => note.duration = (end - note.start).max(1),

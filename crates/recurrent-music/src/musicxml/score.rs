@@ -49,7 +49,7 @@ impl Measure {
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) program: u8,
-    /// Of each measure, in the order of their starts.
+    /// Of each measure, in the order of play.
     pub(super) measures: Vec<Vec<WrittenNote>>,
 }
 
@@ -94,6 +94,7 @@ fn program(part: Element<'_>) -> Result<u8> {
     let instrument = part.child("midi-instrument");
     let Some(element) = instrument.and_then(|instrument| instrument.child("midi-program")) else { return Ok(0) };
     let expected = "a MIDI program from 1 to 128";
-    let program = element.number::<u8>(expected)?.checked_sub(1).filter(|program| *program < 128);
-    program.ok_or_else(|| element.error_at_text(expected))
+    // Some writers say 0 where they know none.
+    let program = element.number::<u8>(expected)?.saturating_sub(1);
+    if program < 128 { Ok(program) } else { Err(element.error_at_text(expected)) }
 }
