@@ -60,7 +60,8 @@ crate::settings! {
     /// The settings of composing.
     #[non_exhaustive]
     pub struct ComposeConfig {
-        /// The pieces chorales-by-rule, a file of MIDI, MusicXML or ABC, a folder or a table of such files, or chorales as JSON.
+        /// The pieces chorales-by-rule, a registered data set (see `train data list`), a file of MIDI, MusicXML or ABC, a
+        /// folder or a table of such files, or chorales as JSON.
         data: String = MusicSource::CHORALES_BY_RULE.into(), value_name = "NAME|FOLDER|FILE";
         /// Fractions of the pieces for training, validation and test, where the data do not assign them.
         split: SplitFractions = SplitFractions::new(0.8, 0.1, 0.1).expect("they add up to 1");

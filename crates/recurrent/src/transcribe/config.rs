@@ -22,8 +22,8 @@ crate::settings! {
     /// The settings of transcription.
     #[non_exhaustive]
     pub struct TranscribeConfig {
-        /// The synthetic speech spoken-digits, a folder with one folder of WAV files per label, or a table with the columns
-        /// wav, text and optionally speaker and split.
+        /// The synthetic speech spoken-digits, a registered data set (see `train data list`), a folder with one folder of WAV
+        /// files per label, or a table with the columns wav, text and optionally speaker and split.
         data: String = SpeechSource::SPOKEN_DIGITS.into(), value_name = "NAME|FOLDER|TABLE";
         /// Fractions of the speakers for training, validation and test, where no column assigns them; of the recordings, if
         /// the speakers are not known.
