@@ -20,6 +20,7 @@ NAME of --measure is one of
   stocks             one run
   tiny-shakespeare   one run; about an hour on two cores
   phrases            one run
+  translation-probability   the pretrained translator: what the probability of a translation is worth
   home-assistant     with additive, general and no attention
   vader-reviews      three seeds and an ensemble, beside the baselines
   reviews            one run, by kind

@@ -113,12 +113,17 @@ def phrases(train: Train) -> Record:
     run, _ = train("translate", "--data", "phrases")
     network, *baselines = translators(run)
     rows = [{**network, "processor": train.processor}, *reversed(baselines)]
-    names = ("first quarter", "second quarter", "third quarter", "last quarter")
-    quarters = [
-        {**quarter, "quarter": name, "exact": 100 * quarter["exact"]}
-        for name, quarter in zip(names, scores(run)["quarters"], strict=True)
-    ]
-    return load("phrases").measured_now({"phrases": rows, "phrases-by-probability": quarters})
+    return load("phrases").measured_now({"phrases": rows})
+
+
+def translation_probability(train: Train) -> Record:
+    """The pretrained translator's test translations in quarters, the most probable first."""
+    command = [*train.program, "evaluate", "zoo:english-russian"]
+    output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    line = re.compile(r"^(\w+ quarter) +([\d.]+) +([\d.]+) +([\d.]+) +at least ([\d.e-]+)$", re.MULTILINE)
+    keys = ("quarter", "bleu", "chrf", "exact", "least")
+    rows = [dict(zip(keys, [name, *map(float, numbers)])) for name, *numbers in line.findall(output)]
+    return load("translation-probability").measured_now({"translation-probability": rows})
 
 
 def home_assistant(train: Train) -> Record:
@@ -440,6 +445,7 @@ BY_TRAIN: dict[str, Callable[[Train], Record]] = {
     "stocks": stocks,
     "tiny-shakespeare": tiny_shakespeare,
     "phrases": phrases,
+    "translation-probability": translation_probability,
     "home-assistant": home_assistant,
     "vader-reviews": vader_reviews,
     "reviews": reviews,
