@@ -12,6 +12,7 @@
 
 use std::error::Error;
 
+use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -21,7 +22,6 @@ use rand::seq::SliceRandom;
 use recurrent::data::{LabeledSplit, LabeledSubset, LabeledText, LabeledTexts, Role, SplitFractions};
 use recurrent::models::CellKind;
 use recurrent::models::networks::{SequenceClassifier, SequenceClassifierConfig, SequenceInput};
-use recurrent::prelude::*;
 
 /// Coefficients of a frame.
 const COEFFICIENTS: usize = 13;
