@@ -47,11 +47,13 @@ impl Batch {
     }
 
     /// The input of the first layer, if the network has no embedding.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
     pub fn x(&self) -> &Tensor<3> {
         &self.x
     }
 
     /// The same batch with another `x`.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
     pub fn with(&self, x: Tensor<3>) -> Self {
         Self { x, ..self.clone() }
     }
