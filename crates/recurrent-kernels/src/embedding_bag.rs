@@ -13,10 +13,10 @@ use crate::reference;
 /// # Panics
 /// If a bag or a row has no elements, or an index is not that of a row (on a GPU that is not checked).
 pub fn embedding_bag(table: Tensor<2>, indices: Tensor<2, Int>) -> Tensor<2> {
-    let ([_, width], [bags, count]) = (table.dims(), indices.dims());
+    let ([_, width], [_, count]) = (table.dims(), indices.dims());
     assert!(width > 0 && count > 0, "embedding_bag takes bags of at least one index into rows of at least one element");
     #[cfg(feature = "cpu")]
-    if bags > 0 && crate::dispatch::is_on_cpu(&table) {
+    if indices.dims()[0] > 0 && crate::dispatch::is_on_cpu(&table) {
         return fused::embedding_bag(table, indices);
     }
     reference::embedding_bag(table, indices)
