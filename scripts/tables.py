@@ -30,6 +30,8 @@ NAME of --measure is one of
   memory             the memory of training on texts and tables of different sizes; some minutes, 3 GB of disk
   wake-word          misses and false alarms of a wake word, by the example wake_word
   mfcc-digits        each cell with three seeds, by the example mfcc_digits
+  recorded-speech    FSDD, its official test part and each speaker held out
+  an4                AN4, one run
   launches           how many kernels a GPU is asked to launch, with the backend wgpu
 
 The record training-length is filled in by hand from `cargo bench -p recurrent-models`: medians, and `max alloc`.
