@@ -5,51 +5,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+mod music21;
 
-use recurrent_music::{Key, Meter, MidiFile, Mode, Note, Piece, read_midi};
-use serde::Deserialize;
-
-/// A file as music21 reads it; times are in quarter notes.
-#[derive(Debug, Deserialize)]
-struct Reading {
-    /// Pitch, onset and duration.
-    notes: Vec<(u8, f64, f64)>,
-    /// Quarter notes a minute.
-    tempos: Vec<(f64, f64)>,
-    meters: Vec<(f64, String)>,
-    keys: Vec<(f64, (u8, Mode))>,
-}
-
-fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
-}
+use music21::{Reading, assert_same_keys, assert_same_notes, close, fixture, quarters, readings, same_note};
+use recurrent_music::{Meter, MidiFile, Piece, read_midi};
 
 fn both(name: &str) -> (MidiFile, Reading) {
-    let text = std::fs::read_to_string(fixture("music21.json")).unwrap();
-    let mut readings: BTreeMap<String, Reading> = serde_json::from_str(&text).unwrap();
-    (read_midi(fixture(&format!("{name}.mid"))).unwrap(), readings.remove(name).unwrap())
-}
-
-fn quarters(piece: &Piece, ticks: u32) -> f64 {
-    f64::from(ticks) / f64::from(piece.ticks_per_quarter)
-}
-
-fn close(a: f64, b: f64) -> bool {
-    (a - b).abs() < 1e-9
-}
-
-fn same_note(piece: &Piece, note: &Note, expected: &(u8, f64, f64)) -> bool {
-    let (start, duration) = (quarters(piece, note.start), quarters(piece, note.duration));
-    note.pitch.number() == expected.0 && close(start, expected.1) && close(duration, expected.2)
-}
-
-fn assert_same_notes(piece: &Piece, expected: &[(u8, f64, f64)]) {
-    assert_eq!(piece.notes.len(), expected.len());
-    for (note, expected) in piece.notes.iter().zip(expected) {
-        assert!(same_note(piece, note, expected), "{note:?} is not {expected:?}");
-    }
+    (read_midi(fixture(&format!("{name}.mid"))).unwrap(), readings("music21.json").remove(name).unwrap())
 }
 
 /// music21 rounds tempos to 2 digits.
@@ -72,14 +34,6 @@ fn assert_same_meters(piece: &Piece, reading: &Reading) {
     for ((tick, Meter { beats, unit }), expected) in meters.iter().zip(&reading.meters) {
         assert!(close(quarters(piece, *tick), expected.0));
         assert_eq!(format!("{beats}/{unit}"), expected.1);
-    }
-}
-
-fn assert_same_keys(piece: &Piece, reading: &Reading) {
-    assert_eq!(piece.keys.len(), reading.keys.len());
-    for ((tick, key), (time, (tonic, mode))) in piece.keys.iter().zip(&reading.keys) {
-        assert!(close(quarters(piece, *tick), *time));
-        assert_eq!(*key, Key::new(*tonic, *mode));
     }
 }
 
