@@ -79,7 +79,8 @@ pub fn token_log_probs(logits: Tensor<2>, targets: Tensor<1, Int>) -> TokenLogPr
 pub fn embedding_bag(table: Tensor<2>, indices: Tensor<2, Int>) -> Tensor<2> {
     let ([_, width], [bags, count]) = (table.dims(), indices.dims());
     if bags == 0 {
-        return Tensor::zeros([0, width], &table.device());
+        // The gradient of the table is zero then, not missing.
+        return Tensor::zeros([0, width], (&table.device(), table.dtype())) + table.sum().reshape([1, 1]);
     }
     table.select(0, indices.reshape([bags * count])).reshape([bags, count, width]).sum_dim(1).reshape([bags, width])
 }
