@@ -17,9 +17,9 @@ const COEFFICIENTS: usize = 13;
 /// numbers.
 pub(super) fn convert(npz: &Path, out: impl Write, out_path: &Path) -> Result<()> {
     let mut arrays = open_zip(npz)?;
-    let values = array(&mut arrays, npz, "X.npy", "<f4", &[0, COEFFICIENTS], f32::from_le_bytes)?;
-    let digits = array(&mut arrays, npz, "y.npy", "<i8", &[0], i64::from_le_bytes)?;
-    let lengths = array(&mut arrays, npz, "lengths.npy", "<i8", &[0], i64::from_le_bytes)?;
+    let values = array(&mut arrays, npz, "X.npy", "<f4", &[COEFFICIENTS], f32::from_le_bytes)?;
+    let digits = array(&mut arrays, npz, "y.npy", "<i8", &[], i64::from_le_bytes)?;
+    let lengths = array(&mut arrays, npz, "lengths.npy", "<i8", &[], i64::from_le_bytes)?;
     let lengths: Option<Vec<usize>> = lengths.into_iter().map(|length| usize::try_from(length).ok()).collect();
     let frames = |lengths: &Vec<usize>| lengths.iter().try_fold(0_usize, |sum, length| sum.checked_add(*length));
     let lengths = lengths
@@ -34,7 +34,7 @@ pub(super) fn convert(npz: &Path, out: impl Write, out_path: &Path) -> Result<()
     write_table(["mfcc", "digit"], rows, out, out_path)
 }
 
-/// The values of an array of NumPy, row by row; its first dimension has any length, the others those of `shape`.
+/// The values of an array of NumPy, row by row; its first dimension has any length, `others` are the lengths of the others.
 ///
 /// Its file has six magic bytes, a version, the length of a header, the header, which is a dictionary of Python, and the values
 /// (NumPy Enhancement Proposal 1).
@@ -43,13 +43,13 @@ fn array<T, const SIZE: usize>(
     npz: &Path,
     name: &str,
     kind: &str,
-    shape: &[usize],
+    others: &[usize],
     value: impl Fn([u8; SIZE]) -> T,
 ) -> Result<Vec<T>> {
     let bytes = read_zip(zip, budget, npz, name)?;
-    let others = shape[1..].iter().map(|size| format!(" {size}")).collect::<String>();
+    let shape = others.iter().map(|size| format!(" {size}")).collect::<String>();
     let invalid = || {
-        let expected = format!("an array of NumPy, version 1, of `{kind}`, row by row, of shape (n,{others})");
+        let expected = format!("an array of NumPy, version 1, of `{kind}`, row by row, of shape (n,{shape})");
         invalid_zip(npz, format!("{name}: expected {expected}, found another file"))
     };
     let rest = bytes.strip_prefix(b"\x93NUMPY\x01\0").ok_or_else(invalid)?;
@@ -59,12 +59,12 @@ fn array<T, const SIZE: usize>(
     let count = header
         .trim_end()
         .strip_prefix(&format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ("))
-        .and_then(|shape| shape.strip_suffix(&format!(",{others}), }}")))
+        .and_then(|header| header.strip_suffix(&format!(",{shape}), }}")))
         .and_then(|count| count.parse::<usize>().ok())
         .ok_or_else(invalid)?;
     let (values, tail) = values.as_chunks::<SIZE>();
     if !tail.is_empty()
-        || Some(values.len()) != shape[1..].iter().try_fold(count, |product, size| product.checked_mul(*size))
+        || Some(values.len()) != others.iter().try_fold(count, |product, size| product.checked_mul(*size))
     {
         return Err(invalid());
     }

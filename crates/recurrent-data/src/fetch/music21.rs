@@ -18,11 +18,12 @@ pub(super) fn convert_bach(wheel: &Path, folder: &Path, out: impl Write, out_pat
     let scores = folder.join("scores");
     fs::create_dir_all(&scores).map_err(FetchError::io("cannot create the folder", &scores))?;
     let mut names: Vec<String> = zip.file_names().flatten().map(|name| name.to_string()).collect();
-    names.retain(|name| name.starts_with(SCORES) && name.ends_with(".mxl") && is_plain_path(name));
+    let is_score = |name: &str| name.ends_with(".mxl") && !name.contains('/') && is_plain_path(name);
+    names.retain(|name| name.strip_prefix(SCORES).is_some_and(is_score));
     names.sort_unstable();
     let mut rows = Vec::new();
     for name in names {
-        let score = format!("scores/{}", name[SCORES.len()..].replace('/', "-"));
+        let score = format!("scores/{}", &name[SCORES.len()..]);
         let file = zip.by_name(&name).map_err(|cause| invalid_zip(wheel, format!("{name}: {cause}")))?;
         let path = folder.join(&score);
         copy(&mut budget.reader(file), wheel, ZIP, &path)?;
