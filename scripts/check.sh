@@ -66,6 +66,20 @@ tables() {
     python3 scripts/tables.py --check
 }
 
+# Tests on software Vulkan compile shaders on one core most of the time, so they run beside the others.
+tests() {
+    local all=(cargo test --locked "${features[@]}" --lib --bins --tests) output gpu failed=0
+    output=$(mktemp)
+    "${all[@]}" --no-run
+    "${all[@]}" -- wgpu >"$output" 2>&1 &
+    gpu=$!
+    "${all[@]}" -- --skip wgpu || failed=$?
+    wait "$gpu" || failed=$?
+    cat "$output"
+    rm "$output"
+    return "$failed"
+}
+
 # Training on a CPU, a few seconds each.
 examples() {
     local built=${CARGO_TARGET_DIR:-target}/debug/examples
@@ -94,7 +108,7 @@ step 'lints' cargo clippy --locked "${features[@]}" --all-targets -- -D warnings
 # What a program takes that only predicts, and names its backend itself.
 step 'lints without training' cargo clippy --locked -p recurrent --no-default-features --features zoo -- -D warnings
 step 'aarch64' scripts/check_aarch64.sh
-step 'tests' cargo test --locked "${features[@]}" --lib --bins --tests
+step 'tests' tests
 # Examples in the documentation run on the CPU: software Vulkan can crash when a program ends with work on the device.
 step 'documentation tests' env BURN_DEVICE=flex cargo test --locked "${features[@]}" --doc
 step 'instructions' instructions
