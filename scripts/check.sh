@@ -105,8 +105,9 @@ step 'compiler' compiler
 step 'adapter' adapter
 step 'ranks' ranks
 step 'lints' cargo clippy --locked "${features[@]}" --all-targets -- -D warnings
-# What a program takes that only predicts, and names its backend itself.
-step 'lints without training' cargo clippy --locked -p recurrent --no-default-features --features zoo -- -D warnings
+# What a program takes that only predicts.
+step 'lints without training' cargo clippy --locked -p recurrent --no-default-features --features flex,zoo -- -D warnings
+step 'lints without a backend' cargo clippy --locked -p recurrent -- -D warnings
 step 'aarch64' scripts/check_aarch64.sh
 step 'tests' tests
 # Examples in the documentation run on the CPU: software Vulkan can crash when a program ends with work on the device.
