@@ -216,7 +216,7 @@ pub(super) enum Inputs {
 /// What it predicts.
 #[derive(Debug, Clone)]
 pub(super) enum Targets {
-    /// The next token ids, `[batch, time]`; [`MusicTokenizer::PADDING`] behind the end.
+    /// The next token ids, `[batch, time]`; [`MusicTokenizer::PADDING`] behind the end. Those of frames are one row.
     Tokens(Tensor<2, Int>),
     /// `[batch, time, 88]`, each 0 or 1.
     Keys(Tensor<3>),
@@ -346,9 +346,10 @@ impl ComposeBatch {
             }
             Some(Excerpt::Frames { .. }) => {
                 let reminded: Vec<(&[u32], &[u32])> = rows.filter_map(Excerpt::reminded).collect();
-                let ids: Vec<&[u32]> = reminded.iter().map(|(_, ids)| *ids).collect();
-                let read = FrameSteps::new(&reminded, time, tokenizer, device);
-                (Inputs::Frames(read), Targets::Tokens(tokens(&ids, 1)))
+                let next = reminded.iter().flat_map(|(_, ids)| &ids[1..]);
+                let next = Tensor::<1, Int>::from_data(next.map(|id| *id as i32).collect::<Vec<_>>().as_slice(), device);
+                let read = FrameSteps::new(&reminded, tokenizer, device);
+                (Inputs::Frames(read), Targets::Tokens(next.unsqueeze()))
             }
             Some(Excerpt::Events(_)) | None => {
                 let ids: Vec<&[u32]> = rows.filter_map(Excerpt::events).collect();

@@ -208,7 +208,7 @@ impl Objective<ComposeNetwork> for ComposeObjective {
 
 /// What a network predicts of a batch.
 pub(super) struct Predictions {
-    /// `[batch, time, tokens or keys]`.
+    /// `[batch, time, tokens or keys]`, as the targets.
     pub logits: Tensor<3>,
     pub targets: Targets,
     /// The number of targets of each row.
@@ -222,7 +222,10 @@ pub(super) fn predict(network: &ComposeNetwork, batch: ComposeBatch) -> Predicti
     let going_on = |part: Tensor<3>| part.narrow(1, 0, lengths.len());
     let state = carried.take().filter(|_| !is_first).map(|state| state.map(going_on));
     let (logits, state) = match (network, inputs) {
-        (ComposeNetwork::Frames(network), Inputs::Frames(read)) => network.forward(read, state),
+        (ComposeNetwork::Frames(network), Inputs::Frames(read)) => {
+            let (logits, state) = network.forward(read, state);
+            (logits.unsqueeze(), state)
+        }
         (ComposeNetwork::Events(network), Inputs::Events(ids)) => network.forward_with_lengths(ids, &lengths, state),
         (ComposeNetwork::Roll(network), Inputs::Roll(frames)) => network.forward_values_from(frames, &lengths, state),
         _ => unreachable!("network and batch are made by one configuration"),
