@@ -77,7 +77,7 @@ MODELS = {
     },
     "chorales": {
         "title": "Hymns in four parts",
-        "command": ["compose", "--embedding-dim", "36", "--hidden-size", "72", "--epochs", "4"],
+        "command": ["compose", "--embedding-dim", "36", "--hidden-size", "72", "--epochs", "2"],
         "license": "MIT OR Apache-2.0",
         "description": "Composes hymns in four parts from a key, a meter and a number of bars, and harmonizes melodies, as the "
         "rules of recurrent-music's composer do.",

@@ -35,8 +35,8 @@ pub struct Room {
 const ECHOES: f64 = 1_200.0;
 /// When the first echo comes, in seconds.
 const FIRST_ECHO: f64 = 0.004;
-/// Samples to which all echoes are added before the next ones: few enough to stay in a core's cache.
-const BLOCK: usize = 2_048;
+/// Samples to which all echoes are added before the next ones.
+const LANES: usize = 32;
 /// The level of noise where there is no speech to be louder than it.
 const SILENT_ROOM: f64 = 1e-3;
 
@@ -104,14 +104,19 @@ impl Room {
         let echoes = self.echoes(rate, rng);
         let energy: f64 = echoes.iter().map(|(_, level)| level * level).sum();
         let gain = if energy > 0.0 { from_decibels(-self.direct_db) / energy.sqrt() } else { 0.0 };
+        let longest = echoes.iter().map(|(delay, _)| *delay).max().unwrap_or(0);
+        let source = [vec![0.0; longest], speech.samples.clone(), vec![0.0; LANES]].concat();
         let mut samples = speech.samples.clone();
-        for (start, block) in (0..).step_by(BLOCK).zip(samples.chunks_mut(BLOCK)) {
+        for (now, heard) in (longest..).step_by(LANES).zip(samples.chunks_mut(LANES)) {
+            // Of a fixed size, so that the sums of all echoes stay in registers.
+            let mut sums = [0.0; LANES];
+            sums[..heard.len()].copy_from_slice(heard);
             for (delay, level) in &echoes {
                 let level = (gain * level) as f32;
-                let silent = delay.saturating_sub(start).min(block.len());
-                let source = speech.samples[(start + silent).saturating_sub(*delay)..].iter();
-                block[silent..].iter_mut().zip(source).for_each(|(sample, source)| *sample += level * source);
+                let source = &source[now - delay..][..LANES];
+                sums.iter_mut().zip(source).for_each(|(sum, sample)| *sum += level * sample);
             }
+            heard.copy_from_slice(&sums[..heard.len()]);
         }
         Audio::new(speech.sample_rate, samples)
     }
@@ -215,12 +220,12 @@ mod tests {
     fn echoes_are_the_same_at_any_time() {
         let room = Room { reverberation: 0.3, direct_db: 6.0, ..Room::quiet() };
         let heard = |at: usize| {
-            let mut click = vec![0.0; 5 * BLOCK];
+            let mut click = vec![0.0; 10_000];
             click[at] = 1.0;
             room.reverberate(&Audio::new(16_000, click), &mut rng()).samples
         };
         let first = heard(0);
-        for at in [1, 100, BLOCK - 1, BLOCK, 3 * BLOCK + 5] {
+        for at in [1, LANES - 1, LANES, 100, 5_005] {
             let later = heard(at);
             assert!(later[..at].iter().all(|x| *x == 0.0));
             assert_eq!(later[at..], first[..first.len() - at]);

@@ -12,7 +12,7 @@ use crate::devices::Tested;
 use crate::implementations;
 
 /// The number of random cases per schedule.
-const CASES: usize = 100;
+const CASES: usize = 48;
 /// The tolerance of half precision: a few roundings, of 2⁻¹¹ and of 2⁻⁸ each.
 const HALF_PRECISIONS: [(FloatDType, DType, f32); 2] =
     [(FloatDType::F16, DType::F16, 5e-3), (FloatDType::BF16, DType::BF16, 4e-2)];

@@ -102,7 +102,7 @@ crate::settings! {
     task: "compose",
     check: Self::check_notation,
     fit: FitConfig {
-        epochs: 2,
+        epochs: 1,
         batch_size: 16,
         lr: 8e-3,
         schedule: Schedule::Cosine,

@@ -16,7 +16,7 @@ use crate::{Error, Result, TaskConfig, TaskSource};
 
 /// The parts of `chorales-by-rule`: their split, the first piece, and the number of pieces.
 const PARTS: [(SplitAssignment, u64, u64); 3] = [
-    (SplitAssignment::Train, 0, 14_000),
+    (SplitAssignment::Train, 0, 28_000),
     (SplitAssignment::Valid, 1_000_000, 100),
     (SplitAssignment::Test, 2_000_000, 200),
 ];

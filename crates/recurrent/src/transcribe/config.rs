@@ -42,7 +42,7 @@ crate::settings! {
         /// From one window to the next, in milliseconds.
         hop_ms: f64 = 10.0, value_name = "MS", bound = Bound::UpTo(1_000.0);
         /// Windows that are one step of the network.
-        stack: usize = 2, bound = Bound::Range(1, 100);
+        stack: usize = 3, bound = Bound::Range(1, 100);
         /// The recurrent cell: rnn, lstm, gru.
         cell: CellKind = CellKind::Gru;
         /// Hidden units of each layer and direction.
@@ -65,14 +65,14 @@ crate::settings! {
         /// Augmentation: probability of noise, 10 to 40 decibels below the speech.
         noise: f64 = 0.0, value_name = "FRACTION", bound = Bound::UpTo(1.0);
         /// Augmentation: masks of time, and as many of frequency (SpecAugment, Park et al. 2019).
-        masks: usize = 0, bound = Bound::Range(0, 100);
+        masks: usize = 1, bound = Bound::Range(0, 100);
     }
     task: "transcribe",
     check: Self::check_features,
     fit: FitConfig {
-        epochs: 12,
+        epochs: 7,
         batch_size: 16,
-        lr: 3e-3,
+        lr: 2e-3,
         schedule: Schedule::Cosine,
         patience: 0,
         ..FitConfig::default()

@@ -17,7 +17,7 @@ const MAX_FILES: usize = 1_000_000;
 
 /// The parts of `spoken-digits`: their split, first speaker, speakers and utterances.
 const PARTS: [(&str, u64, u64, usize); 3] =
-    [("train", 0, 600, 4_800), ("valid", 1_000, 40, 200), ("test", 2_000, 40, 300)];
+    [("train", 0, 960, 9_600), ("valid", 1_000, 40, 200), ("test", 2_000, 40, 300)];
 
 /// A word and when it is spoken, in seconds from the beginning of the recording.
 #[derive(Debug, Clone, PartialEq)]

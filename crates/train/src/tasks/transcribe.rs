@@ -114,7 +114,7 @@ impl CommandLine for Transcribing {
     }
 
     fn shorten(config: &mut TranscribeConfig) {
-        config.fit.epochs = 6;
+        config.fit.epochs = 4;
     }
 
     fn default_summary(device: &Device) -> Result<Summary> {
