@@ -347,7 +347,8 @@ impl ComposeBatch {
             Some(Excerpt::Frames { .. }) => {
                 let reminded: Vec<(&[u32], &[u32])> = rows.filter_map(Excerpt::reminded).collect();
                 let next = reminded.iter().flat_map(|(_, ids)| &ids[1..]);
-                let next = Tensor::<1, Int>::from_data(next.map(|id| *id as i32).collect::<Vec<_>>().as_slice(), device);
+                let next: Vec<i32> = next.map(|id| *id as i32).collect();
+                let next = Tensor::<1, Int>::from_data(next.as_slice(), device);
                 let read = FrameSteps::new(&reminded, tokenizer, device);
                 (Inputs::Frames(read), Targets::Tokens(next.unsqueeze()))
             }
