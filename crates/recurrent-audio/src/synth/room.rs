@@ -104,15 +104,16 @@ impl Room {
         let echoes = self.echoes(rate, rng);
         let energy: f64 = echoes.iter().map(|(_, level)| level * level).sum();
         let gain = if energy > 0.0 { from_decibels(-self.direct_db) / energy.sqrt() } else { 0.0 };
+        let echoes: Vec<(usize, f32)> =
+            echoes.into_iter().map(|(delay, level)| (delay, (gain * level) as f32)).collect();
         let longest = echoes.iter().map(|(delay, _)| *delay).max().unwrap_or(0);
-        let source = [vec![0.0; longest], speech.samples.clone(), vec![0.0; LANES]].concat();
+        let source = [&*vec![0.0; longest], &speech.samples, &[0.0; LANES]].concat();
         let mut samples = speech.samples.clone();
         for (now, heard) in (longest..).step_by(LANES).zip(samples.chunks_mut(LANES)) {
             // Of a fixed size, so that the sums of all echoes stay in registers.
             let mut sums = [0.0; LANES];
             sums[..heard.len()].copy_from_slice(heard);
             for (delay, level) in &echoes {
-                let level = (gain * level) as f32;
                 let source = &source[now - delay..][..LANES];
                 sums.iter_mut().zip(source).for_each(|(sum, sample)| *sum += level * sample);
             }

@@ -11,29 +11,24 @@ use crate::case::{Case, Cell, Change, Directions};
 use crate::devices::Tested;
 use crate::implementations;
 
-/// The number of random cases per schedule.
-const CASES: usize = 48;
 /// The tolerance of half precision: a few roundings, of 2⁻¹¹ and of 2⁻⁸ each.
 const HALF_PRECISIONS: [(FloatDType, DType, f32); 2] =
     [(FloatDType::F16, DType::F16, 5e-3), (FloatDType::BF16, DType::BF16, 4e-2)];
 
 /// The persistent schedule wherever the state fits, however large the weights are.
 pub fn persistent_equals_reference(tested: &Tested) {
-    with_schedule(Schedule::Persistent, || {
-        implementations::fused_equals_reference(&Tested { cases: CASES, ..same(tested) })
-    });
+    with_schedule(Schedule::Persistent, || implementations::fused_equals_reference(tested));
 }
 
 pub fn stepwise_equals_reference(tested: &Tested) {
-    with_schedule(Schedule::Stepwise, || {
-        implementations::fused_equals_reference(&Tested { cases: CASES, ..same(tested) })
-    });
+    with_schedule(Schedule::Stepwise, || implementations::fused_equals_reference(tested));
 }
 
 /// Compares with the reference implementation on the same device, and prints the device's name.
 pub fn same_device(tested: &Tested) {
     print(&format!("the GPU under test: {}", Adapter::of(&tested.device).expect("a GPU")));
-    implementations::small_cases(&Tested { reference_device: tested.device.clone(), ..same(tested) });
+    let device = tested.device.clone();
+    implementations::small_cases(&Tested { reference_device: device.clone(), device, ..*tested });
 }
 
 /// A sequence so long that the persistent schedule takes several launches. It is compared with the other device's fused
@@ -91,8 +86,4 @@ pub fn too_large(tested: &Tested) {
 /// Prints a line that the test harness does not capture.
 fn print(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-fn same(tested: &Tested) -> Tested {
-    Tested { device: tested.device.clone(), reference_device: tested.reference_device.clone(), ..*tested }
 }
